@@ -1,0 +1,157 @@
+/**
+ * A parsed, compiled workflow definition: what `parseDefinition` makes of a deployed JSON document.
+ * Everything that can be wrong about a document was refused before a value of these types exists.
+ */
+import type { Expression, Template } from '../expression/index.ts';
+import type { DefinitionId, NodeId } from '../ids.ts';
+import type { Json } from '../json.ts';
+import type { CompiledSchema } from '../schema/index.ts';
+
+export type Definition = {
+  readonly id: DefinitionId;
+  /** Immutable, counted from 1. */
+  readonly version: number;
+  /** The document as it was deployed. */
+  readonly document: Json;
+  readonly input: Schema | null;
+  /** In the order of the document. */
+  readonly nodes: ReadonlyMap<NodeId, Node>;
+  /** In the order of the document; an edge's `index` is its place here and its name in history. */
+  readonly edges: readonly Edge[];
+  readonly outgoing: ReadonlyMap<NodeId, readonly Edge[]>;
+  readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
+  /** Nodes without incoming edges. */
+  readonly startNodes: readonly NodeId[];
+  /** For each node, all nodes from which it can be reached (used by `cancelRest`). */
+  readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
+  /** First values of `vars`: evaluated at the start with `input` and `instance` in scope. */
+  readonly vars: Template;
+  readonly output: Template | null;
+  readonly timeout: DurationSetting | null;
+  readonly onFailure: 'fail' | 'incident';
+  /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
+  readonly lifecycle: 'instance' | 'tasks';
+};
+
+export type Schema = { readonly document: Json; readonly compiled: CompiledSchema };
+
+/** A duration in ms known at deploy, or a template that gives a duration text at run time. */
+export type DurationSetting =
+  | { readonly kind: 'constant'; readonly ms: number }
+  | { readonly kind: 'template'; readonly template: Template };
+
+/** An instant known at deploy, or a template that gives an RFC 3339 text with offset. */
+export type InstantSetting =
+  | { readonly kind: 'constant'; readonly at: number }
+  | { readonly kind: 'template'; readonly template: Template };
+
+export type Join = { readonly kind: 'all' } | { readonly kind: 'any' } | { readonly kind: 'atLeast'; readonly n: number };
+
+/** `backoff`: fixed = initial; linear = initial × n; exponential = initial × 2^(n−1); each capped at `maxMs`, then jittered. */
+export type RetryPolicy = {
+  /** Counts the first attempt: 1 means no retry. */
+  readonly maxAttempts: number;
+  readonly backoff: 'fixed' | 'linear' | 'exponential';
+  readonly initialMs: number;
+  readonly maxMs: number;
+  readonly nonRetryable: readonly string[];
+};
+
+type NodeCommon = {
+  readonly id: NodeId;
+  readonly join: Join;
+  readonly cancelRest: boolean;
+  /** Names and values that are put into `vars` when the node completes. */
+  readonly set: ReadonlyMap<string, Template>;
+};
+
+type AutomatedCommon = NodeCommon & {
+  readonly timeout: DurationSetting;
+  readonly queueTimeout: DurationSetting | null;
+  readonly retry: RetryPolicy;
+};
+
+export type TaskNode = AutomatedCommon & {
+  readonly type: 'task';
+  /** Name of the handler. */
+  readonly task: string;
+  readonly queue: string;
+  readonly input: Template;
+};
+
+export type HttpNode = AutomatedCommon & {
+  readonly type: 'http';
+  /** Evaluates to `{ method, url, headers, body }`. */
+  readonly request: Template;
+};
+
+export type TransformNode = NodeCommon & { readonly type: 'transform'; readonly output: Template };
+
+export type HumanNode = NodeCommon & {
+  readonly type: 'human';
+  readonly title: Template;
+  /** Evaluates to `{ users: string[], roles: string[] }`. */
+  readonly assignees: Template;
+  readonly form: Schema | null;
+  readonly due: DurationSetting | null;
+  readonly reminder: DurationSetting | null;
+  readonly escalate: { readonly after: DurationSetting; readonly to: Template } | null;
+  readonly timeout: DurationSetting | null;
+};
+
+export type WaitNode = NodeCommon & {
+  readonly type: 'wait';
+  readonly wait:
+    | { readonly kind: 'for'; readonly duration: DurationSetting }
+    | { readonly kind: 'until'; readonly instant: InstantSetting };
+};
+
+export type EventNode = NodeCommon & {
+  readonly type: 'event';
+  /** One for `event`, several for `anyOf`. */
+  readonly waits: readonly EventWait[];
+  /** How many events complete the node; `list` tells whether the output is a list (`count` was given) or the one event. */
+  readonly count: number;
+  readonly list: boolean;
+  readonly timeout: DurationSetting | null;
+};
+
+export type EventWait = { readonly event: string; readonly key: Template; readonly where: Expression | null };
+
+export type PublishNode = NodeCommon & {
+  readonly type: 'publish';
+  readonly event: string;
+  readonly key: Template;
+  readonly data: Template;
+  /** null: `<prefix>.events`. */
+  readonly topic: string | null;
+};
+
+export type Node = TaskNode | HttpNode | TransformNode | HumanNode | WaitNode | EventNode | PublishNode;
+export type NodeType = Node['type'];
+
+export type Edge = {
+  readonly index: number;
+  readonly from: NodeId;
+  /** null: `"otherwise": true, "to": null`, "else nothing". */
+  readonly to: NodeId | null;
+  readonly weigh:
+    | {
+        readonly on: 'completed';
+        readonly condition:
+          | { readonly kind: 'always' }
+          | { readonly kind: 'otherwise' }
+          | { readonly kind: 'when'; readonly when: Expression };
+      }
+    | { readonly on: 'failed' | 'timedOut' | 'any'; readonly error: string | null; readonly when: Expression | null };
+};
+
+/** One thing wrong with a definition document. */
+export type DefinitionFault = {
+  /** JSON pointer into the document. */
+  readonly pointer: string;
+  /** `MR_DEF_…`, a row of docs/errors.md. */
+  readonly code: string;
+  /** A plain sentence: what is wrong and what to do. */
+  readonly message: string;
+};

@@ -1,0 +1,179 @@
+/**
+ * What happened to an instance, in the past tense: its history.
+ * `decide` makes these, `evolve` alone gives them meaning. A stored event is read for ever: fields are added as optional,
+ * a new meaning gets a new type.
+ */
+import type { Basis, CommandId, DefinitionId, EpochMs, NodeId, TaskPath } from '../ids.ts';
+import type { Json } from '../json.ts';
+import type { Assignees, Incident, TaskError } from './state.ts';
+
+type At = { readonly at: EpochMs };
+type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
+
+export type InstanceStarted = At & {
+  readonly type: 'InstanceStarted';
+  readonly definitionId: DefinitionId;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  /** Stored in the instance's row. */
+  readonly input: Json;
+  readonly vars: { readonly [name: string]: Json };
+  readonly basis: Basis;
+  readonly by: string;
+  /** When the definition's `timeout` ends the instance. */
+  readonly timeoutAt: EpochMs | null;
+};
+
+/** An automated task was opened; its message leaves in the same transaction. */
+export type TaskScheduled = Opened & {
+  readonly type: 'TaskScheduled';
+  readonly kind: 'http' | 'task';
+  /** Handler's name; null for `http`. */
+  readonly task: string | null;
+  readonly queue: string | null;
+  /** Stored in the task's row. */
+  readonly input: Json;
+  readonly timeoutMs: number;
+  readonly queueTimeoutMs: number | null;
+};
+
+/** An attempt failed or timed out and another follows at `retryAt`. */
+export type AttemptFailed = At & {
+  readonly type: 'AttemptFailed';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly status: 'failed' | 'timedOut';
+  readonly error: TaskError;
+  readonly retryAt: EpochMs;
+};
+
+/** A worker without the handler gave the attempt back; the next one follows at `retryAt`, charged to no budget. */
+export type AttemptReturned = At & {
+  readonly type: 'AttemptReturned';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly retryAt: EpochMs;
+};
+
+/** The next attempt's message leaves. */
+export type AttemptStarted = At & { readonly type: 'AttemptStarted'; readonly path: TaskPath; readonly attempt: number };
+
+/** The open attempt's message leaves once more, under the same attempt and basis. */
+export type TaskRedispatched = At & { readonly type: 'TaskRedispatched'; readonly path: TaskPath; readonly attempt: number };
+
+export type HumanTaskOpened = Opened & {
+  readonly type: 'HumanTaskOpened';
+  readonly title: string;
+  readonly assignees: Assignees;
+  readonly dueAt: EpochMs | null;
+  readonly reminderAt: EpochMs | null;
+  readonly escalateAt: EpochMs | null;
+  readonly timeoutAt: EpochMs | null;
+};
+export type HumanTaskReminded = At & { readonly type: 'HumanTaskReminded'; readonly path: TaskPath };
+export type HumanTaskEscalated = At & { readonly type: 'HumanTaskEscalated'; readonly path: TaskPath; readonly assignees: Assignees };
+
+export type WaitStarted = Opened & { readonly type: 'WaitStarted'; readonly until: EpochMs };
+
+export type EventAwaited = Opened & {
+  readonly type: 'EventAwaited';
+  readonly waits: readonly {
+    readonly event: string;
+    readonly key: string;
+    /** Source of the node's `where`, and the values it mentions, fixed at this moment. */
+    readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
+  }[];
+  readonly count: number;
+  readonly timeoutAt: EpochMs | null;
+};
+/** One of several events a task waits for (`count`). The last one is in `TaskCompleted`. */
+export type EventReceived = At & { readonly type: 'EventReceived'; readonly path: TaskPath; readonly event: Json };
+
+export type EventPublished = Opened & {
+  readonly type: 'EventPublished';
+  readonly event: string;
+  readonly key: string;
+  readonly data: Json;
+  readonly topic: string | null;
+};
+
+/** A node completed. `transform` and `publish` open and complete in this one event. */
+export type TaskCompleted = Opened & {
+  readonly type: 'TaskCompleted';
+  readonly kind: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  /** Stored in the task's row. */
+  readonly output: Json;
+  /** Who completed a human task. */
+  readonly by: string | null;
+  readonly commandId: CommandId | null;
+};
+
+/** A node failed for good: no attempt follows. Opening failures are this too, with an incident after it. */
+export type TaskFailed = Opened & {
+  readonly type: 'TaskFailed';
+  readonly kind: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  readonly status: 'failed' | 'timedOut';
+  readonly error: TaskError;
+  readonly by: string | null;
+  readonly commandId: CommandId | null;
+};
+
+/** An unfinished node was ended by `cancelRest`, by a cancel, or by the end of its instance. */
+export type TaskCancelled = At & { readonly type: 'TaskCancelled'; readonly path: TaskPath; readonly nodeId: NodeId };
+export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId };
+
+/** A closed node's edges were weighed: `taken` by index, all its others are dead. */
+export type NodeLeft = At & {
+  readonly type: 'NodeLeft';
+  readonly path: TaskPath;
+  readonly taken: readonly number[];
+  readonly set: { readonly [name: string]: Json } | null;
+};
+
+export type IncidentRaised = At & {
+  readonly type: 'IncidentRaised';
+  readonly path: TaskPath | null;
+  readonly incident: Omit<Incident, 'at'>;
+};
+export type IncidentResolved = At & {
+  readonly type: 'IncidentResolved';
+  readonly path: TaskPath | null;
+  readonly by: string;
+  readonly commandId: CommandId | null;
+};
+
+type Commanded = At & { readonly by: string; readonly commandId: CommandId };
+export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
+export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
+export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
+export type InstanceCompleted = At & { readonly type: 'InstanceCompleted' /** Stored in the instance's row. */; readonly output: Json };
+export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };
+
+export type InstanceEvent =
+  | InstanceStarted
+  | TaskScheduled
+  | AttemptFailed
+  | AttemptReturned
+  | AttemptStarted
+  | TaskRedispatched
+  | HumanTaskOpened
+  | HumanTaskReminded
+  | HumanTaskEscalated
+  | WaitStarted
+  | EventAwaited
+  | EventReceived
+  | EventPublished
+  | TaskCompleted
+  | TaskFailed
+  | TaskCancelled
+  | NodeSkipped
+  | NodeLeft
+  | IncidentRaised
+  | IncidentResolved
+  | InstancePaused
+  | InstanceResumed
+  | InstanceCancelled
+  | InstanceCompleted
+  | InstanceFailed;
+
+export type InstanceEventType = InstanceEvent['type'];

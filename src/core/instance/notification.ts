@@ -1,0 +1,69 @@
+/** Messages that may change a running instance, parsed and branded. */
+import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../ids.ts';
+import type { Json } from '../json.ts';
+import type { TaskError, TimerKind } from './state.ts';
+
+/** A worker says how an attempt ended. Applied only if path, attempt and basis are those of the open task. */
+export type TaskOutcome = {
+  readonly type: 'TaskOutcome';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly result:
+    | { readonly status: 'completed'; readonly output: Json }
+    | {
+        readonly status: 'failed' | 'timedOut';
+        readonly error: TaskError;
+        readonly retryable: boolean;
+        readonly retryAfterMs: number | null;
+      }
+    /** The worker lacks the handler: the task comes again under the next attempt, charged to no budget. */
+    | { readonly status: 'returned' };
+};
+
+export type CommandIssued = {
+  readonly type: 'CommandIssued';
+  readonly commandId: CommandId;
+  /** Subject of the API key, or who it spoke for. */
+  readonly by: string;
+  readonly command:
+    | { readonly type: 'cancel'; readonly reason: string | null }
+    | { readonly type: 'pause' }
+    | { readonly type: 'resume' }
+    /** Resolves one incident, or all of the instance's with `path: null`. */
+    | { readonly type: 'retry'; readonly path: TaskPath | null }
+    | { readonly type: 'completeTask'; readonly path: TaskPath; readonly output: Json }
+    | { readonly type: 'failTask'; readonly path: TaskPath; readonly error: TaskError }
+    /** Sends an open task's message again under the same attempt and basis. */
+    | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
+};
+
+export type TimerFired = {
+  readonly type: 'TimerFired';
+  readonly timerId: string;
+  readonly kind: TimerKind;
+  readonly dueAt: EpochMs;
+};
+
+export type EventMatched = {
+  readonly type: 'EventMatched';
+  readonly path: TaskPath;
+  /** Attempt of the event task whose subscription matched. */
+  readonly attempt: number;
+  /** Index into the node's waits. */
+  readonly wait: number;
+  /** Row of the event in the buffer: goes back there, for this instance, when the instance refuses it. */
+  readonly eventRowId: string;
+  /** `{ id, type, source, key, time, data }` */
+  readonly event: Json;
+};
+
+export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched;
+
+/** A notification with its address and what history will name as its cause. */
+export type AddressedNotification = {
+  readonly instanceId: InstanceId;
+  /** `<topic>/<partition>@<offset>` or `rest:<request id>`. */
+  readonly cause: string;
+  readonly notification: Notification;
+};

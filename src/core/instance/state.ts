@@ -1,0 +1,149 @@
+/**
+ * State of one instance: what the fold of its history gives.
+ * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
+ */
+import type { Basis, CommandId, DefinitionId, EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
+import type { Json } from '../json.ts';
+
+export type TaskError = {
+  /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
+  readonly code: string;
+  readonly message: string;
+};
+
+export type Assignees = { readonly users: readonly string[]; readonly roles: readonly string[] };
+
+export type InstanceState = {
+  readonly instanceId: InstanceId;
+  readonly definitionId: DefinitionId;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  readonly input: Json;
+  readonly vars: { readonly [name: string]: Json };
+  /** `running` covers paused and under incident; see `statusOf`. */
+  readonly phase: 'running' | 'completed' | 'failed' | 'cancelled';
+  readonly paused: { readonly at: EpochMs; readonly by: string } | null;
+  /** Basis of the start: what the first tasks were decided from. */
+  readonly basis: Basis;
+  /** Every node that was opened, skipped or cancelled, by path. */
+  readonly tasks: { readonly [path: TaskPath]: TaskState };
+  /** By path; `''` for the instance's own output. */
+  readonly incidents: { readonly [path: string]: Incident };
+  /** Everything that will wake the instance by time. */
+  readonly timers: { readonly [timerId: string]: Timer };
+  /** The last 64 control commands applied: each is applied once. */
+  readonly commands: readonly CommandId[];
+  /** Number of the last history entry. */
+  readonly seq: number;
+  readonly startedAt: EpochMs;
+  readonly updatedAt: EpochMs;
+  readonly endedAt: EpochMs | null;
+  readonly output: Json;
+  readonly error: TaskError | null;
+};
+
+type TaskCommon = {
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  /** Counted from 1, never starts again. */
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly openedAt: EpochMs;
+};
+
+/** An `http` or `task` node that has left the core. */
+export type AutomatedTask = TaskCommon & {
+  readonly type: 'http' | 'task';
+  readonly queue: string | null;
+  readonly input: Json;
+  readonly timeoutMs: number;
+  readonly queueTimeoutMs: number | null;
+  /** Attempts charged to the retry budget since it was last renewed. */
+  readonly failures: number;
+  /** Times a worker without the handler gave it back. */
+  readonly returns: number;
+  readonly lastError: TaskError | null;
+};
+
+export type HumanTask = TaskCommon & {
+  readonly type: 'human';
+  readonly title: string;
+  readonly assignees: Assignees;
+  readonly dueAt: EpochMs | null;
+  readonly escalated: boolean;
+};
+
+export type WaitTask = TaskCommon & { readonly type: 'wait'; readonly until: EpochMs };
+
+export type EventTask = TaskCommon & {
+  readonly type: 'event';
+  readonly waits: readonly { readonly event: string; readonly key: string }[];
+  readonly count: number;
+  /** Events taken so far, oldest first. */
+  readonly received: readonly Json[];
+};
+
+/** A task that moves only when something comes back. */
+export type OpenTask =
+  | (AutomatedTask & { readonly status: 'scheduled'; readonly dispatchedAt: EpochMs })
+  | (AutomatedTask & { readonly status: 'retrying'; readonly retryAt: EpochMs })
+  | (HumanTask & { readonly status: 'open' })
+  | (WaitTask & { readonly status: 'open' })
+  | (EventTask & { readonly status: 'open' });
+
+/** A task that has ended. `taken` is null until its edges were weighed (paused, or under incident). */
+export type ClosedTask = TaskCommon & {
+  readonly type: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  readonly closedAt: EpochMs;
+  /** History entry that closed it: the order in which edges are weighed. */
+  readonly closedSeq: number;
+  readonly taken: readonly number[] | null;
+} & (
+    | { readonly status: 'completed'; readonly output: Json }
+    | { readonly status: 'failed' | 'timedOut'; readonly error: TaskError }
+    | { readonly status: 'cancelled' }
+    | { readonly status: 'skipped' }
+  );
+
+export type TaskState = OpenTask | ClosedTask;
+export type TaskStatus = TaskState['status'];
+
+export type Incident = {
+  readonly nodeId: NodeId | null;
+  /**
+   * open: the node could not be opened (an expression failed). failed: its attempts are used up and no edge fits.
+   * leave: it ended, but its `set` or an edge's `when` failed. output: the instance's `output` failed.
+   */
+  readonly phase: 'open' | 'failed' | 'leave' | 'output';
+  readonly error: TaskError;
+  /** Source of the expression that failed. */
+  readonly expression: string | null;
+  readonly at: EpochMs;
+};
+
+export type TimerKind = 'retry' | 'wait' | 'timeout' | 'queueTimeout' | 'reminder' | 'escalation' | 'instanceTimeout';
+
+export type Timer = {
+  readonly kind: TimerKind;
+  /** null for the instance's own timeout. */
+  readonly path: TaskPath | null;
+  readonly attempt: number;
+} & ({ readonly state: 'armed'; readonly dueAt: EpochMs } | { readonly state: 'stopped'; readonly remainingMs: number });
+
+export type InstanceStatus = 'running' | 'paused' | 'incident' | 'completed' | 'failed' | 'cancelled';
+
+/** The first that holds of terminal, paused, incident, running. */
+export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidents'>): InstanceStatus {
+  if (state.phase !== 'running') return state.phase;
+  if (state.paused !== null) return 'paused';
+  for (const _ in state.incidents) return 'incident';
+  return 'running';
+}
+
+export function isOpen(task: TaskState): task is OpenTask {
+  return task.status === 'scheduled' || task.status === 'retrying' || task.status === 'open';
+}
+
+export function timerIdOf(kind: TimerKind, path: TaskPath | null): string {
+  return path === null ? kind : `${path}#${kind}`;
+}

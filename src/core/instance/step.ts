@@ -1,0 +1,36 @@
+/** Results of the two entrances of the core, `start` and `step` (see `index.ts`). */
+import type { EpochMs, InstanceId } from '../ids.ts';
+import type { Json } from '../json.ts';
+import type { Effect } from './effects.ts';
+import type { InstanceEvent } from './events.ts';
+import type { AddressedNotification } from './notification.ts';
+import type { Rejection } from './rejection.ts';
+import type { InstanceState } from './state.ts';
+
+export type StartInstance = {
+  readonly instanceId: InstanceId;
+  /** Has passed the definition's input schema. */
+  readonly input: Json;
+  readonly businessKey: string | null;
+  readonly by: string;
+  /** `rest:<request id>` */
+  readonly cause: string;
+};
+
+/** One line of an instance's history. */
+export type HistoryEntry = {
+  /** Counted from 1 in each instance, without gaps. */
+  readonly seq: number;
+  readonly cause: string;
+  readonly event: InstanceEvent;
+};
+
+export type StepResult = {
+  readonly state: InstanceState;
+  /** Empty when everything was rejected. */
+  readonly history: readonly HistoryEntry[];
+  readonly effects: readonly Effect[];
+  readonly rejected: readonly { readonly notification: AddressedNotification; readonly rejection: Rejection }[];
+};
+
+export type { EpochMs };

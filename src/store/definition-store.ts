@@ -1,0 +1,51 @@
+/** The definition database: immutable versions, and API keys. The port. */
+import type { DefinitionId, EpochMs } from '../core/ids.ts';
+import type { Json } from '../core/json.ts';
+
+export type StoredDefinition = {
+  readonly id: DefinitionId;
+  readonly version: number;
+  readonly document: Json;
+  /** SHA-256 of the canonical document: same content, same version. */
+  readonly contentHash: string;
+  readonly deployedAt: EpochMs;
+  readonly deployedBy: string;
+};
+
+export type DefinitionSummary = {
+  readonly id: DefinitionId;
+  readonly latestVersion: number;
+  readonly versions: number;
+  readonly deployedAt: EpochMs;
+};
+
+export type Page<T> = { readonly items: readonly T[]; readonly nextCursor: string | null };
+
+export type ApiKeyRole = 'admin' | 'operator' | 'user' | 'viewer';
+export type ApiKey = {
+  readonly keyId: string;
+  readonly subject: string;
+  readonly role: ApiKeyRole;
+  /** Roles of the human inbox that this subject holds (`manager`, …). */
+  readonly taskRoles: readonly string[];
+  readonly createdAt: EpochMs;
+};
+
+export interface DefinitionStore {
+  /** @returns the version, and whether this call made it. */
+  deploy(
+    id: DefinitionId,
+    document: Json,
+    contentHash: string,
+    by: string,
+  ): Promise<{ readonly version: number; readonly created: boolean }>;
+  get(id: DefinitionId, version: number | 'latest'): Promise<StoredDefinition | null>;
+  list(limit: number, cursor: string | null): Promise<Page<DefinitionSummary>>;
+  versions(id: DefinitionId): Promise<readonly Omit<StoredDefinition, 'document'>[]>;
+
+  /** Keys are kept as SHA-256 of 256 random bits. */
+  createApiKey(key: ApiKey, hash: Buffer): Promise<void>;
+  findApiKey(hash: Buffer): Promise<ApiKey | null>;
+  listApiKeys(): Promise<readonly ApiKey[]>;
+  revokeApiKey(keyId: string): Promise<boolean>;
+}

@@ -1,0 +1,119 @@
+/** The instance database as people read it: the port. Lists are keyset pages, newest first; cursors are opaque. */
+import type { CommandId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
+import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state.ts';
+import type { HistoryEntry } from '../core/instance/step.ts';
+import type { Json } from '../core/json.ts';
+import type { Page } from './definition-store.ts';
+
+export type InstanceFilter = {
+  readonly status?: InstanceStatus;
+  readonly definition?: string;
+  readonly version?: number;
+  readonly businessKey?: string;
+  readonly parent?: InstanceId;
+  readonly startedFrom?: EpochMs;
+  readonly startedTo?: EpochMs;
+};
+
+export type InstanceRow = {
+  readonly instanceId: InstanceId;
+  readonly definitionId: string;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  readonly status: InstanceStatus;
+  readonly createdAt: EpochMs;
+  readonly updatedAt: EpochMs;
+};
+
+export type InstanceView = {
+  readonly row: InstanceRow;
+  readonly version: number;
+  /** Whole, so that the API says what is open and why. */
+  readonly state: InstanceState;
+  readonly pending: readonly PendingCommand[];
+};
+
+export type PendingCommand = {
+  readonly commandId: CommandId;
+  readonly type: string;
+  readonly path: TaskPath | null;
+  readonly by: string;
+  readonly at: EpochMs;
+};
+
+export type TaskRow = {
+  readonly taskId: TaskId;
+  readonly instanceId: InstanceId;
+  readonly path: TaskPath;
+  readonly nodeId: string;
+  readonly type: string;
+  readonly queue: string | null;
+  readonly status: string;
+  readonly attempt: number;
+  readonly input: Json;
+  readonly output: Json;
+  readonly error: TaskError | null;
+  readonly openedAt: EpochMs;
+  readonly updatedAt: EpochMs;
+};
+
+export type HumanTaskRow = {
+  readonly taskId: TaskId;
+  readonly instanceId: InstanceId;
+  readonly path: TaskPath;
+  readonly nodeId: string;
+  readonly definitionId: string;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  readonly title: string;
+  readonly assignees: Assignees;
+  /** Who claimed it. */
+  readonly assignee: string | null;
+  readonly dueAt: EpochMs | null;
+  readonly openedAt: EpochMs;
+};
+
+export type HumanTaskFilter = {
+  /** Claimed by, or assigned to, this person. */
+  readonly assignee?: string;
+  readonly role?: string;
+  readonly dueBefore?: EpochMs;
+  readonly instanceId?: InstanceId;
+  readonly definition?: string;
+};
+
+export type DeadLetterRow = {
+  readonly id: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly { readonly key: string; readonly value: Buffer }[];
+  readonly instanceId: string | null;
+  readonly at: EpochMs;
+  readonly status: 'open' | 'replayed' | 'discarded';
+};
+
+export interface InstanceQueries {
+  list(filter: InstanceFilter, limit: number, cursor: string | null): Promise<Page<InstanceRow>>;
+  get(instanceId: InstanceId): Promise<InstanceView | null>;
+  /** Entries after `afterSeq`, oldest first. */
+  history(instanceId: InstanceId, afterSeq: number, limit: number): Promise<readonly HistoryEntry[]>;
+  /** Whole history with inputs and outputs put back in: what `verify` folds. */
+  fullHistory(instanceId: InstanceId): Promise<readonly HistoryEntry[]>;
+  tasks(instanceId: InstanceId, limit: number, cursor: string | null): Promise<Page<TaskRow>>;
+  task(instanceId: InstanceId, path: TaskPath): Promise<TaskRow | null>;
+  inbox(filter: HumanTaskFilter, limit: number, cursor: string | null): Promise<Page<HumanTaskRow>>;
+  inboxTask(instanceId: InstanceId, path: TaskPath): Promise<HumanTaskRow | null>;
+  /** Instances not yet ended, by definition version: what a deploy answers. */
+  runningByVersion(definitionId: string): Promise<readonly { readonly version: number; readonly running: number }[]>;
+  deadLetters(status: DeadLetterRow['status'], limit: number, cursor: string | null): Promise<Page<DeadLetterRow>>;
+  deadLetter(id: string): Promise<DeadLetterRow | null>;
+  /** @returns false when it was no longer open. */
+  closeDeadLetter(id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean>;
+  /** All ids in order, for `millrace verify`. */
+  instanceIds(after: InstanceId | null, limit: number): Promise<readonly InstanceId[]>;
+}

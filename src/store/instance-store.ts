@@ -1,0 +1,182 @@
+/**
+ * The instance database as the engine writes it: the port. `postgres/` implements it.
+ * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
+ * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
+ */
+import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
+import type { Effect } from '../core/instance/effects.ts';
+import type { InstanceState, TimerKind } from '../core/instance/state.ts';
+import type { HistoryEntry } from '../core/instance/step.ts';
+import type { Json } from '../core/json.ts';
+
+export type StoredInstance = { readonly state: InstanceState; readonly version: number };
+
+/** A row of the outbox: Debezium makes it a record. `payload` is framed Avro already. */
+export type OutboxMessage = {
+  readonly topic: string;
+  readonly key: string;
+  readonly messageType: string;
+  /** null: Kafka's partitioner places it (only `<prefix>.events` and other event topics). */
+  readonly partition: number | null;
+  readonly payload: Buffer;
+};
+
+/** One instance's step, ready to be written whole or not at all. */
+export type Transition = {
+  readonly instanceId: InstanceId;
+  readonly partition: number;
+  /** What the decision was made from; null and version 0 for a start. Rows that changed are found by comparing `before` and `after`. */
+  readonly before: InstanceState | null;
+  readonly expectedVersion: number;
+  readonly after: InstanceState;
+  /** Empty when only results are to be written (a refused command, a returned event): state and version stay then. */
+  readonly history: readonly HistoryEntry[];
+  readonly effects: readonly Effect[];
+  readonly messages: readonly OutboxMessage[];
+};
+
+export type Start = {
+  readonly transition: Transition;
+  /** Scope: the definition. `bodyHash` is of the canonical request body. */
+  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+};
+
+export type StartResult =
+  | { readonly kind: 'started' }
+  /** The key was used within 24 h with the same body: nothing was written. */
+  | { readonly kind: 'repeated'; readonly instanceId: InstanceId; readonly definitionVersion: number }
+  | { readonly kind: 'keyReused' };
+
+export type DueTimer = {
+  readonly instanceId: InstanceId;
+  readonly partition: number;
+  readonly timerId: string;
+  readonly kind: TimerKind;
+  readonly path: TaskPath | null;
+  readonly attempt: number;
+  readonly dueAt: EpochMs;
+};
+
+export type IncomingEvent = {
+  readonly id: string;
+  readonly type: string;
+  readonly source: string;
+  readonly key: string;
+  readonly time: EpochMs | null;
+  readonly data: Json;
+};
+
+export type Subscription = {
+  readonly instanceId: InstanceId;
+  readonly partition: number;
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly wait: number;
+  readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
+};
+
+/** Given to the store by whoever wires it: decides `where` (pure) and makes the `EventMatched` outbox row. */
+export type EventMatcher = {
+  matches(where: NonNullable<Subscription['where']>, event: IncomingEvent): 'yes' | 'no' | { readonly failed: string };
+  encode(subscription: Subscription, event: IncomingEvent, eventRowId: string, whereError: string | null): OutboxMessage;
+};
+
+export type CorrelationCounts = {
+  /** Deliveries made. */
+  readonly matched: number;
+  readonly buffered: number;
+  /** (source, id) seen within 24 h. */
+  readonly duplicates: number;
+  /** No deployed version names the type. */
+  readonly ignored: number;
+};
+
+export type NewCommand = {
+  readonly commandId: CommandId;
+  readonly instanceId: InstanceId;
+  readonly partition: number;
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'completeTask' | 'failTask' | 'redispatch';
+  readonly path: TaskPath | null;
+  readonly payload: Json;
+  readonly by: string;
+  readonly message: OutboxMessage;
+};
+
+export type CommandResult =
+  | { readonly status: 'pending' }
+  | { readonly status: 'applied'; readonly at: EpochMs }
+  | { readonly status: 'refused'; readonly code: string; readonly reason: string; readonly at: EpochMs };
+
+export type NewDeadLetter = {
+  /** Where it stands in `<prefix>.dead-letters`: unique. */
+  readonly partition: number;
+  readonly offset: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly original: {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: string;
+    readonly key: Buffer | null;
+    readonly value: Buffer | null;
+    readonly headers: readonly { readonly key: string; readonly value: Buffer }[];
+  };
+  readonly instanceId: string | null;
+  readonly at: EpochMs;
+};
+
+export type OpenAutomatedTask = {
+  readonly instanceId: InstanceId;
+  readonly partition: number;
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly type: 'http' | 'task';
+  readonly queue: string | null;
+  readonly timeoutMs: number;
+  readonly dispatchedAt: EpochMs;
+};
+
+export interface InstanceStore {
+  /** All of them in one transaction and one round trip; those whose idempotency key was used write nothing. */
+  start(starts: readonly Start[]): Promise<readonly StartResult[]>;
+  /** Whole states with inputs and outputs. Unknown ids are missing from the answer. */
+  load(partition: number, ids: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, StoredInstance>>;
+  /**
+   * One transaction; one round trip unless subscriptions open. At most one transition per instance.
+   * @returns the ids that won the version check. The others wrote nothing: load them again and decide again.
+   */
+  apply(
+    partition: number,
+    transitions: readonly Transition[],
+  ): Promise<{ readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs }>;
+  /** The database's clock. */
+  now(): Promise<EpochMs>;
+
+  /** Takes due timers (SKIP LOCKED), deletes them and writes their messages in one transaction. `nextDueAt` is of the earliest one left. */
+  fireTimers(
+    limit: number,
+    encode: (timer: DueTimer) => OutboxMessage,
+  ): Promise<{ readonly fired: number; readonly nextDueAt: EpochMs | null; readonly now: EpochMs }>;
+
+  /** Delivers events to open subscriptions, keeps the others. Protocol: Events 1–5. */
+  correlate(events: readonly IncomingEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;
+
+  /** @returns false when the unique open human task has a command already (409). */
+  issueCommand(command: NewCommand): Promise<boolean>;
+  commandResult(commandId: CommandId): Promise<CommandResult | null>;
+  /** Writes rows to the outbox and nothing else (`POST /events`, redispatch). */
+  publish(messages: readonly OutboxMessage[]): Promise<void>;
+
+  /** Claims are the API's own: one conditional UPDATE. @returns who holds it now, or null when the task is not open. */
+  claim(instanceId: InstanceId, path: TaskPath, assignee: string): Promise<{ readonly assignee: string; readonly won: boolean } | null>;
+  unclaim(instanceId: InstanceId, path: TaskPath, assignee: string | null): Promise<boolean>;
+
+  saveDeadLetters(letters: readonly NewDeadLetter[]): Promise<void>;
+
+  /** Automated tasks open since before `dispatchedBefore`, a page at a time. */
+  openAutomatedTasks(dispatchedBefore: EpochMs, limit: number): Promise<readonly OpenAutomatedTask[]>;
+
+  /** Event types that deployed versions name: the correlator keeps only these. */
+  registerEventTypes(types: readonly string[]): Promise<void>;
+  eventTypes(): Promise<ReadonlySet<string>>;
+}
