@@ -185,7 +185,11 @@ export function connectProperties(place: ConnectPlace): Record<string, string> {
 // --- Schema registry -------------------------------------------------------------------------------------------------
 
 /** Apicurio keeps its schemas in an H2 file: in memory, a restart would lose the ids that stored messages point to. */
-export function registryEnvironment(place: { readonly port: number; readonly bindTo: string; readonly dataDir: string }): Record<string, string> {
+export function registryEnvironment(place: {
+  readonly port: number;
+  readonly bindTo: string;
+  readonly dataDir: string;
+}): Record<string, string> {
   return {
     QUARKUS_HTTP_HOST: place.bindTo,
     QUARKUS_HTTP_PORT: String(place.port),

@@ -1,0 +1,149 @@
+/**
+ * The embedded stack: Kafka, Connect with Debezium, the schema registry and Postgres as processes of this machine.
+ * `startStack` is used by `npm start`, by `npm run stack:up` and by the integration tests; `StackHandle` is what the
+ * testcontainers stack implements too. Knows nothing of the engine.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { type Home, openHome, readSecrets, writeAtomically } from './home.ts';
+import { installJars } from './install/jars.ts';
+import { installPostgres } from './install/postgres.ts';
+import { connect } from './parts/connect.ts';
+import { kafka } from './parts/kafka.ts';
+import type { Part, PartContext } from './parts/part.ts';
+import { postgres } from './parts/postgres.ts';
+import { registry } from './parts/registry.ts';
+import { assertPortsFree, findFreePort, findFreePorts, readPorts } from './ports.ts';
+import { type Child, describeExit, type Exit, readLogEnd, startChild } from './process.ts';
+import { type OnProgress, runStep } from './progress.ts';
+import { defaultPrefix, engineEnvironment, host, type PartName, type Ports, partNames } from './settings.ts';
+import { startWatchdog, type Watchdog } from './watchdog.ts';
+
+/** A part that ended though nobody asked it to. */
+export interface Death {
+  readonly part: PartName;
+  readonly exit: Exit;
+  readonly logFile: string;
+  readonly logEnd: string;
+}
+
+export interface StackHandle {
+  /** Exactly the environment that an engine process needs to use this stack. */
+  readonly env: Record<string, string>;
+  readonly home: string;
+  readonly ports: Ports;
+  /** Connect, Kafka, registry, Postgres, in that order. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Kills a part at once (SIGKILL) and waits until it is gone; it is not reported as a death. */
+  kill(part: PartName): Promise<void>;
+  /** Starts a part again after `kill`, on the same port with the same data; resolves when it serves. */
+  start(part: PartName): Promise<void>;
+  /** Freezes a part without ending it. */
+  pause(part: PartName): Promise<void>;
+  resume(part: PartName): Promise<void>;
+  /** The last lines of a part's log. */
+  logEnd(part: PartName, lines?: number): Promise<string>;
+}
+
+export interface StackOptions {
+  /** Folder of data, secrets and logs; default `MILLRACE_HOME` or `.millrace`. */
+  readonly home?: string;
+  /** `default`: 9092 and so on, or what the environment says. `free`: whatever is free right now. */
+  readonly ports?: 'default' | 'free';
+  /** Prefix of topics and groups; default `MILLRACE_TOPIC_PREFIX` or `millrace`. */
+  readonly prefix?: string;
+  readonly onProgress?: OnProgress;
+  readonly onDeath?: (death: Death) => void;
+  /** Shared with the processes that the caller starts itself; by default the stack has its own. */
+  readonly watchdog?: Watchdog;
+}
+
+const parts: Record<PartName, Part> = { kafka, registry, postgres, connect };
+
+/** Starts the whole stack and resolves when every part serves. On a failure whatever did start is stopped again. */
+export async function startStack(options: StackOptions = {}): Promise<StackHandle> {
+  const onProgress = options.onProgress ?? (() => undefined);
+  const home = openHome(options.home);
+  const ports = options.ports === 'free' ? await findFreePorts() : readPorts(process.env);
+  await assertPortsFree(ports, partNames);
+  const prefix = options.prefix ?? process.env.MILLRACE_TOPIC_PREFIX ?? defaultPrefix;
+  const jars = await installJars(onProgress);
+  const context: PartContext = {
+    home,
+    ports,
+    controllerPort: await findFreePort(new Set(Object.values(ports))),
+    prefix,
+    secrets: readSecrets(home),
+    jars,
+    postgres: installPostgres(home, onProgress),
+  };
+  mkdirSync(home.logs, { recursive: true });
+
+  const watchdog = options.watchdog ?? startWatchdog();
+  const children = new Map<PartName, Child>();
+  const launch = async (name: PartName): Promise<void> => {
+    const part = parts[name];
+    const child = await startChild(await part.prepare(context), watchdog);
+    children.set(name, child);
+    writeState(home, context, children);
+    await part.ready(context, child);
+    void child.exited.then((exit) => {
+      if (!child.isStopping()) options.onDeath?.({ part: name, exit, logFile: child.logFile, logEnd: readLogEnd(child.logFile) });
+    });
+  };
+  const stop = async (): Promise<void> => {
+    for (const name of ['connect', 'kafka', 'registry', 'postgres'] as const) await children.get(name)?.stop();
+    rmSync(home.stateFile, { force: true });
+    if (options.watchdog === undefined) await watchdog.close();
+  };
+  const step = (name: PartName): Promise<void> => runStep(onProgress, name, parts[name].title, () => launch(name));
+  const outcomes = await Promise.allSettled([step('kafka').then(() => step('connect')), step('registry'), step('postgres')]);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) {
+    await stop();
+    throw failed.reason;
+  }
+
+  const childOf = (name: PartName): Child => {
+    const child = children.get(name);
+    if (child === undefined) throw new Error(`${parts[name].title} was never started.`);
+    return child;
+  };
+  return {
+    env: engineEnvironment({
+      home: home.dir,
+      prefix,
+      brokers: `${host}:${ports.kafka}`,
+      registryUrl: `http://${host}:${ports.registry}`,
+      connectUrl: `http://${host}:${ports.connect}`,
+      postgres: { host, port: ports.postgres },
+      passwords: context.secrets,
+      apiPort: ports.api,
+    }),
+    home: home.dir,
+    ports,
+    stop,
+    kill: (name) => childOf(name).kill(),
+    start: async (name) => {
+      const exit = childOf(name).exit();
+      if (exit === null) throw new Error(`${parts[name].title} is running.`);
+      await launch(name);
+    },
+    pause: async (name) => childOf(name).signal('SIGSTOP'),
+    resume: async (name) => childOf(name).signal('SIGCONT'),
+    logEnd: async (name, lines) => readLogEnd(childOf(name).logFile, lines),
+  };
+}
+
+/** A death as one message for a person. */
+export function describeDeath(death: Death): string {
+  return `${parts[death.part].title} ended by itself (${describeExit(death.exit)}). The end of ${death.logFile}:\n${death.logEnd}`;
+}
+
+function writeState(home: Home, context: PartContext, children: ReadonlyMap<PartName, Child>): void {
+  writeAtomically(home.stateFile, {
+    starter: process.pid,
+    ports: context.ports,
+    prefix: context.prefix,
+    parts: Object.fromEntries([...children].map(([name, child]) => [name, child.pid])),
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * Brings the jars of Kafka, Connect, Debezium and the registry by Maven into the shared cache. Each lands in a
+ * temporary folder first and is renamed when complete, so an interrupted download is simply done again, and two
+ * starters at once do no harm. Never touches what is there already.
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDir, checkout } from '../home.ts';
+import { type OnProgress, runStep } from '../progress.ts';
+import { versions } from '../settings.ts';
+
+export interface Jars {
+  /** Jars of the broker and of the Connect worker. */
+  readonly kafka: string;
+  /** Connect's plugin.path, with Debezium in it. */
+  readonly plugins: string;
+  readonly registry: string;
+}
+
+interface Bundle {
+  readonly name: keyof Jars;
+  readonly title: string;
+  readonly folder: string;
+  readonly pom: string;
+  readonly goal: 'copy-dependencies' | 'unpack-dependencies';
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+const bundles: readonly Bundle[] = [
+  {
+    name: 'kafka',
+    title: `Kafka and Connect ${versions.kafka}`,
+    folder: `kafka-${versions.kafka}`,
+    pom: 'stack/kafka/pom.xml',
+    goal: 'copy-dependencies',
+    properties: { 'kafka.version': versions.kafka, 'log4j.version': versions.log4j },
+  },
+  {
+    name: 'plugins',
+    title: `Debezium ${versions.debezium}`,
+    folder: `debezium-${versions.debezium}`,
+    pom: 'stack/connect/pom.xml',
+    goal: 'unpack-dependencies',
+    properties: { 'debezium.version': versions.debezium },
+  },
+  {
+    name: 'registry',
+    title: `Apicurio registry ${versions.apicurio}`,
+    folder: `apicurio-${versions.apicurio}`,
+    pom: 'stack/registry/pom.xml',
+    goal: 'unpack-dependencies',
+    properties: { 'apicurio.version': versions.apicurio },
+  },
+];
+
+/** The folders of all jars; what is missing is downloaded first. */
+export async function installJars(onProgress: OnProgress): Promise<Jars> {
+  const cache = cacheDir();
+  mkdirSync(cache, { recursive: true });
+  // One after the other: Maven shares a local repository that it does not lock.
+  for (const bundle of bundles) {
+    const target = join(cache, bundle.folder);
+    if (existsSync(target)) continue;
+    await runStep(onProgress, `install:${bundle.name}`, `Downloading ${bundle.title}`, () => installBundle(bundle, target));
+  }
+  const folderOf = (name: keyof Jars): string => join(cache, bundles.find((bundle) => bundle.name === name)?.folder ?? name);
+  return { kafka: folderOf('kafka'), plugins: folderOf('plugins'), registry: folderOf('registry') };
+}
+
+async function installBundle(bundle: Bundle, target: string): Promise<void> {
+  const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await runMaven([
+      '--batch-mode',
+      '--quiet',
+      '--file',
+      join(checkout, bundle.pom),
+      ...Object.entries(bundle.properties).map(([name, value]) => `-D${name}=${value}`),
+      `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}:${bundle.goal}`,
+      `-DoutputDirectory=${temporary}`,
+      // By default these go beside the pom, and then claim that an interrupted unpacking was a whole one.
+      `-DmarkersDirectory=${temporary}.markers`,
+    ]);
+    if (!existsSync(temporary)) throw new Error(`Maven brought nothing for ${bundle.title}.`);
+    if (!existsSync(target)) renameSync(temporary, target);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+    rmSync(`${temporary}.markers`, { recursive: true, force: true });
+  }
+}
+
+async function runMaven(args: readonly string[]): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk: Buffer): void => {
+      output = (output + chunk.toString()).slice(-4_000);
+    };
+    maven.stdout.on('data', keep);
+    maven.stderr.on('data', keep);
+    maven.once('error', (cause) => reject(new Error(`mvn could not be started: ${cause.message}`, { cause })));
+    maven.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`mvn ended with exit code ${code}. The end of what it said:\n${output}`)),
+    );
+  });
+}

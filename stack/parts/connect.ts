@@ -1,0 +1,41 @@
+/** Kafka Connect with Debezium: one distributed worker. It gets the database's password in its environment only. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { connectProperties, connectSecrets, heapMiB, host, versions } from '../settings.ts';
+import { probeHttp, waitReady } from '../wait.ts';
+import { log4jFlag } from './kafka.ts';
+import { basicEnvironment, javaArguments, type Part, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
+
+export const connect: Part = {
+  name: 'connect',
+  title: `Kafka Connect ${versions.kafka} with Debezium ${versions.debezium}`,
+  async prepare({ home, ports, prefix, secrets, jars }) {
+    const secretsDir = join(home.connectDir, 'secrets');
+    mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
+    const properties = join(home.connectDir, 'worker.properties');
+    writeProperties(
+      properties,
+      connectProperties({ prefix, port: ports.connect, brokers: `${host}:${ports.kafka}`, pluginPath: jars.plugins, secretsDir }),
+    );
+    return {
+      name: 'Kafka Connect',
+      command: 'java',
+      args: javaArguments(heapMiB.connect, [
+        '-cp',
+        join(jars.kafka, '*'),
+        log4jFlag,
+        'org.apache.kafka.connect.cli.ConnectDistributed',
+        properties,
+      ]),
+      env: { ...basicEnvironment(), ...connectSecrets({ host, port: ports.postgres }, secrets.connect) },
+      cwd: home.connectDir,
+      logFile: join(home.logs, 'connect.log'),
+      stopSignal: 'SIGTERM',
+      stopGraceMs: 15_000,
+      order: stopOrder.connect,
+    };
+  },
+  async ready({ ports }, child) {
+    await waitReady(child, () => probeHttp(`http://${host}:${ports.connect}/connectors`), readyTimeoutMs);
+  },
+};

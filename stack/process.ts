@@ -1,0 +1,112 @@
+/**
+ * Child processes of the stack and of the engine beside it: started in a process group of their own (a terminal's
+ * Ctrl-C must not reach them before their turn), their output appended to a log file, stopped by a signal with a grace
+ * period. Relies on the watchdog to end them when this process is killed. Never restarts anything.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Watchdog } from './watchdog.ts';
+
+export interface ChildSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly logFile: string;
+  readonly stopSignal: NodeJS.Signals;
+  readonly stopGraceMs: number;
+  /** Later ones are stopped first. */
+  readonly order: number;
+  /** The user to run as, where it is not the one of this process. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Child {
+  readonly name: string;
+  readonly pid: number;
+  readonly logFile: string;
+  readonly exited: Promise<Exit>;
+  /** Null while it runs. */
+  exit(): Exit | null;
+  /** True once somebody asked it to end, so that its exit is no news. */
+  isStopping(): boolean;
+  signal(signal: NodeJS.Signals): void;
+  /** Asks it to end, waits for its grace period, then kills it. */
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** Starts a child; rejects when the command cannot be run at all. */
+export async function startChild(spec: ChildSpec, watchdog: Watchdog): Promise<Child> {
+  mkdirSync(dirname(spec.logFile), { recursive: true });
+  // The log of the run before stays beside it: that is the one to read after a crash.
+  if (existsSync(spec.logFile)) renameSync(spec.logFile, `${spec.logFile}.1`);
+  const log = openSync(spec.logFile, 'a', 0o600);
+  const process = spawn(spec.command, spec.args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...spec.owner,
+  });
+  closeSync(log);
+  await new Promise<void>((resolve, reject) => {
+    process.once('spawn', resolve);
+    process.once('error', (cause) => reject(new Error(`${spec.name} could not be started: ${cause.message}`, { cause })));
+  });
+  const { pid } = process;
+  if (pid === undefined) throw new Error(`${spec.name} started without a process id`);
+  watchdog.add(spec.order, pid, spec.stopSignal);
+
+  let exit: Exit | null = null;
+  let stopping = false;
+  const exited = new Promise<Exit>((resolve) => {
+    process.once('exit', (code, signal) => {
+      exit = { code, signal };
+      watchdog.remove(pid);
+      resolve(exit);
+    });
+  });
+  const signal = (name: NodeJS.Signals): void => {
+    if (exit === null) signalGroup(pid, name);
+  };
+  const kill = async (): Promise<void> => {
+    stopping = true;
+    signal('SIGKILL');
+    await exited;
+  };
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    signal(spec.stopSignal);
+    const timer = setTimeout(() => signal('SIGKILL'), spec.stopGraceMs);
+    await exited;
+    clearTimeout(timer);
+  };
+  return { name: spec.name, pid, logFile: spec.logFile, exited, exit: () => exit, isStopping: () => stopping, signal, stop, kill };
+}
+
+/** Signals a whole process group; a group that is gone already is what the caller wanted. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+/** The last lines of a log file, for the report about a process that died. */
+export function readLogEnd(logFile: string, lines = 20): string {
+  if (!existsSync(logFile)) return '(no log)';
+  return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+export function describeExit(exit: Exit): string {
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+}

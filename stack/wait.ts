@@ -1,0 +1,47 @@
+/** Waiting for a part to answer: asks again and again until a deadline, and stops at once when the part has died. */
+
+import { connect } from 'node:net';
+import { ConstantBackoff, handleAll, retry } from 'cockatiel';
+import { type Child, describeExit, readLogEnd } from './process.ts';
+
+const intervalMs = 100;
+
+/** Resolves once `probe` does; rejects with the last error at the deadline, or with the end of the log when the child exits. */
+export async function waitReady(child: Child, probe: () => Promise<void>, timeoutMs: number): Promise<void> {
+  const given = new AbortController();
+  const died = child.exited.then((exit) => {
+    given.abort();
+    throw new Error(
+      `${child.name} ended with ${describeExit(exit)} while it was starting. The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`,
+    );
+  });
+  const policy = retry(handleAll, { maxAttempts: Math.ceil(timeoutMs / intervalMs), backoff: new ConstantBackoff(intervalMs) });
+  const answered = policy.execute(probe, given.signal).catch((cause: unknown) => {
+    if (given.signal.aborted) return;
+    throw new Error(
+      `${child.name} did not answer within ${timeoutMs / 1000} s. The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`,
+      { cause },
+    );
+  });
+  await Promise.race([answered, died]);
+}
+
+/** A GET that must answer 2xx. */
+export async function probeHttp(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+}
+
+/** A TCP connection that must open. */
+export async function probeTcp(host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host, port, timeout: 2_000 });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('timeout', () => socket.destroy(new Error(`no answer from ${host}:${port}`)));
+    socket.once('error', reject);
+  });
+}
