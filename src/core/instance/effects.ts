@@ -1,7 +1,7 @@
 /** What an event asks of the world outside the core. The store and the outbox carry it out in the event's own transaction. */
 import type { CommandId, EpochMs, TaskId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
-import type { Assignees, InstanceStatus, TimerKind } from './state.ts';
+import type { Assignees, EventWaiting, InstanceStatus, TimerKind } from './state.ts';
 
 export type Effect =
   /** The open attempt of this task goes to its queue. */
@@ -42,7 +42,7 @@ export type Effect =
       readonly wait: number;
       readonly event: string;
       readonly key: string;
-      readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
+      readonly where: EventWaiting['where'];
     }
   | { readonly type: 'closeSubscriptions'; readonly path: TaskPath }
   | {
@@ -58,4 +58,4 @@ export type Effect =
   | { readonly type: 'commandApplied'; readonly commandId: CommandId }
   | { readonly type: 'commandRefused'; readonly commandId: CommandId; readonly code: string; readonly reason: string }
   /** An event that the instance refused waits on, for this instance only. */
-  | { readonly type: 'returnEvent'; readonly eventRowId: string };
+  | { readonly type: 'returnEvent'; readonly eventRowId: string; readonly path: TaskPath; readonly attempt: number };

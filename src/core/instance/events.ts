@@ -3,9 +3,10 @@
  * `decide` makes these, `evolve` alone gives them meaning. A stored event is read for ever: fields are added as optional,
  * a new meaning gets a new type.
  */
+import type { NodeType } from '../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EpochMs, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
-import type { Assignees, Incident, TaskError } from './state.ts';
+import type { Assignees, EventWaiting, Incident, TaskError, Work } from './state.ts';
 
 type At = { readonly at: EpochMs };
 type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
@@ -28,13 +29,8 @@ export type InstanceStarted = At & {
 export type TaskScheduled = Opened & {
   readonly type: 'TaskScheduled';
   readonly kind: 'http' | 'task';
-  /** Handler's name; null for `http`. */
-  readonly task: string | null;
-  readonly queue: string | null;
-  /** Stored in the task's row. */
-  readonly input: Json;
-  readonly timeoutMs: number;
-  readonly queueTimeoutMs: number | null;
+  /** `work.input` is stored in the task's row. */
+  readonly work: Work;
 };
 
 /** An attempt failed or timed out and another follows at `retryAt`. */
@@ -67,7 +63,7 @@ export type HumanTaskOpened = Opened & {
   readonly assignees: Assignees;
   readonly dueAt: EpochMs | null;
   readonly reminderAt: EpochMs | null;
-  readonly escalateAt: EpochMs | null;
+  readonly escalation: { readonly at: EpochMs; readonly to: Assignees } | null;
   readonly timeoutAt: EpochMs | null;
 };
 export type HumanTaskReminded = At & { readonly type: 'HumanTaskReminded'; readonly path: TaskPath };
@@ -77,12 +73,7 @@ export type WaitStarted = Opened & { readonly type: 'WaitStarted'; readonly unti
 
 export type EventAwaited = Opened & {
   readonly type: 'EventAwaited';
-  readonly waits: readonly {
-    readonly event: string;
-    readonly key: string;
-    /** Source of the node's `where`, and the values it mentions, fixed at this moment. */
-    readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
-  }[];
+  readonly waits: readonly EventWaiting[];
   readonly count: number;
   readonly timeoutAt: EpochMs | null;
 };
@@ -100,7 +91,7 @@ export type EventPublished = Opened & {
 /** A node completed. `transform` and `publish` open and complete in this one event. */
 export type TaskCompleted = Opened & {
   readonly type: 'TaskCompleted';
-  readonly kind: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  readonly kind: NodeType;
   /** Stored in the task's row. */
   readonly output: Json;
   /** Who completed a human task. */
@@ -111,7 +102,7 @@ export type TaskCompleted = Opened & {
 /** A node failed for good: no attempt follows. Opening failures are this too, with an incident after it. */
 export type TaskFailed = Opened & {
   readonly type: 'TaskFailed';
-  readonly kind: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  readonly kind: NodeType;
   readonly status: 'failed' | 'timedOut';
   readonly error: TaskError;
   readonly by: string | null;
@@ -119,8 +110,14 @@ export type TaskFailed = Opened & {
 };
 
 /** An unfinished node was ended by `cancelRest`, by a cancel, or by the end of its instance. */
-export type TaskCancelled = At & { readonly type: 'TaskCancelled'; readonly path: TaskPath; readonly nodeId: NodeId };
-export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId };
+export type TaskCancelled = At & {
+  readonly type: 'TaskCancelled';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly kind: NodeType;
+};
+/** No edge to the node was taken (dead-path elimination). */
+export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId; readonly kind: NodeType };
 
 /** A closed node's edges were weighed: `taken` by index, all its others are dead. */
 export type NodeLeft = At & {

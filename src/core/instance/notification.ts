@@ -56,6 +56,8 @@ export type EventMatched = {
   readonly eventRowId: string;
   /** `{ id, type, source, key, time, data }` */
   readonly event: Json;
+  /** Set when the wait's `where` failed on this event: the node comes under incident. */
+  readonly whereError: string | null;
 };
 
 export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched;

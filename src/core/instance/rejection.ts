@@ -18,6 +18,8 @@ export const rejectionCodes = [
   'MR_TASK_UNKNOWN',
   /** The wait had ended when its event came: the event goes back to the buffer for this instance. */
   'MR_EVENT_REFUSED',
+  /** The wait has taken this very event before. Counted and dropped. */
+  'MR_EVENT_REPEATED',
 ] as const;
 
 export type RejectionCode = (typeof rejectionCodes)[number];

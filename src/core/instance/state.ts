@@ -2,6 +2,7 @@
  * State of one instance: what the fold of its history gives.
  * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
  */
+import type { NodeType } from '../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 
@@ -51,13 +52,20 @@ type TaskCommon = {
   readonly openedAt: EpochMs;
 };
 
-/** An `http` or `task` node that has left the core. */
-export type AutomatedTask = TaskCommon & {
-  readonly type: 'http' | 'task';
+/** What an attempt of an `http` or `task` node is made of: every attempt gets the same. */
+export type Work = {
+  /** Handler's name; null for `http`. */
+  readonly task: string | null;
   readonly queue: string | null;
   readonly input: Json;
   readonly timeoutMs: number;
   readonly queueTimeoutMs: number | null;
+};
+
+/** An `http` or `task` node that has left the core. */
+export type AutomatedTask = TaskCommon & {
+  readonly type: 'http' | 'task';
+  readonly work: Work;
   /** Attempts charged to the retry budget since it was last renewed. */
   readonly failures: number;
   /** Times a worker without the handler gave it back. */
@@ -70,17 +78,25 @@ export type HumanTask = TaskCommon & {
   readonly title: string;
   readonly assignees: Assignees;
   readonly dueAt: EpochMs | null;
-  readonly escalated: boolean;
+  /** Whom the task goes to when its escalation timer fires; null when there is none, or it has fired. */
+  readonly escalateTo: Assignees | null;
 };
 
 export type WaitTask = TaskCommon & { readonly type: 'wait'; readonly until: EpochMs };
 
 export type EventTask = TaskCommon & {
   readonly type: 'event';
-  readonly waits: readonly { readonly event: string; readonly key: string }[];
+  readonly waits: readonly EventWaiting[];
   readonly count: number;
   /** Events taken so far, oldest first. */
   readonly received: readonly Json[];
+};
+
+export type EventWaiting = {
+  readonly event: string;
+  readonly key: string;
+  /** Source of the node's `where` and the values it mentions, as they were when the wait opened. */
+  readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
 };
 
 /** A task that moves only when something comes back. */
@@ -93,14 +109,19 @@ export type OpenTask =
 
 /** A task that has ended. `taken` is null until its edges were weighed (paused, or under incident). */
 export type ClosedTask = TaskCommon & {
-  readonly type: 'task' | 'http' | 'transform' | 'human' | 'wait' | 'event' | 'publish';
+  readonly type: NodeType;
   readonly closedAt: EpochMs;
   /** History entry that closed it: the order in which edges are weighed. */
   readonly closedSeq: number;
   readonly taken: readonly number[] | null;
 } & (
     | { readonly status: 'completed'; readonly output: Json }
-    | { readonly status: 'failed' | 'timedOut'; readonly error: TaskError }
+    | {
+        readonly status: 'failed' | 'timedOut';
+        readonly error: TaskError;
+        /** What a retry of the incident sends again; null when the node has to be opened anew. */
+        readonly work: Work | null;
+      }
     | { readonly status: 'cancelled' }
     | { readonly status: 'skipped' }
   );

@@ -1,0 +1,169 @@
+/**
+ * Moves an instance on until nothing more can be decided: weighs the edges of nodes that ended, opens or skips the nodes
+ * behind them, and ends the instance when nothing is left. Everything that needs no work outside happens here, in the
+ * transaction that learned of its cause.
+ */
+import type { Edge, Node } from '../definition/types.ts';
+import { type Expression, evaluateCondition } from '../expression/index.ts';
+import type { NodeId, TaskPath } from '../ids.ts';
+import type { Json } from '../json.ts';
+import { own } from '../record.ts';
+import type { Opener } from './basis.ts';
+import { openerOf, pathOf, weighJoin } from './join.ts';
+import { evaluateOr, openNode } from './open.ts';
+import type { Run } from './run.ts';
+import { scopeFor } from './scope.ts';
+import { type ClosedTask, isOpen, type TaskError } from './state.ts';
+
+/** A paused instance takes in what comes back, and moves on when it is resumed. */
+export function advance(run: Run): void {
+  while (run.state.phase === 'running' && run.state.paused === null) {
+    const next = run.pending.shift();
+    if (next === undefined) break;
+    if ('leave' in next) leaveNode(run, next.leave);
+    else considerNode(run, next.consider);
+  }
+  endIfDone(run);
+}
+
+/** After a pause: everything that ended meanwhile, in the order in which it ended. */
+export function collectUnleft(run: Run): void {
+  const unleft: ClosedTask[] = [];
+  for (const task of Object.values(run.state.tasks)) {
+    if (!isOpen(task) && task.taken === null && own(run.state.incidents, task.path) === undefined) unleft.push(task);
+  }
+  unleft.sort((a, b) => a.closedSeq - b.closedSeq);
+  for (const task of unleft) run.pending.push({ leave: task.path });
+}
+
+function leaveNode(run: Run, path: TaskPath): void {
+  const task = run.task(path);
+  if (task === undefined || isOpen(task) || task.taken !== null) return;
+  const node = run.node(task.nodeId);
+  const edges = run.definition.outgoing.get(node.id) ?? [];
+  const leaving = evaluateOr(() => weighEdges(run, node, task, edges));
+  if (!leaving.ok) {
+    run.emit({
+      type: 'IncidentRaised',
+      path,
+      incident: { nodeId: node.id, phase: 'leave', error: leaving.error, expression: leaving.expression },
+    });
+    return;
+  }
+  const { taken, set } = leaving.value;
+  if (taken.length === 0 && (task.status === 'failed' || task.status === 'timedOut')) {
+    failWithoutEdge(run, task, task.error);
+    return;
+  }
+  run.emit({ type: 'NodeLeft', path, taken: taken.map((edge) => edge.index), set });
+  considerTargets(run, edges);
+}
+
+function considerTargets(run: Run, edges: readonly Edge[]): void {
+  for (const { to } of edges) if (to !== null) run.pending.push({ consider: to });
+}
+
+function weighEdges(
+  run: Run,
+  node: Node,
+  task: ClosedTask,
+  edges: readonly Edge[],
+): { readonly taken: readonly Edge[]; readonly set: Readonly<Record<string, Json>> | null } {
+  if (task.status === 'failed' || task.status === 'timedOut') {
+    return { taken: edges.filter((edge) => fitsFailure(run, edge, task.status, task.error)), set: null };
+  }
+  const set = evaluateSet(run, node);
+  const vars = set === null ? run.state.vars : { ...run.state.vars, ...set };
+  const holds = (when: Expression): boolean => evaluateCondition(when, { ...scopeFor(run.definition, run.state, when.references), vars });
+  const plain = edges.filter(
+    ({ weigh }) =>
+      weigh.on === 'completed' && (weigh.condition.kind === 'always' || (weigh.condition.kind === 'when' && holds(weigh.condition.when))),
+  );
+  if (plain.length > 0) return { taken: plain, set };
+  return { taken: edges.filter(({ weigh }) => weigh.on === 'completed' && weigh.condition.kind === 'otherwise'), set };
+}
+
+function evaluateSet(run: Run, node: Node): Readonly<Record<string, Json>> | null {
+  if (node.set.size === 0) return null;
+  const set: [string, Json][] = [];
+  for (const [name, template] of node.set) set.push([name, template.evaluate(scopeFor(run.definition, run.state, template.references))]);
+  return Object.fromEntries(set);
+}
+
+function fitsFailure(run: Run, { weigh }: Edge, status: 'failed' | 'timedOut', error: TaskError): boolean {
+  if (weigh.on === 'completed' || (weigh.on !== 'any' && weigh.on !== status)) return false;
+  if (weigh.error !== null && weigh.error !== error.code) return false;
+  return weigh.when === null || evaluateCondition(weigh.when, scopeFor(run.definition, run.state, weigh.when.references));
+}
+
+function failWithoutEdge(run: Run, task: ClosedTask, error: TaskError): void {
+  if (run.definition.onFailure === 'fail') failInstance(run, error, task.nodeId);
+  else run.emit({ type: 'IncidentRaised', path: task.path, incident: { nodeId: task.nodeId, phase: 'failed', error, expression: null } });
+}
+
+function considerNode(run: Run, nodeId: NodeId): void {
+  const path = pathOf(nodeId);
+  // Opened before (`any`, `atLeast`) or cancelled: the arrival is absorbed.
+  if (run.task(path) !== undefined) return;
+  const node = run.node(nodeId);
+  switch (weighJoin(run.definition, run.state.tasks, node)) {
+    case 'wait':
+      return;
+    case 'skip':
+      run.emit({ type: 'NodeSkipped', path, nodeId, kind: node.type });
+      considerTargets(run, run.definition.outgoing.get(nodeId) ?? []);
+      return;
+    case 'run':
+      if (node.cancelRest) cancelRest(run, nodeId);
+      openNode(run, node, openerFor(run, nodeId), 1);
+      return;
+  }
+}
+
+export function openerFor(run: Run, nodeId: NodeId): Opener {
+  const task = openerOf(run.definition, run.state.tasks, nodeId);
+  return task === undefined ? { kind: 'start', basis: run.state.basis } : { kind: 'task', task };
+}
+
+/** Ends every unfinished node from which the join can be reached; what lies behind them elsewhere is looked at again. */
+function cancelRest(run: Run, joinId: NodeId): void {
+  for (const nodeId of run.definition.ancestors.get(joinId) ?? []) {
+    const path = pathOf(nodeId);
+    const task = run.task(path);
+    if (task !== undefined && !isOpen(task) && task.taken !== null) continue;
+    run.emit({ type: 'TaskCancelled', path, nodeId, kind: run.node(nodeId).type });
+    considerTargets(run, run.definition.outgoing.get(nodeId) ?? []);
+  }
+}
+
+/** Open nodes end with their instance. */
+export function cancelOpenTasks(run: Run): void {
+  for (const task of Object.values(run.state.tasks)) {
+    if (isOpen(task)) run.emit({ type: 'TaskCancelled', path: task.path, nodeId: task.nodeId, kind: task.type });
+  }
+}
+
+export function failInstance(run: Run, error: TaskError, nodeId: NodeId | null): void {
+  cancelOpenTasks(run);
+  run.emit({ type: 'InstanceFailed', error, nodeId });
+}
+
+function endIfDone(run: Run): void {
+  const { state } = run;
+  if (state.phase !== 'running' || state.paused !== null) return;
+  for (const _ in state.incidents) return;
+  for (const task of Object.values(state.tasks)) if (isOpen(task)) return;
+  completeInstance(run);
+}
+
+export function completeInstance(run: Run): void {
+  const template = run.definition.output;
+  const output = evaluateOr(() => (template === null ? null : template.evaluate(scopeFor(run.definition, run.state, template.references))));
+  if (output.ok) run.emit({ type: 'InstanceCompleted', output: output.value });
+  else
+    run.emit({
+      type: 'IncidentRaised',
+      path: null,
+      incident: { nodeId: null, phase: 'output', error: output.error, expression: output.expression },
+    });
+}

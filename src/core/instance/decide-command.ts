@@ -1,0 +1,118 @@
+/** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
+import { assertNever } from '../assert.ts';
+import type { TaskPath } from '../ids.ts';
+import { own } from '../record.ts';
+import { cancelOpenTasks, collectUnleft, completeInstance, openerFor } from './advance.ts';
+import type { Opener } from './basis.ts';
+import type { CommandIssued } from './notification.ts';
+import { openNode } from './open.ts';
+import type { Rejection } from './rejection.ts';
+import type { Run } from './run.ts';
+import { type ClosedTask, type HumanTask, type Incident, isOpen } from './state.ts';
+
+export function decideCommand(run: Run, issued: CommandIssued): Rejection | null {
+  const { command, commandId, by } = issued;
+  if (run.state.commands.includes(commandId)) return { code: 'MR_COMMAND_REPEATED', reason: 'The command was applied before.' };
+  switch (command.type) {
+    case 'cancel':
+      cancelOpenTasks(run);
+      run.emit({ type: 'InstanceCancelled', by, commandId, reason: command.reason });
+      return null;
+    case 'pause':
+      if (run.state.paused !== null) return { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
+      run.emit({ type: 'InstancePaused', by, commandId });
+      return null;
+    case 'resume':
+      if (run.state.paused === null) return { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
+      run.emit({ type: 'InstanceResumed', by, commandId });
+      collectUnleft(run);
+      return null;
+    case 'retry':
+      return retryIncidents(run, issued, command.path);
+    case 'completeTask':
+      return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
+        run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
+      );
+    case 'failTask':
+      return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
+        run.emit({
+          type: 'TaskFailed',
+          path,
+          nodeId,
+          attempt,
+          basis,
+          kind: 'human',
+          status: 'failed',
+          error: command.error,
+          by,
+          commandId,
+        }),
+      );
+    case 'redispatch': {
+      const task = run.task(command.path);
+      if (task?.status !== 'scheduled' || task.attempt !== command.attempt) {
+        return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
+      }
+      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt });
+      return null;
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function withOpenHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) => void): Rejection | null {
+  const task = run.task(path);
+  if (task === undefined) return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
+  if (task.type !== 'human' || task.status !== 'open')
+    return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
+  close(task);
+  run.pending.push({ leave: path });
+  return null;
+}
+
+function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null): Rejection | null {
+  if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
+  const paths = path === null ? Object.keys(run.state.incidents) : [path];
+  const incidents = paths.flatMap((at) => {
+    const incident = own(run.state.incidents, at);
+    return incident === undefined ? [] : [{ at, incident }];
+  });
+  if (incidents.length === 0) {
+    return {
+      code: 'MR_NO_INCIDENT',
+      reason: path === null ? 'The instance is under no incident.' : `The task ${path} is under no incident.`,
+    };
+  }
+  for (const { at, incident } of incidents) {
+    run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), by, commandId });
+    goOn(run, incident, at as TaskPath);
+  }
+  return null;
+}
+
+function goOn(run: Run, incident: Incident, path: TaskPath): void {
+  if (incident.phase === 'output') {
+    completeInstance(run);
+    return;
+  }
+  const task = run.task(path);
+  if (task === undefined || isOpen(task)) return;
+  if (incident.phase === 'leave') {
+    run.pending.push({ leave: path });
+    return;
+  }
+  const opener: Opener = incident.phase === 'open' ? openerFor(run, task.nodeId) : { kind: 'task', task };
+  reopen(run, task, opener);
+}
+
+/** The attempt number counts on and the budget is fresh. The same work keeps its basis, and with it its idempotency key. */
+function reopen(run: Run, task: ClosedTask, opener: Opener): void {
+  const { path, nodeId, attempt, basis } = task;
+  const work = 'work' in task ? task.work : null;
+  if (work !== null && (task.type === 'http' || task.type === 'task')) {
+    run.emit({ type: 'TaskScheduled', path, nodeId, attempt: attempt + 1, basis, kind: task.type, work });
+    return;
+  }
+  openNode(run, run.node(nodeId), opener, attempt + 1);
+}

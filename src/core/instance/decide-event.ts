@@ -1,0 +1,65 @@
+/** An outside event met an open wait. Refused, it goes back to the buffer for this instance. */
+
+import { invariant } from '../assert.ts';
+import type { EventNode } from '../definition/types.ts';
+import { isJsonObject, type Json } from '../json.ts';
+import type { EventMatched } from './notification.ts';
+import type { Rejection } from './rejection.ts';
+import type { Run } from './run.ts';
+import type { TaskState } from './state.ts';
+
+export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
+  const task = run.task(matched.path);
+  if (task !== undefined && hasTaken(task, matched.event)) {
+    return { code: 'MR_EVENT_REPEATED', reason: `The wait ${matched.path} has taken this event before.` };
+  }
+  if (task?.type !== 'event' || task.status !== 'open' || task.attempt !== matched.attempt) {
+    return { code: 'MR_EVENT_REFUSED', reason: `The wait ${matched.path} had ended when the event came.` };
+  }
+  const node = run.node(task.nodeId);
+  invariant(node.type === 'event', 'an event task belongs to an event node');
+  const { path, nodeId, attempt, basis } = task;
+  if (matched.whereError !== null) {
+    const error = { code: 'MR_EXPRESSION_FAILED', message: matched.whereError };
+    run.emit({ type: 'TaskFailed', path, nodeId, attempt, basis, kind: 'event', status: 'failed', error, by: null, commandId: null });
+    run.emit({
+      type: 'IncidentRaised',
+      path,
+      incident: { nodeId, phase: 'open', error, expression: task.waits[matched.wait]?.where?.source ?? null },
+    });
+    return null;
+  }
+  if (task.received.length + 1 < task.count) {
+    run.emit({ type: 'EventReceived', path, event: matched.event });
+    return null;
+  }
+  run.emit({
+    type: 'TaskCompleted',
+    path,
+    nodeId,
+    attempt,
+    basis,
+    kind: 'event',
+    output: outputOf(node, task.received, matched.event),
+    by: null,
+    commandId: null,
+  });
+  run.pending.push({ leave: path });
+  return null;
+}
+
+function outputOf(node: EventNode, received: readonly Json[], last: Json): Json {
+  return node.list ? [...received, last] : last;
+}
+
+/** Delivery is at least once: the same event may be handed over again after it was taken. */
+function hasTaken(task: TaskState, event: Json): boolean {
+  if (task.type !== 'event') return false;
+  if (task.status === 'open') return task.received.some((taken) => isSameEvent(taken, event));
+  if (task.status !== 'completed') return false;
+  return Array.isArray(task.output) ? task.output.some((taken: Json) => isSameEvent(taken, event)) : isSameEvent(task.output, event);
+}
+
+function isSameEvent(a: Json, b: Json): boolean {
+  return isJsonObject(a) && isJsonObject(b) && a.id === b.id && a.source === b.source;
+}

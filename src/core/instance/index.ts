@@ -1,0 +1,120 @@
+/**
+ * The instance, pure: `start` makes one, `step` moves it on, `fold` reads it back from its history.
+ * The same functions serve running, verifying and simulating. They know no clock, no I/O and no chance.
+ */
+
+import { invariant } from '../assert.ts';
+import type { Definition } from '../definition/types.ts';
+import type { EpochMs } from '../ids.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { err, ok, type Result } from '../result.ts';
+import { advance } from './advance.ts';
+import { startBasis } from './basis.ts';
+import { decide } from './decide.ts';
+import type { Effect } from './effects.ts';
+import { Draft } from './evolve.ts';
+import type { AddressedNotification } from './notification.ts';
+import { durationMs, evaluateOr, UnfitValueError } from './open.ts';
+import { outgoing } from './outgoing.ts';
+import type { Rejection } from './rejection.ts';
+import { Run } from './run.ts';
+import { scopeFor } from './scope.ts';
+import { type InstanceState, statusOf, type TaskError } from './state.ts';
+import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
+
+export type StartRefusal = { readonly error: TaskError; readonly expression: string | null };
+
+/**
+ * Starts an instance and decides everything that needs no work outside.
+ * @param now by the instance database's clock, ms since the epoch.
+ * @returns a refusal when `vars` or `timeout` of the definition cannot be evaluated for this input: nothing is started then.
+ */
+export function start(definition: Definition, command: StartInstance, now: EpochMs): Result<StepResult, StartRefusal> {
+  const { instanceId, input, businessKey, by, cause } = command;
+  const basis = startBasis(instanceId, definition.id, definition.version, input);
+  const bare = {
+    type: 'InstanceStarted',
+    definitionId: definition.id,
+    definitionVersion: definition.version,
+    businessKey,
+    input,
+    vars: {},
+    basis,
+    by,
+    timeoutAt: null,
+  } as const;
+  const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause)));
+  if (!values.ok) return err({ error: values.error, expression: values.expression });
+  const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause);
+  for (const nodeId of definition.startNodes) run.pending.push({ consider: nodeId });
+  advance(run);
+  return ok(result(null, run, []));
+}
+
+function startValues(run: Run): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
+  const { vars: template, timeout } = run.definition;
+  const vars = template.evaluate(scopeFor(run.definition, run.state, template.references));
+  if (!isJsonObject(vars)) throw new UnfitValueError('`vars` must be an object.');
+  return { vars, timeoutAt: timeout === null ? null : run.now + durationMs(run, timeout) };
+}
+
+/**
+ * Applies notifications in their order. What is rejected changes nothing; a refused command is answered by an effect.
+ * @param now by the instance database's clock, ms since the epoch; read once per batch.
+ */
+export function step(
+  definition: Definition,
+  state: InstanceState,
+  notifications: readonly AddressedNotification[],
+  now: EpochMs,
+): StepResult {
+  invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
+  const run = Run.resume(definition, state, Math.max(now, state.updatedAt));
+  const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
+  for (const notification of notifications) {
+    run.causedBy(notification.cause);
+    const rejection = decide(run, notification.notification);
+    if (rejection !== null) rejected.push({ notification, rejection });
+  }
+  return result(state, run, answers(notifications, rejected), rejected);
+}
+
+function result(before: InstanceState | null, run: Run, answered: readonly Effect[], rejected: StepResult['rejected'] = []): StepResult {
+  const after = run.history.length === 0 && before !== null ? before : run.finish();
+  const effects = run.history.length === 0 ? [] : outgoing(before, after, run.history, run.definition.lifecycle);
+  return { state: after, history: run.history, effects: [...effects, ...answered], rejected };
+}
+
+/** Commands get their result, refused events go back. */
+function answers(notifications: readonly AddressedNotification[], rejected: StepResult['rejected']): Effect[] {
+  const reasons = new Map(rejected.map(({ notification, rejection }) => [notification, rejection]));
+  return notifications.flatMap((addressed): Effect[] => {
+    const { notification } = addressed;
+    const rejection = reasons.get(addressed);
+    if (notification.type === 'CommandIssued') {
+      const { commandId } = notification;
+      if (rejection === undefined || rejection.code === 'MR_COMMAND_REPEATED') return [{ type: 'commandApplied', commandId }];
+      return [{ type: 'commandRefused', commandId, code: rejection.code, reason: rejection.reason }];
+    }
+    if (notification.type === 'EventMatched' && (rejection?.code === 'MR_EVENT_REFUSED' || rejection?.code === 'MR_INSTANCE_ENDED')) {
+      return [{ type: 'returnEvent', eventRowId: notification.eventRowId, path: notification.path, attempt: notification.attempt }];
+    }
+    return [];
+  });
+}
+
+/** The state that a whole history gives. Throws when it does not begin with `InstanceStarted` or has a gap. */
+export function fold(instanceId: InstanceState['instanceId'], history: readonly HistoryEntry[]): InstanceState {
+  const [first, ...rest] = history;
+  invariant(first?.event.type === 'InstanceStarted' && first.seq === 1, 'a history begins with the start of its instance');
+  const draft = Draft.started(instanceId, first.event, first.seq);
+  let seq = first.seq;
+  for (const entry of rest) {
+    invariant(entry.seq === ++seq, `the history has a gap before entry ${entry.seq}`);
+    draft.apply(entry.event, entry.seq);
+  }
+  return draft.state;
+}
+
+export type { HistoryEntry, StartInstance, StepResult };
+export { statusOf };

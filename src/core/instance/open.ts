@@ -1,0 +1,277 @@
+/**
+ * Opens a node: evaluates what it needs and emits what that leads to. An expression that fails, or gives a value of the
+ * wrong shape, brings the node under incident; it never throws out of the core.
+ */
+import { assertNever } from '../assert.ts';
+import type {
+  DurationSetting,
+  EventNode,
+  EventWait,
+  HttpNode,
+  HumanNode,
+  InstantSetting,
+  Node,
+  PublishNode,
+  TaskNode,
+  WaitNode,
+} from '../definition/types.ts';
+import { parseDuration, parseInstant } from '../duration.ts';
+import { ExpressionError, type Template } from '../expression/index.ts';
+import { type Basis, type EpochMs, taskIdOf } from '../ids.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { type Opener, taskBasis } from './basis.ts';
+import { pathOf } from './join.ts';
+import type { Run } from './run.ts';
+import { scopeFor } from './scope.ts';
+import type { Assignees, EventWaiting, TaskError } from './state.ts';
+
+/** Longest correlation key, in characters. */
+const KEY_LENGTH_MAX = 1_000;
+/** Longest title of a human task, in characters. */
+const TITLE_LENGTH_MAX = 2_000;
+
+/** A value an expression gave does not fit its place. */
+export class UnfitValueError extends Error {
+  readonly expression: string | null;
+
+  constructor(message: string, expression: string | null = null) {
+    super(message);
+    this.expression = expression;
+  }
+}
+
+/** Evaluates a node's expressions; turns a failure into the incident it means. */
+export function evaluateOr<T>(
+  evaluate: () => T,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: TaskError; readonly expression: string | null } {
+  try {
+    return { ok: true, value: evaluate() };
+  } catch (error) {
+    if (error instanceof ExpressionError)
+      return { ok: false, error: { code: error.code, message: error.message }, expression: error.source };
+    if (error instanceof UnfitValueError)
+      return { ok: false, error: { code: 'MR_VALUE_UNFIT', message: error.message }, expression: error.expression };
+    throw error;
+  }
+}
+
+/** @param attempt 1, or one more than the attempt that a retry of an incident replaces. */
+export function openNode(run: Run, node: Node, opener: Opener, attempt: number): void {
+  const path = pathOf(node.id);
+  const opening = evaluateOr(() => prepare(run, node, opener, attempt));
+  if (opening.ok) {
+    opening.value();
+    return;
+  }
+  const { error, expression } = opening;
+  run.emit({
+    type: 'TaskFailed',
+    path,
+    nodeId: node.id,
+    attempt,
+    basis: taskBasis(opener, null),
+    kind: node.type,
+    status: 'failed',
+    error,
+    by: null,
+    commandId: null,
+  });
+  run.emit({ type: 'IncidentRaised', path, incident: { nodeId: node.id, phase: 'open', error, expression } });
+}
+
+/** Evaluates everything first; what it returns only emits. So a failure leaves no half-opened node. */
+function prepare(run: Run, node: Node, opener: Opener, attempt: number): () => void {
+  switch (node.type) {
+    case 'task':
+    case 'http':
+      return prepareAutomated(run, node, opener, attempt);
+    case 'transform': {
+      const output = evaluate(run, node.output);
+      return () => complete(run, node, attempt, taskBasis(opener, null), output);
+    }
+    case 'human':
+      return prepareHuman(run, node, opener, attempt);
+    case 'wait':
+      return prepareWait(run, node, opener, attempt);
+    case 'event':
+      return prepareEvent(run, node, opener, attempt);
+    case 'publish':
+      return preparePublish(run, node, opener, attempt);
+    default:
+      return assertNever(node);
+  }
+}
+
+function complete(run: Run, node: Node, attempt: number, basis: Basis, output: Json): void {
+  const path = pathOf(node.id);
+  run.emit({ type: 'TaskCompleted', path, nodeId: node.id, attempt, basis, kind: node.type, output, by: null, commandId: null });
+  run.pending.push({ leave: path });
+}
+
+function prepareAutomated(run: Run, node: TaskNode | HttpNode, opener: Opener, attempt: number): () => void {
+  const input = node.type === 'task' ? evaluate(run, node.input) : requestOf(evaluate(run, node.request));
+  const timeoutMs = durationMs(run, node.timeout);
+  const queueTimeoutMs = node.queueTimeout === null ? null : Math.max(durationMs(run, node.queueTimeout), timeoutMs);
+  const work = {
+    task: node.type === 'task' ? node.task : null,
+    queue: node.type === 'task' ? node.queue : null,
+    input,
+    timeoutMs,
+    queueTimeoutMs,
+  };
+  const basis = taskBasis(opener, input);
+  return () => run.emit({ type: 'TaskScheduled', path: pathOf(node.id), nodeId: node.id, attempt, basis, kind: node.type, work });
+}
+
+/** The request as the worker gets it: header values are texts, an absent body stays absent. */
+function requestOf(value: Json): Json {
+  if (!isJsonObject(value)) throw new UnfitValueError('The request is not an object.');
+  const { method, url, headers, body } = value;
+  if (typeof method !== 'string') throw new UnfitValueError('`method` must be a text.');
+  if (typeof url !== 'string') throw new UnfitValueError('`url` must be a text.');
+  const request: Record<string, Json> = { method: method.toUpperCase(), url, headers: headerTexts(headers ?? {}) };
+  if (body !== undefined) request.body = body;
+  return request;
+}
+
+function headerTexts(headers: Json): JsonObject {
+  if (!isJsonObject(headers)) throw new UnfitValueError('`headers` must be an object.');
+  const texts: [string, string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === null) continue;
+    if (typeof value === 'object') throw new UnfitValueError(`The header ${name} must be a text, a number or a bool.`);
+    texts.push([name, String(value)]);
+  }
+  return Object.fromEntries(texts);
+}
+
+function prepareHuman(run: Run, node: HumanNode, opener: Opener, attempt: number): () => void {
+  const title = textOf(evaluate(run, node.title), 'title', TITLE_LENGTH_MAX);
+  const assignees = assigneesOf(evaluate(run, node.assignees), 'assignees');
+  const after = (setting: DurationSetting | null): EpochMs | null => (setting === null ? null : run.now + durationMs(run, setting));
+  const dueAt = after(node.due);
+  const reminderAt = after(node.reminder);
+  const timeoutAt = after(node.timeout);
+  const escalation =
+    node.escalate === null
+      ? null
+      : { at: run.now + durationMs(run, node.escalate.after), to: assigneesOf(evaluate(run, node.escalate.to), 'escalate.to') };
+  const basis = taskBasis(opener, [title, assignees.users, assignees.roles]);
+  return () =>
+    run.emit({
+      type: 'HumanTaskOpened',
+      path: pathOf(node.id),
+      nodeId: node.id,
+      attempt,
+      basis,
+      title,
+      assignees,
+      dueAt,
+      reminderAt,
+      escalation,
+      timeoutAt,
+    });
+}
+
+function prepareWait(run: Run, node: WaitNode, opener: Opener, attempt: number): () => void {
+  const until = node.wait.kind === 'for' ? run.now + durationMs(run, node.wait.duration) : instantAt(run, node.wait.instant);
+  const basis = taskBasis(opener, until);
+  if (until <= run.now) return () => complete(run, node, attempt, basis, null);
+  return () => run.emit({ type: 'WaitStarted', path: pathOf(node.id), nodeId: node.id, attempt, basis, until });
+}
+
+function prepareEvent(run: Run, node: EventNode, opener: Opener, attempt: number): () => void {
+  const waits = node.waits.map((wait) => waitingOf(run, wait));
+  const timeoutAt = node.timeout === null ? null : run.now + durationMs(run, node.timeout);
+  const basis = taskBasis(opener, waits as readonly Json[]);
+  return () =>
+    run.emit({ type: 'EventAwaited', path: pathOf(node.id), nodeId: node.id, attempt, basis, waits, count: node.count, timeoutAt });
+}
+
+function waitingOf(run: Run, wait: EventWait): EventWaiting {
+  const key = textOf(evaluate(run, wait.key), 'key', KEY_LENGTH_MAX);
+  if (wait.where === null) return { event: wait.event, key, where: null };
+  return { event: wait.event, key, where: { source: wait.where.source, scope: frozenScope(run, wait.where.references) } };
+}
+
+/** The values that `where` mentions, as they are now: an event is weighed later, elsewhere, against these. */
+function frozenScope(
+  run: Run,
+  references: EventWait['where'] extends infer W ? (W extends { references: infer R } ? R : never) : never,
+): JsonObject {
+  const whole = scopeFor(run.definition, run.state, references);
+  const scope: Record<string, Json> = {};
+  for (const { root } of references) {
+    const value = whole[root];
+    if (root !== 'event' && value !== undefined) scope[root] = value;
+  }
+  return scope;
+}
+
+function preparePublish(run: Run, node: PublishNode, opener: Opener, attempt: number): () => void {
+  const key = textOf(evaluate(run, node.key), 'key', KEY_LENGTH_MAX);
+  const data = evaluate(run, node.data);
+  const basis = taskBasis(opener, [node.event, key, data]);
+  return () => {
+    run.emit({
+      type: 'EventPublished',
+      path: pathOf(node.id),
+      nodeId: node.id,
+      attempt,
+      basis,
+      event: node.event,
+      key,
+      data,
+      topic: node.topic,
+    });
+    complete(run, node, attempt, basis, null);
+  };
+}
+
+/** The id of a published event: the same however often the publishing is repeated. */
+export function publishedEventId(
+  run: { readonly instanceId: Parameters<typeof taskIdOf>[0] },
+  path: Parameters<typeof taskIdOf>[1],
+  basis: Basis,
+): string {
+  return `${taskIdOf(run.instanceId, path)}:${basis}`;
+}
+
+function evaluate(run: Run, template: Template): Json {
+  return template.evaluate(scopeFor(run.definition, run.state, template.references));
+}
+
+export function durationMs(run: Run, setting: DurationSetting): number {
+  if (setting.kind === 'constant') return setting.ms;
+  const value = evaluate(run, setting.template);
+  const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+  if (ms === undefined) throw new UnfitValueError('A duration must be a text such as `30s`, `5m`, `2d` or ISO 8601.');
+  return ms;
+}
+
+function instantAt(run: Run, setting: InstantSetting): EpochMs {
+  if (setting.kind === 'constant') return setting.at;
+  const value = evaluate(run, setting.template);
+  const at = typeof value === 'string' ? parseInstant(value) : undefined;
+  if (at === undefined) throw new UnfitValueError('A time must be an RFC 3339 text with an offset, such as `2026-01-31T09:00:00Z`.');
+  return at;
+}
+
+function textOf(value: Json, field: string, lengthMax: number): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') throw new UnfitValueError(`\`${field}\` must be a text.`);
+  if (value.length === 0 || value.length > lengthMax) throw new UnfitValueError(`\`${field}\` must have 1 to ${lengthMax} characters.`);
+  if (value.includes('\u0000')) throw new UnfitValueError(`\`${field}\` must not hold a NUL character.`);
+  return value;
+}
+
+function assigneesOf(value: Json, field: string): Assignees {
+  if (!isJsonObject(value)) throw new UnfitValueError(`\`${field}\` must be an object with users and roles.`);
+  return { users: namesOf(value.users, `${field}.users`), roles: namesOf(value.roles, `${field}.roles`) };
+}
+
+function namesOf(value: Json | undefined, field: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new UnfitValueError(`\`${field}\` must be a list of texts.`);
+  return value.map((name: Json) => textOf(name, field, 256));
+}

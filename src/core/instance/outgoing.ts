@@ -1,0 +1,182 @@
+/** What an event asks of the world outside: effects, carried out in the event's own transaction. */
+import type { InstanceId, TaskPath } from '../ids.ts';
+import { taskIdOf } from '../ids.ts';
+import { own } from '../record.ts';
+import type { Effect } from './effects.ts';
+import type { InstanceEvent } from './events.ts';
+import { publishedEventId } from './open.ts';
+import { type InstanceState, statusOf } from './state.ts';
+import type { HistoryEntry } from './step.ts';
+
+/**
+ * Effects of a whole step: those of its events, less what the step itself took back, with at most one lifecycle record.
+ * @param before null at the start of an instance.
+ */
+export function outgoing(
+  before: InstanceState | null,
+  after: InstanceState,
+  history: readonly HistoryEntry[],
+  lifecycle: 'instance' | 'tasks',
+): Effect[] {
+  const effects: Effect[] = [];
+  for (const { event } of history) effects.push(...effectsOf(event, after));
+  const dispatched = new Set<TaskPath>();
+  const kept = effects.filter((effect) => {
+    if (effect.type !== 'dispatchTask') return isStillMeant(effect, after);
+    if (dispatched.has(effect.path) || own(after.tasks, effect.path)?.status !== 'scheduled') return false;
+    dispatched.add(effect.path);
+    return true;
+  });
+  kept.push(...timerEffects(before?.timers ?? {}, after.timers));
+  const record = lifecycleOf(history, after, lifecycle);
+  if (record !== null) kept.push(record);
+  return kept;
+}
+
+function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
+  switch (event.type) {
+    case 'TaskScheduled':
+    case 'AttemptStarted':
+    case 'TaskRedispatched':
+      return [{ type: 'dispatchTask', path: event.path }];
+    case 'EventPublished':
+      return [published(event, state.instanceId)];
+    case 'HumanTaskOpened':
+      return [
+        { type: 'openHumanTask', path: event.path, title: event.title, assignees: event.assignees, dueAt: event.dueAt, at: event.at },
+      ];
+    case 'HumanTaskEscalated':
+      return [{ type: 'reassignHumanTask', path: event.path, assignees: event.assignees }];
+    case 'EventAwaited':
+      return event.waits.map((wait, index) => ({
+        type: 'openSubscription',
+        path: event.path,
+        attempt: event.attempt,
+        wait: index,
+        ...wait,
+      }));
+    case 'EventReceived': {
+      // The match used the subscription up: the wait for the next event is a new one.
+      const task = own(state.tasks, event.path);
+      if (task?.type !== 'event' || task.status !== 'open') return [];
+      return [
+        { type: 'closeSubscriptions', path: event.path },
+        ...task.waits.map(
+          (wait, index): Effect => ({ type: 'openSubscription', path: event.path, attempt: task.attempt, wait: index, ...wait }),
+        ),
+      ];
+    }
+    case 'TaskCompleted':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+      if (event.kind === 'human') return [{ type: 'closeHumanTask', path: event.path }];
+      if (event.kind === 'event') return [{ type: 'closeSubscriptions', path: event.path }];
+      return [];
+    case 'InstanceStarted':
+    case 'AttemptFailed':
+    case 'AttemptReturned':
+    case 'HumanTaskReminded':
+    case 'WaitStarted':
+    case 'NodeSkipped':
+    case 'NodeLeft':
+    case 'IncidentRaised':
+    case 'IncidentResolved':
+    case 'InstancePaused':
+    case 'InstanceResumed':
+    case 'InstanceCancelled':
+    case 'InstanceCompleted':
+    case 'InstanceFailed':
+      return [];
+  }
+}
+
+function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId: InstanceId): Effect {
+  const { path, basis, key, data, topic, at } = event;
+  return {
+    type: 'publishEvent',
+    id: publishedEventId({ instanceId }, path, basis),
+    taskId: taskIdOf(instanceId, path),
+    event: event.event,
+    key,
+    data,
+    topic,
+    at,
+  };
+}
+
+/** A task that was opened and closed in one step never gets an inbox row or a subscription. */
+function isStillMeant(effect: Effect, after: InstanceState): boolean {
+  switch (effect.type) {
+    case 'openHumanTask':
+    case 'openSubscription':
+    case 'reassignHumanTask':
+      return own(after.tasks, effect.path)?.status === 'open';
+    default:
+      return true;
+  }
+}
+
+function timerEffects(before: InstanceState['timers'], after: InstanceState['timers']): Effect[] {
+  const effects: Effect[] = [];
+  if (before === after) return effects;
+  for (const [timerId, timer] of Object.entries(after)) {
+    if (timer.state !== 'armed' || own(before, timerId) === timer) continue;
+    effects.push({ type: 'armTimer', timerId, kind: timer.kind, path: timer.path, attempt: timer.attempt, dueAt: timer.dueAt });
+  }
+  for (const [timerId, timer] of Object.entries(before)) {
+    if (timer.state === 'armed' && own(after, timerId)?.state !== 'armed') effects.push({ type: 'disarmTimer', timerId });
+  }
+  return effects;
+}
+
+type LifecycleChange = (Effect & { type: 'lifecycle' })['change'];
+
+/** One record an instance and step: the change that matters most. */
+const importance = [
+  'task',
+  'started',
+  'reminder',
+  'escalation',
+  'resumed',
+  'paused',
+  'incident',
+  'ended',
+] as const satisfies readonly LifecycleChange[];
+
+function lifecycleOf(history: readonly HistoryEntry[], after: InstanceState, lifecycle: 'instance' | 'tasks'): Effect | null {
+  let most = -1;
+  let path: TaskPath | null = null;
+  for (const { event } of history) {
+    const change = changeOf(event, lifecycle);
+    const rank = change === null ? -1 : importance.indexOf(change);
+    if (rank <= most) continue;
+    most = rank;
+    path = 'path' in event ? event.path : null;
+  }
+  const change = importance[most];
+  if (change === undefined) return null;
+  return { type: 'lifecycle', change, status: statusOf(after), path, seq: after.seq, at: after.updatedAt };
+}
+
+function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): LifecycleChange | null {
+  switch (event.type) {
+    case 'InstanceStarted':
+      return 'started';
+    case 'InstanceCompleted':
+    case 'InstanceFailed':
+    case 'InstanceCancelled':
+      return 'ended';
+    case 'IncidentRaised':
+      return 'incident';
+    case 'InstancePaused':
+      return 'paused';
+    case 'InstanceResumed':
+      return 'resumed';
+    case 'HumanTaskReminded':
+      return 'reminder';
+    case 'HumanTaskEscalated':
+      return 'escalation';
+    default:
+      return lifecycle === 'tasks' ? 'task' : null;
+  }
+}

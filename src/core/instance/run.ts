@@ -1,0 +1,82 @@
+/**
+ * One run of the core over an instance: collects the events that decisions make and keeps the state they lead to.
+ * Decisions read `run.state` and call `run.emit`; nothing else in the core holds anything that changes.
+ */
+
+import { invariant } from '../assert.ts';
+import type { Definition, Node } from '../definition/types.ts';
+import type { EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
+import { own } from '../record.ts';
+import type { InstanceEvent } from './events.ts';
+import { Draft } from './evolve.ts';
+import type { InstanceState, TaskState } from './state.ts';
+import type { HistoryEntry } from './step.ts';
+
+/** `Omit` that keeps a union a union. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+export type NewEvent = Without<InstanceEvent, 'at'>;
+
+export class Run {
+  readonly definition: Definition;
+  readonly now: EpochMs;
+  readonly history: HistoryEntry[] = [];
+  /** Ended nodes whose edges are to be weighed, and nodes whose join is to be looked at, oldest first. */
+  readonly pending: ({ readonly leave: TaskPath } | { readonly consider: NodeId })[] = [];
+  readonly #draft: Draft;
+  #cause: string;
+
+  private constructor(definition: Definition, draft: Draft, now: EpochMs, cause: string) {
+    this.definition = definition;
+    this.#draft = draft;
+    this.now = now;
+    this.#cause = cause;
+  }
+
+  static start(
+    definition: Definition,
+    instanceId: InstanceId,
+    event: Without<InstanceEvent & { type: 'InstanceStarted' }, 'at'>,
+    now: EpochMs,
+    cause: string,
+  ): Run {
+    const started = { ...event, at: now };
+    const run = new Run(definition, Draft.started(instanceId, started, 1), now, cause);
+    run.history.push({ seq: 1, cause, event: started });
+    return run;
+  }
+
+  static resume(definition: Definition, state: InstanceState, now: EpochMs): Run {
+    return new Run(definition, new Draft(state), now, '');
+  }
+
+  /** Events from here on are caused by this message. */
+  causedBy(cause: string): void {
+    this.#cause = cause;
+  }
+
+  /** For reading at once; later events change what it holds. */
+  get state(): InstanceState {
+    return this.#draft.current;
+  }
+
+  finish(): InstanceState {
+    return this.#draft.state;
+  }
+
+  emit(event: NewEvent): void {
+    const stamped: InstanceEvent = { ...event, at: this.now };
+    const seq = this.state.seq + 1;
+    this.#draft.apply(stamped, seq);
+    this.history.push({ seq, cause: this.#cause, event: stamped });
+  }
+
+  task(path: TaskPath): TaskState | undefined {
+    return own(this.state.tasks, path);
+  }
+
+  node(nodeId: NodeId): Node {
+    const node = this.definition.nodes.get(nodeId);
+    invariant(node !== undefined, `version ${this.definition.version} of ${this.definition.id} has no node ${nodeId}`);
+    return node;
+  }
+}
