@@ -1,0 +1,33 @@
+/** Two kinds of tests: `unit` needs nothing; `integration` runs on the one stack that its global setup starts. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'src/**/*.test.ts',
+            'stack/**/*.test.ts',
+            'connect/**/*.test.ts',
+            'schemas/**/*.test.ts',
+            'test/unit/**/*.test.ts',
+            'test/*.test.ts',
+          ],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // Two cores carry the whole stack beside the tests.
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
