@@ -1,9 +1,9 @@
 /**
- * The engine's own commands as the starter and the tests run them: which install steps there are, in which order, and
- * which processes make up a running engine. The only place that knows the engine's command line.
+ * The engine's own commands as the starter and the tests run them: which install steps there are, in which order, which
+ * processes make up a running engine, and what the examples add. The only place that knows the engine's command line.
  */
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkout } from './home.ts';
 
@@ -22,11 +22,57 @@ export const installSteps: readonly EngineCommand[] = [
   { title: 'Applying the connector', args: ['connector', 'apply'] },
 ];
 
+export interface EngineProcess {
+  /** Names its log file too. */
+  readonly name: string;
+  /** What follows `node`. */
+  readonly command: readonly string[];
+}
+
+/** The processes that `npm start` keeps running. */
+export const engineProcesses: readonly EngineProcess[] = [
+  { name: 'api', command: [engineCli, 'api'] },
+  ...['task-consumer-1', 'task-consumer-2'].map((name) => ({ name, command: [engineCli, 'task-consumer'] })),
+  ...['orchestrator-1', 'orchestrator-2'].map((name) => ({ name, command: [engineCli, 'orchestrator'] })),
+];
+
+export interface Example {
+  readonly name: string;
+  readonly definition: string;
+}
+
+export interface Examples {
+  readonly definitions: readonly Example[];
+  readonly processes: readonly EngineProcess[];
+}
+
+/**
+ * What is in examples/: each folder's `definition.json` is deployed; its `handlers.ts`, if any, is given to a
+ * `millrace worker`; its `server.ts`, if any, is run beside the engine.
+ */
+export function findExamples(folder = join(checkout, 'examples')): Examples {
+  const names = existsSync(folder)
+    ? readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'definition.json')))
+        .map(({ name }) => name)
+        .sort()
+    : [];
+  const having = (file: string): { name: string; path: string }[] =>
+    names.map((name) => ({ name, path: join(folder, name, file) })).filter(({ path }) => existsSync(path));
+  return {
+    definitions: names.map((name) => ({ name, definition: join(folder, name, 'definition.json') })),
+    processes: [
+      ...having('server.ts').map(({ name, path }) => ({ name: `server-${name}`, command: [path] })),
+      ...having('handlers.ts').map(({ name, path }) => ({ name: `worker-${name}`, command: [engineCli, 'worker', path] })),
+    ],
+  };
+}
+
 export function engineExists(): boolean {
   return existsSync(engineCli);
 }
 
-/** What an engine process sees of our environment beside the stack's: its own settings, and what Node and a terminal need. */
+/** What an engine process sees: our whole environment, in which the engine's own settings may be, and the stack's over it. */
 export function engineProcessEnvironment(stackEnv: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
   return { ...inherited, ...stackEnv };
@@ -37,6 +83,7 @@ export async function runEngineCommand(
   command: EngineCommand,
   stackEnv: Readonly<Record<string, string>>,
   logFile: string,
+  signal?: AbortSignal,
 ): Promise<string> {
   mkdirSync(dirname(logFile), { recursive: true });
   return await new Promise<string>((resolve, reject) => {
@@ -44,6 +91,7 @@ export async function runEngineCommand(
       cwd: checkout,
       env: engineProcessEnvironment(stackEnv),
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...(signal === undefined ? {} : { signal }),
     });
     let output = '';
     const keep = (chunk: Buffer): void => {

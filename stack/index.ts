@@ -3,8 +3,9 @@
  * `startStack` is used by `npm start`, by `npm run stack:up` and by the integration tests; `StackHandle` is what the
  * testcontainers stack implements too. Knows nothing of the engine.
  */
-import { mkdirSync, rmSync } from 'node:fs';
-import { type Home, openHome, readSecrets, writeAtomically } from './home.ts';
+import { mkdirSync } from 'node:fs';
+import { type Home, openHome, readSecrets } from './home.ts';
+import { identify } from './identity.ts';
 import { installJars } from './install/jars.ts';
 import { installPostgres } from './install/postgres.ts';
 import { connect } from './parts/connect.ts';
@@ -16,6 +17,7 @@ import { assertPortsFree, findFreePort, findFreePorts, readPorts } from './ports
 import { type Child, describeExit, type Exit, readLogEnd, startChild } from './process.ts';
 import { type OnProgress, runStep } from './progress.ts';
 import { defaultPrefix, engineEnvironment, host, type PartName, type Ports, partNames } from './settings.ts';
+import { endLeftovers, readRunningState, removeState, type StackState, writeState } from './state.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** A part that ended though nobody asked it to. */
@@ -49,10 +51,14 @@ export interface StackOptions {
   readonly home?: string;
   /** `default`: 9092 and so on, or what the environment says. `free`: whatever is free right now. */
   readonly ports?: 'default' | 'free';
+  /** The API's port must be free as well, because the caller is going to start it; default false. */
+  readonly apiPortToo?: boolean;
   /** Prefix of topics and groups; default `MILLRACE_TOPIC_PREFIX` or `millrace`. */
   readonly prefix?: string;
   readonly onProgress?: OnProgress;
   readonly onDeath?: (death: Death) => void;
+  /** Aborting it ends a start that is under way; whatever did start is stopped. */
+  readonly signal?: AbortSignal;
   /** Shared with the processes that the caller starts itself; by default the stack has its own. */
   readonly watchdog?: Watchdog;
 }
@@ -64,9 +70,18 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   const onProgress = options.onProgress ?? (() => undefined);
   const home = openHome(options.home);
   const ports = options.ports === 'free' ? await findFreePorts() : readPorts(process.env);
-  await assertPortsFree(ports, partNames);
+  const running = readRunningState(home);
+  if (running !== null) {
+    throw new Error(
+      `A stack is running in ${home.dir} (process ${running.starter.pid}). Stop it with "npm run stack:down", or choose another MILLRACE_HOME.`,
+    );
+  }
+  const leftovers = await endLeftovers(home);
+  if (leftovers.length > 0)
+    onProgress({ step: 'leftovers', status: 'note', text: `Ended what a killed starter had left running: ${leftovers.join(', ')}` });
+  await assertPortsFree(ports, options.apiPortToo ? ['api', ...partNames] : partNames);
   const prefix = options.prefix ?? process.env.MILLRACE_TOPIC_PREFIX ?? defaultPrefix;
-  const jars = await installJars(onProgress);
+  const jars = await installJars(onProgress, options.signal);
   const context: PartContext = {
     home,
     ports,
@@ -80,11 +95,26 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
 
   const watchdog = options.watchdog ?? startWatchdog();
   const children = new Map<PartName, Child>();
+  const startedAt = new Date().toISOString();
+  const starter = identify(process.pid);
+  if (starter === null) throw new Error('This process cannot read its own start time.');
+  const saveState = (ready: boolean): void => {
+    const identities = [...children].flatMap(([name, child]) => {
+      const identity = identify(child.pid);
+      return identity === null ? [] : [[name, identity] as const];
+    });
+    const state: StackState = { starter, startedAt, ports, prefix, ready, parts: Object.fromEntries(identities) };
+    writeState(home, state);
+  };
+  saveState(false);
   const launch = async (name: PartName): Promise<void> => {
     const part = parts[name];
-    const child = await startChild(await part.prepare(context), watchdog);
+    const spec = await part.prepare(context);
+    options.signal?.throwIfAborted();
+    const child = await startChild(spec, watchdog);
     children.set(name, child);
-    writeState(home, context, children);
+    if (options.signal?.aborted) await child.stop();
+    saveState(false);
     await part.ready(context, child);
     void child.exited.then((exit) => {
       if (!child.isStopping()) options.onDeath?.({ part: name, exit, logFile: child.logFile, logEnd: readLogEnd(child.logFile) });
@@ -92,9 +122,12 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   };
   const stop = async (): Promise<void> => {
     for (const name of ['connect', 'kafka', 'registry', 'postgres'] as const) await children.get(name)?.stop();
-    rmSync(home.stateFile, { force: true });
+    removeState(home);
     if (options.watchdog === undefined) await watchdog.close();
   };
+  options.signal?.addEventListener('abort', () => {
+    for (const child of children.values()) void child.stop();
+  });
   const step = (name: PartName): Promise<void> => runStep(onProgress, name, parts[name].title, () => launch(name));
   const outcomes = await Promise.allSettled([step('kafka').then(() => step('connect')), step('registry'), step('postgres')]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -102,6 +135,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     await stop();
     throw failed.reason;
   }
+  saveState(true);
 
   const childOf = (name: PartName): Child => {
     const child = children.get(name);
@@ -109,16 +143,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     return child;
   };
   return {
-    env: engineEnvironment({
-      home: home.dir,
-      prefix,
-      brokers: `${host}:${ports.kafka}`,
-      registryUrl: `http://${host}:${ports.registry}`,
-      connectUrl: `http://${host}:${ports.connect}`,
-      postgres: { host, port: ports.postgres },
-      passwords: context.secrets,
-      apiPort: ports.api,
-    }),
+    env: environmentOf(home, ports, prefix),
     home: home.dir,
     ports,
     stop,
@@ -127,6 +152,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
       const exit = childOf(name).exit();
       if (exit === null) throw new Error(`${parts[name].title} is running.`);
       await launch(name);
+      saveState(true);
     },
     pause: async (name) => childOf(name).signal('SIGSTOP'),
     resume: async (name) => childOf(name).signal('SIGCONT'),
@@ -134,16 +160,26 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   };
 }
 
+/** The engine's environment for the stack of a home that runs on these ports. */
+export function environmentOf(home: Home, ports: Ports, prefix: string): Record<string, string> {
+  return engineEnvironment({
+    home: home.dir,
+    prefix,
+    brokers: `${host}:${ports.kafka}`,
+    registryUrl: `http://${host}:${ports.registry}`,
+    connectUrl: `http://${host}:${ports.connect}`,
+    postgres: { host, port: ports.postgres },
+    passwords: readSecrets(home),
+    apiPort: ports.api,
+  });
+}
+
+/** A part's name and version, for people. */
+export function titleOf(part: PartName): string {
+  return parts[part].title;
+}
+
 /** A death as one message for a person. */
 export function describeDeath(death: Death): string {
   return `${parts[death.part].title} ended by itself (${describeExit(death.exit)}). The end of ${death.logFile}:\n${death.logEnd}`;
-}
-
-function writeState(home: Home, context: PartContext, children: ReadonlyMap<PartName, Child>): void {
-  writeAtomically(home.stateFile, {
-    starter: process.pid,
-    ports: context.ports,
-    prefix: context.prefix,
-    parts: Object.fromEntries([...children].map(([name, child]) => [name, child.pid])),
-  });
 }

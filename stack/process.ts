@@ -85,6 +85,8 @@ export async function startChild(spec: ChildSpec, watchdog: Watchdog): Promise<C
   const stop = async (): Promise<void> => {
     stopping = true;
     signal(spec.stopSignal);
+    // A frozen process would not hear it.
+    signal('SIGCONT');
     const timer = setTimeout(() => signal('SIGKILL'), spec.stopGraceMs);
     await exited;
     clearTimeout(timer);

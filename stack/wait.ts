@@ -7,7 +7,7 @@ import { type Child, describeExit, readLogEnd } from './process.ts';
 const intervalMs = 100;
 
 /** Resolves once `probe` does; rejects with the last error at the deadline, or with the end of the log when the child exits. */
-export async function waitReady(child: Child, probe: () => Promise<void>, timeoutMs: number): Promise<void> {
+export async function waitReady(child: Child, probe: () => Promise<void>, timeoutMs: number, stop?: AbortSignal): Promise<void> {
   const given = new AbortController();
   const died = child.exited.then((exit) => {
     given.abort();
@@ -15,9 +15,11 @@ export async function waitReady(child: Child, probe: () => Promise<void>, timeou
       `${child.name} ended with ${describeExit(exit)} while it was starting. The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`,
     );
   });
+  stop?.addEventListener('abort', () => given.abort(), { once: true });
   const policy = retry(handleAll, { maxAttempts: Math.ceil(timeoutMs / intervalMs), backoff: new ConstantBackoff(intervalMs) });
-  const answered = policy.execute(probe, given.signal).catch((cause: unknown) => {
-    if (given.signal.aborted) return;
+  const answered = policy.execute(probe, given.signal).catch(async (cause: unknown): Promise<void> => {
+    if (stop?.aborted) throw stop.reason;
+    if (given.signal.aborted) return await died;
     throw new Error(
       `${child.name} did not answer within ${timeoutMs / 1000} s. The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`,
       { cause },

@@ -56,33 +56,36 @@ const bundles: readonly Bundle[] = [
 ];
 
 /** The folders of all jars; what is missing is downloaded first. */
-export async function installJars(onProgress: OnProgress): Promise<Jars> {
+export async function installJars(onProgress: OnProgress, signal?: AbortSignal): Promise<Jars> {
   const cache = cacheDir();
   mkdirSync(cache, { recursive: true });
   // One after the other: Maven shares a local repository that it does not lock.
   for (const bundle of bundles) {
     const target = join(cache, bundle.folder);
     if (existsSync(target)) continue;
-    await runStep(onProgress, `install:${bundle.name}`, `Downloading ${bundle.title}`, () => installBundle(bundle, target));
+    await runStep(onProgress, `install:${bundle.name}`, `Downloading ${bundle.title}`, () => installBundle(bundle, target, signal));
   }
   const folderOf = (name: keyof Jars): string => join(cache, bundles.find((bundle) => bundle.name === name)?.folder ?? name);
   return { kafka: folderOf('kafka'), plugins: folderOf('plugins'), registry: folderOf('registry') };
 }
 
-async function installBundle(bundle: Bundle, target: string): Promise<void> {
+async function installBundle(bundle: Bundle, target: string, signal?: AbortSignal): Promise<void> {
   const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await runMaven([
-      '--batch-mode',
-      '--quiet',
-      '--file',
-      join(checkout, bundle.pom),
-      ...Object.entries(bundle.properties).map(([name, value]) => `-D${name}=${value}`),
-      `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}:${bundle.goal}`,
-      `-DoutputDirectory=${temporary}`,
-      // By default these go beside the pom, and then claim that an interrupted unpacking was a whole one.
-      `-DmarkersDirectory=${temporary}.markers`,
-    ]);
+    await runMaven(
+      [
+        '--batch-mode',
+        '--quiet',
+        '--file',
+        join(checkout, bundle.pom),
+        ...Object.entries(bundle.properties).map(([name, value]) => `-D${name}=${value}`),
+        `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}:${bundle.goal}`,
+        `-DoutputDirectory=${temporary}`,
+        // By default these go beside the pom, and then claim that an interrupted unpacking was a whole one.
+        `-DmarkersDirectory=${temporary}.markers`,
+      ],
+      signal,
+    );
     if (!existsSync(temporary)) throw new Error(`Maven brought nothing for ${bundle.title}.`);
     if (!existsSync(target)) renameSync(temporary, target);
   } finally {
@@ -91,9 +94,9 @@ async function installBundle(bundle: Bundle, target: string): Promise<void> {
   }
 }
 
-async function runMaven(args: readonly string[]): Promise<void> {
+async function runMaven(args: readonly string[], signal?: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal === undefined ? {} : { signal }) });
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-4_000);

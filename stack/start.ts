@@ -1,0 +1,159 @@
+/**
+ * `npm start`: the stack, the engine on it and the examples, until Ctrl-C. A stack that `npm run stack:up` left running
+ * in the same home is used and left running.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import pc from 'picocolors';
+import { type Examples, engineExists, engineProcesses, findExamples, installSteps, runEngineCommand } from './engine.ts';
+import { type EngineGroup, startEngineProcesses } from './engine-processes.ts';
+import { type Home, openHome } from './home.ts';
+import { describeDeath, environmentOf, startStack } from './index.ts';
+import { assertPortsFree } from './ports.ts';
+import { runStep } from './progress.ts';
+import { print, printProgress, printTable } from './report.ts';
+import { host, type Ports } from './settings.ts';
+import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
+import { readRunningState } from './state.ts';
+import { probeHttp, waitReady } from './wait.ts';
+import { startWatchdog, type Watchdog } from './watchdog.ts';
+
+interface Running {
+  readonly env: Record<string, string>;
+  readonly ports: Ports;
+  stop(): Promise<void>;
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const began = performance.now();
+  const requests = watchShutdownRequests();
+  const home = openHome();
+  const watchdog = startWatchdog();
+  const onDeath = (report: string): void => print(`\n${pc.red(report)}\n`);
+  print(pc.bold('Millrace'));
+  let stack: Running | undefined;
+  let engine: EngineGroup | undefined;
+  try {
+    stack = await useStack(home, requests, watchdog, onDeath);
+    const examples = findExamples();
+    if (engineExists()) {
+      engine = await startEngine(stack, home, examples, requests, watchdog, onDeath);
+    } else {
+      print(`\n  ${pc.yellow('!')} The stack runs; the engine itself (src/cli) is not in this checkout yet, so nothing of it was started.`);
+    }
+    printPlaces(home, stack.ports, engine === undefined ? null : examples, (performance.now() - began) / 1000);
+    await requested(requests.stop);
+  } catch (error) {
+    if (!requests.stop.aborted) {
+      print(`\n${pc.red(error instanceof Error ? error.message : String(error))}`);
+      await stopAll(stack, engine, watchdog, requests);
+      return 1;
+    }
+  }
+  print(`\n${pc.bold('Stopping')} (${requests.stop.reason instanceof Error ? requests.stop.reason.message : 'asked to'}) …`);
+  await stopAll(stack, engine, watchdog, requests);
+  print('Everything is stopped; data stays in MILLRACE_HOME.');
+  return 0;
+}
+
+async function useStack(home: Home, requests: ShutdownRequests, watchdog: Watchdog, onDeath: (report: string) => void): Promise<Running> {
+  const running = readRunningState(home);
+  if (running?.ready) {
+    await assertPortsFree(running.ports, ['api']);
+    print(`  ${pc.green('✔')} Using the stack that runs in ${home.dir} (npm run stack:status)`);
+    return { env: environmentOf(home, running.ports, running.prefix), ports: running.ports, stop: async () => undefined };
+  }
+  return await startStack({
+    home: home.dir,
+    apiPortToo: true,
+    watchdog,
+    signal: requests.stop,
+    onProgress: printProgress,
+    onDeath: (death) => onDeath(describeDeath(death)),
+  });
+}
+
+async function startEngine(
+  stack: Running,
+  home: Home,
+  examples: Examples,
+  requests: ShutdownRequests,
+  watchdog: Watchdog,
+  onDeath: (report: string) => void,
+): Promise<EngineGroup> {
+  const log = join(home.logs, 'install.log');
+  for (const command of installSteps) {
+    await runStep(printProgress, command.args.join('-'), command.title, () => runEngineCommand(command, stack.env, log, requests.stop));
+  }
+  const processes = [...engineProcesses, ...examples.processes];
+  const group = await startEngineProcesses(processes, () => ({}), { env: stack.env, logs: home.logs, watchdog, onDeath });
+  try {
+    await runStep(printProgress, 'engine', `Starting the engine: ${processes.map(({ name }) => name).join(', ')}`, async () => {
+      const [api] = group.children;
+      if (api !== undefined) await waitReady(api, () => probeHttp(`http://${host}:${stack.ports.api}/health/ready`), 60_000, requests.stop);
+    });
+    for (const { name, definition } of examples.definitions) {
+      const command = { title: `Deploying example ${name}`, args: ['deploy', definition] };
+      await runStep(printProgress, `deploy:${name}`, command.title, () => runEngineCommand(command, stack.env, log, requests.stop));
+    }
+  } catch (error) {
+    await group.stop();
+    throw error;
+  }
+  return group;
+}
+
+async function stopAll(
+  stack: Running | undefined,
+  engine: EngineGroup | undefined,
+  watchdog: Watchdog,
+  { hurry }: ShutdownRequests,
+): Promise<void> {
+  const orderly = (async () => {
+    await engine?.stop();
+    await stack?.stop();
+  })();
+  // In a hurry: the watchdog's pipe closes with this process, and it ends whatever is left.
+  await Promise.race([orderly, requested(hurry)]);
+  if (hurry.aborted) {
+    for (const child of engine?.children ?? []) child.signal('SIGKILL');
+    process.exit(130);
+  }
+  await watchdog.close();
+}
+
+async function requested(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function printPlaces(home: Home, ports: Ports, examples: Examples | null, seconds: number): void {
+  const at = (port: number): string => `http://${host}:${port}`;
+  const keyFile = join(home.dir, 'api-key');
+  print(`\n${pc.bold(`Ready in ${seconds.toFixed(0)} s.`)} Ctrl-C stops all of it.\n`);
+  printTable([
+    ...(examples === null
+      ? []
+      : ([
+          ['API', `${at(ports.api)}/v1`],
+          ['API docs', `${at(ports.api)}/docs`],
+          ['API key', existsSync(keyFile) ? `in ${keyFile}` : 'the one in MILLRACE_API_KEY'],
+        ] as const)),
+    ['Kafka', `${host}:${ports.kafka}`],
+    ['Schema registry', at(ports.registry)],
+    ['Kafka Connect', at(ports.connect)],
+    ['Postgres', `${host}:${ports.postgres} (millrace_definitions, millrace_instances; passwords in ${home.secretsFile})`],
+    ['Logs', home.logs],
+  ]);
+  if (examples === null) return;
+  print(`\n${pc.bold('Try next')}`);
+  const [first] = examples.definitions;
+  if (first !== undefined)
+    print(
+      `  examples/${first.name}/README.md walks through one workflow; all of ${examples.definitions.map(({ name }) => name).join(', ')} are deployed.`,
+    );
+  print('  npx millrace list            shows instances');
+  print('  npx millrace --help          shows everything else');
+}

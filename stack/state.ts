@@ -1,0 +1,66 @@
+/**
+ * The state file of a home: who started the stack, and which process is which part. It lets another terminal show, stop
+ * or use a running stack, keeps two starters out of one home, and finds what a crash of everything left behind.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { ConstantBackoff, handleResultType, retry } from 'cockatiel';
+import { type Home, writeAtomically } from './home.ts';
+import { isAlive, type ProcessIdentity } from './identity.ts';
+import { signalGroup } from './process.ts';
+import type { PartName, Ports } from './settings.ts';
+
+export interface StackState {
+  readonly starter: ProcessIdentity;
+  readonly startedAt: string;
+  readonly ports: Ports;
+  readonly prefix: string;
+  /** True once every part serves. */
+  readonly ready: boolean;
+  readonly parts: Readonly<Partial<Record<PartName, ProcessIdentity>>>;
+}
+
+export function readState(home: Home): StackState | null {
+  return existsSync(home.stateFile) ? (JSON.parse(readFileSync(home.stateFile, 'utf8')) as StackState) : null;
+}
+
+export function writeState(home: Home, state: StackState): void {
+  writeAtomically(home.stateFile, state);
+}
+
+export function removeState(home: Home): void {
+  rmSync(home.stateFile, { force: true });
+}
+
+/** The state, if the process that owns the stack is alive. */
+export function readRunningState(home: Home): StackState | null {
+  const state = readState(home);
+  return state !== null && isAlive(state.starter) ? state : null;
+}
+
+/** Ends what a starter left behind that died together with its watchdog, or whose watchdog is still at it. */
+export async function endLeftovers(home: Home): Promise<readonly PartName[]> {
+  const state = readState(home);
+  if (state === null || isAlive(state.starter)) return [];
+  const ended: PartName[] = [];
+  for (const name of ['connect', 'kafka', 'registry', 'postgres'] as const) {
+    const part = state.parts[name];
+    if (part === undefined || !isAlive(part)) continue;
+    ended.push(name);
+    signalGroup(part.pid, name === 'postgres' ? 'SIGINT' : 'SIGTERM');
+    if (!(await isGoneWithin(part, 15_000))) {
+      signalGroup(part.pid, 'SIGKILL');
+      await isGoneWithin(part, 5_000);
+    }
+  }
+  removeState(home);
+  return ended;
+}
+
+/** Waits for a process that is no child of ours to end; false when it outlived the deadline. */
+export async function isGoneWithin(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const policy = retry(
+    handleResultType(Boolean, (alive) => alive === true),
+    { maxAttempts: Math.ceil(timeoutMs / 100), backoff: new ConstantBackoff(100) },
+  );
+  return !(await policy.execute(() => isAlive(identity)));
+}
