@@ -1,0 +1,167 @@
+/**
+ * Given, when, then for the core: runs a definition by hand, without clock or I/O.
+ * Every step also checks what must hold always: history folded gives the state, and each effect belongs to a live task.
+ */
+import { expect } from 'vitest';
+import { parseDefinition } from '../../src/core/definition/index.ts';
+import type { Definition } from '../../src/core/definition/types.ts';
+import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
+import type { Effect } from '../../src/core/instance/effects.ts';
+import { fold, start, statusOf, step } from '../../src/core/instance/index.ts';
+import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/notification.ts';
+import { type InstanceState, isOpen, type TaskState } from '../../src/core/instance/state.ts';
+import type { HistoryEntry, StepResult } from '../../src/core/instance/step.ts';
+import type { Json } from '../../src/core/json.ts';
+
+export const INSTANCE_ID = '01890000-0000-7000-8000-000000000001' as InstanceId;
+export const T0 = Date.parse('2026-01-01T00:00:00Z');
+
+export function definitionOf(document: Json, version = 1): Definition {
+  const parsed = parseDefinition(document, { version });
+  if (!parsed.ok) throw new Error(`the test's definition is faulty: ${JSON.stringify(parsed.error)}`);
+  return parsed.value;
+}
+
+export class Scenario {
+  readonly definition: Definition;
+  state: InstanceState;
+  readonly history: HistoryEntry[];
+  /** Effects of the last step. */
+  effects: readonly Effect[];
+  /** Codes of what the last step rejected. */
+  rejected: readonly string[] = [];
+  now: number;
+  #messages = 0;
+  #commands = 0;
+
+  constructor(document: Json, input: Json = {}, options: { readonly now?: number; readonly businessKey?: string } = {}) {
+    this.definition = definitionOf(document);
+    this.now = options.now ?? T0;
+    const started = start(
+      this.definition,
+      { instanceId: INSTANCE_ID, input, businessKey: options.businessKey ?? null, by: 'tester', cause: 'rest:1' },
+      this.now,
+    );
+    if (!started.ok) throw new Error(`the start was refused: ${JSON.stringify(started.error)}`);
+    this.state = started.value.state;
+    this.history = [...started.value.history];
+    this.effects = started.value.effects;
+    this.#check();
+  }
+
+  /** Applies notifications as one batch. */
+  send(...notifications: readonly Notification[]): this {
+    const addressed = notifications.map(
+      (notification): AddressedNotification => ({ instanceId: INSTANCE_ID, cause: `n/0@${this.#messages++}`, notification }),
+    );
+    const result: StepResult = step(this.definition, this.state, addressed, this.now);
+    this.state = result.state;
+    this.history.push(...result.history);
+    this.effects = result.effects;
+    this.rejected = result.rejected.map(({ rejection }) => rejection.code);
+    this.#check();
+    return this;
+  }
+
+  after(ms: number): this {
+    this.now += ms;
+    return this;
+  }
+
+  completes(path: string, output: Json = null): this {
+    return this.send(this.outcome(path, { status: 'completed', output }));
+  }
+
+  fails(path: string, code = 'BROKEN', options: { readonly retryable?: boolean; readonly retryAfterMs?: number } = {}): this {
+    const error = { code, message: `${code} happened` };
+    return this.send(
+      this.outcome(path, { status: 'failed', error, retryable: options.retryable ?? true, retryAfterMs: options.retryAfterMs ?? null }),
+    );
+  }
+
+  timesOut(path: string): this {
+    return this.send(
+      this.outcome(path, { status: 'timedOut', error: { code: 'TIMEOUT', message: 'too slow' }, retryable: true, retryAfterMs: null }),
+    );
+  }
+
+  /** An outcome that fits the open attempt. */
+  outcome(path: string, result: TaskOutcome['result']): TaskOutcome {
+    const { attempt, basis } = this.task(path);
+    return { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result };
+  }
+
+  /** The armed timer comes due: moves the clock there. */
+  timer(timerId: string): this {
+    const timer = this.state.timers[timerId];
+    if (timer?.state !== 'armed') throw new Error(`no armed timer ${timerId}: ${Object.keys(this.state.timers).join(', ')}`);
+    this.now = Math.max(this.now, timer.dueAt);
+    return this.send({ type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt });
+  }
+
+  command(command: CommandIssued['command'], by = 'operator'): this {
+    return this.send(this.issued(command, by));
+  }
+
+  issued(command: CommandIssued['command'], by = 'operator'): CommandIssued {
+    return { type: 'CommandIssued', commandId: commandId(++this.#commands), by, command };
+  }
+
+  approves(path: string, output: Json, by = 'ada'): this {
+    return this.command({ type: 'completeTask', path: path as TaskPath, output }, by);
+  }
+
+  event(path: string, event: Json, options: { readonly wait?: number; readonly rowId?: string; readonly whereError?: string } = {}): this {
+    const attempt = this.state.tasks[path as TaskPath]?.attempt ?? 1;
+    const { wait = 0, rowId = '1', whereError = null } = options;
+    return this.send({ type: 'EventMatched', path: path as TaskPath, attempt, wait, eventRowId: rowId, event, whereError });
+  }
+
+  task(path: string): TaskState {
+    const task = this.state.tasks[path as TaskPath];
+    if (task === undefined) throw new Error(`no task ${path}: there are ${Object.keys(this.state.tasks).join(', ')}`);
+    return task;
+  }
+
+  get status(): string {
+    return statusOf(this.state);
+  }
+
+  /** Paths of all open tasks, sorted. */
+  get open(): readonly string[] {
+    return Object.values(this.state.tasks)
+      .filter(isOpen)
+      .map((task) => task.path)
+      .sort();
+  }
+
+  /** Status of every node that has one. */
+  get statuses(): Readonly<Record<string, string>> {
+    return Object.fromEntries(Object.values(this.state.tasks).map((task) => [task.path, task.status]));
+  }
+
+  get eventTypes(): readonly string[] {
+    return this.history.map(({ event }) => event.type);
+  }
+
+  effectsOf<Type extends Effect['type']>(type: Type): readonly (Effect & { type: Type })[] {
+    return this.effects.filter((effect): effect is Effect & { type: Type } => effect.type === type);
+  }
+
+  get dispatched(): readonly string[] {
+    return this.effectsOf('dispatchTask')
+      .map(({ path }) => path)
+      .sort();
+  }
+
+  #check(): void {
+    expect(fold(INSTANCE_ID, this.history)).toEqual(this.state);
+    for (const path of this.dispatched) expect(this.task(path).status).toBe('scheduled');
+  }
+}
+
+export function commandId(n: number): CommandId {
+  const id = parseCommandId(`01890000-0000-7000-9000-${String(n).padStart(12, '0')}`);
+  if (id === undefined) throw new Error('unreachable: the id above is well formed');
+  return id;
+}
