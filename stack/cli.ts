@@ -51,7 +51,7 @@ program.command('supervise', { hidden: true }).action(async () => {
 });
 
 function printStatus(status: StackStatus): void {
-  const table = new Table({ head: ['part', 'state', 'address', 'pid', 'memory'], style: { head: [], border: [] } });
+  const table = new Table({ head: ['part', 'state', 'address', 'pid', 'memory'], style: { head: [], border: [], compact: true } });
   for (const part of status.parts) {
     const state = part.state === 'up' ? pc.green('up') : part.state === 'down' ? 'down' : pc.red(part.state);
     table.push([part.title, state, part.address, part.pid ?? '', part.residentMiB === null ? '' : `${part.residentMiB} MiB`]);

@@ -13,6 +13,11 @@ export function printProgress({ status, text }: ProgressEvent): void {
   print(`  ${marks[status]} ${status === 'running' ? pc.dim(text) : text}`);
 }
 
+// Somebody who reads no further (`npm start | head`) is no reason to crash.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

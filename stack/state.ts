@@ -3,7 +3,7 @@
  * or use a running stack, keeps two starters out of one home, and finds what a crash of everything left behind.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { ConstantBackoff, handleResultType, retry } from 'cockatiel';
+import { ConstantBackoff, handleWhenResult, retry } from 'cockatiel';
 import { type Home, writeAtomically } from './home.ts';
 import { isAlive, type ProcessIdentity } from './identity.ts';
 import { signalGroup } from './process.ts';
@@ -59,7 +59,7 @@ export async function endLeftovers(home: Home): Promise<readonly PartName[]> {
 /** Waits for a process that is no child of ours to end; false when it outlived the deadline. */
 export async function isGoneWithin(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const policy = retry(
-    handleResultType(Boolean, (alive) => alive === true),
+    handleWhenResult((alive) => alive === true),
     { maxAttempts: Math.ceil(timeoutMs / 100), backoff: new ConstantBackoff(100) },
   );
   return !(await policy.execute(() => isAlive(identity)));
