@@ -64,7 +64,7 @@ export const heapMiB = { kafka: 512, connect: 512, registry: 256 } as const;
 
 export const jvmFlags = [
   '-XX:+UseSerialGC',
-  '-XX:ReservedCodeCacheSize=64m',
+  '-XX:ReservedCodeCacheSize=128m',
   '-XX:MaxMetaspaceSize=160m',
   '-Xss512k',
   '-XX:+ExitOnOutOfMemoryError',
@@ -221,7 +221,7 @@ export const postgresConfig = {
   max_slot_wal_keep_size: '4GB',
   max_wal_size: '2GB',
   max_connections: '200',
-  shared_buffers: '128MB',
+  shared_buffers: '256MB',
   timezone: 'UTC',
   log_timezone: 'UTC',
 } as const;

@@ -29,6 +29,8 @@ export function watchShutdownRequests(now: () => number = () => performance.now(
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal));
   const pipe = process.env.MILLRACE_PARENT_PIPE;
   if (pipe !== undefined && pipe !== '') {
+    // The pipe is ours alone; a child that is told of it would look for a descriptor it does not have.
+    delete process.env.MILLRACE_PARENT_PIPE;
     const gone = (): void => request('the process that started this one is gone');
     const socket = new Socket({ fd: Number(pipe), readable: true, writable: false });
     socket.on('end', gone).on('error', gone).resume();

@@ -87,10 +87,19 @@ async function installBundle(bundle: Bundle, target: string, signal?: AbortSigna
       signal,
     );
     if (!existsSync(temporary)) throw new Error(`Maven brought nothing for ${bundle.title}.`);
-    if (!existsSync(target)) renameSync(temporary, target);
+    moveUnlessThere(temporary, target);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
     rmSync(`${temporary}.markers`, { recursive: true, force: true });
+  }
+}
+
+/** Another starter may have brought the same bundle meanwhile; then that one stays. */
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
   }
 }
 

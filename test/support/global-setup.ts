@@ -2,13 +2,15 @@
  * Starts one stack for all integration tests, runs the engine's install steps on it by the engine's own command line,
  * and hands its environment to the tests: `inject('stackEnv')`, or `stackEnv()` of test/support/env.ts.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { engineExists, installSteps, runEngineCommand } from '../../stack/engine.ts';
 import { checkout, openHome } from '../../stack/home.ts';
+import { identify } from '../../stack/identity.ts';
 import { describeDeath } from '../../stack/index.ts';
-import { removePostgresData } from '../../stack/install/postgres.ts';
+import { deleteData } from '../../stack/reset.ts';
+import { readRunningState } from '../../stack/state.ts';
 import { startTestStack } from './stack.ts';
 
 declare module 'vitest' {
@@ -17,9 +19,24 @@ declare module 'vitest' {
   }
 }
 
+const testHomes = join(checkout, '.millrace-test');
+
+/** A run that was killed could not clean up. Its processes are ended by the watchdog; its folders go now. */
+function removeAbandonedHomes(): void {
+  if (!existsSync(testHomes)) return;
+  for (const name of readdirSync(testHomes)) {
+    const home = openHome(join(testHomes, name));
+    const owner = /(\d+)$/.exec(name)?.[1];
+    if (readRunningState(home) !== null || (owner !== undefined && identify(Number(owner)) !== null)) continue;
+    deleteData(home);
+    rmSync(home.dir, { recursive: true, force: true });
+  }
+}
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  removeAbandonedHomes();
   // A home of this run's own: two runs in one checkout do not meet.
-  const home = join(checkout, '.millrace-test', String(process.pid));
+  const home = join(testHomes, String(process.pid));
   const stack = await startTestStack({
     home,
     onProgress: ({ status, text }) => {
@@ -30,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stop = async (): Promise<void> => {
     await stack.stop();
     if (process.env.MILLRACE_KEEP_TEST_HOME !== undefined) return;
-    removePostgresData(openHome(home));
+    deleteData(openHome(home));
     rmSync(home, { recursive: true, force: true });
   };
   try {
