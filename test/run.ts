@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { watchShutdownRequests } from '../stack/shutdown.ts';
 
 interface Count {
   readonly passed: number;
@@ -15,12 +16,7 @@ interface Count {
 const reports = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts?: Record<string, string> }).scripts ?? {};
 
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    interrupted = true;
-  });
-}
+const { stop } = watchShutdownRequests();
 
 const total = { passed: 0, failed: 0 };
 try {
@@ -30,7 +26,7 @@ try {
   rmSync(reports, { recursive: true, force: true });
 }
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-process.exitCode = total.failed === 0 && total.passed > 0 && !interrupted ? 0 : 1;
+process.exitCode = total.failed === 0 && total.passed > 0 && !stop.aborted ? 0 : 1;
 
 function add(count: Count): void {
   total.passed += count.passed;
@@ -64,9 +60,10 @@ async function runTests(project: string): Promise<Count> {
 }
 
 async function run(command: string, args: readonly string[]): Promise<number> {
-  if (interrupted) return 1;
+  if (stop.aborted) return 1;
   return await new Promise<number>((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit' });
+    stop.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
   });
