@@ -1,0 +1,42 @@
+/** What the expression engine takes and gives: scopes, references, faults at deploy, errors at run time. */
+import type { Json } from '../json.ts';
+
+/** Why a source cannot be compiled. A plain sentence, and where in the source (UTF-16 offset) when that is known. */
+export type ExpressionFault = { readonly message: string; readonly offset?: number };
+
+/** A fault in a template, with the JSON pointer to the string inside the template. */
+export type TemplateFault = ExpressionFault & { readonly pointer: string };
+
+/**
+ * A root and the path an expression reads, as far as both are static: `nodes.approve.output.x` is
+ * `{ root: 'nodes', path: ['approve', 'output', 'x'] }`; a computed key or an index ends the path.
+ */
+export type Reference = { readonly root: string; readonly path: readonly string[]; readonly offset: number };
+
+/** The data an expression sees, by root. It must never change afterwards: what is wrapped once is found again. */
+export type Scope = { readonly [root: string]: Json | undefined };
+
+/** The roots an expression may name when a caller says nothing else. */
+export const ROOTS = ['input', 'vars', 'nodes', 'instance', 'item', 'index', 'event', 'last'] as const;
+
+export type CompileOptions = { readonly roots?: readonly string[] };
+
+export type EvaluateOptions = {
+  /** Units of work granted to one evaluation; default 100,000. */
+  readonly fuel?: number;
+};
+
+/** Bare CEL. Throws only ExpressionError. */
+export type Expression = {
+  readonly source: string;
+  readonly references: readonly Reference[];
+  evaluate(scope: Scope, options?: EvaluateOptions): Json;
+};
+
+/** JSON with strings `${ … }` in it; keys are never evaluated. Throws only ExpressionError. */
+export type Template = {
+  readonly references: readonly Reference[];
+  /** No string in it is an expression: `evaluate` gives the same value whatever the scope. */
+  readonly isConstant: boolean;
+  evaluate(scope: Scope, options?: EvaluateOptions): Json;
+};
