@@ -6,7 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { type Home, openHome, readSecrets } from './home.ts';
 import { identify } from './identity.ts';
-import { installJars } from './install/jars.ts';
+import { installJars, missingJars } from './install/jars.ts';
 import { installPostgres } from './install/postgres.ts';
 import { connect } from './parts/connect.ts';
 import { kafka } from './parts/kafka.ts';
@@ -172,6 +172,11 @@ export function environmentOf(home: Home, ports: Ports, prefix: string): Record<
     passwords: readSecrets(home),
     apiPort: ports.api,
   });
+}
+
+/** The steps that a start of this stack is going to report, in order. */
+export function stackSteps(): { readonly step: string; readonly title: string }[] {
+  return [...missingJars(), ...partNames.map((name) => ({ step: name, title: titleOf(name) }))];
 }
 
 /** A part's name and version, for people. */

@@ -26,7 +26,7 @@ export function watchShutdownRequests(now: () => number = () => performance.now(
       hurry.abort(new Error(reason));
     }
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal === 'SIGINT' ? 'Ctrl-C' : signal));
   const pipe = process.env.MILLRACE_PARENT_PIPE;
   if (pipe !== undefined && pipe !== '') {
     // The pipe is ours alone; a child that is told of it would look for a descriptor it does not have.

@@ -5,13 +5,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import pc from 'picocolors';
-import { type Examples, engineExists, engineProcesses, findExamples, installSteps, runEngineCommand } from './engine.ts';
+import {
+  type EngineCommand,
+  type Examples,
+  engineExists,
+  engineProcesses,
+  findExamples,
+  installSteps,
+  runEngineCommand,
+} from './engine.ts';
 import { type EngineGroup, startEngineProcesses } from './engine-processes.ts';
 import { type Home, openHome } from './home.ts';
-import { describeDeath, environmentOf, startStack } from './index.ts';
+import { describeDeath, environmentOf, stackSteps, startStack } from './index.ts';
 import { assertPortsFree } from './ports.ts';
 import { runStep } from './progress.ts';
-import { print, printProgress, printTable } from './report.ts';
+import { print, printTable, withProgress } from './report.ts';
 import { host, type Ports } from './settings.ts';
 import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
 import { readRunningState } from './state.ts';
@@ -65,14 +73,17 @@ async function useStack(home: Home, requests: ShutdownRequests, watchdog: Watchd
     print(`  ${pc.green('✔')} Using the stack that runs in ${home.dir} (npm run stack:status)`);
     return { env: environmentOf(home, running.ports, running.prefix), ports: running.ports, stop: async () => undefined };
   }
-  return await startStack({
-    home: home.dir,
-    apiPortToo: true,
-    watchdog,
-    signal: requests.stop,
-    onProgress: printProgress,
-    onDeath: (death) => onDeath(describeDeath(death)),
-  });
+  return await withProgress(stackSteps(), (onProgress) =>
+    startStack({
+      home: home.dir,
+      apiPortToo: true,
+      watchdog,
+      signal: requests.stop,
+      onProgress,
+      onDeath: (death) =>
+        onDeath(`${describeDeath(death)}\n\nThe rest goes on without it. Ctrl-C and another npm start bring it back; data is kept.`),
+    }),
+  );
 }
 
 async function startEngine(
@@ -83,26 +94,34 @@ async function startEngine(
   watchdog: Watchdog,
   onDeath: (report: string) => void,
 ): Promise<EngineGroup> {
-  const log = join(home.logs, 'install.log');
-  for (const command of installSteps) {
-    await runStep(printProgress, command.args.join('-'), command.title, () => runEngineCommand(command, stack.env, log, requests.stop));
-  }
+  const run = (command: EngineCommand): Promise<string> =>
+    runEngineCommand(command, stack.env, join(home.logs, 'install.log'), requests.stop);
   const processes = [...engineProcesses, ...examples.processes];
-  const group = await startEngineProcesses(processes, () => ({}), { env: stack.env, logs: home.logs, watchdog, onDeath });
-  try {
-    await runStep(printProgress, 'engine', `Starting the engine: ${processes.map(({ name }) => name).join(', ')}`, async () => {
-      const [api] = group.children;
-      if (api !== undefined) await waitReady(api, () => probeHttp(`http://${host}:${stack.ports.api}/health/ready`), 60_000, requests.stop);
-    });
-    for (const { name, definition } of examples.definitions) {
-      const command = { title: `Deploying example ${name}`, args: ['deploy', definition] };
-      await runStep(printProgress, `deploy:${name}`, command.title, () => runEngineCommand(command, stack.env, log, requests.stop));
-    }
-  } catch (error) {
-    await group.stop();
-    throw error;
-  }
-  return group;
+  const deployments = examples.definitions.map(({ name, definition }) => ({
+    title: `Deploying example ${name}`,
+    args: ['deploy', definition],
+  }));
+  const starting = `Starting ${processes.map(({ name }) => name).join(', ')}`;
+  const steps = [...installSteps.map(({ title }) => title), starting, ...deployments.map(({ title }) => title)];
+  return await withProgress(
+    steps.map((title) => ({ step: title, title })),
+    async (onProgress) => {
+      for (const command of installSteps) await runStep(onProgress, command.title, command.title, () => run(command));
+      const group = await startEngineProcesses(processes, () => ({}), { env: stack.env, logs: home.logs, watchdog, onDeath });
+      try {
+        await runStep(onProgress, starting, starting, async () => {
+          const [api] = group.children;
+          if (api !== undefined)
+            await waitReady(api, () => probeHttp(`http://${host}:${stack.ports.api}/health/ready`), 60_000, requests.stop);
+        });
+        for (const command of deployments) await runStep(onProgress, command.title, command.title, () => run(command));
+      } catch (error) {
+        await group.stop();
+        throw error;
+      }
+      return group;
+    },
+  );
 }
 
 async function stopAll(

@@ -55,6 +55,12 @@ const bundles: readonly Bundle[] = [
   },
 ];
 
+/** The downloads that `installJars` will have to make, as the steps of its progress. */
+export function missingJars(): { readonly step: string; readonly title: string }[] {
+  const missing = bundles.filter(({ folder }) => !existsSync(join(cacheDir(), folder)));
+  return missing.map(({ name, title }) => ({ step: `install:${name}`, title: `Downloading ${title}` }));
+}
+
 /** The folders of all jars; what is missing is downloaded first. */
 export async function installJars(onProgress: OnProgress, signal?: AbortSignal): Promise<Jars> {
   const cache = cacheDir();
