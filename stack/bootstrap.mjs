@@ -26,6 +26,7 @@ function fail(message) {
 }
 
 function checkMachine() {
+  if (process.platform === 'win32') fail('The embedded stack runs on Linux and macOS. On Windows use WSL, or docker compose.');
   const missing = [];
   if (Number(process.versions.node.split('.')[0]) < 20)
     missing.push(`Node 20 or later is needed; this is ${process.versions.node}. See https://nodejs.org`);

@@ -49,8 +49,8 @@ export interface StackHandle {
 export interface StackOptions {
   /** Folder of data, secrets and logs; default `MILLRACE_HOME` or `.millrace`. */
   readonly home?: string;
-  /** `default`: 9092 and so on, or what the environment says. `free`: whatever is free right now. */
-  readonly ports?: 'default' | 'free';
+  /** `default`: 9092 and so on, or what the environment says. `free`: whatever is free right now. Or exactly these. */
+  readonly ports?: 'default' | 'free' | Ports;
   /** The API's port must be free as well, because the caller is going to start it; default false. */
   readonly apiPortToo?: boolean;
   /** Prefix of topics and groups; default `MILLRACE_TOPIC_PREFIX` or `millrace`. */
@@ -69,7 +69,7 @@ const parts: Record<PartName, Part> = { kafka, registry, postgres, connect };
 export async function startStack(options: StackOptions = {}): Promise<StackHandle> {
   const onProgress = options.onProgress ?? (() => undefined);
   const home = openHome(options.home);
-  const ports = options.ports === 'free' ? await findFreePorts() : readPorts(process.env);
+  const ports = await choosePorts(options.ports ?? 'default');
   const running = readRunningState(home);
   if (running !== null) {
     throw new Error(
@@ -158,6 +158,11 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     resume: async (name) => childOf(name).signal('SIGCONT'),
     logEnd: async (name, lines) => readLogEnd(childOf(name).logFile, lines),
   };
+}
+
+async function choosePorts(wanted: 'default' | 'free' | Ports): Promise<Ports> {
+  if (wanted === 'free') return await findFreePorts();
+  return wanted === 'default' ? readPorts(process.env) : wanted;
 }
 
 /** The engine's environment for the stack of a home that runs on these ports. */

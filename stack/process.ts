@@ -4,7 +4,7 @@
  * period. Relies on the watchdog to end them when this process is killed. Never restarts anything.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Watchdog } from './watchdog.ts';
 
@@ -103,10 +103,18 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** The last lines of a log file, for the report about a process that died. */
+/** The last lines of a log file, for the report about a process that died. Reads its last 64 KiB at most. */
 export function readLogEnd(logFile: string, lines = 20): string {
   if (!existsSync(logFile)) return '(no log)';
-  return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  const log = openSync(logFile, 'r');
+  try {
+    const { size } = fstatSync(log);
+    const end = Buffer.alloc(Math.min(size, 65_536));
+    readSync(log, end, 0, end.length, size - end.length);
+    return end.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    closeSync(log);
+  }
 }
 
 export function describeExit(exit: Exit): string {

