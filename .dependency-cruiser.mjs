@@ -1,0 +1,87 @@
+/**
+ * Who may import whom (docs: design.md, "Folders"): core <- store, messaging, service <- api, task-consumer, orchestrator
+ * <- cli. Run by `npm run lint:imports`. Tests beside the sources may import what they like.
+ */
+const tests = '\\.test\\.ts$|/testing/';
+
+export default {
+  forbidden: [
+    {
+      name: 'core-is-pure',
+      comment: 'The core is the same wherever it runs: nothing of ours outside it, nothing of Node.',
+      severity: 'error',
+      from: { path: '^src/core/', pathNot: tests },
+      to: { path: '^(src|stack|connect|test)/', pathNot: '^src/core/' },
+    },
+    {
+      name: 'core-without-node',
+      comment: 'No clock, no files, no network in the core.',
+      severity: 'error',
+      from: { path: '^src/core/', pathNot: tests },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'core-without-clients',
+      severity: 'error',
+      from: { path: '^src/core/', pathNot: tests },
+      to: { path: 'node_modules/(pg|kafkajs|fastify|undici|pino|prom-client|avsc)/' },
+    },
+    {
+      name: 'ports-know-the-core-only',
+      comment: 'Store, messaging and service stand beside each other; who needs two of them is a process and wires them.',
+      severity: 'error',
+      from: { path: '^src/(store|messaging|service)/', pathNot: tests },
+      to: { path: '^src/', pathNot: '^src/(core|$1)/' },
+    },
+    {
+      name: 'postgres-behind-its-port',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/store/|${tests}` },
+      to: { path: 'node_modules/(pg|node-pg-migrate)/' },
+    },
+    {
+      name: 'kafka-behind-its-port',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/messaging/kafkajs/|${tests}` },
+      to: { path: 'node_modules/kafkajs' },
+    },
+    {
+      name: 'implementations-are-wired-in-main',
+      comment: 'A process reaches Postgres and Kafka through their ports; only its main.ts knows what is behind them.',
+      severity: 'error',
+      from: { path: '^src/(api|task-consumer|orchestrator|worker)/', pathNot: `/main\\.ts$|${tests}` },
+      to: { path: '^src/(store/postgres|messaging/kafkajs)/' },
+    },
+    {
+      name: 'processes-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/(api|task-consumer|orchestrator)/', pathNot: tests },
+      to: { path: '^src/(api|task-consumer|orchestrator|cli|console)/', pathNot: '^src/$1/' },
+    },
+    {
+      name: 'nobody-imports-the-outside',
+      comment: 'The engine does not know what starts it, tests it or shows it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: tests },
+      to: { path: '^(stack|test|bench|examples)/|^src/console/' },
+    },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: { path: '^(src|stack)/' },
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)\\.millrace' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};
