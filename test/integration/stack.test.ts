@@ -39,6 +39,20 @@ test('lets the replication login into the instance database only', async () => {
   await expect(query(definitions.href, 'select 1')).rejects.toThrow('permission denied for database');
 });
 
+test('lets the replication login make a logical slot, and the engine grant to roles and publish its tables', async () => {
+  const { REPLICATION_DATABASE_URL, INSTANCE_DATABASE_URL } = stackEnv();
+  const made = await query(REPLICATION_DATABASE_URL, "select slot_name from pg_create_logical_replication_slot('stack_test', 'pgoutput')");
+  expect(made).toEqual([['stack_test']]);
+  await query(REPLICATION_DATABASE_URL, "select pg_drop_replication_slot('stack_test')");
+  await query(
+    INSTANCE_DATABASE_URL,
+    `create table stack_test (id int); create publication stack_test for table stack_test with (publish = 'insert');
+     grant select on stack_test to millrace_outbox; create role stack_test_role nologin; drop role stack_test_role`,
+  );
+  expect(await query(REPLICATION_DATABASE_URL, 'select count(*)::int from stack_test')).toEqual([[0]]);
+  await query(INSTANCE_DATABASE_URL, 'drop publication stack_test; drop table stack_test');
+});
+
 test('brings a schema registry that answers with its own code for an unknown id', async () => {
   const response = await fetch(`${stackEnv().SCHEMA_REGISTRY_URL}/schemas/ids/999999`);
   expect(await response.json()).toMatchObject({ error_code: 40403 });
