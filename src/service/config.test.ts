@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigError, type ConfigFault, type Environment, loadConfig } from './config.ts';
+import { configurationFile, renderConfigurationDocs } from './config-docs.ts';
+import type { ConfigGroup } from './config-variables.ts';
+
+const databases = {
+  DEFINITION_DATABASE_URL: 'postgres://millrace:hunter2@db:5432/definitions?sslmode=require',
+  INSTANCE_DATABASE_URL: 'postgres://millrace:hunter2@db:5432/instances',
+};
+
+function faultsOf(env: Environment, groups?: readonly ConfigGroup[]): readonly ConfigFault[] {
+  try {
+    groups === undefined ? loadConfig(env) : loadConfig(env, groups);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+function fileWith(content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'secret');
+  writeFileSync(file, content);
+  return file;
+}
+
+describe('configuration', () => {
+  it('has a default for everything but the databases', () => {
+    const config = loadConfig(databases);
+    expect(config.kafka).toEqual({ brokers: ['127.0.0.1:9092'], clientId: 'millrace', ssl: null, sasl: null, sessionTimeoutMs: 30_000 });
+    expect(config.topics).toMatchObject({ prefix: 'millrace', partitions: 8, retentionMs: 604_800_000, events: [] });
+    expect(config.databases.instances).toBe(databases.INSTANCE_DATABASE_URL);
+    expect(config.worker.concurrency).toBeNull();
+  });
+
+  it('names every bad value at once, with what was given and what is expected', () => {
+    const faults = faultsOf({
+      KAFKA_BROKERS: 'one:9092,two',
+      MILLRACE_PARTITIONS: '0',
+      KAFKA_SSL: 'yes',
+      MILLRACE_EVENT_TTL: 'soon',
+      PORT: '80.5',
+    });
+    expect(faults.map(({ name }) => name).sort()).toEqual([
+      'DEFINITION_DATABASE_URL',
+      'INSTANCE_DATABASE_URL',
+      'KAFKA_BROKERS',
+      'KAFKA_SSL',
+      'MILLRACE_EVENT_TTL',
+      'MILLRACE_PARTITIONS',
+      'PORT',
+    ]);
+    expect(new ConfigError(faults).message).toContain('MILLRACE_PARTITIONS is "0": expected a whole number from 1 to 1000.');
+    expect(new ConfigError(faults).message).toContain('INSTANCE_DATABASE_URL is not set: expected a URL that begins with `postgres://`');
+  });
+
+  it('never repeats a secret', () => {
+    const faults = faultsOf({ ...databases, INSTANCE_DATABASE_URL: 'mysql://root:hunter2@db/x', MILLRACE_API_KEY: 'short hunter2' });
+    expect(faults.map(({ name }) => name)).toEqual(['INSTANCE_DATABASE_URL', 'MILLRACE_API_KEY']);
+    expect(new ConfigError(faults).message).not.toContain('hunter2');
+  });
+
+  it('checks and gives only the groups that a process asks for', () => {
+    const config = loadConfig({ PORT: 'bad' }, ['kafka', 'worker']);
+    expect(Object.keys(config)).toEqual(['kafka', 'worker']);
+  });
+
+  it('reads secrets and certificates from files', () => {
+    const ca = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----';
+    const config = loadConfig(
+      {
+        KAFKA_SSL: 'true',
+        KAFKA_SSL_CA_FILE: fileWith(ca),
+        KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
+        KAFKA_SASL_USERNAME: 'me',
+        KAFKA_SASL_PASSWORD_FILE: fileWith('hunter2\n'),
+      },
+      ['kafka'],
+    );
+    expect(config.kafka.ssl).toEqual({ ca, cert: null, key: null });
+    expect(config.kafka.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'me', password: 'hunter2' });
+  });
+
+  it('names a file that cannot be read, and a secret that was given twice', () => {
+    expect(faultsOf({ MILLRACE_API_KEY_FILE: '/nowhere' }, ['api'])).toEqual([
+      { name: 'MILLRACE_API_KEY_FILE', given: '"/nowhere"', expected: 'a file that can be read (ENOENT)' },
+    ]);
+    expect(faultsOf({ MILLRACE_API_KEY: 'x'.repeat(20), MILLRACE_API_KEY_FILE: fileWith('y'.repeat(20)) }, ['api'])).toHaveLength(1);
+  });
+
+  it.each([
+    ['a login without its mechanism', { KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'x' }, 'KAFKA_SASL_MECHANISM'],
+    ['a mechanism without a password', { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' }, 'KAFKA_SASL_PASSWORD'],
+    ['a certificate without TLS', { KAFKA_SSL_CA: '-----BEGIN CERTIFICATE-----' }, 'KAFKA_SSL'],
+    ['a user of the registry without a password', { SCHEMA_REGISTRY_USERNAME: 'me' }, 'SCHEMA_REGISTRY_PASSWORD'],
+    ['a payload that fits in no record', { MILLRACE_MAX_MESSAGE_BYTES: '100000' }, 'MILLRACE_LIMIT_PAYLOAD_BYTES'],
+  ])('refuses %s', (_, env, name) => {
+    expect(faultsOf({ ...databases, ...env }).map((fault) => fault.name)).toEqual([name]);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(loadConfig({ KAFKA_BROKERS: '', KAFKA_SSL_CA: ' ' }, ['kafka']).kafka.brokers).toEqual(['127.0.0.1:9092']);
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig({}, ['kafka']).kafka.brokers)).toBe(true);
+  });
+
+  it('is described by docs/configuration.md as `npm run docs:config` makes it', () => {
+    expect(readFileSync(configurationFile, 'utf8')).toBe(renderConfigurationDocs());
+  });
+});
