@@ -1,0 +1,79 @@
+/**
+ * Avro types by avsc, made safe for bytes and schemas that others wrote: avsc reads as many items as an array or a map
+ * claims to have, past the end of the bytes, so a few bytes could fill the memory. Ours stop where the bytes end.
+ */
+import avsc, { type Schema, type Type } from 'avsc';
+
+/** Schemas above this are not compiled. */
+export const schemaTextBytesMax = 262_144;
+
+/** What avsc's types use of its reader and of each other; its typings leave these out. */
+type Tap = { pos: number; readonly buf: Buffer; readLong(): number; skipLong(): void; readString(): string; skipString(): void };
+type Reading = { _read(tap: Tap): unknown; _skip(tap: Tap): void };
+
+/** Items may take no bytes at all (null, empty records): so many are believed. */
+const emptyItemsMax = 10_000;
+
+/** The number of items in the next block, 0 at the end. */
+function readBlockLength(tap: Tap): number {
+  let items = tap.readLong();
+  if (items < 0) {
+    items = -items;
+    tap.skipLong();
+  }
+  const left = tap.buf.length - tap.pos;
+  if (left < 0 || !(items <= Math.max(left, emptyItemsMax))) throw new Error('truncated buffer');
+  return items;
+}
+
+class BoundedArrayType extends avsc.types.ArrayType {
+  _read(this: { readonly itemsType: Reading }, tap: Tap): unknown[] {
+    const values: unknown[] = [];
+    for (let items = readBlockLength(tap); items > 0; items = readBlockLength(tap)) {
+      while (items-- > 0) values.push(this.itemsType._read(tap));
+    }
+    return values;
+  }
+
+  _skip(this: { readonly itemsType: Reading }, tap: Tap): void {
+    for (let items = readBlockLength(tap); items > 0; items = readBlockLength(tap)) {
+      while (items-- > 0) this.itemsType._skip(tap);
+    }
+  }
+}
+
+class BoundedMapType extends avsc.types.MapType {
+  _read(this: { readonly valuesType: Reading }, tap: Tap): Record<string, unknown> {
+    const entries: [string, unknown][] = [];
+    for (let items = readBlockLength(tap); items > 0; items = readBlockLength(tap)) {
+      while (items-- > 0) entries.push([tap.readString(), this.valuesType._read(tap)]);
+    }
+    // Not by assignment: a key `__proto__` is data like any other.
+    return Object.fromEntries(entries);
+  }
+
+  _skip(this: { readonly valuesType: Reading }, tap: Tap): void {
+    for (let items = readBlockLength(tap); items > 0; items = readBlockLength(tap)) {
+      while (items-- > 0) {
+        tap.skipString();
+        this.valuesType._skip(tap);
+      }
+    }
+  }
+}
+
+/** Compiles a schema. Throws on one that is no Avro. */
+export function avroTypeOf(schema: unknown): Type {
+  return avsc.Type.forSchema(schema as Schema, {
+    // Unions are read bare whatever is in them: we never write ambiguous ones, and JSON has no use for the wrapper.
+    wrapUnions: 'never',
+    omitRecordMethods: true,
+    typeHook: (part, options) => {
+      if (typeof part !== 'object' || Array.isArray(part) || part instanceof avsc.Type || !('type' in part)) return undefined;
+      // avsc builds the parts of these itself and asks this hook again for each.
+      if (part.type === 'array') return new BoundedArrayType(part as never, options as never);
+      if (part.type === 'map') return new BoundedMapType(part as never, options as never);
+      return undefined;
+    },
+  });
+}

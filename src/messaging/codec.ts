@@ -1,0 +1,234 @@
+/**
+ * Between records and bytes: the registry's wire format (a zero byte, the schema's id in four bytes, Avro). Writers'
+ * schemas come from the registry once and are kept, with one resolver each, so that old readers and new writers meet.
+ * What is wrong with given bytes is a value; a registry that does not answer is a thrown `RegistryUnavailable`.
+ * Never registers anything.
+ */
+import type { Type } from 'avsc';
+import { MillraceError } from '../core/error.ts';
+import { avroTypeOf } from './avro.ts';
+import type { DeadLetterCode, Poison } from './dead-letter-codes.ts';
+import { fullNames, type RecordName, type Records, schemaTexts } from './generated/records.ts';
+import type { Registry } from './registry.ts';
+import { frameBytes, readFrameHead, writeFrameHead } from './wire-format.ts';
+
+/** Header that names the record of everything that we produce. */
+export const messageTypeHeader = 'messageType';
+
+export type Decoded<Name extends RecordName> = {
+  [N in Name]: { readonly ok: true; readonly record: N; readonly value: Records[N] };
+}[Name];
+
+export type UndecodableFault = 'notFramed' | 'unknownSchemaId' | 'wrongRecord' | 'malformed';
+export type Undecodable = { readonly ok: false; readonly fault: UndecodableFault; readonly reason: string };
+
+const codes = {
+  notFramed: 'MR_NOT_FRAMED',
+  unknownSchemaId: 'MR_SCHEMA_UNKNOWN',
+  wrongRecord: 'MR_SCHEMA_MISMATCH',
+  malformed: 'MR_SCHEMA_MISMATCH',
+} as const satisfies Record<UndecodableFault, DeadLetterCode>;
+
+/** What a dead letter says of bytes that could not be decoded. */
+export function poisonOf({ fault, reason }: Undecodable): Poison {
+  return { code: codes[fault], reason };
+}
+
+export type RecordOnTopic = { readonly topic: string; readonly record: RecordName };
+
+export interface Codec {
+  /**
+   * Looks up the ids of the schemas that will be written; must have resolved before `encode` of them. Safe to repeat.
+   * Throws `MR_SCHEMA_NOT_REGISTERED` (not retryable) or a retryable `RegistryUnavailable`.
+   */
+  prepare(records: readonly RecordOnTopic[]): Promise<void>;
+  /** The framed bytes of a record for this topic. Throws when `prepare` did not name it, or on a value of the wrong shape: bugs. */
+  encode<Name extends RecordName>(record: Name, topic: string, value: Records[Name]): Buffer;
+  /**
+   * Reads a framed record that must be one of `expected`. At once when the writer's schema is known, else after asking
+   * the registry; rejects with a retryable `RegistryUnavailable`.
+   */
+  decode<Name extends RecordName>(
+    bytes: Buffer,
+    expected: readonly Name[],
+  ): Decoded<Name> | Undecodable | Promise<Decoded<Name> | Undecodable>;
+  /** Reads a framed record of any schema (an outside producer's) as plain values. Rejects like `decode`. */
+  decodeForeign(bytes: Buffer): Promise<{ readonly ok: true; readonly value: unknown; readonly fullName: string } | Undecodable>;
+}
+
+export type CodecOptions = {
+  readonly registry: Registry;
+  /** For how long an id that the registry does not know is not asked for again; default 30 000. */
+  readonly unknownIdMs?: number;
+  /** A clock in ms that never goes back; for tests. */
+  readonly now?: () => number;
+};
+
+/** Subject of a record on a topic: TopicRecordNameStrategy. */
+export function subjectOf({ topic, record }: RecordOnTopic): string {
+  return `${topic}-${fullNames[record]}`;
+}
+
+type Resolver = ReturnType<Type['createResolver']>;
+
+/** A writer's schema as it is known: what reads it, for each of our records that it can be. */
+type Writer =
+  | { readonly kind: 'usable'; readonly type: Type; readonly resolvers: Map<RecordName, Resolver | null> }
+  | { readonly kind: 'unusable'; readonly undecodable: Undecodable };
+
+export function createCodec(options: CodecOptions): Codec {
+  const { registry } = options;
+  const unknownIdMs = options.unknownIdMs ?? 30_000;
+  const now = options.now ?? (() => performance.now());
+  const types = new Map<RecordName, Type>();
+  const recordByFullName = new Map<string, RecordName>();
+  for (const [record, fullName] of Object.entries(fullNames) as [RecordName, string][]) {
+    types.set(record, avroTypeOf(JSON.parse(schemaTexts[record])));
+    recordByFullName.set(fullName, record);
+  }
+  const typeOf = (record: RecordName): Type => {
+    const type = types.get(record);
+    if (type === undefined) throw new Error(`Bug: there is no record ${record}`);
+    return type;
+  };
+  /** Ids under which we write, by subject. */
+  const ids = new Map<string, number>();
+  const writers = new Map<number, Writer>();
+  const unknownUntil = new Map<number, number>();
+  const asked = new Map<number, Promise<Writer>>();
+  // One record at a time is encoded, so all share the space; it grows to the largest.
+  let scratch = Buffer.allocUnsafe(65_536);
+
+  const prepare = async (records: readonly RecordOnTopic[]): Promise<void> => {
+    await Promise.all(
+      records.map(async (each) => {
+        const subject = subjectOf(each);
+        if (ids.has(subject)) return;
+        const id = await registry.idOf(subject, schemaTexts[each.record]);
+        if (id === null) {
+          const message = `The registry has no schema of this version under the subject ${subject}: run "millrace schemas register".`;
+          throw new MillraceError('MR_SCHEMA_NOT_REGISTERED', message, { retryable: false });
+        }
+        ids.set(subject, id);
+      }),
+    );
+  };
+
+  const encode: Codec['encode'] = (record, topic, value) => {
+    const id = ids.get(subjectOf({ topic, record }));
+    if (id === undefined) throw new Error(`Bug: the codec was not prepared for ${record} on ${topic}`);
+    const type = typeOf(record);
+    // avsc answers with minus the bytes that were missing when the space is too small.
+    let end = type.encode(value, scratch, frameBytes);
+    if (end < 0) {
+      scratch = Buffer.allocUnsafe((scratch.length - end) * 2);
+      end = type.encode(value, scratch, frameBytes);
+    }
+    writeFrameHead(scratch, id);
+    return Buffer.from(scratch.subarray(0, end));
+  };
+
+  const writerOf = (id: number, text: string): Writer => {
+    try {
+      return { kind: 'usable', type: avroTypeOf(JSON.parse(text)), resolvers: new Map() };
+    } catch (error) {
+      return unusable('malformed', `schema ${id} cannot be compiled: ${describe(error)}`);
+    }
+  };
+
+  const ask = async (id: number): Promise<Writer> => {
+    const found = await registry.schemaById(id);
+    if (found === null) {
+      if (unknownUntil.size > 10_000) unknownUntil.clear();
+      unknownUntil.set(id, now() + unknownIdMs);
+      return unknownId(id);
+    }
+    const writer = found.kind === 'avro' ? writerOf(id, found.text) : unusable('wrongRecord', found.reason);
+    writers.set(id, writer);
+    return writer;
+  };
+
+  /** The writer of framed bytes, at once when it is known. */
+  const findWriter = (bytes: Buffer): Writer | Promise<Writer> => {
+    const id = readFrameHead(bytes);
+    if (id === null) return unusable('notFramed', `${bytes.length} bytes that do not begin with a zero byte and a schema id`);
+    const known = writers.get(id);
+    if (known !== undefined) return known;
+    if ((unknownUntil.get(id) ?? Number.NEGATIVE_INFINITY) > now()) return unknownId(id);
+    const before = asked.get(id);
+    if (before !== undefined) return before;
+    const asking = ask(id).finally(() => asked.delete(id));
+    asked.set(id, asking);
+    return asking;
+  };
+
+  const resolverOf = (writer: Writer & { kind: 'usable' }, record: RecordName): Resolver | null => {
+    const known = writer.resolvers.get(record);
+    if (known !== undefined) return known;
+    const made = makeResolver(typeOf(record), writer.type);
+    writer.resolvers.set(record, made);
+    return made;
+  };
+
+  const read = <Name extends RecordName>(writer: Writer, bytes: Buffer, expected: readonly Name[]): Decoded<Name> | Undecodable => {
+    if (writer.kind === 'unusable') return writer.undecodable;
+    const fullName = writer.type.name ?? writer.type.typeName;
+    const record = expected.find((name) => recordByFullName.get(fullName) === name);
+    if (record === undefined)
+      return undecodable('wrongRecord', `${fullName}, where ${expected.map((name) => fullNames[name]).join(' or ')} was expected`);
+    const resolver = resolverOf(writer, record);
+    if (resolver === null) return undecodable('wrongRecord', `${fullName} in a version that cannot be read as ours`);
+    try {
+      const value: unknown = typeOf(record).fromBuffer(bytes.subarray(frameBytes), resolver);
+      // What the type of our own schema has read is of our generated type; the compiler can't follow the name there.
+      return { ok: true, record, value } as Decoded<Name>;
+    } catch (error) {
+      return undecodable('malformed', `bytes that are no ${fullName}: ${describe(error)}`);
+    }
+  };
+
+  return {
+    prepare,
+    encode,
+    decode: (bytes, expected) => {
+      const writer = findWriter(bytes);
+      return writer instanceof Promise ? writer.then((found) => read(found, bytes, expected)) : read(writer, bytes, expected);
+    },
+    decodeForeign: async (bytes) => {
+      const writer = await findWriter(bytes);
+      if (writer.kind === 'unusable') return writer.undecodable;
+      try {
+        const value: unknown = writer.type.fromBuffer(bytes.subarray(frameBytes));
+        return { ok: true, value, fullName: writer.type.name ?? writer.type.typeName };
+      } catch (error) {
+        return undecodable('malformed', describe(error));
+      }
+    },
+  };
+}
+
+function makeResolver(reader: Type, writer: Type): Resolver | null {
+  try {
+    return reader.createResolver(writer);
+  } catch {
+    // avsc says by throwing that the two do not fit.
+    return null;
+  }
+}
+
+function undecodable(fault: UndecodableFault, reason: string): Undecodable {
+  return { ok: false, fault, reason };
+}
+
+function unusable(fault: UndecodableFault, reason: string): Writer {
+  return { kind: 'unusable', undecodable: undecodable(fault, reason) };
+}
+
+function unknownId(id: number): Writer {
+  return unusable('unknownSchemaId', `the registry does not know the schema id ${id}`);
+}
+
+/** avsc quotes what it was reading: cut short, and never the data of a record. */
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200) : 'unreadable';
+}

@@ -1,0 +1,28 @@
+/** Why a message can never be processed. Each has a row in docs/errors.md; a new one is added here first. */
+export const deadLetterCodes = [
+  /** Its bytes do not begin with the registry's magic byte and a schema id. */
+  'MR_NOT_FRAMED',
+  /** The registry does not know the schema id. */
+  'MR_SCHEMA_UNKNOWN',
+  /** Another record than this topic carries, or bytes that its schema does not describe. */
+  'MR_SCHEMA_MISMATCH',
+  /** Nothing to know its instance, or whom it concerns, by. */
+  'MR_NO_KEY',
+  /** No value at all. */
+  'MR_TOMBSTONE',
+  /** Above our payload limit, though the broker took it. */
+  'MR_TOO_LARGE',
+  /** It is for an instance that does not exist. */
+  'MR_INSTANCE_UNKNOWN',
+  /** It holds a number that a double would change. */
+  'MR_NUMBER_UNSAFE',
+  /** An external event that lacks what an event must have, or whose data is not JSON. */
+  'MR_EVENT_INVALID',
+  /** A record of ours whose fields contradict each other or name what is no id. */
+  'MR_MESSAGE_INVALID',
+] as const;
+
+export type DeadLetterCode = (typeof deadLetterCodes)[number];
+
+/** What is wrong with a message, for the dead letter. */
+export type Poison = { readonly code: DeadLetterCode; readonly reason: string };

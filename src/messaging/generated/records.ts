@@ -1,0 +1,240 @@
+/** Generated from schemas/*.avsc by `npm run schemas:generate`: change those, never this. */
+
+import type { EpochMs } from '../../core/ids.ts';
+
+/** A JSON value as its text. */
+export type JsonText = string;
+
+/** A person's or an operator's command to a running instance. Applied once. */
+export type CommandIssued = {
+  /** UUID of the command; its result is kept under it. */
+  readonly commandId: string;
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** cancel, pause, resume, retry, completeTask, failTask or redispatch. */
+  readonly type: string;
+  /** The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string | null;
+  /** The attempt it is about (redispatch); null otherwise. */
+  readonly attempt: number | null;
+  /** What the command carries, as JSON: output of completeTask, error of failTask, reason of cancel. */
+  readonly payload: JsonText | null;
+  /** Subject of the API key, or who it spoke for. */
+  readonly by: string;
+  /** When it was accepted, by the clock of the instance database. */
+  readonly at: EpochMs;
+};
+
+/** A message that can never be processed, kept whole with the reason. */
+export type DeadLetter = {
+  /** MR_DL_…: why, for machines; see docs/errors.md. */
+  readonly code: string;
+  /** Why, for people. Quotes nothing of the message. */
+  readonly reason: string;
+  /** Where the original stands. */
+  readonly topic: string;
+  /** Where the original stands. */
+  readonly partition: number;
+  /** Where the original stands. */
+  readonly offset: number;
+  /** The original's key, unchanged. */
+  readonly key: Buffer | null;
+  /** The original's bytes, unchanged; null for a tombstone. */
+  readonly value: Buffer | null;
+  /** The original's headers in their order, unchanged. */
+  readonly headers: readonly OriginalHeader[];
+  /** When it was set aside, by the clock of the process that did. */
+  readonly at: EpochMs;
+  /** The instance that it was meant for, if that could be told. */
+  readonly instanceId: string | null;
+};
+
+/** An external event met a subscription of this instance. */
+export type EventMatched = {
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** The event task that waits. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string;
+  /** The attempt of the event task whose subscription matched. */
+  readonly attempt: number;
+  /** Which of the node's waits matched, counted from 0. */
+  readonly wait: number;
+  /** Row of the event in the buffer, a decimal number: there it goes back when the instance refuses it. */
+  readonly eventRowId: string;
+  /** The event's id, unique with its source. */
+  readonly eventId: string;
+  /** The event's type. */
+  readonly eventType: string;
+  /** Who sent the event. */
+  readonly eventSource: string;
+  /** The event's correlation key. */
+  readonly eventKey: string;
+  /** When the event happened, as its sender says; null when he does not. */
+  readonly eventTime: EpochMs | null;
+  /** The event's data, as JSON. */
+  readonly data: JsonText;
+  /** Set when the subscription's `where` failed on this event: the node comes under an incident. */
+  readonly whereError: string | null;
+};
+
+/** A fact from outside, or one that a publish node tells the outside. */
+export type ExternalEvent = {
+  /** Unique with the source: a repeat within 24 h is dropped. */
+  readonly id: string;
+  /** What happened, e.g. payment.confirmed. Definitions name it. */
+  readonly type: string;
+  /** Who sends it. */
+  readonly source: string;
+  /** Correlation key: what the event and whoever waits for it meet by. Also the record's key. */
+  readonly key: string;
+  /** When it happened, by its sender; null when he does not say. */
+  readonly time: EpochMs | null;
+  /** What there is to say about it, as JSON. */
+  readonly data: JsonText;
+};
+
+/** Something about an instance that others may want to know. At most one record per instance and transaction. */
+export type InstanceChanged = {
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** The workflow definition of the instance. */
+  readonly definitionId: string;
+  /** The version of the definition that the instance runs, counted from 1. */
+  readonly definitionVersion: number;
+  /** The key that the start gave, if any. */
+  readonly businessKey: string | null;
+  /** started, ended, incident, paused, resumed, reminder, escalation or task. */
+  readonly change: string;
+  /** The instance's status afterwards: running, paused, incident, completed, failed or cancelled. */
+  readonly status: string;
+  /** The task that it is about, if any. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string | null;
+  /** Number of the history entry that it tells of: live streams read the history up to it. */
+  readonly seq: number;
+  /** When, by the clock of the instance database. */
+  readonly at: EpochMs;
+};
+
+/** How an attempt of a task ended, said by the worker that ran it. */
+export type TaskOutcome = {
+  /** <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string;
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** The attempt of the TaskScheduled record. */
+  readonly attempt: number;
+  /** The basis of the TaskScheduled record, unchanged. */
+  readonly basis: string;
+  /** completed, failed, timedOut, or returned: the worker lacks the handler, and the task goes back uncharged. */
+  readonly status: string;
+  /** What the handler gave, as JSON; null unless completed. */
+  readonly output: JsonText | null;
+  /** HTTP_<status>, NETWORK, TIMEOUT, INPUT_INVALID, OUTPUT_INVALID or the handler's own; null when completed or returned. */
+  readonly errorCode: string | null;
+  /** The error for a person; null when completed or returned. */
+  readonly errorMessage: string | null;
+  /** false: no further attempt, whatever the budget. null stands for true. */
+  readonly retryable: boolean | null;
+  /** Earliest next attempt in ms from now, as the far side asked for (Retry-After); null when it did not. */
+  readonly retryAfterMs: number | null;
+  /** Which process ran it, for people. */
+  readonly worker: string;
+  /** When the attempt began, by the worker's clock; only for display. */
+  readonly startedAt: EpochMs;
+  /** When the attempt ended, by the worker's clock; only for display. */
+  readonly finishedAt: EpochMs;
+};
+
+/** One attempt of a task for a worker of its queue. The idempotency key of the work is (taskId, basis), the same for every attempt. */
+export type TaskScheduled = {
+  /** <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string;
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** The node of the definition; inside a loop it reads loop/node. */
+  readonly nodeId: string;
+  /** The workflow definition of the instance. */
+  readonly definitionId: string;
+  /** The version of the definition that the instance runs, counted from 1. */
+  readonly definitionVersion: number;
+  /** What kind of work: http or task. Readers give back what they do not know. */
+  readonly type: string;
+  /** The handler's name; null for http. */
+  readonly task: string | null;
+  /** The queue whose topic carries the record; null for http, whose topic has no queue name. */
+  readonly queue: string | null;
+  /** Counted from 1; an instance never uses a number of a task twice. */
+  readonly attempt: number;
+  /** Hash of what the task was decided from; comes back with the outcome, which is applied only if task, attempt and basis are those of the open task. */
+  readonly basis: string;
+  /** What the handler gets, or the request of an http node, as JSON. */
+  readonly input: JsonText;
+  /** How long one attempt may take, in ms, counted by the worker from the start of the attempt. */
+  readonly timeoutMs: number;
+  /** When the attempt was sent, by the clock of the instance database. */
+  readonly dispatchedAt: EpochMs;
+};
+
+/** A timer of an instance came due. */
+export type TimerFired = {
+  /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** The timer within its instance. One that the instance no longer has is dropped. */
+  readonly timerId: string;
+  /** retry, wait, timeout, queueTimeout, reminder, escalation or instanceTimeout. */
+  readonly kind: string;
+  /** The task that the timer belongs to; null for the instance's own. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly taskId: string | null;
+  /** The attempt that the timer was armed for; 0 for the instance's own. */
+  readonly attempt: number;
+  /** When it was due, by the clock of the instance database. */
+  readonly dueAt: EpochMs;
+};
+
+/** One header of the original; a key may come several times. */
+export type OriginalHeader = {
+  /** The header's name. */
+  readonly key: string;
+  /** The header's bytes. */
+  readonly value: Buffer;
+};
+
+/** Every record that travels, by its name. */
+export type Records = {
+  readonly CommandIssued: CommandIssued;
+  readonly DeadLetter: DeadLetter;
+  readonly EventMatched: EventMatched;
+  readonly ExternalEvent: ExternalEvent;
+  readonly InstanceChanged: InstanceChanged;
+  readonly TaskOutcome: TaskOutcome;
+  readonly TaskScheduled: TaskScheduled;
+  readonly TimerFired: TimerFired;
+};
+
+export type RecordName = keyof Records;
+
+export const recordNames = ['CommandIssued', 'DeadLetter', 'EventMatched', 'ExternalEvent', 'InstanceChanged', 'TaskOutcome', 'TaskScheduled', 'TimerFired'] as const satisfies readonly RecordName[];
+
+/** Full names, as the registry and other readers see them. */
+export const fullNames = {
+  CommandIssued: 'millrace.notification.CommandIssued',
+  DeadLetter: 'millrace.deadletter.DeadLetter',
+  EventMatched: 'millrace.notification.EventMatched',
+  ExternalEvent: 'millrace.event.ExternalEvent',
+  InstanceChanged: 'millrace.lifecycle.InstanceChanged',
+  TaskOutcome: 'millrace.notification.TaskOutcome',
+  TaskScheduled: 'millrace.task.TaskScheduled',
+  TimerFired: 'millrace.notification.TimerFired',
+} as const satisfies Record<RecordName, string>;
+
+/** The Avro schemas, as JSON texts. */
+export const schemaTexts = {
+  CommandIssued: "{\"type\":\"record\",\"name\":\"CommandIssued\",\"namespace\":\"millrace.notification\",\"doc\":\"A person's or an operator's command to a running instance. Applied once.\",\"fields\":[{\"name\":\"commandId\",\"doc\":\"UUID of the command; its result is kept under it.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"cancel, pause, resume, retry, completeTask, failTask or redispatch.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt it is about (redispatch); null otherwise.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"payload\",\"doc\":\"What the command carries, as JSON: output of completeTask, error of failTask, reason of cancel.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"by\",\"doc\":\"Subject of the API key, or who it spoke for.\",\"type\":\"string\"},{\"name\":\"at\",\"doc\":\"When it was accepted, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  DeadLetter: "{\"type\":\"record\",\"name\":\"DeadLetter\",\"namespace\":\"millrace.deadletter\",\"doc\":\"A message that can never be processed, kept whole with the reason.\",\"fields\":[{\"name\":\"code\",\"doc\":\"MR_DL_…: why, for machines; see docs/errors.md.\",\"type\":\"string\"},{\"name\":\"reason\",\"doc\":\"Why, for people. Quotes nothing of the message.\",\"type\":\"string\"},{\"name\":\"topic\",\"doc\":\"Where the original stands.\",\"type\":\"string\"},{\"name\":\"partition\",\"doc\":\"Where the original stands.\",\"type\":\"int\"},{\"name\":\"offset\",\"doc\":\"Where the original stands.\",\"type\":\"long\"},{\"name\":\"key\",\"doc\":\"The original's key, unchanged.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"value\",\"doc\":\"The original's bytes, unchanged; null for a tombstone.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"headers\",\"doc\":\"The original's headers in their order, unchanged.\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"OriginalHeader\",\"namespace\":\"millrace.deadletter\",\"doc\":\"One header of the original; a key may come several times.\",\"fields\":[{\"name\":\"key\",\"doc\":\"The header's name.\",\"type\":\"string\"},{\"name\":\"value\",\"doc\":\"The header's bytes.\",\"type\":\"bytes\"}]}}},{\"name\":\"at\",\"doc\":\"When it was set aside, by the clock of the process that did.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"instanceId\",\"doc\":\"The instance that it was meant for, if that could be told.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
+  EventMatched: "{\"type\":\"record\",\"name\":\"EventMatched\",\"namespace\":\"millrace.notification\",\"doc\":\"An external event met a subscription of this instance.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The event task that waits. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the event task whose subscription matched.\",\"type\":\"int\"},{\"name\":\"wait\",\"doc\":\"Which of the node's waits matched, counted from 0.\",\"type\":\"int\"},{\"name\":\"eventRowId\",\"doc\":\"Row of the event in the buffer, a decimal number: there it goes back when the instance refuses it.\",\"type\":\"string\"},{\"name\":\"eventId\",\"doc\":\"The event's id, unique with its source.\",\"type\":\"string\"},{\"name\":\"eventType\",\"doc\":\"The event's type.\",\"type\":\"string\"},{\"name\":\"eventSource\",\"doc\":\"Who sent the event.\",\"type\":\"string\"},{\"name\":\"eventKey\",\"doc\":\"The event's correlation key.\",\"type\":\"string\"},{\"name\":\"eventTime\",\"doc\":\"When the event happened, as its sender says; null when he does not.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"The event's data, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"whereError\",\"doc\":\"Set when the subscription's `where` failed on this event: the node comes under an incident.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
+  ExternalEvent: "{\"type\":\"record\",\"name\":\"ExternalEvent\",\"namespace\":\"millrace.event\",\"doc\":\"A fact from outside, or one that a publish node tells the outside.\",\"fields\":[{\"name\":\"id\",\"doc\":\"Unique with the source: a repeat within 24 h is dropped.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"What happened, e.g. payment.confirmed. Definitions name it.\",\"type\":\"string\"},{\"name\":\"source\",\"doc\":\"Who sends it.\",\"type\":\"string\"},{\"name\":\"key\",\"doc\":\"Correlation key: what the event and whoever waits for it meet by. Also the record's key.\",\"type\":\"string\"},{\"name\":\"time\",\"doc\":\"When it happened, by its sender; null when he does not say.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"What there is to say about it, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}}]}",
+  InstanceChanged: "{\"type\":\"record\",\"name\":\"InstanceChanged\",\"namespace\":\"millrace.lifecycle\",\"doc\":\"Something about an instance that others may want to know. At most one record per instance and transaction.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"businessKey\",\"doc\":\"The key that the start gave, if any.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"change\",\"doc\":\"started, ended, incident, paused, resumed, reminder, escalation or task.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"The instance's status afterwards: running, paused, incident, completed, failed or cancelled.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that it is about, if any. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"seq\",\"doc\":\"Number of the history entry that it tells of: live streams read the history up to it.\",\"type\":\"int\"},{\"name\":\"at\",\"doc\":\"When, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TaskOutcome: "{\"type\":\"record\",\"name\":\"TaskOutcome\",\"namespace\":\"millrace.notification\",\"doc\":\"How an attempt of a task ended, said by the worker that ran it.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the TaskScheduled record.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"The basis of the TaskScheduled record, unchanged.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"completed, failed, timedOut, or returned: the worker lacks the handler, and the task goes back uncharged.\",\"type\":\"string\"},{\"name\":\"output\",\"doc\":\"What the handler gave, as JSON; null unless completed.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"errorCode\",\"doc\":\"HTTP_<status>, NETWORK, TIMEOUT, INPUT_INVALID, OUTPUT_INVALID or the handler's own; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"errorMessage\",\"doc\":\"The error for a person; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"retryable\",\"doc\":\"false: no further attempt, whatever the budget. null stands for true.\",\"type\":[\"null\",\"boolean\"],\"default\":null},{\"name\":\"retryAfterMs\",\"doc\":\"Earliest next attempt in ms from now, as the far side asked for (Retry-After); null when it did not.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"worker\",\"doc\":\"Which process ran it, for people.\",\"type\":\"string\"},{\"name\":\"startedAt\",\"doc\":\"When the attempt began, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"finishedAt\",\"doc\":\"When the attempt ended, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TaskScheduled: "{\"type\":\"record\",\"name\":\"TaskScheduled\",\"namespace\":\"millrace.task\",\"doc\":\"One attempt of a task for a worker of its queue. The idempotency key of the work is (taskId, basis), the same for every attempt.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"nodeId\",\"doc\":\"The node of the definition; inside a loop it reads loop/node.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"type\",\"doc\":\"What kind of work: http or task. Readers give back what they do not know.\",\"type\":\"string\"},{\"name\":\"task\",\"doc\":\"The handler's name; null for http.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"queue\",\"doc\":\"The queue whose topic carries the record; null for http, whose topic has no queue name.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"Counted from 1; an instance never uses a number of a task twice.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"Hash of what the task was decided from; comes back with the outcome, which is applied only if task, attempt and basis are those of the open task.\",\"type\":\"string\"},{\"name\":\"input\",\"doc\":\"What the handler gets, or the request of an http node, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"timeoutMs\",\"doc\":\"How long one attempt may take, in ms, counted by the worker from the start of the attempt.\",\"type\":\"long\"},{\"name\":\"dispatchedAt\",\"doc\":\"When the attempt was sent, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TimerFired: "{\"type\":\"record\",\"name\":\"TimerFired\",\"namespace\":\"millrace.notification\",\"doc\":\"A timer of an instance came due.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"timerId\",\"doc\":\"The timer within its instance. One that the instance no longer has is dropped.\",\"type\":\"string\"},{\"name\":\"kind\",\"doc\":\"retry, wait, timeout, queueTimeout, reminder, escalation or instanceTimeout.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that the timer belongs to; null for the instance's own. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt that the timer was armed for; 0 for the instance's own.\",\"type\":\"int\"},{\"name\":\"dueAt\",\"doc\":\"When it was due, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+} as const satisfies Record<RecordName, string>;

@@ -1,0 +1,153 @@
+/**
+ * The port to Kafka: what the rest of Millrace knows of a partitioned log. Types only; `kafkajs/` implements it.
+ * Delivery is at least once. Nothing here promises that a partition is ours alone: correctness rests on the instance
+ * database, never on ownership (protocol.md, "A step").
+ */
+
+export type TopicPartition = { readonly topic: string; readonly partition: number };
+
+export type LogHeader = { readonly key: string; readonly value: Buffer };
+
+export type LogRecord = TopicPartition & {
+  readonly offset: bigint;
+  /** ms since the epoch, as the producer or the broker says. */
+  readonly timestamp: number;
+  readonly key: Buffer | null;
+  /** null is a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: readonly LogHeader[];
+};
+
+export type LogBatch = TopicPartition & {
+  /** Counts this consumer's assignments; `commit` needs it. */
+  readonly generation: number;
+  /** At least one, by rising offset; there may be gaps between them. */
+  readonly records: readonly LogRecord[];
+  /** Offset of the next record that will be appended to the partition, as of this fetch. */
+  readonly highWatermark: bigint;
+};
+
+/** Called one after the other, synchronously: they note what happened and return. */
+export type LogConsumerHandlers = {
+  /**
+   * Takes a batch over and returns at once: while it runs, nothing is fetched and no heartbeat is sent. Whoever is full
+   * calls `pause`. The same records may come again: after a rebalance from the committed offset on.
+   */
+  onBatch(batch: LogBatch): void;
+  /** New partitions. Rebalancing is eager: each one revokes everything and then assigns anew. Drop every cache. */
+  onAssigned(partitions: readonly TopicPartition[], generation: number): void;
+  /** Everything that was assigned is gone; what is under way may end, its commits are ignored. Drop every cache. */
+  onRevoked(partitions: readonly TopicPartition[], generation: number): void;
+  /** The consumer died of an error and starts again after the delay. */
+  onCrash?(error: unknown, restartInMs: number): void;
+};
+
+export type LogConsumerOptions = {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** Where a group without a committed offset begins; default `earliest`. */
+  readonly from?: 'earliest' | 'latest';
+  /** A member that is silent for so long is out of the group; default 10 000. */
+  readonly sessionTimeoutMs?: number;
+  /** Most bytes of one partition in one fetch; default 1 MiB. */
+  readonly maxBytesPerPartition?: number;
+  /** Commits are gathered for so long; default 200. */
+  readonly commitIntervalMs?: number;
+  readonly handlers: LogConsumerHandlers;
+};
+
+export interface LogConsumer {
+  /** Resolves once the first assignment (perhaps an empty one) has arrived, however long the broker is away. */
+  start(): Promise<void>;
+  /** Stops handing over batches of the partition until `resume`; a rebalance forgets it. */
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+  /**
+   * Everything below `offset` is dealt with. Gathered, and sent every `commitIntervalMs`, before a rebalance and at stop.
+   * Ignored when `generation` is not the present one. Offsets never go back.
+   */
+  commit(partition: TopicPartition, offset: bigint, generation: number): void;
+  /** Sends what was gathered now. Rejects with a retryable `MillraceError` when the broker did not take it. */
+  flush(): Promise<void>;
+  /** What is assigned now. */
+  assignment(): readonly TopicPartition[];
+  /** True while the group surely still counts this member: last answered heartbeat plus session timeout, monotonic clock. */
+  isMember(): boolean;
+  /** Records between the committed offset and the end of each assigned partition, as of its last fetch. */
+  lag(): readonly (TopicPartition & { readonly lag: number })[];
+  /**
+   * Hands over no further batch, waits for `drained` (whatever the caller still has under way, so that its commits
+   * count), commits and leaves the group.
+   */
+  stop(drained?: Promise<unknown>): Promise<void>;
+}
+
+export type OutgoingRecord = {
+  readonly topic: string;
+  /** Absent: by the key's hash, as `partitionOf`. */
+  readonly partition?: number;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers?: readonly LogHeader[];
+};
+
+export interface LogProducer {
+  /**
+   * Resolves when all records are acknowledged by all in-sync replicas; order within the call, and between calls, is kept.
+   * While the broker is away it waits and tries again, so a record may be written twice. Rejects with a `MillraceError`:
+   * `MR_RECORD_TOO_LARGE` or `MR_RECORD_REFUSED` (not retryable: the broker will never take it), or `MR_PRODUCER_STOPPED`.
+   */
+  send(records: readonly OutgoingRecord[]): Promise<void>;
+  /** Resolves when there is room for more: await it before taking in new work. */
+  ready(): Promise<void>;
+  /** Records and bytes that wait for their acknowledgement. */
+  pending(): { readonly records: number; readonly bytes: number };
+  /** Sends what is pending, for at most `timeoutMs` (default 10 000); what is left is rejected. */
+  stop(timeoutMs?: number): Promise<void>;
+}
+
+export type TopicSpec = {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly config: Readonly<Record<string, string>>;
+};
+
+export type TopicDescription = {
+  readonly topic: string;
+  readonly partitions: number;
+  /** All settings, the broker's defaults included. */
+  readonly config: Readonly<Record<string, string>>;
+};
+
+/** Every method rejects with a retryable `MillraceError` when the broker is away. */
+export interface LogAdmin {
+  /** Those of the topics that are there. */
+  describeTopics(topics: readonly string[]): Promise<readonly TopicDescription[]>;
+  /** Topics that are there already are left alone. */
+  createTopics(topics: readonly TopicSpec[]): Promise<void>;
+  setTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>;
+  /** Offset of the next record of each partition. */
+  endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** Offset of the first record of each partition that is not older than `timestampMs`; the end when there is none. */
+  offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>>;
+  /** Partitions for which the group never committed are missing. */
+  committedOffsets(groupId: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** A group that is gone is no error. */
+  deleteGroup(groupId: string): Promise<void>;
+  /** Resolves when the cluster answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One cluster: what `main.ts` of a process makes and hands to its parts. */
+export interface Log {
+  consumer(options: LogConsumerOptions): LogConsumer;
+  producer(): LogProducer;
+  admin(): LogAdmin;
+}
+
+/** The last header of that name as text; null when there is none. */
+export function headerText(record: { readonly headers: readonly LogHeader[] }, name: string): string | null {
+  return record.headers.findLast(({ key }) => key === name)?.value.toString('utf8') ?? null;
+}
