@@ -1,0 +1,143 @@
+/**
+ * Prometheus metrics of a process: `millrace_<what>_<unit>[_total]`, base units, no ids as labels. The families that
+ * operators watch are made here, so that every process names them alike; each process makes those that it moves.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** From half a millisecond to a minute: a step is milliseconds, a handler may be seconds. */
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
+
+export type Metrics = {
+  readonly registry: Registry;
+  counter<const Label extends string = never>(what: string, help: string, labels?: readonly Label[]): Counter<Label>;
+  /** @param collect asked at each scrape; may be slow, but not for long: the scrape waits. */
+  gauge<const Label extends string = never>(
+    what: string,
+    help: string,
+    labels?: readonly Label[],
+    collect?: (gauge: Gauge<Label>) => void | Promise<void>,
+  ): Gauge<Label>;
+  histogram<const Label extends string = never>(
+    what: string,
+    help: string,
+    labels?: readonly Label[],
+    buckets?: readonly number[],
+  ): Histogram<Label>;
+};
+
+export function createMetrics(process: string): Metrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ process });
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    counter: (what, help, labels = []) => new Counter({ name: `millrace_${what}`, help, labelNames: labels, registers: [registry] }),
+    gauge: (what, help, labels = [], collect) =>
+      new Gauge({
+        name: `millrace_${what}`,
+        help,
+        labelNames: labels,
+        registers: [registry],
+        ...(collect === undefined ? {} : { collect: ofGauge(collect) }),
+      }),
+    histogram: (what, help, labels = [], buckets = SECONDS) =>
+      new Histogram({ name: `millrace_${what}`, help, labelNames: labels, buckets: [...buckets], registers: [registry] }),
+  };
+}
+
+/** prom-client hands the gauge over as `this`. */
+function ofGauge<Label extends string>(
+  collect: (gauge: Gauge<Label>) => void | Promise<void>,
+): (this: Gauge<Label>) => void | Promise<void> {
+  return function (this: Gauge<Label>) {
+    return collect(this);
+  };
+}
+
+/** What any process that consumes has. `lag` is asked at each scrape. */
+export function consumerMetrics(
+  metrics: Metrics,
+  group: string,
+  lag: () => Iterable<{ readonly topic: string; readonly partition: number; readonly lag: number }>,
+) {
+  return {
+    records: metrics.counter('records_consumed_total', 'Records taken from Kafka.', ['topic']),
+    deadLetters: metrics.counter('dead_letters_total', 'Messages set aside because they can never be processed.', ['topic', 'code']),
+    crashes: metrics.counter('consumer_crashes_total', 'Times that a consumer died and was started again.', ['group']),
+    lag: metrics.gauge(
+      'consumer_lag_records',
+      'Records between the committed offset and the end of a partition that this process holds.',
+      ['group', 'topic', 'partition'],
+      (gauge) => {
+        // Partitions that went to somebody else must not stay behind with their last value.
+        gauge.reset();
+        for (const partition of lag()) gauge.set({ group, topic: partition.topic, partition: String(partition.partition) }, partition.lag);
+      },
+    ),
+  };
+}
+
+export function taskMetrics(metrics: Metrics) {
+  return {
+    outcomes: metrics.counter('task_outcomes_total', 'Attempts that ended.', ['task', 'status']),
+    duration: metrics.histogram('task_duration_seconds', 'How long attempts ran.', ['task']),
+    scheduleDelay: metrics.histogram('task_queue_seconds', 'From the dispatch of an attempt to its start in a worker.'),
+    inFlight: metrics.gauge('tasks_in_flight', 'Attempts that run now.'),
+    repeated: metrics.counter('task_records_repeated_total', 'Task records that came again for an attempt that runs or has run here.', [
+      'how',
+    ]),
+  };
+}
+
+export function orchestratorMetrics(metrics: Metrics) {
+  return {
+    notifications: metrics.counter('notifications_total', 'Notifications by what became of them.', ['type', 'result']),
+    /** Late and duplicate outcomes, stale timers, commands on finished instances: harmless, by code. */
+    rejected: metrics.counter('notifications_rejected_total', 'Notifications that changed nothing, by the reason.', ['code']),
+    versionConflicts: metrics.counter(
+      'version_conflicts_total',
+      'Writes that lost the compare of an instance version and were decided again.',
+    ),
+    batchSize: metrics.histogram('batch_size_records', 'Notifications per transaction.', [], BATCH_SIZES),
+    transaction: metrics.histogram('transaction_duration_seconds', 'How long the database took for a batch.'),
+    stepLatency: metrics.histogram('notification_latency_seconds', 'From the record of a notification to its commit in the database.'),
+    cacheHits: metrics.counter('state_cache_total', 'Reads of instance states.', ['result']),
+    timersFired: metrics.counter('timers_fired_total', 'Timers that came due.', ['kind']),
+    events: metrics.counter('events_total', 'External events by what became of them.', ['result']),
+    redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks with nothing in flight that were dispatched again.'),
+  };
+}
+
+export type OutboxReading = {
+  /** Age of the oldest outbox row that Debezium has not confirmed. */
+  readonly oldestAgeSeconds: number;
+  /** WAL that the slot still holds back, in bytes. */
+  readonly slotLagBytes: number;
+  /** false: the slot is gone, and nothing is published. */
+  readonly slotExists: boolean;
+};
+
+/** @param read gives the last reading that the process made anyhow; null before the first. */
+export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null) {
+  const gauge = (what: string, help: string, of: (reading: OutboxReading) => number) =>
+    metrics.gauge(what, help, [], (self) => {
+      const reading = read();
+      if (reading !== null) self.set(of(reading));
+    });
+  return {
+    age: gauge('outbox_oldest_age_seconds', 'Age of the oldest unpublished outbox row.', ({ oldestAgeSeconds }) => oldestAgeSeconds),
+    slotLag: gauge('replication_slot_lag_bytes', 'WAL that the slot holds back.', ({ slotLagBytes }) => slotLagBytes),
+    slot: gauge('replication_slot_present', '1 while the slot exists.', ({ slotExists }) => (slotExists ? 1 : 0)),
+  };
+}
+
+export function apiMetrics(metrics: Metrics) {
+  return {
+    requests: metrics.counter('http_requests_total', 'Requests to the API.', ['method', 'route', 'status']),
+    duration: metrics.histogram('http_request_duration_seconds', 'How long requests took.', ['method', 'route']),
+    starts: metrics.counter('instances_started_total', 'Instances that were started.', ['definition']),
+    refusedStarts: metrics.counter('starts_refused_total', 'Starts answered 503 since publishing stands still.'),
+    streams: metrics.gauge('event_streams_open', 'Live streams that clients hold.'),
+  };
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { loadConfig } from './config.ts';
+import { startService } from './process.ts';
+
+const modules = fileURLToPath(new URL('.', import.meta.url));
+
+/** Runs a main function in a process of its own. */
+function run(main: string): { readonly child: ChildProcess; readonly output: () => string; readonly exit: Promise<number | null> } {
+  const code = `const { runProcess, startService } = await import('${modules}process.ts');
+    const { loadConfig } = await import('${modules}config.ts');
+    await runProcess('test', ${main});`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  return { child, output: () => output, exit: once(child, 'close').then(([exitCode]: (number | null)[]) => exitCode ?? null) };
+}
+
+const service = (setup: string) => `() => startService('test', loadConfig({}, ['service', 'log']), async (service) => { ${setup} })`;
+
+describe('a process', () => {
+  it('drains at SIGTERM and ends with 0', async () => {
+    const { child, output, exit } = run(service(`setInterval(() => {}, 1000); service.onStop('part', () => service.log.info('drained'));`));
+    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(output()).toMatch(/Stopping.*drained.*Stopped/s);
+  });
+
+  it('takes several Ctrl-C at once for one', async () => {
+    const { child, output, exit } = run(
+      service(`setInterval(() => {}, 1000); service.onStop('part', () => new Promise((resolve) => setTimeout(resolve, 200)));`),
+    );
+    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    expect(await exit).toBe(0);
+  });
+
+  it('ends with 1 and its reason when a part does not close', async () => {
+    const { child, output, exit } = run(
+      service(`setInterval(() => {}, 1000); service.onStop('part', () => Promise.reject(new Error('stuck')));`),
+    );
+    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(1);
+    expect(output()).toContain('stuck');
+  });
+
+  it('ends with 78 and all faults when its configuration is bad', async () => {
+    const { output, exit } = run(`async () => loadConfig({ KAFKA_SSL: 'maybe', PORT: 'x' })`);
+    expect(await exit).toBe(78);
+    expect(output()).toMatch(/INSTANCE_DATABASE_URL is not set.*|KAFKA_SSL is "maybe".*PORT is "x"/s);
+  });
+
+  it.each([
+    ['could not start', `async () => { throw new Error('no port') }`, 'no port'],
+    ['left a rejection unhandled', service(`void Promise.reject(new Error('forgotten'))`), 'forgotten'],
+    ['let an exception escape', service(`setImmediate(() => { throw new Error('escaped') })`), 'escaped'],
+  ])('ends with 1 and the reason when it %s', async (_, main, reason) => {
+    const { output, exit } = run(main);
+    expect(await exit).toBe(1);
+    expect(output()).toContain(reason);
+  });
+
+  it('ends at once when it is told to while it still starts', async () => {
+    const { child, output, exit } = run(service(`service.log.info('waiting'); setInterval(() => {}, 1000); await new Promise(() => {});`));
+    await vi.waitFor(() => expect(output()).toContain('waiting'), 5_000);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+  });
+
+  it('closes what was opened when it fails half-way', async () => {
+    const closed: string[] = [];
+    const config = loadConfig({ LOG_LEVEL: 'silent' }, ['service', 'log']);
+    const starting = startService('test', config, async (service) => {
+      service.onStop('first', () => closed.push('first'));
+      throw new Error('no second');
+    });
+    await expect(starting).rejects.toThrow('no second');
+    expect(closed).toEqual(['first']);
+  });
+});
