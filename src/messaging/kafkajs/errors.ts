@@ -1,0 +1,36 @@
+/** What kafkajs throws, told apart once: what passes by itself, and what the broker will never take. */
+import { MillraceError } from '../../core/error.ts';
+
+/** Broker's answers about a record, or a topic's name, that no retry changes. */
+const refusals: Readonly<Record<string, 'MR_RECORD_TOO_LARGE' | 'MR_RECORD_REFUSED'>> = {
+  MESSAGE_TOO_LARGE: 'MR_RECORD_TOO_LARGE',
+  RECORD_LIST_TOO_LARGE: 'MR_RECORD_TOO_LARGE',
+  INVALID_RECORD: 'MR_RECORD_REFUSED',
+  INVALID_TIMESTAMP: 'MR_RECORD_REFUSED',
+  INVALID_TOPIC_EXCEPTION: 'MR_RECORD_REFUSED',
+  POLICY_VIOLATION: 'MR_RECORD_REFUSED',
+};
+
+/** The broker's code somewhere in the causes of an error. */
+export function protocolErrorOf(error: unknown): string | null {
+  for (let each = error, depth = 0; typeof each === 'object' && each !== null && depth < 10; depth++) {
+    if ('type' in each && typeof each.type === 'string') return each.type;
+    if (!('cause' in each) && !('originalError' in each)) return null;
+    each = 'cause' in each && each.cause !== undefined ? each.cause : 'originalError' in each ? each.originalError : null;
+  }
+  return null;
+}
+
+/** Why the broker refuses a record for good; null for everything that passes. */
+export function refusalOf(error: unknown): MillraceError | null {
+  const type = protocolErrorOf(error);
+  const code = type === null ? undefined : refusals[type];
+  if (code === undefined) return null;
+  return new MillraceError(code, `Kafka refuses the record: ${type}.`, { retryable: false, cause: error });
+}
+
+export function unavailable(what: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new MillraceError('MR_KAFKA_UNAVAILABLE', `Kafka could not ${what}: ${message}`, { retryable: true, cause });
+}

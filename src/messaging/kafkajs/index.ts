@@ -1,0 +1,60 @@
+/**
+ * The log by kafkajs. Relies on nothing but a broker's address; never makes topics on the side, never uses Kafka
+ * transactions or idempotent producers (protocol.md, "A step" 7).
+ */
+import kafkajs, { type KafkaConfig, type SASLOptions } from 'kafkajs';
+import type { Log } from '../log.ts';
+import type { Logger } from '../logger.ts';
+import { createAdmin } from './admin.ts';
+import { registerCodecs } from './codecs.ts';
+import { createConsumer } from './consumer.ts';
+import { createProducer } from './producer.ts';
+import { mendRequestQueue } from './request-queue.ts';
+
+export type KafkaOptions = {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** false or absent: no TLS. Texts are PEM. */
+  readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly servername?: string };
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  };
+  /** Default 10 000: a broker that is silent for longer counts as away. */
+  readonly requestTimeoutMs?: number;
+  /** How long a fetch waits for records, and how late a resumed partition is read at worst; default 50. */
+  readonly fetchWaitMs?: number;
+  /** Largest record of our topics; default 1 MiB. */
+  readonly maxMessageBytes?: number;
+};
+
+export function connectKafka(options: KafkaOptions, logger: Logger): Log {
+  registerCodecs();
+  mendRequestQueue();
+  const kafka = new kafkajs.Kafka(kafkaConfig(options, logger));
+  return {
+    consumer: (consumerOptions) => createConsumer(kafka, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
+    producer: () => createProducer(kafka, { maxMessageBytes: options.maxMessageBytes ?? 1_048_576 }, logger),
+    admin: () => createAdmin(kafka),
+  };
+}
+
+/** Exported for its test. */
+export function kafkaConfig(options: KafkaOptions, logger: Logger): KafkaConfig {
+  const { ssl, sasl } = options;
+  return {
+    clientId: options.clientId,
+    brokers: [...options.brokers],
+    ...(ssl === undefined ? {} : { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
+    // The three mechanisms take the same options, which the type of kafkajs says one by one.
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
+    connectionTimeout: 5_000,
+    authenticationTimeout: 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 10_000,
+    // A short try; consumers and producers go on for ever by their own retries, and say so in the log.
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 4 },
+    // kafkajs tells each retry as an error; what matters is told once by whoever retries.
+    logCreator: () => (entry) => logger.debug({ kafkajs: entry.namespace, detail: entry.log.error }, entry.log.message),
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * Mends one method of kafkajs 2.2.4. Its request queue looks for pending requests by a timer that it also sets when
+ * nothing is pending, with a negative delay: a thousand wake-ups a second for each connection, and a warning on stderr.
+ * The queue is looked at anyway whenever a response arrives.
+ */
+import { createRequire } from 'node:module';
+
+type RequestQueue = { readonly pending: readonly unknown[] };
+type Schedule = (this: RequestQueue) => void;
+
+const marker = Symbol.for('millrace.requestQueueMended');
+
+/** Safe to repeat. Throws when kafkajs has no such method any more: then this file goes. */
+export function mendRequestQueue(): void {
+  const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
+    readonly prototype: { scheduleCheckPendingRequests?: Schedule; [marker]?: true };
+  };
+  if (prototype[marker] === true) return;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  if (schedule === undefined) throw new Error('Bug: this kafkajs has another request queue; see kafkajs/request-queue.ts');
+  prototype.scheduleCheckPendingRequests = function scheduleIfPending() {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+  prototype[marker] = true;
+}

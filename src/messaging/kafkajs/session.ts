@@ -1,0 +1,140 @@
+/** One life of a kafkajs consumer: joins the group, hands over what it fetches, and ends at the first error that kafkajs gives up on. */
+import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
+import type { LogHeader, LogRecord, TopicPartition } from '../log.ts';
+import type { Assignment } from './assignment.ts';
+import type { ConsumerOptions } from './consumer.ts';
+
+export interface Session {
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
+  commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>;
+  isMember(): boolean;
+}
+
+export type SessionEvents = {
+  opened(session: Session): void;
+  /** The first assignment has arrived. */
+  joined(): void;
+  /** The group rebalances: the last moment for commits of this generation. */
+  leaving(): void;
+};
+
+/** Resolves when `signal` ends it, rejects when it died. Either way it has left the group. */
+export async function runSession(
+  kafka: Kafka,
+  options: ConsumerOptions,
+  assignment: Assignment,
+  signal: AbortSignal,
+  events: SessionEvents,
+): Promise<void> {
+  const sessionTimeout = options.sessionTimeoutMs ?? 10_000;
+  const consumer = kafka.consumer({
+    groupId: options.groupId,
+    sessionTimeout,
+    rebalanceTimeout: Math.max(sessionTimeout, 30_000),
+    // Often: it is also how a member learns of a rebalance.
+    heartbeatInterval: Math.min(1_000, sessionTimeout / 6),
+    minBytes: 1,
+    maxWaitTimeInMs: options.fetchWaitMs,
+    maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
+    allowAutoTopicCreation: false,
+    // Sessions are opened again by us, with a new connection each time.
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 4, restartOnFailure: async () => false },
+  });
+  const ended = Promise.withResolvers<void>();
+  let aliveAt = performance.now();
+  /** kafkajs calls us from its own promises: an error of ours ends the session, not the process. */
+  const guard = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      ended.reject(error);
+    }
+  };
+
+  consumer.on(consumer.events.CRASH, ({ payload }) => ended.reject(payload.error));
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    aliveAt = performance.now();
+  });
+  consumer.on(consumer.events.REBALANCING, () => {
+    guard(() => {
+      events.leaving();
+      assignment.revoke();
+    });
+  });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    guard(() => {
+      aliveAt = performance.now();
+      consumer.resume(consumer.paused());
+      const partitions = Object.entries(payload.memberAssignment).flatMap(([topic, numbers]) =>
+        numbers.map((partition) => ({ topic, partition })),
+      );
+      assignment.assign(partitions);
+      if (assignment.closed) consumer.pause(byTopic(partitions));
+      events.joined();
+    });
+  });
+  const onAbort = (): void => ended.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  assignment.trust();
+  const run = async (): Promise<void> => {
+    await consumer.connect();
+    events.opened(sessionOf(consumer, () => performance.now() - aliveAt < sessionTimeout));
+    await consumer.subscribe({ topics: [...options.topics], fromBeginning: options.from !== 'latest' });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async (payload) => guard(() => takeBatch(assignment, payload)),
+    });
+    await ended.promise;
+  };
+  try {
+    // The end may come while it still connects.
+    await Promise.race([run(), ended.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await consumer.disconnect();
+  }
+}
+
+function takeBatch(assignment: Assignment, { batch, resolveOffset }: EachBatchPayload): void {
+  const { topic, partition } = batch;
+  const last = batch.messages.at(-1);
+  const records = batch.messages.map((message) => recordOf({ topic, partition }, message));
+  const taken = assignment.take({ topic, partition }, records, BigInt(batch.highWatermark));
+  if (taken === 'handedOver' && last !== undefined) resolveOffset(last.offset);
+}
+
+function sessionOf(consumer: Consumer, isMember: () => boolean): Session {
+  return {
+    isMember,
+    pause: (partitions) => consumer.pause(byTopic(partitions)),
+    resume: (partitions) => consumer.resume(byTopic(partitions)),
+    commit: (offsets) => consumer.commitOffsets(offsets.map((each) => ({ ...each, offset: String(each.offset) }))),
+  };
+}
+
+function byTopic(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
+  const grouped = Map.groupBy(partitions, ({ topic }) => topic);
+  return [...grouped].map(([topic, members]) => ({ topic, partitions: members.map(({ partition }) => partition) }));
+}
+
+function recordOf({ topic, partition }: TopicPartition, message: KafkaMessage): LogRecord {
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    timestamp: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: message.headers === undefined ? [] : headersOf(message.headers),
+  };
+}
+
+function headersOf(headers: IHeaders): LogHeader[] {
+  return Object.entries(headers).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    const values = Array.isArray(value) ? value : [value];
+    return values.map((each) => ({ key, value: typeof each === 'string' ? Buffer.from(each, 'utf8') : (each ?? Buffer.alloc(0)) }));
+  });
+}
