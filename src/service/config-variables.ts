@@ -260,7 +260,7 @@ export const variables = {
 
   MILLRACE_CONCURRENCY: optional({
     group: 'worker',
-    about: 'Most tasks that one process runs at a time. Without it 200 for `http` and 50 for handlers.',
+    about: 'Most tasks of one queue that one process runs at a time. Without it 200 for `http` and 50 for handlers.',
     parser: integer(1, 10_000),
   }),
   MILLRACE_HTTP_ALLOW_PRIVATE: withDefault({

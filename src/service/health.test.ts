@@ -42,8 +42,8 @@ describe('health and metrics of a process', () => {
   });
 
   it('serves metrics by their names, without partitions that went away', async () => {
-    let held = [{ topic: 't', partition: 0, lag: 7 }];
-    consumerMetrics(metrics, 'group', () => held).deadLetters.inc({ topic: 't', code: 'MR_DL_KEY' });
+    let held = [{ group: 'group', topic: 't', partition: 0, lag: 7 }];
+    consumerMetrics(metrics, () => held).deadLetters.inc({ topic: 't', code: 'MR_DL_KEY' });
     outboxMetrics(metrics, () => ({ oldestAgeSeconds: 3, slotLagBytes: 10, slotExists: true }));
     const first = await get('/metrics');
     expect(first.body).toContain('millrace_consumer_lag_records{group="group",topic="t",partition="0",process="worker"} 7');

@@ -55,12 +55,10 @@ function ofGauge<Label extends string>(
   };
 }
 
+export type PartitionLag = { readonly group: string; readonly topic: string; readonly partition: number; readonly lag: number };
+
 /** What any process that consumes has. `lag` is asked at each scrape. */
-export function consumerMetrics(
-  metrics: Metrics,
-  group: string,
-  lag: () => Iterable<{ readonly topic: string; readonly partition: number; readonly lag: number }>,
-) {
+export function consumerMetrics(metrics: Metrics, lag: () => Iterable<PartitionLag>) {
   return {
     records: metrics.counter('records_consumed_total', 'Records taken from Kafka.', ['topic']),
     deadLetters: metrics.counter('dead_letters_total', 'Messages set aside because they can never be processed.', ['topic', 'code']),
@@ -72,18 +70,19 @@ export function consumerMetrics(
       (gauge) => {
         // Partitions that went to somebody else must not stay behind with their last value.
         gauge.reset();
-        for (const partition of lag()) gauge.set({ group, topic: partition.topic, partition: String(partition.partition) }, partition.lag);
+        for (const { group, topic, partition, lag: records } of lag()) gauge.set({ group, topic, partition: String(partition) }, records);
       },
     ),
   };
 }
 
-export function taskMetrics(metrics: Metrics) {
+/** @param inFlight asked at each scrape. */
+export function taskMetrics(metrics: Metrics, inFlight: () => number) {
   return {
     outcomes: metrics.counter('task_outcomes_total', 'Attempts that ended.', ['task', 'status']),
     duration: metrics.histogram('task_duration_seconds', 'How long attempts ran.', ['task']),
     scheduleDelay: metrics.histogram('task_queue_seconds', 'From the dispatch of an attempt to its start in a worker.'),
-    inFlight: metrics.gauge('tasks_in_flight', 'Attempts that run now.'),
+    inFlight: metrics.gauge('tasks_in_flight', 'Attempts that run now.', [], (gauge) => gauge.set(inFlight())),
     repeated: metrics.counter('task_records_repeated_total', 'Task records that came again for an attempt that runs or has run here.', [
       'how',
     ]),

@@ -1,0 +1,57 @@
+/**
+ * What this worker runs and has run, by (taskId, attempt, basis), so that a record that comes again is not run again
+ * (protocol.md, "Continuation" 6): a running one is joined, a finished one is skipped. A finished one that comes in
+ * another record than before was dispatched anew because somebody misses its outcome; that outcome is said again.
+ */
+import { LRUCache } from 'lru-cache';
+import type { OutgoingRecord } from '../messaging/log.ts';
+import type { Place } from './intake.ts';
+import type { ScheduledTask } from './task.ts';
+
+/** Bytes of outcomes that are kept to be said again. */
+const KEPT_BYTES = 32 * 1_048_576;
+/** Above this an outcome is not worth its room: the task would run again. */
+const KEPT_BYTES_PER_OUTCOME = 65_536;
+
+export type Finished = { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly outcome: OutgoingRecord };
+
+export type Running = { readonly joined: Place[] };
+
+export type AttemptKey = string;
+
+export function attemptKeyOf({ taskId, attempt, basis }: ScheduledTask): AttemptKey {
+  return `${taskId} ${attempt} ${basis}`;
+}
+
+export class AttemptMemory {
+  readonly #running = new Map<AttemptKey, Running>();
+  readonly #finished = new LRUCache<AttemptKey, Finished>({
+    maxSize: KEPT_BYTES,
+    maxEntrySize: KEPT_BYTES_PER_OUTCOME,
+    sizeCalculation: ({ outcome }, key) => (outcome.value?.length ?? 0) + key.length + 256,
+  });
+
+  running(key: AttemptKey): Running | undefined {
+    return this.#running.get(key);
+  }
+
+  finished(key: AttemptKey): Finished | undefined {
+    return this.#finished.get(key);
+  }
+
+  begin(key: AttemptKey, running: Running): void {
+    this.#running.set(key, running);
+  }
+
+  /** Its outcome was acknowledged. */
+  finish(key: AttemptKey, place: Place, outcome: OutgoingRecord): void {
+    this.#running.delete(key);
+    const { topic, partition } = place.slot;
+    this.#finished.set(key, { topic, partition, offset: place.offset, outcome });
+  }
+
+  /** It ended without an acknowledged outcome: its record will come again. */
+  forget(key: AttemptKey): void {
+    this.#running.delete(key);
+  }
+}

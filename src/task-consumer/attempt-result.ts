@@ -1,0 +1,51 @@
+/** How an attempt ended, before it becomes a record; and the bounds that keep what it says harmless. */
+import { redactText } from '../service/logging.ts';
+
+export type AttemptResult =
+  /** `output` is JSON text. */
+  | { readonly status: 'completed'; readonly output: string }
+  | FailedAttempt
+  /** Nobody here can do this: the task goes back, charged to no budget. */
+  | { readonly status: 'returned' };
+
+export type FailedAttempt = {
+  readonly status: 'failed' | 'timedOut';
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+};
+
+const MESSAGE_LENGTH_MAX = 500;
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+
+/** A failure that another attempt would not mend. */
+export function failed(code: string, message: string): FailedAttempt {
+  return { status: 'failed', code: cleanCode(code), message: cleanMessage(message), retryable: false, retryAfterMs: null };
+}
+
+/** @param retryAfterMs earliest next attempt in ms from now; null leaves it to the node's backoff. */
+export function failedForNow(code: string, message: string, retryAfterMs: number | null = null): FailedAttempt {
+  const capped = retryAfterMs === null || !(retryAfterMs >= 0) ? null : Math.round(Math.min(retryAfterMs, RETRY_AFTER_MS_MAX));
+  return { status: 'failed', code: cleanCode(code), message: cleanMessage(message), retryable: true, retryAfterMs: capped };
+}
+
+export function timedOut(timeoutMs: number): FailedAttempt {
+  return {
+    status: 'timedOut',
+    code: 'TIMEOUT',
+    message: `The attempt took longer than ${timeoutMs} ms.`,
+    retryable: true,
+    retryAfterMs: null,
+  };
+}
+
+/** Codes are compared by edges and shown in lists: short, one word. */
+function cleanCode(code: string): string {
+  const clean = code.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 64);
+  return clean === '' ? 'ERROR' : clean;
+}
+
+function cleanMessage(message: string): string {
+  return redactText(message.slice(0, 4 * MESSAGE_LENGTH_MAX).replaceAll('\u0000', '')).slice(0, MESSAGE_LENGTH_MAX);
+}

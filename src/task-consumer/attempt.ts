@@ -1,0 +1,91 @@
+/**
+ * One attempt: runs the executor under the attempt's timeout, counted from here. A handler that ignores its abort
+ * signal does not hold the task: the timeout is reported the moment it passes, and whatever the handler does later is lost.
+ * Made for tens of thousands a second: no promise, signal or child logger is made that nobody asked for.
+ */
+import { type Logger, taskFields } from '../service/logging.ts';
+import type { TaskLogger } from '../worker/index.ts';
+import { type AttemptResult, failedForNow, timedOut } from './attempt-result.ts';
+import type { AttemptScope, Executor } from './executor.ts';
+import type { ScheduledTask } from './task.ts';
+
+/** The longest delay that a timer of Node can hold, about 24.8 days. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+export class Attempt implements AttemptScope {
+  readonly task: ScheduledTask;
+  readonly startedAt = Date.now();
+  readonly #log: Logger;
+  #controller: AbortController | undefined;
+  #childLog: TaskLogger | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Undefined once a result was reported. */
+  #report: ((result: AttemptResult, attempt: Attempt) => void) | undefined;
+  #abortReason: Error | undefined;
+
+  constructor(task: ScheduledTask, log: Logger, report: (result: AttemptResult, attempt: Attempt) => void) {
+    this.task = task;
+    this.#log = log;
+    this.#report = report;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
+    return this.#controller.signal;
+  }
+
+  get log(): TaskLogger {
+    this.#childLog ??= this.#log.child(taskFields(this.task));
+    return this.#childLog;
+  }
+
+  /** Calls `report` once: at once when the executor answers at once. */
+  start(executor: Executor): void {
+    let result: AttemptResult | Promise<AttemptResult>;
+    try {
+      result = executor.run(this.task, this);
+    } catch (error) {
+      this.#fault(error);
+      return;
+    }
+    if (!(result instanceof Promise)) {
+      this.#settle(result);
+      return;
+    }
+    this.#timer = setTimeout(() => this.#expire(), Math.min(this.task.timeoutMs, TIMER_MS_MAX));
+    result.then(
+      (settled) => this.#settle(settled),
+      (error: unknown) => this.#fault(error),
+    );
+  }
+
+  /** The process must end: the handler is told, and no result is reported, so the task runs again elsewhere. */
+  abandon(reason: Error): void {
+    this.#report = undefined;
+    clearTimeout(this.#timer);
+    this.#abort(reason);
+  }
+
+  #expire(): void {
+    this.#settle(timedOut(this.task.timeoutMs));
+    this.#abort(new DOMException(`The attempt took longer than ${this.task.timeoutMs} ms.`, 'TimeoutError'));
+  }
+
+  #fault(error: unknown): void {
+    this.log.error({ err: error }, 'The executor failed, not the task');
+    this.#settle(failedForNow('INTERNAL', error instanceof Error ? error.message : 'The executor failed.'));
+  }
+
+  #settle(result: AttemptResult): void {
+    clearTimeout(this.#timer);
+    const report = this.#report;
+    this.#report = undefined;
+    report?.(result, this);
+  }
+
+  #abort(reason: Error): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+}

@@ -1,0 +1,18 @@
+/** What can run a task: the built-in `http` client, or the handlers of a user's module. */
+import type { TaskLogger } from '../worker/index.ts';
+import type { AttemptResult } from './attempt-result.ts';
+import type { ScheduledTask } from './task.ts';
+
+export type AttemptScope = {
+  /** Aborts when the attempt's time is over or the process must end. Made when first asked for. */
+  readonly signal: AbortSignal;
+  /** Lines carry instanceId, taskId and attempt. Made when first asked for. */
+  readonly log: TaskLogger;
+};
+
+export type Executor = {
+  /** How metrics name the task: a handler's name or `http`, never anything that a message made up. */
+  label(task: ScheduledTask): string;
+  /** Never throws or rejects for what the task itself did wrong; a throw counts as a bug and is retried. */
+  run(task: ScheduledTask, scope: AttemptScope): AttemptResult | Promise<AttemptResult>;
+};

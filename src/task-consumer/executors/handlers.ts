@@ -1,0 +1,123 @@
+/**
+ * The executor of `task` nodes: a user's handlers, with their inputs and outputs checked against the schemas that they
+ * declare. A task that no handler here is for goes back, charged to no budget: that happens while a deploy rolls.
+ */
+import { type CompiledSchema, compileSchema, type SchemaFault } from '../../core/schema/index.ts';
+import { isRetryableError, isTerminalError, type TaskContext, type TaskDefinition, type TaskLogger } from '../../worker/index.ts';
+import { type AttemptResult, failed, failedForNow } from '../attempt-result.ts';
+import type { AttemptScope, Executor } from '../executor.ts';
+import { toJsonOutput } from '../json-output.ts';
+import { idempotencyKeyOf, type ScheduledTask } from '../task.ts';
+
+type Handler = { readonly definition: TaskDefinition; readonly input: CompiledSchema | null; readonly output: CompiledSchema | null };
+
+/** A module with handlers that cannot be run; the message says all that is wrong. */
+export class HandlerModuleError extends Error {
+  override readonly name = 'HandlerModuleError';
+}
+
+/** @throws HandlerModuleError for a schema that is none, or a name that comes twice. */
+export function createHandlerExecutor(definitions: readonly TaskDefinition[]): Executor {
+  const faults: string[] = [];
+  const handlers = new Map<string, Handler>();
+  for (const definition of definitions) {
+    if (handlers.has(definition.name)) faults.push(`The task "${definition.name}" is defined twice.`);
+    const compile = (side: 'input' | 'output'): CompiledSchema | null => {
+      const schema = definition[side];
+      const compiled = schema === null ? null : compileSchema(schema);
+      if (compiled === null || compiled.ok) return compiled?.value ?? null;
+      faults.push(`The ${side} schema of the task "${definition.name}" cannot be used: ${describeFaults(compiled.error)}`);
+      return null;
+    };
+    handlers.set(definition.name, { definition, input: compile('input'), output: compile('output') });
+  }
+  if (faults.length > 0) throw new HandlerModuleError(faults.join('\n'));
+
+  const find = ({ work }: ScheduledTask): Handler | undefined => (work?.type === 'task' ? handlers.get(work.name) : undefined);
+  return {
+    label: (task) => find(task)?.definition.name ?? 'unknown',
+    run(task, scope) {
+      const handler = find(task);
+      if (handler === undefined) {
+        scope.log.warn({ work: task.work }, 'No handler here for this task; it goes back');
+        return { status: 'returned' };
+      }
+      return runHandler(handler, task, scope);
+    },
+  };
+}
+
+function runHandler(
+  { definition, input, output }: Handler,
+  task: ScheduledTask,
+  scope: AttemptScope,
+): AttemptResult | Promise<AttemptResult> {
+  const inputFaults = input === null ? [] : input.validate(task.input);
+  if (inputFaults.length > 0) return failed('INPUT_INVALID', describeFaults(inputFaults));
+  const finish = (value: unknown): AttemptResult => toResult(value, output);
+  try {
+    const value = definition.run(task.input, new HandlerContext(task, scope));
+    return isThenable(value) ? Promise.resolve(value).then(finish).catch(toFailure) : finish(value);
+  } catch (error) {
+    return toFailure(error);
+  }
+}
+
+function toResult(value: unknown, schema: CompiledSchema | null): AttemptResult {
+  const output = toJsonOutput(value);
+  if (!output.ok) return failed('OUTPUT_INVALID', output.error);
+  const faults = schema === null ? [] : schema.validate(output.value.value);
+  return faults.length > 0 ? failed('OUTPUT_INVALID', describeFaults(faults)) : { status: 'completed', output: output.value.text };
+}
+
+function toFailure(error: unknown): AttemptResult {
+  if (isTerminalError(error)) return failed(error.code, error.message);
+  if (isRetryableError(error)) return failedForNow(error.code, error.message, error.retryAfterMs);
+  if (error instanceof Error) return failedForNow(error.name, error.message);
+  return failedForNow('ERROR', 'The handler threw something that is no Error.');
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+const FAULTS_SHOWN = 5;
+
+function describeFaults(faults: readonly SchemaFault[]): string {
+  const shown = faults.slice(0, FAULTS_SHOWN).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+  return [...shown, ...(faults.length > FAULTS_SHOWN ? [`and ${faults.length - FAULTS_SHOWN} more`] : [])].join('; ');
+}
+
+/** Signal and logger are made when a handler first asks for them. */
+class HandlerContext implements TaskContext {
+  readonly #task: ScheduledTask;
+  readonly #scope: AttemptScope;
+
+  constructor(task: ScheduledTask, scope: AttemptScope) {
+    this.#task = task;
+    this.#scope = scope;
+  }
+
+  // Getters on the prototype are not seen by `{ ...context }`; handlers take a context apart by name.
+  get taskId(): string {
+    return this.#task.taskId;
+  }
+  get instanceId(): string {
+    return this.#task.instanceId;
+  }
+  get attempt(): number {
+    return this.#task.attempt;
+  }
+  get idempotencyKey(): string {
+    return idempotencyKeyOf(this.#task);
+  }
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
+  get log(): TaskLogger {
+    return this.#scope.log;
+  }
+  get timeoutMs(): number {
+    return this.#task.timeoutMs;
+  }
+}

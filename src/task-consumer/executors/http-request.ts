@@ -1,0 +1,111 @@
+/** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
+import { isJsonObject, type Json } from '../../core/json.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+
+export type HttpRequest = {
+  readonly method: string;
+  readonly url: URL;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+};
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** What the connection itself decides, and what would make two servers see two requests. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** @param idempotencyKey sent as `Idempotency-Key` unless the node sets that header itself. */
+export function parseHttpRequest(input: Json, idempotencyKey: string): Result<HttpRequest, string> {
+  if (!isJsonObject(input)) return err('The request is not an object.');
+  const { method = 'GET', url, headers = {}, body = null } = input;
+  if (typeof method !== 'string' || !METHODS.has(method.toUpperCase()))
+    return err(`/method: one of ${[...METHODS].join(', ')} is expected.`);
+  const verb = method.toUpperCase();
+  const target = parseTarget(url);
+  if (!target.ok) return target;
+  const given = parseHeaders(headers ?? {});
+  if (!given.ok) return given;
+  if (body !== null && (verb === 'GET' || verb === 'HEAD')) return err(`/body: a ${verb} request has none.`);
+  return ok({
+    method: verb,
+    url: target.value,
+    headers: {
+      accept: 'application/json, */*;q=0.5',
+      'user-agent': 'millrace',
+      'idempotency-key': idempotencyKey,
+      ...(body === null ? {} : { 'content-type': typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json' }),
+      ...given.value,
+    },
+    body: body === null || typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+function parseTarget(url: Json | undefined): Result<URL, string> {
+  const target = typeof url === 'string' ? URL.parse(url) : null;
+  if (target === null) return err('/url: an absolute URL is expected.');
+  if (target.protocol !== 'http:' && target.protocol !== 'https:') return err('/url: only http and https can be reached.');
+  if (target.username !== '' || target.password !== '') return err('/url: put credentials into a header; a URL is stored and shown.');
+  return ok(target);
+}
+
+function parseHeaders(headers: Json): Result<Readonly<Record<string, string>>, string> {
+  if (!isJsonObject(headers)) return err('/headers: an object is expected.');
+  const parsed: [string, string][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    // An expression that gave null leaves the header out.
+    if (value === null) continue;
+    const lower = name.toLowerCase();
+    if (!HEADER_NAME.test(name) || RESERVED_HEADERS.has(lower)) return err(`/headers/${name.slice(0, 64)}: cannot be set.`);
+    if (typeof value === 'object') return err(`/headers/${name}: a text is expected.`);
+    if (!HEADER_VALUE.test(String(value))) return err(`/headers/${name}: the value has characters that a header cannot hold.`);
+    parsed.push([lower, String(value)]);
+  }
+  return ok(Object.fromEntries(parsed));
+}
+
+/** Headers that may follow a redirect to another origin: nothing that could be a secret. */
+const CROSS_ORIGIN_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-language',
+  'content-type',
+  'idempotency-key',
+  'traceparent',
+  'user-agent',
+]);
+
+/**
+ * The request that follows a redirect, or why it is not followed. From https only to https; to another origin without
+ * headers that could be secrets; 303, and 301 and 302 after a POST, go on as GET, as browsers do.
+ */
+export function followRedirect(request: HttpRequest, status: number, location: string): Result<HttpRequest, string> {
+  const url = URL.parse(location, request.url.href);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    return err('The redirect leads to something that is no web address.');
+  if (request.url.protocol === 'https:' && url.protocol === 'http:') return err('The redirect leads from https to http.');
+  if (url.username !== '' || url.password !== '') return err('The redirect leads to an address with credentials in it.');
+  const becomesGet = (status === 303 && request.method !== 'HEAD') || ((status === 301 || status === 302) && request.method === 'POST');
+  const sameOrigin = url.origin === request.url.origin;
+  const headers = Object.entries(request.headers).filter(
+    ([name]) => (sameOrigin || CROSS_ORIGIN_HEADERS.has(name)) && !(becomesGet && name.startsWith('content-')),
+  );
+  return ok({
+    method: becomesGet ? 'GET' : request.method,
+    url,
+    headers: Object.fromEntries(headers),
+    body: becomesGet ? null : request.body,
+  });
+}

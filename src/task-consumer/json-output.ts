@@ -1,0 +1,72 @@
+/** What a handler gave becomes JSON text, or the plain words for why it is no JSON. Nothing is rounded or dropped silently. */
+import type { Json } from '../core/json.ts';
+import { err, ok, type Result } from '../core/result.ts';
+
+export type JsonOutput = { readonly value: Json; readonly text: string };
+
+const DEPTH_MAX = 200;
+
+/** `undefined` counts as null, and a member that is undefined is left out, as JSON does. */
+export function toJsonOutput(value: unknown): Result<JsonOutput, string> {
+  if (value === undefined || value === null) return ok({ value: null, text: 'null' });
+  const notes = { leavesOut: false };
+  const fault = findFault(value, '', 0, notes);
+  if (fault !== null) return err(fault);
+  const text = JSON.stringify(value);
+  // What was just checked is JSON, but for members that JSON leaves out.
+  return ok({ value: notes.leavesOut ? (JSON.parse(text) as Json) : (value as Json), text });
+}
+
+/** The first place that JSON could not hold as it is. */
+function findFault(value: unknown, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return null;
+    case 'number':
+      if (!Number.isFinite(value)) return `${pointer || '/'}: ${value} is no JSON.`;
+      if (Number.isInteger(value) && !Number.isSafeInteger(value))
+        return `${pointer || '/'}: a whole number beyond 2^53 cannot be held exactly: send it as a text.`;
+      return null;
+    case 'object':
+      return value === null ? null : findFaultInside(value, pointer, depth, notes);
+    default:
+      return `${pointer || '/'}: a ${typeof value} is no JSON.`;
+  }
+}
+
+function findFaultInside(value: object, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
+  if (depth > DEPTH_MAX) return `${pointer.slice(0, 100)}: nested deeper than ${DEPTH_MAX}, or in a circle.`;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index];
+      const fault =
+        item === undefined ? `${pointer}/${index}: undefined is no JSON.` : findFault(item, `${pointer}/${index}`, depth + 1, notes);
+      if (fault !== null) return fault;
+    }
+    return null;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if ((prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) || 'toJSON' in value)
+    return `${pointer || '/'}: a ${value.constructor?.name ?? 'value'} is no JSON; give plain objects, lists, texts and numbers.`;
+  for (const key of Object.keys(value)) {
+    const member: unknown = value[key as keyof typeof value];
+    if (member === undefined) {
+      notes.leavesOut = true;
+      continue;
+    }
+    const fault = findFault(member, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1, notes);
+    if (fault !== null) return fault;
+  }
+  return null;
+}
+
+/** `Object.prototype` of another realm, as a test runner or a vm has: nothing above it. */
+function isForeignPlain(prototype: unknown): boolean {
+  return (
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'hasOwnProperty')
+  );
+}

@@ -1,0 +1,49 @@
+/**
+ * The metrics of all task workers of a process, with their label combinations at hand: looking one up for each task
+ * costs as much as running a task that does nothing.
+ */
+import type { Counter, Histogram } from 'prom-client';
+import { consumerMetrics, type Metrics, type PartitionLag, taskMetrics } from '../service/metrics.ts';
+import type { AttemptResult } from './attempt-result.ts';
+
+export type WorkerMetrics = {
+  consumed(topic: string, records: number): void;
+  setAside(topic: string, code: string): void;
+  crashed(group: string): void;
+  /** `dispatchedAt` is of another clock: negative delays count as none. */
+  began(dispatchedAt: number, startedAt: number): void;
+  ended(label: string, status: AttemptResult['status'], startedAt: number, finishedAt: number): void;
+  repeated(how: 'joined' | 'skipped' | 'answered'): void;
+};
+
+export type WorkerReadings = { inFlight(): number; lag(): Iterable<PartitionLag> };
+
+/** @param readings asked at each scrape. */
+export function createWorkerMetrics(metrics: Metrics, readings: WorkerReadings): WorkerMetrics {
+  const consumer = consumerMetrics(metrics, () => readings.lag());
+  const tasks = taskMetrics(metrics, () => readings.inFlight());
+  const outcomes = new Map<string, Counter.Internal>();
+  const durations = new Map<string, Histogram.Internal<'task'>>();
+  const outcome = (label: string, status: string): Counter.Internal => {
+    const key = `${status} ${label}`;
+    const found = outcomes.get(key) ?? tasks.outcomes.labels(label, status);
+    outcomes.set(key, found);
+    return found;
+  };
+  const duration = (label: string): Histogram.Internal<'task'> => {
+    const found = durations.get(label) ?? tasks.duration.labels(label);
+    durations.set(label, found);
+    return found;
+  };
+  return {
+    consumed: (topic, records) => consumer.records.inc({ topic }, records),
+    setAside: (topic, code) => consumer.deadLetters.inc({ topic, code }),
+    crashed: (group) => consumer.crashes.inc({ group }),
+    began: (dispatchedAt, startedAt) => tasks.scheduleDelay.observe(Math.max(0, startedAt - dispatchedAt) / 1_000),
+    ended(label, status, startedAt, finishedAt) {
+      outcome(label, status).inc();
+      duration(label).observe(Math.max(0, finishedAt - startedAt) / 1_000);
+    },
+    repeated: (how) => tasks.repeated.inc({ how }),
+  };
+}

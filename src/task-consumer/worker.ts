@@ -1,0 +1,330 @@
+/**
+ * The task worker: takes records of task topics, runs them in a bounded pool, sends each outcome to the notifications
+ * and commits a record only after the broker has its outcome. Delivery is at least once; the orchestrator tells
+ * duplicates apart. Relies on the log port alone, so the same code runs on Kafka and in memory. Never runs a task within
+ * the consumer's own turn: a task may take hours while the group goes on hearing from this member.
+ */
+
+import type { MillraceError } from '../core/error.ts';
+import type { Codec } from '../messaging/codec.ts';
+import type { Poison } from '../messaging/dead-letter-codes.ts';
+import type {
+  LogBatch,
+  LogConsumer,
+  LogConsumerHandlers,
+  LogProducer,
+  LogRecord,
+  OutgoingRecord,
+  TopicPartition,
+} from '../messaging/log.ts';
+import type { Persistently } from '../service/backoff.ts';
+import { type Logger, taskFields } from '../service/logging.ts';
+import type { PartitionLag } from '../service/metrics.ts';
+import { Attempt } from './attempt.ts';
+import { type AttemptKey, AttemptMemory, attemptKeyOf } from './attempt-memory.ts';
+import { type AttemptResult, failed } from './attempt-result.ts';
+import { renderDeadLetter } from './dead-letters.ts';
+import type { Executor } from './executor.ts';
+import { Intake, type IntakeLimits, type Place, type Slot, type Taken } from './intake.ts';
+import { limitOutput, outcomeHeaders, toOutcome } from './outcome.ts';
+import { type Delivery, Reporter } from './reporter.ts';
+import { type ReadTask, readTask, type ScheduledTask } from './task.ts';
+import type { WorkerMetrics } from './worker-metrics.ts';
+
+export type TaskWorkerOptions = {
+  readonly groupId: string;
+  /** How outcomes and people name this process. */
+  readonly name: string;
+  readonly concurrency: number;
+  readonly executor: Executor;
+  readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
+  readonly producer: LogProducer;
+  /** Prepared for TaskOutcome and DeadLetter on the two topics. */
+  readonly codec: Codec;
+  readonly topics: { readonly notifications: string; readonly deadLetters: string };
+  /** Records above this are poison; outputs above `payloadBytes` fail their task. */
+  readonly maxMessageBytes: number;
+  readonly payloadBytes: number;
+  readonly persistently: Persistently;
+  readonly log: Logger;
+  readonly metrics: WorkerMetrics;
+  readonly limits?: Partial<IntakeLimits>;
+};
+
+/** A record on its way from being taken to being committed. `run` is null for a dead letter and for what is only said again. */
+type Errand = { readonly place: Place; readonly run: Run | null };
+
+type Run = {
+  readonly key: AttemptKey;
+  /** Records of the same attempt that came meanwhile and wait for the same outcome. */
+  readonly joined: Place[];
+  readonly attempt: Attempt;
+  /** The broker refused the outcome proper, and a short one went in its place. */
+  readonly substituted: boolean;
+};
+
+/** How long one turn may begin tasks before the event loop gets a breath: heartbeats and timers share it. */
+const TURN_MS = 10;
+
+export class TaskWorker {
+  readonly #options: TaskWorkerOptions;
+  readonly #consumer: LogConsumer;
+  readonly #intake: Intake;
+  readonly #reporter: Reporter<Errand>;
+  readonly #memory = new AttemptMemory();
+  readonly #attempts = new Set<Attempt>();
+  /** Records whose schema the registry is asked for: they hold a place in the pool. */
+  #reading = 0;
+  #pumping = false;
+  #stopping = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: TaskWorkerOptions) {
+    this.#options = options;
+    const { producer, metrics, groupId, concurrency, log } = options;
+    const limits = {
+      waitingRecordsMax: Math.max(200, 2 * concurrency),
+      waitingBytesMax: 4_194_304,
+      uncommittedMax: 10_000,
+      ...options.limits,
+    };
+    this.#intake = new Intake(limits, {
+      pause: (partition) => this.#consumer.pause(partition),
+      resume: (partition) => this.#consumer.resume(partition),
+    });
+    this.#reporter = new Reporter(producer, {
+      onDelivered: (deliveries) => this.#onDelivered(deliveries),
+      onRefused: (delivery, error) => this.#onRefused(delivery, error),
+      onLost: (deliveries, error) => this.#onLost(deliveries, error),
+    });
+    this.#consumer = options.openConsumer({
+      onBatch: (batch) => this.#onBatch(batch),
+      onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
+      onRevoked: () => this.#intake.clear(),
+      onCrash: (error, restartInMs) => {
+        metrics.crashed(groupId);
+        log.error({ err: error, restartInMs }, 'The consumer died and starts again');
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#consumer.start();
+  }
+
+  /** Whether the group surely counts us. */
+  get isMember(): boolean {
+    return this.#consumer.isMember();
+  }
+
+  get inFlight(): number {
+    return this.#attempts.size;
+  }
+
+  lag(): readonly PartitionLag[] {
+    return this.#consumer.lag().map((lag) => ({ group: this.#options.groupId, ...lag }));
+  }
+
+  /** Begins nothing new, waits for what runs, commits and leaves the group. After `drainMs` what still runs is left to others. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#intake.clear();
+    await this.#consumer.stop(this.#drain(drainMs));
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    if (this.#isIdle()) return;
+    this.#idle = Promise.withResolvers();
+    const timer = setTimeout(() => this.#abandonRest(), drainMs);
+    await this.#idle.promise;
+    clearTimeout(timer);
+  }
+
+  #isIdle(): boolean {
+    return this.#attempts.size === 0 && this.#reading === 0 && this.#reporter.unacknowledged === 0;
+  }
+
+  #abandonRest(): void {
+    const tasks = [...this.#attempts].map(({ task }) => task.taskId);
+    this.#options.log.warn({ tasks: tasks.slice(0, 100), count: tasks.length }, 'The time to finish is over; these run again elsewhere');
+    for (const attempt of this.#attempts) attempt.abandon(new Error('The worker has to end.'));
+    this.#attempts.clear();
+    this.#idle?.resolve();
+  }
+
+  #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
+    this.#intake.assign(partitions, generation);
+    this.#options.log.info({ partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`), generation }, 'Assigned');
+  }
+
+  #onBatch(batch: LogBatch): void {
+    if (this.#stopping) return;
+    const added = this.#intake.add(batch);
+    this.#options.metrics.consumed(batch.topic, added);
+    this.#pump();
+  }
+
+  /** Begins as much as there is room for. An executor that answers at once comes back here: the flag keeps it a loop. */
+  #pump(): void {
+    if (this.#pumping || this.#stopping) return;
+    this.#pumping = true;
+    const turnEnds = performance.now() + TURN_MS;
+    try {
+      for (let begun = 1; this.#attempts.size + this.#reading < this.#options.concurrency && this.#reporter.hasRoom; begun++) {
+        const taken = this.#intake.take();
+        if (taken === undefined) return;
+        this.#begin(taken);
+        if (begun % 64 === 0 && performance.now() > turnEnds) {
+          setImmediate(() => this.#pump());
+          return;
+        }
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #begin(taken: Taken): void {
+    const { codec, maxMessageBytes, persistently } = this.#options;
+    const read = readTask(taken.record, codec, maxMessageBytes);
+    if (!(read instanceof Promise)) {
+      this.#proceed(taken, read);
+      return;
+    }
+    // The registry is asked for a new schema. Away, it is waited for: the record is not poison, and stays where it is.
+    this.#reading++;
+    let first: Promise<ReadTask> | undefined = read;
+    void persistently('read a task record', async () => {
+      const again = first ?? readTask(taken.record, codec, maxMessageBytes);
+      first = undefined;
+      return await again;
+    })
+      .then(
+        (done) => {
+          if (!this.#stopping) this.#proceed(taken, done);
+        },
+        (error: unknown) => {
+          // Only the end of the process breaks the waiting off; the record is not committed and comes again.
+          if (!this.#stopping) throw error;
+        },
+      )
+      .finally(() => {
+        this.#reading--;
+        this.#afterOne();
+      });
+  }
+
+  #proceed(taken: Taken, read: ReadTask): void {
+    if (!read.ok) {
+      this.#setAside(taken, taken.record, read.poison);
+      return;
+    }
+    const { task } = read;
+    const key = attemptKeyOf(task);
+    const running = this.#memory.running(key);
+    if (running !== undefined) {
+      this.#options.metrics.repeated('joined');
+      running.joined.push(taken);
+      return;
+    }
+    const finished = this.#memory.finished(key);
+    if (finished === undefined) {
+      this.#run(taken, task, key);
+      return;
+    }
+    const { slot, offset } = taken;
+    if (finished.topic === slot.topic && finished.partition === slot.partition && finished.offset === offset) {
+      this.#options.metrics.repeated('skipped');
+      this.#intake.done(taken);
+      this.#commit(slot);
+      return;
+    }
+    this.#options.metrics.repeated('answered');
+    this.#reporter.send({ subject: { place: taken, run: null }, record: finished.outcome });
+  }
+
+  #run(place: Place, task: ScheduledTask, key: AttemptKey): void {
+    const { executor, log } = this.#options;
+    const joined: Place[] = [];
+    this.#memory.begin(key, { joined });
+    const attempt = new Attempt(task, log, (result) =>
+      this.#onResult({ place, run: { key, joined, attempt, substituted: false } }, attempt, result),
+    );
+    this.#attempts.add(attempt);
+    this.#options.metrics.began(task.dispatchedAt, attempt.startedAt);
+    attempt.start(executor);
+  }
+
+  #onResult(errand: Errand, attempt: Attempt, given: AttemptResult): void {
+    this.#attempts.delete(attempt);
+    const result = limitOutput(given, this.#options.payloadBytes);
+    this.#options.metrics.ended(this.#options.executor.label(attempt.task), result.status, attempt.startedAt, Date.now());
+    this.#reporter.send({ subject: errand, record: this.#renderOutcome(attempt, result) });
+    this.#afterOne();
+  }
+
+  #renderOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
+    const { codec, topics, name } = this.#options;
+    const outcome = toOutcome({ task, startedAt, finishedAt: Date.now(), worker: name }, result);
+    const value = codec.encode('TaskOutcome', topics.notifications, outcome);
+    return { topic: topics.notifications, key: task.instanceId, value, headers: outcomeHeaders };
+  }
+
+  #setAside(place: Place, record: LogRecord, poison: Poison): void {
+    const { codec, topics, log, metrics } = this.#options;
+    const { topic, partition, offset } = record;
+    metrics.setAside(topic, poison.code);
+    log.warn({ topic, partition, offset: String(offset), ...poison }, 'A message that can never be processed goes to the dead letters');
+    this.#reporter.send({ subject: { place, run: null }, record: renderDeadLetter(codec, topics.deadLetters, record, poison) });
+  }
+
+  #onDelivered(deliveries: readonly Delivery<Errand>[]): void {
+    const touched = new Set<Slot>();
+    const done = (place: Place): void => {
+      this.#intake.done(place);
+      touched.add(place.slot);
+    };
+    for (const { subject, record } of deliveries) {
+      done(subject.place);
+      if (subject.run === null) continue;
+      subject.run.joined.forEach(done);
+      this.#memory.finish(subject.run.key, subject.place, record);
+    }
+    for (const slot of touched) this.#commit(slot);
+    this.#afterOne();
+  }
+
+  #onRefused({ subject: { place, run }, record }: Delivery<Errand>, error: MillraceError): void {
+    const { log } = this.#options;
+    if (run === null || run.substituted) {
+      // Left uncommitted: the partition's lag shows it, nothing is lost, and it is tried again after the next assignment.
+      const source = `${place.slot.topic}/${place.slot.partition}@${place.offset}`;
+      log.error({ err: error, topic: record.topic, source }, 'The broker refuses a record');
+      if (run !== null) this.#memory.forget(run.key);
+      return;
+    }
+    log.error({ err: error, ...taskFields(run.attempt.task) }, 'The broker refuses an outcome; the task fails instead');
+    const substitute = this.#renderOutcome(run.attempt, failed('OUTPUT_TOO_LARGE', 'The broker did not take the output.'));
+    this.#reporter.send({ subject: { place, run: { ...run, substituted: true } }, record: substitute });
+  }
+
+  #onLost(deliveries: readonly Delivery<Errand>[], error: unknown): void {
+    // The producer waits out every fault; that it gives up while we go on is a bug, and the process must not go on.
+    if (!this.#stopping) throw error;
+    for (const { subject } of deliveries) if (subject.run !== null) this.#memory.forget(subject.run.key);
+    this.#options.log.warn({ err: error, count: deliveries.length }, 'Outcomes were not sent; their tasks run again elsewhere');
+    this.#afterOne();
+  }
+
+  #commit(slot: Slot): void {
+    const { committable } = slot.tracker;
+    if (slot.held && committable !== null) this.#consumer.commit(slot, committable, slot.generation);
+  }
+
+  /** A place became free, or something was acknowledged. */
+  #afterOne(): void {
+    if (this.#stopping) {
+      if (this.#isIdle()) this.#idle?.resolve();
+    } else this.#pump();
+  }
+}
