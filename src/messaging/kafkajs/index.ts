@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts';
 import { createAdmin } from './admin.ts';
 import { registerCodecs } from './codecs.ts';
 import { createConsumer } from './consumer.ts';
+import { forwardLogs } from './logging.ts';
 import { createProducer } from './producer.ts';
 import { mendRequestQueue } from './request-queue.ts';
 
@@ -33,8 +34,14 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   registerCodecs();
   mendRequestQueue();
   const kafka = new kafkajs.Kafka(kafkaConfig(options, logger));
+  // A consumer that gives up comes back as another member, and the group waits for the first one until its session ends:
+  // one that sits out a broker's restart goes on at once.
+  const patient = new kafkajs.Kafka({
+    ...kafkaConfig(options, logger),
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 },
+  });
   return {
-    consumer: (consumerOptions) => createConsumer(kafka, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
+    consumer: (consumerOptions) => createConsumer(patient, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
     producer: () => createProducer(kafka, { maxMessageBytes: options.maxMessageBytes ?? 1_048_576 }, logger),
     admin: () => createAdmin(kafka),
   };
@@ -54,7 +61,6 @@ export function kafkaConfig(options: KafkaOptions, logger: Logger): KafkaConfig 
     requestTimeout: options.requestTimeoutMs ?? 10_000,
     // A short try; consumers and producers go on for ever by their own retries, and say so in the log.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 4 },
-    // kafkajs tells each retry as an error; what matters is told once by whoever retries.
-    logCreator: () => (entry) => logger.debug({ kafkajs: entry.namespace, detail: entry.log.error }, entry.log.message),
+    logCreator: () => forwardLogs(logger),
   };
 }

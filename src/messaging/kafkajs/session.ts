@@ -1,8 +1,11 @@
 /** One life of a kafkajs consumer: joins the group, hands over what it fetches, and ends at the first error that kafkajs gives up on. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
 import type { LogHeader, LogRecord, TopicPartition } from '../log.ts';
 import type { Assignment } from './assignment.ts';
 import type { ConsumerOptions } from './consumer.ts';
+
+const disconnectMs = 5_000;
 
 export interface Session {
   pause(partitions: readonly TopicPartition[]): void;
@@ -39,7 +42,7 @@ export async function runSession(
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
     allowAutoTopicCreation: false,
     // Sessions are opened again by us, with a new connection each time.
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 4, restartOnFailure: async () => false },
+    retry: { restartOnFailure: async () => false },
   });
   const ended = Promise.withResolvers<void>();
   let aliveAt = performance.now();
@@ -93,7 +96,8 @@ export async function runSession(
     await Promise.race([run(), ended.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    await consumer.disconnect();
+    // kafkajs waits for its own retries; a broker that is away must not hold up the end.
+    await Promise.race([consumer.disconnect(), delay(disconnectMs, undefined, { ref: false })]);
   }
 }
 
