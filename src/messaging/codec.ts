@@ -19,7 +19,7 @@ export type Decoded<Name extends RecordName> = {
   [N in Name]: { readonly ok: true; readonly record: N; readonly value: Records[N] };
 }[Name];
 
-export type UndecodableFault = 'notFramed' | 'unknownSchemaId' | 'wrongRecord' | 'malformed';
+export type UndecodableFault = 'notFramed' | 'unknownSchemaId' | 'wrongRecord' | 'malformed' | 'unsafeNumber';
 export type Undecodable = { readonly ok: false; readonly fault: UndecodableFault; readonly reason: string };
 
 const codes = {
@@ -27,6 +27,7 @@ const codes = {
   unknownSchemaId: 'MR_SCHEMA_UNKNOWN',
   wrongRecord: 'MR_SCHEMA_MISMATCH',
   malformed: 'MR_SCHEMA_MISMATCH',
+  unsafeNumber: 'MR_NUMBER_UNSAFE',
 } as const satisfies Record<UndecodableFault, DeadLetterCode>;
 
 /** What a dead letter says of bytes that could not be decoded. */
@@ -201,7 +202,9 @@ export function createCodec(options: CodecOptions): Codec {
         const value: unknown = writer.type.fromBuffer(bytes.subarray(frameBytes));
         return { ok: true, value, fullName: writer.type.name ?? writer.type.typeName };
       } catch (error) {
-        return undecodable('malformed', describe(error));
+        // avsc refuses a long that a double would change by these words.
+        const unsafe = error instanceof Error && error.message === 'potential precision loss';
+        return undecodable(unsafe ? 'unsafeNumber' : 'malformed', describe(error));
       }
     },
   };

@@ -1,0 +1,42 @@
+/** Dead letters: a message that can never be processed, kept whole with the reason; and what is read back of one. */
+import type { Codec } from './codec.ts';
+import type { Poison } from './dead-letter-codes.ts';
+import type { DeadLetter } from './generated/records.ts';
+import type { LogHeader, LogRecord, OutgoingRecord } from './log.ts';
+import { producedHeaders } from './produced-headers.ts';
+
+export type DeadLetterInput = Poison & {
+  readonly original: LogRecord;
+  /** The instance that it was meant for, if that could be told. */
+  readonly instanceId: string | null;
+  /** ms since the epoch, by this process. */
+  readonly at: number;
+};
+
+/**
+ * The record to produce to the dead-letters topic before the original's offset is committed. It has the original's key,
+ * so the letters of an instance stay together. `codec` must have been prepared for DeadLetter on `topic`.
+ */
+export function deadLetterRecord(codec: Codec, topic: string, { original, code, reason, instanceId, at }: DeadLetterInput): OutgoingRecord {
+  const letter: DeadLetter = {
+    code,
+    reason: reason.slice(0, 1_000),
+    topic: original.topic,
+    partition: original.partition,
+    offset: Number(original.offset),
+    key: original.key,
+    value: original.value,
+    headers: original.headers,
+    at,
+    instanceId,
+  };
+  const headers: LogHeader[] = [
+    ...producedHeaders('DeadLetter'),
+    // Readable in any Kafka UI without decoding.
+    { key: 'x-original-topic', value: Buffer.from(original.topic) },
+    { key: 'x-original-partition', value: Buffer.from(String(original.partition)) },
+    { key: 'x-original-offset', value: Buffer.from(String(original.offset)) },
+    { key: 'x-error-code', value: Buffer.from(code) },
+  ];
+  return { topic, key: original.key, value: codec.encode('DeadLetter', topic, letter), headers };
+}
