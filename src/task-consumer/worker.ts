@@ -127,8 +127,8 @@ export class TaskWorker {
 
   /** Begins nothing new, waits for what runs, commits and leaves the group. After `drainMs` what still runs is left to others. */
   async stop(drainMs: number): Promise<void> {
+    // What waits is not taken any more, but its partitions are still ours: what runs is committed when it ends.
     this.#stopping = true;
-    this.#intake.clear();
     await this.#consumer.stop(this.#drain(drainMs));
   }
 
