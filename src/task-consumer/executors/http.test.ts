@@ -1,0 +1,280 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Json } from '../../core/json.ts';
+import type { AttemptResult } from '../attempt-result.ts';
+import type { ScheduledTask } from '../task.ts';
+import { silent } from '../testing/fixture.ts';
+import { createHttpExecutor, type HttpExecutor, type HttpExecutorOptions } from './http.ts';
+
+type Seen = { readonly method: string; readonly url: string; readonly headers: IncomingMessage['headers']; readonly body: string };
+type Answer = (request: Seen, response: ServerResponse) => void;
+
+async function listen(answer: Answer, seen: Seen[]): Promise<{ readonly server: Server; readonly url: string }> {
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() };
+    seen.push(one);
+    answer(one, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+describe('the http executor', () => {
+  let seen: Seen[];
+  let answer: Answer;
+  let server: Server;
+  let base: string;
+  let executor: HttpExecutor;
+
+  const open = (options: Partial<HttpExecutorOptions> = {}): HttpExecutor =>
+    createHttpExecutor({ allowPrivate: true, allow: [], responseLimitBytes: 1_000, redirectsMax: 3, ...options });
+
+  beforeEach(async () => {
+    seen = [];
+    answer = (_, response) => response.end();
+    ({ server, url: base } = await listen((request, response) => answer(request, response), seen));
+    executor = open();
+  });
+  afterEach(async () => {
+    await executor.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  async function run(input: Json, by = executor, signal = new AbortController().signal): Promise<AttemptResult> {
+    const task = {
+      taskId: 'i.n',
+      instanceId: 'i',
+      attempt: 1,
+      basis: 'abc',
+      work: { type: 'http' },
+      input,
+      timeoutMs: 1_000,
+      dispatchedAt: 0,
+    };
+    return await by.run(task as unknown as ScheduledTask, { signal, log: silent });
+  }
+  const outputOf = (result: AttemptResult): unknown => (result.status === 'completed' ? JSON.parse(result.output) : result);
+
+  it('sends method, headers, JSON body and the idempotency key, and gives status, headers and parsed body', async () => {
+    answer = (_, response) =>
+      response.writeHead(201, { 'content-type': 'application/json; charset=utf-8', 'x-a': '1', 'set-cookie': 's=1' }).end('{"id":7}');
+    const result = await run({
+      method: 'post',
+      url: `${base}/pay?x=1`,
+      headers: { Authorization: 'Bearer t', 'X-Skip': null, 'X-Number': 5 },
+      body: { a: [1] },
+    });
+    expect(seen).toMatchObject([{ method: 'POST', url: '/pay?x=1', body: '{"a":[1]}' }]);
+    expect(seen[0]?.headers).toMatchObject({
+      authorization: 'Bearer t',
+      'content-type': 'application/json',
+      'idempotency-key': 'i.n:abc',
+      'x-number': '5',
+    });
+    expect(seen[0]?.headers).not.toHaveProperty('x-skip');
+    expect(outputOf(result)).toMatchObject({ status: 201, headers: { 'x-a': '1' }, body: { id: 7 } });
+    expect(outputOf(result)).not.toHaveProperty('headers.set-cookie');
+  });
+
+  it.each<[string, Record<string, string>, string | Buffer, unknown]>([
+    ['a text as it is', { 'content-type': 'text/plain' }, '{"a":1}', '{"a":1}'],
+    ['a problem document as JSON', { 'content-type': 'application/problem+json' }, '{"a":1}', { a: 1 }],
+    ['no body as null', { 'content-type': 'application/json' }, '', null],
+    ['what says JSON and is none as a text', { 'content-type': 'application/json' }, 'oops', 'oops'],
+    ['a compressed body', { 'content-type': 'application/json', 'content-encoding': 'gzip' }, gzipSync('{"a":1}'), { a: 1 }],
+    ['another charset', { 'content-type': 'text/plain; charset=latin1' }, Buffer.from([0xe9]), 'é'],
+  ])('reads %s', async (_, headers, body, expected) => {
+    answer = (_request, response) => response.writeHead(200, headers).end(body);
+    expect(outputOf(await run({ url: base }))).toMatchObject({ body: expected });
+  });
+
+  it('fails on a number that would be rounded, for good, and says where', async () => {
+    answer = (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"a":{"id":12345678901234567890}}');
+    expect(await run({ url: base })).toMatchObject({
+      status: 'failed',
+      code: 'OUTPUT_INVALID',
+      retryable: false,
+      message: expect.stringContaining('/body/a/id'),
+    });
+  });
+
+  it.each([
+    [400, false],
+    [401, false],
+    [404, false],
+    [408, true],
+    [409, false],
+    [422, false],
+    [429, true],
+    [500, true],
+    [502, true],
+    [503, true],
+    [304, false],
+  ])('judges status %i: retryable %s', async (status, retryable) => {
+    answer = (_, response) => response.writeHead(status).end(status === 304 ? '' : 'secret detail');
+    const result = await run({ url: `${base}/path-with-token` });
+    expect(result).toMatchObject({ status: 'failed', code: `HTTP_${status}`, retryable });
+    expect(JSON.stringify(result)).not.toMatch(/secret|path-with-token/);
+  });
+
+  it.each([
+    ['7', 7_000],
+    [new Date(Date.now() + 60_000).toUTCString(), expect.closeTo(60_000, -4)],
+    ['soon', null],
+    ['999999999', 24 * 3_600_000],
+  ])('takes Retry-After %s', async (value, expected) => {
+    answer = (_, response) => response.writeHead(429, { 'retry-after': value }).end();
+    expect(await run({ url: base })).toMatchObject({ code: 'HTTP_429', retryAfterMs: expected });
+  });
+
+  it('retries what cannot be reached or breaks off', async () => {
+    answer = (_, response) => response.socket?.destroy();
+    expect(await run({ url: base })).toMatchObject({ code: 'NETWORK', retryable: true });
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half');
+      setImmediate(() => response.socket?.destroy());
+    };
+    expect(await run({ url: base })).toMatchObject({ code: 'NETWORK', retryable: true });
+    const closed = await listen(() => undefined, []);
+    await new Promise((resolve) => closed.server.close(resolve));
+    expect(await run({ url: `${closed.url}/token` })).toMatchObject({ code: 'NETWORK', message: expect.stringMatching(/ECONNREFUSED/) });
+    expect(JSON.stringify(await run({ url: `${closed.url}/token` }))).not.toContain('token');
+  });
+
+  it('lets go of the request when the attempt is over', async () => {
+    const reached = Promise.withResolvers<ServerResponse>();
+    answer = (_, response) => reached.resolve(response);
+    const controller = new AbortController();
+    const result = run({ url: base }, executor, controller.signal);
+    const response = await reached.promise;
+    controller.abort();
+    expect(await result).toMatchObject({ status: 'failed' });
+    await vi.waitFor(() => expect(response.destroyed).toBe(true));
+  });
+
+  describe('size', () => {
+    it.each<[string, (response: ServerResponse) => void]>([
+      ['that is announced', (response) => response.writeHead(200, { 'content-length': '1001' }).end('x'.repeat(1_001))],
+      [
+        'that comes in pieces',
+        (response) => {
+          response.writeHead(200);
+          for (let piece = 0; piece < 20; piece++) response.write('x'.repeat(100));
+          response.end();
+        },
+      ],
+      [
+        'that is small only while compressed',
+        (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('x'.repeat(100_000))),
+      ],
+    ])('refuses a body above the limit %s', async (_, send) => {
+      answer = (_request, response) => send(response);
+      expect(await run({ url: base })).toMatchObject({ code: 'RESPONSE_TOO_LARGE', retryable: false });
+    });
+
+    it('does not mind what a HEAD announces', async () => {
+      answer = (_, response) => response.writeHead(200, { 'content-length': '100000' }).end();
+      expect(await run({ method: 'HEAD', url: base })).toMatchObject({ status: 'completed' });
+    });
+  });
+
+  describe('addresses', () => {
+    it('are denied when private, before anything is sent', async () => {
+      executor = open({ allowPrivate: false });
+      expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED', retryable: false });
+      expect(await run({ url: base.replace('127.0.0.1', 'localhost') })).toMatchObject({ code: 'ADDRESS_DENIED', retryable: false });
+      expect(await run({ url: base.replace('127.0.0.1', '2130706433') })).toMatchObject({ code: 'ADDRESS_DENIED' });
+      expect(seen).toHaveLength(0);
+    });
+
+    it('are denied at every hop', async () => {
+      executor = open({ allowPrivate: false, allow: ['127.0.0.1'] });
+      answer = (_, response) => response.writeHead(302, { location: 'http://169.254.169.254/latest' }).end();
+      expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED' });
+      answer = (_, response) => response.writeHead(302, { location: 'http://[::1]:1/' }).end();
+      expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED' });
+    });
+
+    it('are reached when the list names them', async () => {
+      executor = open({ allowPrivate: false, allow: ['localhost'] });
+      expect(await run({ url: base.replace('127.0.0.1', 'localhost') })).toMatchObject({ status: 'completed' });
+    });
+  });
+
+  describe('redirects', () => {
+    const redirect =
+      (status: number, location: string): Answer =>
+      (request, response) => {
+        if (request.url === '/from') response.writeHead(status, { location }).end();
+        else response.end('there');
+      };
+
+    it.each([
+      [301, 'GET', ''],
+      [302, 'GET', ''],
+      [303, 'GET', ''],
+      [307, 'POST', 'x'],
+      [308, 'POST', 'x'],
+    ])('%i after a POST goes on as %s', async (status, method, body) => {
+      answer = redirect(status, '/to');
+      await run({ method: 'POST', url: `${base}/from`, headers: { 'X-Api-Key': 'k' }, body: 'x' });
+      expect(seen[1]).toMatchObject({ method, url: '/to', body, headers: { 'x-api-key': 'k', 'idempotency-key': 'i.n:abc' } });
+      expect('content-type' in (seen[1]?.headers ?? {})).toBe(method === 'POST');
+    });
+
+    it('leave everything that may be a secret behind at another origin', async () => {
+      const elsewhere: Seen[] = [];
+      const other = await listen((_, response) => response.end('other'), elsewhere);
+      answer = redirect(307, `${other.url}/to`);
+      const headers = { Authorization: 'Bearer t', Cookie: 'a=b', 'X-Api-Key': 'k', Accept: 'text/plain' };
+      expect(outputOf(await run({ url: `${base}/from`, headers }))).toMatchObject({ body: 'other' });
+      expect(elsewhere[0]?.headers).toMatchObject({ accept: 'text/plain' });
+      for (const name of ['authorization', 'cookie', 'x-api-key']) expect(elsewhere[0]?.headers).not.toHaveProperty(name);
+      other.server.closeAllConnections();
+      await new Promise((resolve) => other.server.close(resolve));
+    });
+
+    it.each([
+      ['to another kind of address', 'ftp://example.org/', 'REDIRECT_DENIED'],
+      ['to a file', 'file:///etc/passwd', 'REDIRECT_DENIED'],
+      ['with credentials', 'http://user:pass@example.org/', 'REDIRECT_DENIED'],
+      ['in a circle', '/from', 'TOO_MANY_REDIRECTS'],
+    ])('%s are not followed', async (_, location, code) => {
+      answer = redirect(302, location);
+      expect(await run({ url: `${base}/from` })).toMatchObject({ code, retryable: false });
+    });
+
+    it('without a location are an answer like any other', async () => {
+      answer = (_, response) => response.writeHead(302).end();
+      expect(await run({ url: base })).toMatchObject({ code: 'HTTP_302', retryable: false });
+    });
+  });
+
+  it.each<[string, Json, string]>([
+    ['no URL', {}, '/url'],
+    ['a relative URL', { url: '/x' }, '/url'],
+    ['another protocol', { url: 'file:///etc/passwd' }, '/url'],
+    ['credentials in the URL', { url: 'http://user:pass@host/' }, '/url'],
+    ['an unknown method', { url: 'http://h/', method: 'TRACE' }, '/method'],
+    ['a body where none can be', { url: 'http://h/', body: 1 }, '/body'],
+    ['a header of the connection', { url: 'http://h/', headers: { 'Transfer-Encoding': 'chunked' } }, '/headers'],
+    ['a header with a line break', { url: 'http://h/', headers: { a: 'b\r\nc: d' } }, '/headers/a'],
+    ['a header that is no text', { url: 'http://h/', headers: { a: ['b'] } }, '/headers/a'],
+    ['no object', 'http://h/', 'request'],
+  ])('refuses %s for good', async (_, input, pointer) => {
+    const result = await run(input);
+    expect(result).toMatchObject({ status: 'failed', code: 'INPUT_INVALID', retryable: false, message: expect.stringContaining(pointer) });
+    expect(JSON.stringify(result)).not.toContain('pass@');
+  });
+
+  it('gives back what is no http task', () => {
+    const task = { work: { type: 'task', name: 'x' } } as unknown as ScheduledTask;
+    expect(executor.run(task, { signal: new AbortController().signal, log: silent })).toEqual({ status: 'returned' });
+  });
+});
