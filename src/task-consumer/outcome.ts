@@ -2,11 +2,8 @@
 
 import { assertNever } from '../core/assert.ts';
 import type { TaskOutcome } from '../messaging/generated/records.ts';
-import type { LogHeader } from '../messaging/log.ts';
 import { type AttemptResult, failed } from './attempt-result.ts';
 import type { ScheduledTask } from './task.ts';
-
-export const outcomeHeaders: readonly LogHeader[] = [{ key: 'messageType', value: Buffer.from('TaskOutcome') }];
 
 export type RanAttempt = { readonly task: ScheduledTask; readonly startedAt: number; readonly finishedAt: number; readonly worker: string };
 

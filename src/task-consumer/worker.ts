@@ -6,7 +6,9 @@
  */
 
 import type { MillraceError } from '../core/error.ts';
+import { parseInstanceId } from '../core/ids.ts';
 import type { Codec } from '../messaging/codec.ts';
+import { deadLetterRecord } from '../messaging/dead-letter.ts';
 import type { Poison } from '../messaging/dead-letter-codes.ts';
 import type {
   LogBatch,
@@ -17,16 +19,16 @@ import type {
   OutgoingRecord,
   TopicPartition,
 } from '../messaging/log.ts';
+import { producedHeaders } from '../messaging/produced-headers.ts';
 import type { Persistently } from '../service/backoff.ts';
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 import { Attempt } from './attempt.ts';
 import { type AttemptKey, AttemptMemory, attemptKeyOf } from './attempt-memory.ts';
 import { type AttemptResult, failed } from './attempt-result.ts';
-import { renderDeadLetter } from './dead-letters.ts';
 import type { Executor } from './executor.ts';
 import { Intake, type IntakeLimits, type Place, type Slot, type Taken } from './intake.ts';
-import { limitOutput, outcomeHeaders, toOutcome } from './outcome.ts';
+import { limitOutput, toOutcome } from './outcome.ts';
 import { type Delivery, Reporter } from './reporter.ts';
 import { type ReadTask, readTask, type ScheduledTask } from './task.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
@@ -62,6 +64,8 @@ type Run = {
   /** The broker refused the outcome proper, and a short one went in its place. */
   readonly substituted: boolean;
 };
+
+const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
 
 /** How long one turn may begin tasks before the event loop gets a breath: heartbeats and timers share it. */
 const TURN_MS = 10;
@@ -267,7 +271,7 @@ export class TaskWorker {
     const { codec, topics, name } = this.#options;
     const outcome = toOutcome({ task, startedAt, finishedAt: Date.now(), worker: name }, result);
     const value = codec.encode('TaskOutcome', topics.notifications, outcome);
-    return { topic: topics.notifications, key: task.instanceId, value, headers: outcomeHeaders };
+    return { topic: topics.notifications, key: task.instanceId, value, headers: OUTCOME_HEADERS };
   }
 
   #setAside(place: Place, record: LogRecord, poison: Poison): void {
@@ -275,7 +279,9 @@ export class TaskWorker {
     const { topic, partition, offset } = record;
     metrics.setAside(topic, poison.code);
     log.warn({ topic, partition, offset: String(offset), ...poison }, 'A message that can never be processed goes to the dead letters');
-    this.#reporter.send({ subject: { place, run: null }, record: renderDeadLetter(codec, topics.deadLetters, record, poison) });
+    const instanceId = parseInstanceId(record.key?.toString('utf8') ?? '') ?? null;
+    const letter = deadLetterRecord(codec, topics.deadLetters, { ...poison, original: record, instanceId, at: Date.now() });
+    this.#reporter.send({ subject: { place, run: null }, record: letter });
   }
 
   #onDelivered(deliveries: readonly Delivery<Errand>[]): void {
