@@ -1,6 +1,7 @@
 /**
  * Avro types by avsc, made safe for bytes and schemas that others wrote: avsc reads as many items as an array or a map
  * claims to have, past the end of the bytes, so a few bytes could fill the memory. Ours stop where the bytes end.
+ * And a long is exact or refused.
  */
 import avsc, { type Schema, type Type } from 'avsc';
 
@@ -8,8 +9,19 @@ import avsc, { type Schema, type Type } from 'avsc';
 export const schemaTextBytesMax = 262_144;
 
 /** What avsc's types use of its reader and of each other; its typings leave these out. */
-type Tap = { pos: number; readonly buf: Buffer; readLong(): number; skipLong(): void; readString(): string; skipString(): void };
+type Tap = {
+  pos: number;
+  readonly buf: Buffer;
+  readLong(): number;
+  writeLong(value: number): void;
+  skipLong(): void;
+  readString(): string;
+  skipString(): void;
+};
 type Reading = { _read(tap: Tap): unknown; _skip(tap: Tap): void };
+
+/** What the error says when a long is read that a double would change; avsc's own words. */
+export const unsafeLongMessage = 'potential precision loss';
 
 /** Items may take no bytes at all (null, empty records): so many are believed. */
 const emptyItemsMax = 10_000;
@@ -24,6 +36,22 @@ function readBlockLength(tap: Tap): number {
   const left = tap.buf.length - tap.pos;
   if (left < 0 || !(items <= Math.max(left, emptyItemsMax))) throw new Error('truncated buffer');
   return items;
+}
+
+/** avsc doubles a long to write it, and loses the sign of odd ones beyond this. */
+const exactLongMax = 2 ** 52;
+
+class ExactLongType extends avsc.types.LongType {
+  _read(tap: Tap): number {
+    const value = tap.readLong();
+    if (!(Math.abs(value) < exactLongMax)) throw new Error(unsafeLongMessage);
+    return value;
+  }
+
+  _write(tap: Tap, value: number): void {
+    if (!Number.isInteger(value) || Math.abs(value) >= exactLongMax) throw new Error('invalid "long"');
+    tap.writeLong(value);
+  }
 }
 
 class BoundedArrayType extends avsc.types.ArrayType {
@@ -69,7 +97,9 @@ export function avroTypeOf(schema: unknown): Type {
     wrapUnions: 'never',
     omitRecordMethods: true,
     typeHook: (part, options) => {
+      if (part === 'long') return new ExactLongType();
       if (typeof part !== 'object' || Array.isArray(part) || part instanceof avsc.Type || !('type' in part)) return undefined;
+      if (part.type === 'long') return new ExactLongType();
       // avsc builds the parts of these itself and asks this hook again for each.
       if (part.type === 'array') return new BoundedArrayType(part as never, options as never);
       if (part.type === 'map') return new BoundedMapType(part as never, options as never);

@@ -6,7 +6,7 @@
  */
 import type { Type } from 'avsc';
 import { MillraceError } from '../core/error.ts';
-import { avroTypeOf } from './avro.ts';
+import { avroTypeOf, unsafeLongMessage } from './avro.ts';
 import type { DeadLetterCode, Poison } from './dead-letter-codes.ts';
 import { fullNames, type RecordName, type Records, schemaTexts } from './generated/records.ts';
 import type { Registry } from './registry.ts';
@@ -202,8 +202,7 @@ export function createCodec(options: CodecOptions): Codec {
         const value: unknown = writer.type.fromBuffer(bytes.subarray(frameBytes));
         return { ok: true, value, fullName: writer.type.name ?? writer.type.typeName };
       } catch (error) {
-        // avsc refuses a long that a double would change by these words.
-        const unsafe = error instanceof Error && error.message === 'potential precision loss';
+        const unsafe = error instanceof Error && error.message === unsafeLongMessage;
         return undecodable(unsafe ? 'unsafeNumber' : 'malformed', describe(error));
       }
     },
