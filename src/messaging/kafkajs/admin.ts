@@ -1,10 +1,12 @@
 /** Topics, offsets and groups by kafkajs' admin client, which is connected at its first use. */
-import kafkajs, { type Admin, type Kafka } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { LogAdmin, TopicSpec } from '../log.ts';
+import type { OpenClient } from './client.ts';
 import { protocolErrorOf, unavailable } from './errors.ts';
 
-export function createAdmin(kafka: Kafka): LogAdmin {
-  const admin = kafka.admin();
+export function createAdmin(open: OpenClient): LogAdmin {
+  const client = open();
+  const admin = client.kafka.admin();
   let connecting: Promise<void> | null = null;
 
   const run = async <Value>(what: string, work: (admin: Admin) => Promise<Value>): Promise<Value> => {
@@ -93,6 +95,7 @@ export function createAdmin(kafka: Kafka): LogAdmin {
     close: async () => {
       connecting = null;
       await admin.disconnect();
+      client.close();
     },
   };
 }

@@ -5,27 +5,25 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelegateBackoff, handleAll, retry } from 'cockatiel';
-import type { Kafka } from 'kafkajs';
 import { MillraceError } from '../../core/error.ts';
-import type { LogConsumer, LogConsumerOptions, TopicPartition } from '../log.ts';
+import type { LogConsumer, TopicPartition } from '../log.ts';
 import type { Logger } from '../logger.ts';
 import { Assignment } from './assignment.ts';
+import type { OpenClient } from './client.ts';
 import { unavailable } from './errors.ts';
-import { runSession, type Session } from './session.ts';
-
-export type ConsumerOptions = LogConsumerOptions & { readonly fetchWaitMs: number };
+import { type ConsumerOptions, runSession, type Session } from './session.ts';
 
 /** A session that lived for so long has shown that it works: the next one comes soon. */
 const soundSessionMs = 60_000;
 const lastCommitMs = 5_000;
 const restartDelayMs = { initial: 250, max: 10_000 };
 
-export function createConsumer(kafka: Kafka, options: ConsumerOptions, logger: Logger): LogConsumer {
-  return new ReopeningConsumer(kafka, options, logger);
+export function createConsumer(open: OpenClient, options: ConsumerOptions, logger: Logger): LogConsumer {
+  return new ReopeningConsumer(open, options, logger);
 }
 
 class ReopeningConsumer implements LogConsumer {
-  readonly #kafka: Kafka;
+  readonly #open: OpenClient;
   readonly #options: ConsumerOptions;
   readonly #logger: Logger;
   readonly #assignment: Assignment;
@@ -38,8 +36,8 @@ class ReopeningConsumer implements LogConsumer {
   #commitTimer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(kafka: Kafka, options: ConsumerOptions, logger: Logger) {
-    this.#kafka = kafka;
+  constructor(open: OpenClient, options: ConsumerOptions, logger: Logger) {
+    this.#open = open;
     this.#options = options;
     this.#logger = logger;
     this.#assignment = new Assignment(options.handlers);
@@ -69,8 +67,9 @@ class ReopeningConsumer implements LogConsumer {
       if (signal.aborted) return;
       openedAt = performance.now();
       this.#live = true;
+      const client = this.#open();
       try {
-        await runSession(this.#kafka, this.#options, this.#assignment, signal, {
+        await runSession(client.kafka, this.#options, this.#assignment, signal, {
           opened: (session) => {
             this.#session = session;
           },
@@ -79,6 +78,7 @@ class ReopeningConsumer implements LogConsumer {
           leaving: () => void this.#sendCommits(),
         });
       } finally {
+        client.close();
         this.#live = false;
         this.#session = null;
         this.#assignment.revoke();

@@ -2,10 +2,11 @@
  * The log by kafkajs. Relies on nothing but a broker's address; never makes topics on the side, never uses Kafka
  * transactions or idempotent producers (protocol.md, "A step" 7).
  */
-import kafkajs, { type KafkaConfig, type SASLOptions } from 'kafkajs';
+import type { KafkaConfig, SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
 import type { Logger } from '../logger.ts';
 import { createAdmin } from './admin.ts';
+import { type KafkaClient, openClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { createConsumer } from './consumer.ts';
 import { forwardLogs } from './logging.ts';
@@ -33,17 +34,15 @@ export type KafkaOptions = {
 export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   registerCodecs();
   mendRequestQueue();
-  const kafka = new kafkajs.Kafka(kafkaConfig(options, logger));
+  const config = kafkaConfig(options, logger);
+  const open = (): KafkaClient => openClient(config);
   // A consumer that gives up comes back as another member, and the group waits for the first one until its session ends:
   // one that sits out a broker's restart goes on at once.
-  const patient = new kafkajs.Kafka({
-    ...kafkaConfig(options, logger),
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 },
-  });
+  const openPatient = (): KafkaClient => openClient({ ...config, retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 } });
   return {
-    consumer: (consumerOptions) => createConsumer(patient, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
-    producer: () => createProducer(kafka, { maxMessageBytes: options.maxMessageBytes ?? 1_048_576 }, logger),
-    admin: () => createAdmin(kafka),
+    consumer: (consumerOptions) => createConsumer(openPatient, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
+    producer: () => createProducer(open, { maxMessageBytes: options.maxMessageBytes ?? 1_048_576 }, logger),
+    admin: () => createAdmin(open),
   };
 }
 

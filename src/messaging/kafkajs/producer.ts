@@ -3,11 +3,12 @@
  * request is under way is gathered into the next one. While the broker is away it keeps everything and tries again.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import kafkajs, { type Kafka, type Message, type Producer } from 'kafkajs';
+import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { MillraceError } from '../../core/error.ts';
 import type { LogHeader, LogProducer, OutgoingRecord } from '../log.ts';
 import type { Logger } from '../logger.ts';
 import { deadLetterExtraBytes } from '../topics.ts';
+import type { OpenClient } from './client.ts';
 import { refusalOf } from './errors.ts';
 
 export type ProducerOptions = {
@@ -26,15 +27,20 @@ type Call = {
 /** What a record takes in a request beyond its own bytes, at most. */
 const recordOverheadBytes = 80;
 
-export function createProducer(kafka: Kafka, options: ProducerOptions, logger: Logger): LogProducer {
-  const producer = kafka.producer({
+export function createProducer(open: OpenClient, options: ProducerOptions, logger: Logger): LogProducer {
+  const client = open();
+  const producer = client.kafka.producer({
     allowAutoTopicCreation: false,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     idempotent: false,
     // More would only wait inside kafkajs; there is one request at a time.
     maxInFlightRequests: 1,
   });
-  return new GatheringProducer(producer, options, logger);
+  const disconnect = async (): Promise<void> => {
+    await producer.disconnect();
+    client.close();
+  };
+  return new GatheringProducer({ connect: producer.connect, sendBatch: producer.sendBatch, disconnect }, options, logger);
 }
 
 export class GatheringProducer implements LogProducer {

@@ -1,0 +1,45 @@
+/**
+ * A kafkajs client with sockets of its own, so that they can be closed for sure: after a broker's restart kafkajs may
+ * keep a connection that it has forgotten, and with it the process.
+ */
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig } from 'kafkajs';
+
+export type KafkaClient = {
+  readonly kafka: Kafka;
+  /** Ends whatever connection is left. To be called after everything that was made with `kafka` is disconnected. */
+  close(): void;
+};
+
+/** Makes a client for one consumer, producer or admin. */
+export type OpenClient = () => KafkaClient;
+
+const keepAliveMs = 60_000;
+
+export function openClient(config: KafkaConfig): KafkaClient {
+  const sockets = new Set<Socket>();
+  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    // An address is no server name.
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    // kafkajs passes no options where TLS is off, whatever its type says.
+    const useTls = Boolean(ssl);
+    const socket = useTls ? connectTls({ host, port, ...servername, ...ssl }, onConnect) : connect({ host, port }, onConnect);
+    socket.setKeepAlive(true, keepAliveMs);
+    // A request is one write: nothing is gained by holding its last bytes back.
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    return socket;
+  };
+  return {
+    kafka: new kafkajs.Kafka({ ...config, socketFactory }),
+    close: () => {
+      for (const socket of sockets) {
+        // What kafkajs listens to: it ends its timer and its requests.
+        socket.emit('end');
+        socket.destroy();
+      }
+    },
+  };
+}
