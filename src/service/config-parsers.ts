@@ -90,12 +90,18 @@ export const hostAndPort: Parser<string> = parser('`host:port`', (given) => {
   return port >= 1 && port <= 65_535 ? given : undefined;
 });
 
+export const host: Parser<string> = parser('a host name or an address', (given) => (given.includes('/') ? undefined : parseHost(given)));
+
 /** A host name, an address, or a range of addresses. Ranges are `10.0.0.0/8` or `fd00::/8`. */
 export const hostOrRange: Parser<string> = parser('a host name, an address or a range such as `10.0.0.0/8`', (given) => {
   if (given.includes('/')) return ipaddr.isValidCIDR(given) ? given : undefined;
+  return parseHost(given);
+});
+
+function parseHost(given: string): string | undefined {
   if (isIP(given) !== 0) return given;
   return /^(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(given) ? given.toLowerCase() : undefined;
-});
+}
 
 export function pem(kind: string): Parser<string> {
   return parser(`a PEM text (\`-----BEGIN ${kind}-----\`)`, (given) => (given.includes('-----BEGIN ') ? given : undefined));

@@ -2,7 +2,21 @@
  * Every environment variable that Millrace reads, in one table: the loader, its errors and docs/configuration.md come
  * from here. A variable that is not in this table does nothing.
  */
-import { duration, flag, hostAndPort, hostOrRange, integer, list, matching, oneOf, type Parser, pem, text, url } from './config-parsers.ts';
+import {
+  duration,
+  flag,
+  host,
+  hostAndPort,
+  hostOrRange,
+  integer,
+  list,
+  matching,
+  oneOf,
+  type Parser,
+  pem,
+  text,
+  url,
+} from './config-parsers.ts';
 
 /** Parts of the configuration; a process loads those that it needs, and only they are checked. */
 export const configGroups = [
@@ -209,7 +223,7 @@ export const variables = {
   HOST: withDefault({
     group: 'service',
     about: 'Address to listen on, for the API and for health and metrics.',
-    parser: hostOrRange,
+    parser: host,
     default: '127.0.0.1',
   }),
   METRICS_PORT: withDefault({

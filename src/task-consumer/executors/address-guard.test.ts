@@ -48,6 +48,8 @@ describe('the address guard', () => {
     'http://[fd00:ec2::254]/',
     'http://[64:ff9b::7f00:1]/',
     'http://[2002:7f00:1::]/',
+    'http://[::7f00:1]/',
+    'http://168.63.129.16/metadata',
   ])('denies %s', (url) => {
     expect(denies(url)).toBe(true);
   });

@@ -31,6 +31,11 @@ export type AddressGuard = {
   readonly lookup: LookupFunction;
 };
 
+/** Not public, although their ranges are: IPv4 addresses in IPv6's first clothes, and Azure's host agent. */
+const DENIED = ['::/96', '168.63.129.16/32'].map((range) => ipaddr.parseCIDR(range));
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
 type Resolve = (
   host: string,
   options: { readonly all: true; readonly family?: number },
@@ -48,7 +53,8 @@ export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = sys
     if (!ipaddr.isValid(text)) return false;
     // `process` unwraps ::ffff:127.0.0.1, which would pass for a public IPv6 address.
     const address = ipaddr.process(text);
-    return address.range() === 'unicast' || ranges.some((range) => range[0].kind() === address.kind() && address.match(range));
+    const isPublic = address.range() === 'unicast' && !isWithin(address, DENIED);
+    return isPublic || isWithin(address, ranges);
   };
 
   return {
@@ -73,7 +79,11 @@ export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = sys
   };
 }
 
-function rangeOf(entry: string): [ipaddr.IPv4 | ipaddr.IPv6, number] | null {
+function isWithin(address: ipaddr.IPv4 | ipaddr.IPv6, ranges: readonly Range[]): boolean {
+  return ranges.some((range) => range[0].kind() === address.kind() && address.match(range));
+}
+
+function rangeOf(entry: string): Range | null {
   if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry);
   if (!ipaddr.isValid(entry)) return null;
   const address = ipaddr.process(entry);
