@@ -1,0 +1,106 @@
+/** Reads the edges: their shape, and what one edge can have wrong by itself or against its nodes. */
+
+import { assertNever } from '../assert.ts';
+import type { NodeId } from '../ids.ts';
+import { canonicalJson, isJsonObject, type Json } from '../json.ts';
+import type { Expressions } from './expressions.ts';
+import { type Faults, shown, suggest } from './faults.ts';
+import { Fields } from './fields.ts';
+import type { Edge, Node } from './types.ts';
+
+/** What the document says about nodes: `node` is null for one that has faults of its own. */
+export type KnownNodes = ReadonlyMap<string, Node | null>;
+
+export function edgePointer(index: number): string {
+  return `/edges/${index}`;
+}
+
+/** @returns the edges whose ends are known; the faults of the others are noted. */
+export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions: Expressions, faults: Faults): Edge[] {
+  const seen = new Map<string, number>();
+  return list.flatMap((value, index) => {
+    const pointer = edgePointer(index);
+    if (!isJsonObject(value)) {
+      faults.add(pointer, 'MR_DEF_SHAPE', 'An edge must be an object with "from" and "to".');
+      return [];
+    }
+    const first = seen.get(canonicalJson(value));
+    if (first !== undefined) faults.add(pointer, 'MR_DEF_DUPLICATE_EDGE', `This edge is the same as edge ${first}: leave one of them out.`);
+    else seen.set(canonicalJson(value), index);
+    const edge = readEdge(new Fields(value, pointer, faults), index, nodes, expressions);
+    return edge === null ? [] : [edge];
+  });
+}
+
+function readEdge(fields: Fields, index: number, nodes: KnownNodes, expressions: Expressions): Edge | null {
+  const { faults } = fields;
+  fields.required('from', 'the id of the node that the edge leaves');
+  const from = readEnd(fields, 'from', nodes);
+  const otherwise = fields.bool('otherwise') ?? false;
+  const isNowhere = fields.raw('to') === null;
+  fields.required('to', 'the id of the node that the edge leads to');
+  if (isNowhere && !otherwise)
+    faults.add(fields.at('to'), 'MR_DEF_EDGE', 'Only an edge with "otherwise": true may lead nowhere ("to": null).');
+  const to = isNowhere ? null : readEnd(fields, 'to', nodes);
+  const weigh = readWeigh(fields, otherwise, from ?? null, expressions);
+  fields.end('An edge');
+  if (from === undefined || to === undefined) return null;
+  if (from === to) {
+    faults.add(fields.pointer, 'MR_DEF_SELF_EDGE', `This edge leads from "${from}" to itself: lead it to another node.`);
+    return null;
+  }
+  const node = nodes.get(from) ?? null;
+  if (node !== null && weigh.on !== 'completed') {
+    const why = whyNever(node, weigh.on);
+    if (why !== null) faults.add(fields.at('on'), 'MR_DEF_EDGE_NEVER_TAKEN', `This edge can never be taken: ${why}`);
+  }
+  return { index, from, to, weigh };
+}
+
+function readEnd(fields: Fields, end: 'from' | 'to', nodes: KnownNodes): NodeId | undefined {
+  const name = fields.text(end);
+  if (name === undefined || nodes.has(name)) return name as NodeId | undefined;
+  fields.faults.add(fields.at(end), 'MR_DEF_UNKNOWN_NODE', `There is no node ${shown(name)}.${suggest(name, nodes.keys())}`);
+  return undefined;
+}
+
+function readWeigh(fields: Fields, otherwise: boolean, from: NodeId | null, expressions: Expressions): Edge['weigh'] {
+  const { faults } = fields;
+  const on = fields.oneOf('on', ['failed', 'timedOut', 'any']);
+  const hasOn = fields.raw('on') !== undefined;
+  const error = fields.text('error') ?? null;
+  const source = fields.raw('when');
+  const when =
+    source === undefined
+      ? null
+      : expressions.condition(source, fields.at('when'), from === null ? { kind: 'end' } : { kind: 'leaving', nodeId: from });
+  if (otherwise && when !== null)
+    faults.add(fields.at('when'), 'MR_DEF_EDGE', '"when" cannot stand beside "otherwise", which is taken when no "when" holds.');
+  if (otherwise && hasOn)
+    faults.add(fields.at('on'), 'MR_DEF_EDGE', '"on" cannot stand beside "otherwise", which only a completed node weighs.');
+  if (!hasOn && error !== null)
+    faults.add(fields.at('error'), 'MR_DEF_EDGE', '"error" needs "on": "failed", "timedOut" or "any" beside it.');
+  if (on !== undefined) return { on, error, when };
+  if (otherwise) return { on: 'completed', condition: { kind: 'otherwise' } };
+  return { on: 'completed', condition: when === null ? { kind: 'always' } : { kind: 'when', when } };
+}
+
+/** Why a node can never end as the edge wants; null when it can. */
+function whyNever(node: Node, on: 'failed' | 'timedOut' | 'any'): string | null {
+  switch (node.type) {
+    case 'task':
+    case 'http':
+      return null;
+    case 'human':
+      return on === 'timedOut' && node.timeout === null ? `"${node.id}" has no "timeout".` : null;
+    case 'event':
+      if (on === 'failed') return 'an event node cannot fail; it can only time out ("on": "timedOut").';
+      return node.timeout === null ? `"${node.id}" has no "timeout".` : null;
+    case 'transform':
+    case 'wait':
+    case 'publish':
+      return `a ${node.type} neither fails nor times out (an expression that fails is an incident).`;
+    default:
+      return assertNever(node);
+  }
+}

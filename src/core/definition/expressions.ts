@@ -1,0 +1,137 @@
+/**
+ * Compiles the expressions, templates, times and schemas of a document, and keeps every use of an expression with its
+ * place, so that references are checked once the whole graph is known.
+ */
+import { parseDuration, parseInstant } from '../duration.ts';
+import { compileExpression, compileTemplate, type Expression, type Reference, type Template } from '../expression/index.ts';
+import type { NodeId } from '../ids.ts';
+import type { Json } from '../json.ts';
+import { compileSchema } from '../schema/index.ts';
+import { type Faults, pointerTo } from './faults.ts';
+import type { DurationSetting, InstantSetting, Schema } from './types.ts';
+
+/** Where an expression stands, which decides what it may see. */
+export type Place =
+  /** `vars` and `timeout` of the definition: before anything ran. */
+  | { readonly kind: 'start' }
+  /** While a node opens: what ran before it. */
+  | { readonly kind: 'opening'; readonly nodeId: NodeId }
+  /** `where` of an event node: the event too. */
+  | { readonly kind: 'where'; readonly nodeId: NodeId }
+  /** `set` of a node, or the `when` of an edge from it: the node itself too. */
+  | { readonly kind: 'leaving'; readonly nodeId: NodeId }
+  /** `output` of the definition: everything. */
+  | { readonly kind: 'end' };
+
+export type ExpressionUse = { readonly pointer: string; readonly place: Place; readonly references: readonly Reference[] };
+
+const NOTHING: Template = { references: [], isConstant: true, evaluate: () => null };
+const NEVER: Expression = { source: '', references: [], evaluate: () => false };
+const ONE_MS: DurationSetting = { kind: 'constant', ms: 1 };
+
+export class Expressions {
+  readonly uses: ExpressionUse[] = [];
+  readonly #faults: Faults;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
+
+  /** Bare CEL that gives a bool. */
+  condition(value: Json, pointer: string, place: Place): Expression {
+    if (typeof value !== 'string' || value.trim() === '') {
+      this.#faults.add(pointer, 'MR_DEF_SHAPE', 'A condition must be a text that holds an expression, such as `input.amount > 100`.');
+      return NEVER;
+    }
+    if (value.trim().startsWith('${')) {
+      this.#faults.add(pointer, 'MR_DEF_EXPRESSION', 'A condition is an expression by itself: leave out "${" and "}".');
+      return NEVER;
+    }
+    const compiled = compileExpression(value);
+    if (compiled.ok) {
+      this.uses.push({ pointer, place, references: compiled.value.references });
+      return compiled.value;
+    }
+    for (const { message, offset } of compiled.error) this.#refuse(pointer, message, offset);
+    return NEVER;
+  }
+
+  /** JSON with `${ … }` in its texts. */
+  template(value: Json, pointer: string, place: Place): Template {
+    const compiled = compileTemplate(value);
+    if (!compiled.ok) {
+      for (const fault of compiled.error) this.#refuse(pointer + fault.pointer, fault.message, fault.offset);
+      return NOTHING;
+    }
+    if (!compiled.value.isConstant) this.#keepUses(value, pointer, place);
+    return compiled.value;
+  }
+
+  /** One use for each text, so that what is wrong with a reference is told where it stands. */
+  #keepUses(value: Json, pointer: string, place: Place): void {
+    if (typeof value === 'string') {
+      const compiled = compileTemplate(value);
+      if (compiled.ok && !compiled.value.isConstant) this.uses.push({ pointer, place, references: compiled.value.references });
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [key, member] of Object.entries(value as object)) this.#keepUses(member as Json, pointerTo(pointer, key), place);
+    }
+  }
+
+  #refuse(pointer: string, message: string, offset: number | undefined): void {
+    const where = offset === undefined ? '' : ` (at character ${offset + 1})`;
+    this.#faults.add(pointer, 'MR_DEF_EXPRESSION', `The expression cannot be used: ${message.replace(/\.$/, '')}${where}.`);
+  }
+
+  duration(value: Json, pointer: string, place: Place, minMs = 1): DurationSetting {
+    const constant = this.#timeText(value, pointer, place, 'MR_DEF_DURATION', DURATION_HELP);
+    if (constant === null) return ONE_MS;
+    if (typeof constant !== 'string') return { kind: 'template', template: constant };
+    const ms = parseDuration(constant);
+    if (ms === undefined || ms < minMs) {
+      this.#faults.add(pointer, 'MR_DEF_DURATION', ms === undefined ? DURATION_HELP : 'A duration must be longer than nothing here.');
+      return ONE_MS;
+    }
+    return { kind: 'constant', ms };
+  }
+
+  instant(value: Json, pointer: string, place: Place): InstantSetting {
+    const constant = this.#timeText(value, pointer, place, 'MR_DEF_INSTANT', INSTANT_HELP);
+    if (constant === null) return { kind: 'constant', at: 0 };
+    if (typeof constant !== 'string') return { kind: 'template', template: constant };
+    const at = parseInstant(constant);
+    if (at === undefined) this.#faults.add(pointer, 'MR_DEF_INSTANT', INSTANT_HELP);
+    return { kind: 'constant', at: at ?? 0 };
+  }
+
+  /** The text, or the template that gives one; null when a fault was noted. */
+  #timeText(
+    value: Json,
+    pointer: string,
+    place: Place,
+    code: 'MR_DEF_DURATION' | 'MR_DEF_INSTANT',
+    help: string,
+  ): string | Template | null {
+    if (typeof value !== 'string') {
+      this.#faults.add(pointer, code, help);
+      return null;
+    }
+    const before = this.#faults.list.length;
+    const template = this.template(value, pointer, place);
+    if (this.#faults.list.length > before) return null;
+    if (!template.isConstant) return template;
+    const text = template.evaluate({});
+    return typeof text === 'string' ? text : value;
+  }
+
+  schema(value: Json, pointer: string): Schema | null {
+    const compiled = compileSchema(value);
+    if (compiled.ok) return { document: value, compiled: compiled.value };
+    for (const fault of compiled.error)
+      this.#faults.add(pointer + fault.pointer, 'MR_DEF_SCHEMA', `The JSON Schema cannot be used: ${fault.message}`);
+    return null;
+  }
+}
+
+const DURATION_HELP =
+  'A duration must be a text such as "30s", "5m", "2d" or ISO 8601 ("PT5M"; a day is 24 h, months and years have no fixed length).';
+const INSTANT_HELP = 'A time must be a text with an offset, such as "2026-01-31T09:00:00Z" or "2026-01-31T09:00:00+01:00".';

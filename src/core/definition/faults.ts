@@ -1,0 +1,71 @@
+/** The codes of everything a definition can have wrong, and where faults are gathered while a document is read. */
+import { distance } from 'fastest-levenshtein';
+import type { DefinitionFault } from './types.ts';
+
+/** Each is a row of docs/errors.md. */
+export const definitionFaultCodes = [
+  /** A value of the wrong type, or outside what its field takes. */
+  'MR_DEF_SHAPE',
+  'MR_DEF_MISSING_FIELD',
+  'MR_DEF_UNKNOWN_FIELD',
+  'MR_DEF_UNKNOWN_TYPE',
+  /** Part of the language, but not of this version of the engine. */
+  'MR_DEF_NOT_YET',
+  'MR_DEF_ID',
+  /** `event`, `queue`, `task` and `topic` are literals, so that a deploy knows them. */
+  'MR_DEF_LITERAL',
+  'MR_DEF_DURATION',
+  'MR_DEF_INSTANT',
+  'MR_DEF_SCHEMA',
+  'MR_DEF_EXPRESSION',
+  'MR_DEF_UNKNOWN_ROOT',
+  'MR_DEF_UNKNOWN_VAR',
+  'MR_DEF_UNKNOWN_MEMBER',
+  'MR_DEF_UNKNOWN_NODE',
+  /** An expression asks for what a node gave that cannot have run before. */
+  'MR_DEF_NODE_NOT_BEFORE',
+  'MR_DEF_SELF_EDGE',
+  'MR_DEF_DUPLICATE_EDGE',
+  'MR_DEF_EDGE',
+  /** An edge for an ending that its node cannot have. */
+  'MR_DEF_EDGE_NEVER_TAKEN',
+  'MR_DEF_CYCLE',
+  'MR_DEF_UNREACHABLE_NODE',
+  'MR_DEF_OTHERWISE_MISSING',
+  'MR_DEF_OTHERWISE_NEVER',
+  'MR_DEF_OTHERWISE_TWICE',
+  'MR_DEF_JOIN',
+  'MR_DEF_DUPLICATE',
+  'MR_DEF_LIMIT',
+] as const;
+export type DefinitionFaultCode = (typeof definitionFaultCodes)[number];
+
+export class Faults {
+  readonly list: (DefinitionFault & { readonly code: DefinitionFaultCode })[] = [];
+
+  add(pointer: string, code: DefinitionFaultCode, message: string): void {
+    this.list.push({ pointer, code, message });
+  }
+}
+
+/** RFC 6901. */
+export function pointerTo(parent: string, member: string | number): string {
+  return `${parent}/${String(member).replaceAll('~', '~0').replaceAll('/', '~1')}`;
+}
+
+/** ` Did you mean "x"?`, or nothing when no name is near. */
+export function suggest(given: string, known: Iterable<string>): string {
+  if (given.length > 64) return '';
+  let best: { readonly name: string; readonly far: number } | null = null;
+  for (const name of known) {
+    const far = distance(given.toLowerCase(), name.toLowerCase());
+    if (best === null || far < best.far) best = { name, far };
+  }
+  const near = best !== null && best.far <= Math.max(1, Math.floor(given.length / 3));
+  return near && best !== null ? ` Did you mean "${best.name}"?` : '';
+}
+
+/** A name from a document as a message shows it: never longer than a line. */
+export function shown(name: string): string {
+  return name.length > 80 ? `"${name.slice(0, 79)}…"` : `"${name}"`;
+}

@@ -1,0 +1,107 @@
+/**
+ * Reads the fields of one object of a document. Every reader notes what is wrong and gives a placeholder of the right
+ * type then, so that reading goes on and all faults are told at once; with a fault noted, nothing that was read is used.
+ */
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { own } from '../record.ts';
+import { type Faults, pointerTo, shown, suggest } from './faults.ts';
+
+export class Fields {
+  readonly pointer: string;
+  readonly object: JsonObject;
+  readonly faults: Faults;
+  readonly #known = new Set<string>();
+
+  constructor(object: JsonObject, pointer: string, faults: Faults) {
+    this.object = object;
+    this.pointer = pointer;
+    this.faults = faults;
+  }
+
+  /** The value as it is; undefined when absent. Makes the field known. */
+  raw(name: string): Json | undefined {
+    this.#known.add(name);
+    return own(this.object, name);
+  }
+
+  /** Whether a reader asked for the field. */
+  knows(name: string): boolean {
+    return this.#known.has(name);
+  }
+
+  at(name: string): string {
+    return pointerTo(this.pointer, name);
+  }
+
+  required(name: string, what: string): Json | undefined {
+    const value = this.raw(name);
+    if (value === undefined) this.faults.add(this.pointer, 'MR_DEF_MISSING_FIELD', `The field "${name}" is missing: give ${what}.`);
+    return value;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.raw(name);
+    if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+    return this.refuse(name, 'a text that is not empty');
+  }
+
+  bool(name: string): boolean | undefined {
+    const value = this.raw(name);
+    if (value === undefined || typeof value === 'boolean') return value;
+    return this.refuse(name, 'true or false');
+  }
+
+  integer(name: string, min: number, max: number): number | undefined {
+    const value = this.raw(name);
+    if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)) return value;
+    return this.refuse(name, `a whole number from ${min} to ${max}`);
+  }
+
+  oneOf<const Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    const found = choices.find((choice) => choice === value);
+    const hint = typeof value === 'string' ? suggest(value, choices) : '';
+    return found ?? this.refuse(name, `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`, hint);
+  }
+
+  texts(name: string): readonly string[] | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (Array.isArray(value) && value.every((item: Json) => typeof item === 'string' && item !== '')) return value as readonly string[];
+    return this.refuse(name, 'a list of texts');
+  }
+
+  /** A nested object, with its own reader. */
+  nested(name: string): Fields | undefined {
+    const value = this.raw(name);
+    if (value === undefined) return undefined;
+    if (isJsonObject(value)) return new Fields(value, this.at(name), this.faults);
+    return this.refuse(name, 'an object');
+  }
+
+  list(name: string): readonly Json[] | undefined {
+    const value = this.raw(name);
+    if (value === undefined || Array.isArray(value)) return value as readonly Json[] | undefined;
+    return this.refuse(name, 'a list');
+  }
+
+  refuse(name: string, expected: string, hint = ''): undefined {
+    this.faults.add(this.at(name), 'MR_DEF_SHAPE', `"${name}" must be ${expected}.${hint}`);
+    return undefined;
+  }
+
+  /** A field of the language that this version of the engine does not run yet. */
+  notYet(name: string): void {
+    if (this.raw(name) !== undefined)
+      this.faults.add(this.at(name), 'MR_DEF_NOT_YET', `"${name}" is not supported by this version of Millrace yet: leave it out.`);
+  }
+
+  /** Notes every field that no reader asked for. */
+  end(owner: string): void {
+    for (const name of Object.keys(this.object)) {
+      if (this.#known.has(name)) continue;
+      this.faults.add(this.at(name), 'MR_DEF_UNKNOWN_FIELD', `${owner} has no field ${shown(name)}.${suggest(name, this.#known)}`);
+    }
+  }
+}

@@ -1,0 +1,151 @@
+/** The graph as a whole: who follows whom, cycles, reachability, ancestors, and the rules for a node's edges together. */
+import type { NodeId } from '../ids.ts';
+import { edgePointer, type KnownNodes } from './edges.ts';
+import { type Faults, pointerTo } from './faults.ts';
+import type { Edge } from './types.ts';
+
+export type Graph = {
+  readonly outgoing: ReadonlyMap<NodeId, readonly Edge[]>;
+  readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
+  readonly startNodes: readonly NodeId[];
+  /** For each node, all from which it can be reached. A node of a cycle is its own ancestor. */
+  readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
+};
+
+export function buildGraph(nodes: KnownNodes, edges: readonly Edge[]): Graph {
+  const ids = [...nodes.keys()] as NodeId[];
+  const outgoing = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
+  const incoming = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
+  for (const edge of edges) {
+    outgoing.get(edge.from)?.push(edge);
+    if (edge.to !== null) incoming.get(edge.to)?.push(edge);
+  }
+  const startNodes = ids.filter((id) => incoming.get(id)?.length === 0);
+  return { outgoing, incoming, startNodes, ancestors: findAncestors(ids, outgoing, incoming) };
+}
+
+/** In topological order each node takes over what its predecessors have; nodes on or behind a cycle are walked one by one. */
+function findAncestors(
+  ids: readonly NodeId[],
+  outgoing: ReadonlyMap<NodeId, readonly Edge[]>,
+  incoming: ReadonlyMap<NodeId, readonly Edge[]>,
+): Map<NodeId, ReadonlySet<NodeId>> {
+  const ancestors = new Map<NodeId, ReadonlySet<NodeId>>();
+  const missing = new Map(ids.map((id) => [id, incoming.get(id)?.length ?? 0]));
+  const ready = ids.filter((id) => missing.get(id) === 0);
+  for (let id = ready.shift(); id !== undefined; id = ready.shift()) {
+    const all = new Set<NodeId>();
+    for (const { from } of incoming.get(id) ?? []) {
+      all.add(from);
+      for (const ancestor of ancestors.get(from) ?? []) all.add(ancestor);
+    }
+    ancestors.set(id, all);
+    for (const { to } of outgoing.get(id) ?? []) {
+      if (to === null) continue;
+      const left = (missing.get(to) ?? 0) - 1;
+      missing.set(to, left);
+      if (left === 0) ready.push(to);
+    }
+  }
+  for (const id of ids)
+    if (!ancestors.has(id))
+      ancestors.set(
+        id,
+        walk([id], (at) => (incoming.get(at) ?? []).map(({ from }) => from)),
+      );
+  return ancestors;
+}
+
+/** All nodes that can be reached in one step or more. */
+function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[]): Set<NodeId> {
+  const found = new Set<NodeId>();
+  const toDo = [...from];
+  for (let at = toDo.pop(); at !== undefined; at = toDo.pop()) {
+    for (const id of next(at)) {
+      if (found.has(id)) continue;
+      found.add(id);
+      toDo.push(id);
+    }
+  }
+  return found;
+}
+
+export function checkGraph(nodes: KnownNodes, graph: Graph, faults: Faults): void {
+  checkCycles(graph, faults);
+  for (const [name, node] of nodes) {
+    const id = name as NodeId;
+    checkOtherwise(id, graph.outgoing.get(id) ?? [], faults);
+    const arrivals = graph.incoming.get(id)?.length ?? 0;
+    if (node?.join.kind === 'atLeast' && node.join.n > arrivals)
+      faults.add(
+        `${pointerTo('/nodes', name)}/join/atLeast`,
+        'MR_DEF_JOIN',
+        `The join waits for ${node.join.n} branches, but ${arrivals === 1 ? 'only 1 edge leads' : `${arrivals} edges lead`} to "${name}".`,
+      );
+  }
+}
+
+function checkCycles({ outgoing, ancestors, startNodes }: Graph, faults: Faults): void {
+  const told = new Set<NodeId>();
+  const onCycle = new Set([...ancestors].filter(([id, before]) => before.has(id)).map(([id]) => id));
+  for (const id of onCycle) {
+    if (told.has(id)) continue;
+    for (const other of onCycle) if (ancestors.get(id)?.has(other) && ancestors.get(other)?.has(id)) told.add(other);
+    const cycle = findCycle(id, outgoing);
+    const names = cycle.map(({ from }) => from);
+    const last = cycle.at(-1);
+    faults.add(
+      edgePointer(last?.index ?? 0),
+      'MR_DEF_CYCLE',
+      `The edges form a cycle: ${[...names, id].slice(0, 50).join(' → ')}. A definition must be free of cycles: remove one of the edges.`,
+    );
+  }
+  const next = (at: NodeId): NodeId[] => (outgoing.get(at) ?? []).flatMap(({ to }) => (to === null ? [] : [to]));
+  const reachable = walk(startNodes, next);
+  for (const id of ancestors.keys()) {
+    if (reachable.has(id) || startNodes.includes(id) || onCycle.has(id)) continue;
+    faults.add(pointerTo('/nodes', id), 'MR_DEF_UNREACHABLE_NODE', `"${id}" can never be reached: every way to it leads through a cycle.`);
+  }
+}
+
+/** The shortest way from a node back to itself. */
+function findCycle(start: NodeId, outgoing: ReadonlyMap<NodeId, readonly Edge[]>): Edge[] {
+  const cameBy = new Map<NodeId, Edge>();
+  const toDo: NodeId[] = [start];
+  for (let at = toDo.shift(); at !== undefined && !cameBy.has(start); at = toDo.shift()) {
+    for (const edge of outgoing.get(at) ?? []) {
+      if (edge.to === null || cameBy.has(edge.to)) continue;
+      cameBy.set(edge.to, edge);
+      toDo.push(edge.to);
+    }
+  }
+  const cycle: Edge[] = [];
+  for (let edge = cameBy.get(start); edge !== undefined; edge = edge.from === start ? undefined : cameBy.get(edge.from))
+    cycle.unshift(edge);
+  return cycle;
+}
+
+/** What a completed node does must be plain for every outcome of its conditions. */
+function checkOtherwise(id: NodeId, edges: readonly Edge[], faults: Faults): void {
+  const kinds = edges.flatMap(({ index, weigh }) => (weigh.on === 'completed' ? [{ index, kind: weigh.condition.kind }] : []));
+  const [first, ...more] = kinds.filter(({ kind }) => kind === 'otherwise');
+  const always = kinds.find(({ kind }) => kind === 'always');
+  if (first === undefined && always === undefined && kinds.length > 0)
+    faults.add(
+      pointerTo('/nodes', id),
+      'MR_DEF_OTHERWISE_MISSING',
+      `All edges of the completed "${id}" have conditions, and perhaps none holds: add an edge with "otherwise": true ("to": null for "else nothing").`,
+    );
+  if (first !== undefined && always !== undefined)
+    faults.add(
+      `${edgePointer(first.index)}/otherwise`,
+      'MR_DEF_OTHERWISE_NEVER',
+      `This edge can never be taken, since edge ${always.index} from "${id}" has no condition: give that one a "when", or leave this one out.`,
+    );
+  for (const { index } of more)
+    faults.add(
+      `${edgePointer(index)}/otherwise`,
+      'MR_DEF_OTHERWISE_TWICE',
+      `"${id}" has an "otherwise" already (edge ${first?.index}): keep one.`,
+    );
+}

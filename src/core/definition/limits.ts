@@ -1,0 +1,69 @@
+/** How large a definition may be. Checked before anything walks the document, so that no document can exhaust the stack. */
+import type { Json } from '../json.ts';
+import { type Faults, pointerTo } from './faults.ts';
+
+export type DefinitionLimits = {
+  /** Of the document as compact JSON, in UTF-8 bytes. */
+  readonly bytes: number;
+  readonly nodes: number;
+  readonly edges: number;
+  /** Of objects and lists in each other; the document itself counts 1. */
+  readonly depth: number;
+  /** `when`, `where` and texts with `${ … }` in them. */
+  readonly expressions: number;
+};
+
+export const defaultDefinitionLimits: DefinitionLimits = {
+  bytes: 262_144,
+  nodes: 1_000,
+  edges: 5_000,
+  depth: 64,
+  expressions: 5_000,
+};
+
+/** For reading back what was deployed once: limits that were lowered since must not strand running instances. */
+export const storedDefinitionLimits: DefinitionLimits = {
+  bytes: 64 * 1_048_576,
+  nodes: 100_000,
+  edges: 500_000,
+  depth: 200,
+  expressions: 500_000,
+};
+
+/** @returns false when the document must not be looked at any further. */
+export function checkSize(document: Json, limits: DefinitionLimits, faults: Faults): boolean {
+  const tooDeep = findTooDeep(document, limits.depth);
+  if (tooDeep !== null) {
+    faults.add(tooDeep, 'MR_DEF_LIMIT', `The document is nested deeper than ${limits.depth} levels here: make it flatter.`);
+    return false;
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(document)).length;
+  if (bytes > limits.bytes) {
+    faults.add(
+      '',
+      'MR_DEF_LIMIT',
+      `The definition has ${bytes} bytes, but may have at most ${limits.bytes}: split it, or ask for a higher limit.`,
+    );
+    return false;
+  }
+  return true;
+}
+
+/** Level by level and without recursion. */
+function findTooDeep(document: Json, depthMax: number): string | null {
+  let level: { readonly pointer: string; readonly value: Json }[] = [{ pointer: '', value: document }];
+  for (let depth = 1; level.length > 0; depth++) {
+    const containers = level.filter(({ value }) => typeof value === 'object' && value !== null);
+    const [first] = containers;
+    if (first === undefined) return null;
+    if (depth > depthMax) return first.pointer;
+    level = containers.flatMap(({ pointer, value }) =>
+      Object.entries(value as object).map(([key, member]: [string, Json]) => ({ pointer: pointerTo(pointer, key), value: member })),
+    );
+  }
+  return null;
+}
+
+export function checkCount(count: number, limit: number, what: string, pointer: string, faults: Faults): void {
+  if (count > limit) faults.add(pointer, 'MR_DEF_LIMIT', `There are ${count} ${what}, but at most ${limit} are allowed.`);
+}
