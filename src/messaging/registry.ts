@@ -51,7 +51,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
   }
   const policy = retry(
     handleType(MillraceError, (error) => error.retryable),
-    { maxAttempts: 3, backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 1_000 }) },
+    { maxAttempts: 2, backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 500 }) },
   );
 
   const call = async (method: 'GET' | 'POST' | 'PUT', path: string, body?: unknown): Promise<Answer> => {
