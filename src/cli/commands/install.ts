@@ -1,0 +1,95 @@
+/** What makes a stack ready for the engine: databases, topics, schemas, connector. Each is safe to repeat. */
+import type { Command } from 'commander';
+import { loadConfig } from '../../service/config.ts';
+import { kafkaOptions, registryOptions, topicSettings } from '../../service/connections.ts';
+import { createLogger } from '../../service/logging.ts';
+import { print, printJson } from '../output.ts';
+import { functionOf, loadPart } from '../parts.ts';
+
+export function addInstallCommands(program: Command): void {
+  program
+    .command('migrate')
+    .description('Bring both databases to the schema of this version')
+    .action(async () => {
+      const file = 'src/store/postgres/migrate.ts';
+      const config = loadConfig(process.env, ['databases', 'topics', 'limits', 'log']);
+      const migrate = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'migrate');
+      await migrate(config, createLogger({ name: 'migrate', level: config.log.level }));
+      print('Both databases are up to date.');
+    });
+
+  program
+    .command('topics')
+    .description('Make every topic, and set what differs')
+    .option('--queue <name...>', 'queues beside the default one')
+    .action(async ({ queue = [] }: { queue?: string[] }) => {
+      const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
+      const { ensureTopics } = await import('../../messaging/topics.ts');
+      const config = loadConfig(process.env, ['kafka', 'topics', 'log']);
+      const admin = connectKafka(kafkaOptions(config), createLogger({ name: 'topics', level: config.log.level })).admin();
+      try {
+        const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
+        for (const topic of created) print(`made ${topic}`);
+        for (const topic of changed) print(`changed ${topic}`);
+        if (created.length + changed.length === 0) print('All topics are there.');
+      } finally {
+        await admin.close();
+      }
+    });
+
+  program
+    .command('schemas')
+    .description('Avro schemas')
+    .command('register')
+    .description('Register every schema at the registry')
+    .option('--queue <name...>', 'queues beside the default one')
+    .action(async ({ queue = [] }: { queue?: string[] }) => {
+      const { connectRegistry } = await import('../../messaging/registry.ts');
+      const { recordsOnTopics, registerSchemas } = await import('../../messaging/registration.ts');
+      const config = loadConfig(process.env, ['registry', 'topics']);
+      const registry = connectRegistry(registryOptions(config));
+      const registrations = await registerSchemas(registry, recordsOnTopics(config.topics.prefix, queue));
+      const made = registrations.filter(({ status }) => status === 'registered');
+      for (const { subject, id } of made) print(`registered ${subject} as ${id}`);
+      if (made.length === 0) print('All schemas are registered.');
+    });
+
+  program
+    .command('connector')
+    .description('The Debezium connector')
+    .command('apply')
+    .description('Create the connector, or bring it to the configuration')
+    .action(async () => {
+      const file = 'connect/apply.ts';
+      const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'kafka', 'log']);
+      const apply = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'applyConnector');
+      await apply(config, createLogger({ name: 'connector', level: config.log.level }));
+      print('The connector is applied.');
+    });
+
+  program
+    .command('config')
+    .description('Print the configuration that a process would have here, without its secrets')
+    .action(() => printJson(redactConfig(loadConfig(process.env))));
+}
+
+const SECRET = /password|apiKey|^key$/i;
+
+/** Replaces secrets, also those inside addresses. */
+export function redactConfig(value: unknown, name = ''): unknown {
+  if (Array.isArray(value)) return value.map((item) => redactConfig(item));
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, redactConfig(member, key)]));
+  if (typeof value !== 'string') return value;
+  if (SECRET.test(name)) return '(set, not shown)';
+  return redactUrl(value);
+}
+
+/** An address may hold a password beside the user, or as a parameter. */
+function redactUrl(text: string): string {
+  if (!URL.canParse(text) || !text.includes('//')) return text;
+  const url = new URL(text);
+  if (url.password !== '') url.password = '***';
+  for (const parameter of [...url.searchParams.keys()]) if (/password|secret|key$/i.test(parameter)) url.searchParams.set(parameter, '***');
+  return url.password === '***' || url.search.includes('***') ? url.href : text;
+}

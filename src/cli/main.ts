@@ -1,0 +1,15 @@
+/** The command line `millrace`: reads the arguments, runs one command, and ends with its exit code (see exit.ts). */
+import { CommanderError } from 'commander';
+import { describeError, exitCodeOf, exitCodes } from './exit.ts';
+import { createProgram } from './program.ts';
+
+try {
+  await createProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  } else {
+    process.stderr.write(`${describeError(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

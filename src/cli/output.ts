@@ -1,0 +1,67 @@
+/** How commands speak: tables and colours for people, JSON for scripts. Results go to stdout, everything else to stderr. */
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Progress and hints: never part of the result. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Without borders, so that columns can be cut; wide cells are kept whole. */
+export function printTable(head: readonly string[], rows: readonly (readonly (string | number | null)[])[], empty: string): void {
+  if (rows.length === 0) {
+    say(empty);
+    return;
+  }
+  const none = Object.fromEntries(BORDERS.map((border) => [border, '']));
+  const table = new Table({
+    head: head.map((title) => paint('bold', title)),
+    chars: { ...none, middle: '  ' },
+    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  for (const row of rows) table.push(row.map((cell) => printable(cell === null ? '–' : String(cell))));
+  print(table.toString().replaceAll(/ +$/gm, ''));
+}
+
+const BORDERS = [
+  ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+  ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
+];
+
+/** Data must not steer the terminal. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ');
+}
+
+/** In colour on a terminal, unless NO_COLOR is set. */
+export function paint(style: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+const statusStyles: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {
+  completed: 'green',
+  failed: 'red',
+  timedOut: 'red',
+  incident: 'red',
+  paused: 'yellow',
+  retrying: 'yellow',
+  running: 'cyan',
+};
+
+export function paintStatus(status: string): string {
+  const style = statusStyles[status];
+  return style === undefined ? status : paint(style, status);
+}
+
+/** `2026-01-31 09:00:00`, in UTC. */
+export function shortTime(instant: string | null): string | null {
+  return instant === null ? null : instant.slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,40 @@
+/** What a request can end with instead of an answer. */
+import type { Problem, ProblemFault } from '../api/wire/index.ts';
+
+/** The server answered with a problem. */
+export class MillraceApiError extends Error {
+  override readonly name = 'MillraceApiError';
+  readonly status: number;
+  /** `MR_…`, stable. */
+  readonly code: string;
+  /** JSON pointers into the body, or `/query/<name>`, `/headers/<name>`. */
+  readonly faults: readonly ProblemFault[];
+  /** Names the request in the server's log; null when the answer came from something in between. */
+  readonly request: string | null;
+
+  constructor(status: number, problem: Partial<Problem>) {
+    super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = problem.code ?? `HTTP_${status}`;
+    this.faults = problem.errors ?? [];
+    this.request = problem.instance ?? null;
+  }
+}
+
+/** No answer came: refused, reset, or too late. Whether the request was done is not known, unless it is repeatable. */
+export class MillraceUnreachableError extends Error {
+  override readonly name = 'MillraceUnreachableError';
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    super(`Millrace cannot be reached at ${url}: ${reasonOf(cause)}`, { cause });
+    this.url = url;
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'no answer';
+  if (cause.name === 'TimeoutError') return 'no answer in time';
+  // fetch says only "fetch failed"; its cause knows why.
+  return cause.cause instanceof Error ? cause.cause.message || String(Reflect.get(cause.cause, 'code') ?? cause.message) : cause.message;
+}
