@@ -1,15 +1,37 @@
 /** All commands. */
 import { Command } from 'commander';
+import { addDefinitionCommands } from './commands/definitions.ts';
 import { addInstallCommands } from './commands/install.ts';
+import { addInstanceCommands } from './commands/instances.ts';
+import { addMessageCommands } from './commands/messages.ts';
 import { addRoleCommands } from './commands/roles.ts';
+import { addTaskCommands } from './commands/tasks.ts';
+
+const HELP = `
+Environment:
+  MILLRACE_URL      where the API is; default http://127.0.0.1:8080
+  MILLRACE_API_KEY  the key to use; default: the one in $MILLRACE_HOME/api-key
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 not reachable.`;
 
 export function createProgram(): Command {
   const program = new Command('millrace')
     .description('A workflow engine that runs as a Kafka streaming processor.')
     .exitOverride()
     .showSuggestionAfterError()
-    .showHelpAfterError('(see --help)');
+    .showHelpAfterError('(see --help)')
+    .addHelpText('after', HELP);
+  program.commandsGroup('Definitions');
+  addDefinitionCommands(program);
+  program.commandsGroup('Instances');
+  addInstanceCommands(program);
+  program.commandsGroup('Tasks of people');
+  addTaskCommands(program);
+  program.commandsGroup('Messages');
+  addMessageCommands(program);
+  program.commandsGroup('Installing');
   addInstallCommands(program);
+  program.commandsGroup('Processes');
   addRoleCommands(program);
   inherit(program);
   return program;

@@ -1,0 +1,174 @@
+/** Instances: start, get, list, watch, and control. */
+import type { Command } from 'commander';
+import type { Client, CommandAnswer, HistoryEntry, Instance, OpenWork } from '../../client/index.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { paintStatus, print, printJson, printTable, say, shortTime } from '../output.ts';
+import { openClient, parseCount, parseWait, readJsonArgument, waitMsOf } from '../session.ts';
+
+type Wait = { readonly wait?: number | true };
+
+export function addInstanceCommands(program: Command): void {
+  program
+    .command('start')
+    .description('Start an instance')
+    .argument('<definition>')
+    .option('--input <json>', 'input as JSON, @file, or @- for standard input')
+    .option('--version <n>', 'version of the definition; default: the latest', parseCount)
+    .option('--business-key <key>', 'what outsiders call it, e.g. an order number')
+    .option('--key <key>', 'idempotency key: a repeat with the same key starts nothing')
+    .option('--wait [duration]', 'wait for the end; default 30s', parseWait)
+    .option('--json', 'print the answer as JSON')
+    .action(async (definition: string, options: StartOptions) => {
+      const { input, version, businessKey, key, wait, json = false } = options;
+      const body = {
+        ...(input === undefined ? {} : { input: readJsonArgument(input) }),
+        ...(version === undefined ? {} : { version }),
+        ...(businessKey === undefined ? {} : { businessKey }),
+      };
+      const waitMs = waitMsOf(wait);
+      const answer = await openClient().start(definition, body, { idempotencyKey: key, waitMs });
+      if (json) printJson(answer);
+      else if ('status' in answer) printInstance(answer);
+      else {
+        print(answer.instanceId);
+        if (waitMs !== undefined) say('It is still running.');
+      }
+      if ('status' in answer && (answer.status === 'failed' || answer.status === 'cancelled'))
+        throw new CommandFailure(exitCodes.failed, `The instance ${answer.status === 'failed' ? 'failed' : 'was cancelled'}.`);
+    });
+
+  program
+    .command('get')
+    .description('Show an instance, and why it waits')
+    .argument('<instance>')
+    .option('--json', 'print as JSON')
+    .action(async (instanceId: string, { json = false }: { json?: boolean }) => {
+      const instance = await openClient().instance(instanceId);
+      if (json) printJson(instance);
+      else printInstance(instance);
+    });
+
+  program
+    .command('list')
+    .description('Find instances, newest first')
+    .option('--status <status>', 'running, paused, incident, completed, failed or cancelled')
+    .option('--definition <id>')
+    .option('--business-key <key>')
+    .option('--parent <instance>')
+    .option('--started-from <time>', 'RFC 3339, with offset')
+    .option('--started-to <time>', 'RFC 3339, with offset')
+    .option('--limit <n>', 'most of them; default 50', parseCount)
+    .option('--cursor <cursor>', 'the page after this cursor')
+    .option('--json', 'print as JSON')
+    .action(async ({ json = false, ...filter }: { json?: boolean } & Parameters<Client['instances']>[0]) => {
+      const page = await openClient().instances(filter);
+      if (json) return printJson(page);
+      const rows = page.items.map(({ instanceId, definition, businessKey, status, createdAt, updatedAt }) => [
+        instanceId,
+        `${definition.id}@${definition.version}`,
+        businessKey,
+        paintStatus(status),
+        shortTime(createdAt),
+        shortTime(updatedAt),
+      ]);
+      printTable(['instance', 'definition', 'business key', 'status', 'started (UTC)', 'changed (UTC)'], rows, 'No instances.');
+      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+    });
+
+  program
+    .command('watch')
+    .description('Follow an instance live until it ends')
+    .argument('<instance>')
+    .option('--json', 'print one JSON object a line')
+    .action(async (instanceId: string, { json = false }: { json?: boolean }) => {
+      for await (const entry of openClient().follow(instanceId)) print(json ? JSON.stringify(entry) : lineOf(entry));
+    });
+
+  addControl(program, 'pause', 'Start nothing new and stop the timers', (client, id, wait) => client.pause(id, wait));
+  addControl(program, 'resume', 'Go on after a pause', (client, id, wait) => client.resume(id, wait));
+  addControl(program, 'cancel', 'End an instance', (client, id, wait, { reason }) => client.cancel(id, reason, wait)).option(
+    '--reason <text>',
+  );
+  addControl(program, 'retry', 'Resolve incidents with a fresh retry budget', (client, id, wait, { task }) =>
+    client.retry(id, task, wait),
+  ).option('--task <task>', 'only the incident of this task');
+}
+
+type StartOptions = Wait & {
+  readonly input?: string;
+  readonly version?: number;
+  readonly businessKey?: string;
+  readonly key?: string;
+  readonly json?: boolean;
+};
+type ControlOptions = Wait & { readonly reason?: string; readonly task?: string; readonly json?: boolean };
+type Control = (
+  client: Client,
+  instanceId: string,
+  wait: { readonly waitMs: number | undefined },
+  options: ControlOptions,
+) => Promise<CommandAnswer>;
+
+function addControl(program: Command, name: string, about: string, run: Control): Command {
+  return program
+    .command(name)
+    .description(about)
+    .argument('<instance>')
+    .option('--wait [duration]', 'wait until it is applied; default 30s', parseWait)
+    .option('--json', 'print the answer as JSON')
+    .action(async (instanceId: string, options: ControlOptions) => {
+      const answer = await run(openClient(), instanceId, { waitMs: waitMsOf(options.wait) }, options);
+      printCommandAnswer(answer, options.json ?? false);
+    });
+}
+
+export function printCommandAnswer(answer: CommandAnswer, json: boolean): void {
+  if (json) printJson(answer);
+  else print(answer.status === 'applied' ? 'Applied.' : `Accepted; it is applied soon (command ${answer.commandId}).`);
+}
+
+function printInstance(instance: Instance): void {
+  const { instanceId, definition, businessKey, status, createdAt, updatedAt, error, output, open, openCount, pending } = instance;
+  print(`${instanceId}  ${paintStatus(status)}`);
+  print(`  definition    ${definition.id}, version ${definition.version}`);
+  if (businessKey !== null) print(`  business key  ${businessKey}`);
+  print(`  started       ${shortTime(createdAt)} UTC, changed ${shortTime(updatedAt)} UTC`);
+  if (error !== null) print(`  error         ${error.code}: ${error.message}`);
+  if (status === 'completed') print(`  output        ${JSON.stringify(output)}`);
+  for (const { type, by, at } of pending) print(`  pending       ${type} by ${by} since ${shortTime(at)} UTC`);
+  if (open.length === 0) return;
+  print('');
+  const rows = open.map((work) => [
+    work.nodeId,
+    paintStatus(work.status),
+    work.attempt,
+    waitingText(work),
+    shortTime(work.since),
+    work.taskId,
+  ]);
+  printTable(['node', 'status', 'attempt', 'waits for', 'since (UTC)', 'task'], rows, '');
+  if (openCount > open.length) say(`${openCount - open.length} more are open.`);
+}
+
+function waitingText({ waitingFor }: OpenWork): string {
+  switch (waitingFor.kind) {
+    case 'worker':
+      return waitingFor.queue === null ? 'the http executor' : `a worker of ${waitingFor.queue}`;
+    case 'retry':
+      return `its next attempt at ${shortTime(waitingFor.until)}${waitingFor.lastError === null ? '' : ` (${waitingFor.lastError.code})`}`;
+    case 'person': {
+      const { users, roles } = waitingFor.assignees;
+      return `${[...users, ...roles.map((role) => `any ${role}`)].join(', ')}: ${waitingFor.title}`;
+    }
+    case 'time':
+      return `${shortTime(waitingFor.until)}`;
+    case 'event':
+      return waitingFor.events.map(({ type, key }) => `${type} for ${key}`).join(' or ');
+    case 'incident':
+      return `a person: ${waitingFor.error.code}: ${waitingFor.error.message}`;
+  }
+}
+
+function lineOf({ seq, type, at, taskId }: HistoryEntry): string {
+  return [String(seq).padStart(4), shortTime(at), type, taskId?.slice(37) ?? ''].join('  ').trimEnd();
+}

@@ -1,0 +1,143 @@
+/**
+ * The typed client of Millrace's REST API: a method a route. Every method throws `MillraceApiError` when the server says
+ * no, and `MillraceUnreachableError` when it does not answer.
+ */
+import type {
+  CommandAnswer,
+  DeadLetter,
+  DeadLetterClosed,
+  DefinitionDetail,
+  DefinitionSummary,
+  DefinitionVersion,
+  Deployed,
+  EventAccepted,
+  EventBody,
+  HistoryEntry,
+  InboxTask,
+  Instance,
+  InstanceSummary,
+  StartBody,
+  StartedInstance,
+  Task,
+  TaskDetail,
+  Validation,
+} from '../api/wire/index.ts';
+import type { Json } from '../core/json.ts';
+import { type ConnectionOptions, createConnection, type RequestOptions } from './connection.ts';
+import { type FollowOptions, followInstance } from './stream.ts';
+
+export type * from '../api/wire/index.ts';
+export type { ConnectionOptions } from './connection.ts';
+export { MillraceApiError, MillraceUnreachableError } from './errors.ts';
+export type { FollowOptions } from './stream.ts';
+
+export type Page<Item> = { readonly items: readonly Item[]; readonly nextCursor: string | null };
+export type PageOptions = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+/** How long the server may wait for the result before it answers, in ms. */
+export type WaitOptions = { readonly waitMs?: number | undefined };
+
+export type InstanceFilter = PageOptions & {
+  readonly status?: Instance['status'] | undefined;
+  readonly definition?: string | undefined;
+  readonly version?: number | undefined;
+  readonly businessKey?: string | undefined;
+  readonly parent?: string | undefined;
+  /** RFC 3339. */
+  readonly startedFrom?: string | undefined;
+  readonly startedTo?: string | undefined;
+};
+export type InboxFilter = PageOptions & {
+  /** `me` is the subject of the key. */
+  readonly assignee?: string | undefined;
+  readonly role?: string | undefined;
+  readonly dueBefore?: string | undefined;
+  readonly instanceId?: string | undefined;
+  readonly definition?: string | undefined;
+};
+/** For whom an admin key speaks. */
+export type Speaking = { readonly assignee?: string | undefined };
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * @example
+ * const client = createClient({ url: 'http://127.0.0.1:8080', apiKey });
+ * const { instanceId } = await client.start('expense-approval', { input: { amount: 120 } }, { idempotencyKey: 'expense-17' });
+ */
+export function createClient(options: ConnectionOptions) {
+  const connection = createConnection(options);
+  const get = <Answer>(path: readonly string[], query: RequestOptions['query'] = {}) =>
+    connection.request<Answer>({ method: 'GET', path, query });
+  const post = <Answer>(path: readonly string[], body: unknown, more: Omit<Partial<RequestOptions>, 'waitMs'> & WaitOptions = {}) => {
+    const { waitMs, query, ...rest } = more;
+    const wait = waitMs === undefined ? {} : { wait: `${waitMs}ms` };
+    return connection.request<Answer>({
+      method: 'POST',
+      path,
+      body,
+      ...rest,
+      ...(waitMs === undefined ? {} : { waitMs }),
+      query: { ...query, ...wait },
+    });
+  };
+  const control = (instanceId: string, command: string, body: Json, wait: WaitOptions) =>
+    post<CommandAnswer>(['instances', instanceId, command], body, wait);
+  const task = (taskId: string, ...action: string[]) => ['tasks', taskId, ...action];
+
+  return {
+    /** The same content gets the same version, so repeating is safe. */
+    deploy: (document: Json) => post<Deployed>(['definitions'], document, { repeatable: true }),
+    validate: (document: Json) => post<Validation>(['definitions', 'validate'], document, { repeatable: true }),
+    definitions: (page: PageOptions = {}) => get<Page<DefinitionSummary>>(['definitions'], page),
+    definition: (id: string) => get<DefinitionDetail>(['definitions', id]),
+    definitionVersion: (id: string, version: number) => get<DefinitionVersion>(['definitions', id, 'versions', String(version)]),
+
+    /**
+     * Starts an instance; safe to repeat only with an `idempotencyKey`, and repeated by itself then.
+     * @returns the whole instance if it ended within `waitMs`, else its id.
+     */
+    start: (
+      definition: string,
+      body: StartBody = {},
+      { idempotencyKey, ...wait }: WaitOptions & { readonly idempotencyKey?: string | undefined } = {},
+    ) =>
+      post<StartedInstance | Instance>(['definitions', definition, 'instances'], body, {
+        ...wait,
+        ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey }, repeatable: true }),
+      }),
+    instances: (filter: InstanceFilter = {}) => get<Page<InstanceSummary>>(['instances'], filter),
+    instance: (instanceId: string) => get<Instance>(['instances', instanceId]),
+    history: (instanceId: string, page: PageOptions = {}) => get<Page<HistoryEntry>>(['instances', instanceId, 'history'], page),
+    instanceTasks: (instanceId: string, page: PageOptions = {}) => get<Page<Task>>(['instances', instanceId, 'tasks'], page),
+    /** Yields what happens until the instance has ended; breaks are bridged. */
+    follow: (instanceId: string, follow: FollowOptions = {}) => followInstance(connection, instanceId, follow),
+
+    cancel: (instanceId: string, reason?: string, wait: WaitOptions = {}) =>
+      control(instanceId, 'cancel', reason === undefined ? {} : { reason }, wait),
+    pause: (instanceId: string, wait: WaitOptions = {}) => control(instanceId, 'pause', {}, wait),
+    resume: (instanceId: string, wait: WaitOptions = {}) => control(instanceId, 'resume', {}, wait),
+    /** @param taskId default: all incidents of the instance. */
+    retry: (instanceId: string, taskId?: string, wait: WaitOptions = {}) =>
+      control(instanceId, 'retry', taskId === undefined ? {} : { taskId }, wait),
+
+    inbox: (filter: InboxFilter = {}) => get<Page<InboxTask>>(['tasks'], filter),
+    task: (taskId: string) => get<TaskDetail>(task(taskId)),
+    claim: (taskId: string, speaking: Speaking = {}) => post<InboxTask>(task(taskId, 'claim'), speaking),
+    unclaim: (taskId: string, speaking: Speaking = {}) => post<InboxTask>(task(taskId, 'unclaim'), speaking),
+    complete: (taskId: string, output: Json, { assignee, ...wait }: Speaking & WaitOptions = {}) =>
+      post<CommandAnswer>(task(taskId, 'complete'), { output, assignee }, wait),
+    fail: (
+      taskId: string,
+      error: { readonly code: string; readonly message: string },
+      { assignee, ...wait }: Speaking & WaitOptions = {},
+    ) => post<CommandAnswer>(task(taskId, 'fail'), { error, assignee }, wait),
+
+    /** With an id of its own a repeat is dropped, so it is repeated by itself then. */
+    sendEvent: (event: EventBody) => post<EventAccepted>(['events'], event, { repeatable: event.id !== undefined }),
+
+    deadLetters: (filter: PageOptions & { readonly status?: DeadLetter['status'] | undefined } = {}) =>
+      get<Page<DeadLetter>>(['dead-letters'], filter),
+    replayDeadLetter: (id: string) => post<DeadLetterClosed>(['dead-letters', id, 'replay'], {}),
+    discardDeadLetter: (id: string) => post<DeadLetterClosed>(['dead-letters', id, 'discard'], {}),
+  };
+}

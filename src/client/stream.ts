@@ -1,0 +1,54 @@
+/** Follows the history of an instance live, and takes it up again where it broke off. */
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import type { HistoryEntry } from '../api/wire/index.ts';
+import type { Connection } from './connection.ts';
+import { MillraceUnreachableError } from './errors.ts';
+
+const RESUMES = 10;
+
+export type FollowOptions = {
+  /** Entries after this one; default 0: all. */
+  readonly afterSeq?: number;
+  readonly signal?: AbortSignal;
+};
+
+/**
+ * Yields each entry once, in order, and ends when the instance has ended.
+ * @throws MillraceUnreachableError when the stream breaks and cannot be taken up again.
+ */
+export async function* followInstance(connection: Connection, instanceId: string, options: FollowOptions): AsyncGenerator<HistoryEntry> {
+  const { signal } = options;
+  let seq = options.afterSeq ?? 0;
+  const again = retry(
+    handleWhen((error) => error instanceof MillraceUnreachableError),
+    { maxAttempts: RESUMES, backoff: new ExponentialBackoff({ initialDelay: 200, maxDelay: 5_000 }) },
+  );
+  for (;;) {
+    const response = await again.execute(
+      () =>
+        connection.open({
+          method: 'GET',
+          path: ['instances', instanceId, 'events'],
+          headers: { accept: 'text/event-stream', ...(seq === 0 ? {} : { 'last-event-id': String(seq) }) },
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      signal,
+    );
+    // 204: it ended, and everything was sent.
+    if (response?.body == null) return;
+    try {
+      const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+      for await (const event of events) {
+        const entry = JSON.parse(event.data) as HistoryEntry;
+        if (entry.seq <= seq) continue;
+        seq = entry.seq;
+        yield entry;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      // A broken connection is taken up again; anything else is a bug or the consumer's own error.
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+}
