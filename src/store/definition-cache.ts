@@ -3,7 +3,7 @@
  * Requests for the same version share one load. The definition database away: `get` throws a retryable `MillraceError`.
  */
 import { LRUCache } from 'lru-cache';
-import { parseDefinition } from '../core/definition/index.ts';
+import { parseDefinition, storedDefinitionLimits } from '../core/definition/index.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { DefinitionId } from '../core/ids.ts';
@@ -25,7 +25,7 @@ export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): Defi
   async function load(key: string, id: DefinitionId, version: number): Promise<Definition | null> {
     const stored = await store.get(id, version);
     if (stored === null) return null;
-    const parsed = parseDefinition(stored.document, { version });
+    const parsed = parseDefinition(stored.document, { version, limits: storedDefinitionLimits });
     if (!parsed.ok) {
       const faults = parsed.error.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
       throw new MillraceError('MR_DEFINITION_UNREADABLE', `Version ${version} of ${id} was deployed once and is refused now: ${faults}`, { retryable: false });

@@ -61,7 +61,7 @@ export function suggest(given: string, known: Iterable<string>): string {
     const far = distance(given.toLowerCase(), name.toLowerCase());
     if (best === null || far < best.far) best = { name, far };
   }
-  const near = best !== null && best.far <= Math.max(1, Math.floor(given.length / 3));
+  const near = best !== null && best.far < given.length && best.far <= Math.max(2, Math.floor(given.length / 3));
   return near && best !== null ? ` Did you mean "${best.name}"?` : '';
 }
 

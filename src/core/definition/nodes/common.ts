@@ -46,7 +46,7 @@ function readJoin(fields: Fields): Join {
     join?.required('atLeast', 'how many branches must arrive');
     const n = join?.integer('atLeast', 1, ATLEAST_MAX);
     join?.end('A join');
-    return { kind: 'atLeast', n: n ?? 1 };
+    return n === undefined ? { kind: 'all' } : { kind: 'atLeast', n };
   }
   fields.refuse('join', '"all", "any" or {"atLeast": n}', typeof value === 'string' ? suggest(value, ['all', 'any']) : '');
   return { kind: 'all' };
