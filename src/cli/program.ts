@@ -1,5 +1,6 @@
 /** All commands. */
 import { Command } from 'commander';
+import { addDatabaseCommands } from './commands/databases.ts';
 import { addDefinitionCommands } from './commands/definitions.ts';
 import { addInstallCommands } from './commands/install.ts';
 import { addInstanceCommands } from './commands/instances.ts';
@@ -31,6 +32,8 @@ export function createProgram(): Command {
   addMessageCommands(program);
   program.commandsGroup('Installing');
   addInstallCommands(program);
+  program.commandsGroup('Operating');
+  addDatabaseCommands(program);
   program.commandsGroup('Processes');
   addRoleCommands(program);
   inherit(program);

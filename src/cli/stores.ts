@@ -1,0 +1,28 @@
+/** The databases for the commands that work on them directly. The only place of the command line that knows which there are. */
+import type { Config } from '../service/config.ts';
+import type { DefinitionStore } from '../store/definition-store.ts';
+import type { InstanceQueries } from '../store/instance-queries.ts';
+import { functionOf, loadPart } from './parts.ts';
+
+export type Stores = { readonly definitions: DefinitionStore; readonly queries: InstanceQueries };
+
+const FILE = 'src/store/postgres/index.ts';
+
+/** Closes the connections when `work` is done, however it ends. */
+export async function withStores<Value>(
+  { databases }: Pick<Config, 'databases'>,
+  work: (stores: Stores) => Promise<Value>,
+): Promise<Value> {
+  const part = await loadPart(FILE);
+  const { createPools } = await import('../store/postgres/pools.ts');
+  const { definitions: definitionsUrl, instances, connections } = databases;
+  const pools = createPools({ definitions: definitionsUrl, instances }, { connections, applicationName: 'millrace-cli' });
+  try {
+    return await work({
+      definitions: functionOf<[unknown], DefinitionStore>(part, FILE, 'createDefinitionStore')(pools.definitions),
+      queries: functionOf<[unknown], InstanceQueries>(part, FILE, 'createInstanceQueries')(pools.instances),
+    });
+  } finally {
+    await pools.close();
+  }
+}

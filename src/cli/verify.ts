@@ -1,0 +1,75 @@
+/** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
+import type { InstanceId } from '../core/ids.ts';
+import { fold } from '../core/instance/index.ts';
+import type { InstanceState } from '../core/instance/state.ts';
+import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
+import type { InstanceQueries } from '../store/instance-queries.ts';
+
+export type Difference = { readonly instanceId: InstanceId; readonly message: string };
+export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
+
+const PAGE = 500;
+/** A running instance may move on between the two reads. */
+const READS_MAX = 5;
+const PLACES_MAX = 10;
+
+/** @param onProgress told after each page how many were verified so far. */
+export async function verifyInstances(
+  queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'fullHistory'>,
+  onProgress: (verified: number) => void,
+): Promise<Verification> {
+  const differences: Difference[] = [];
+  let verified = 0;
+  let after: InstanceId | null = null;
+  for (;;) {
+    const ids: readonly InstanceId[] = await queries.instanceIds(after, PAGE);
+    for (const instanceId of ids) {
+      const message = await verifyInstance(queries, instanceId);
+      if (message !== null) differences.push({ instanceId, message });
+      verified++;
+    }
+    onProgress(verified);
+    after = ids.at(-1) ?? null;
+    if (after === null || ids.length < PAGE) return { verified, differences };
+  }
+}
+
+/** What differs, or null. */
+async function verifyInstance(queries: Pick<InstanceQueries, 'get' | 'fullHistory'>, instanceId: InstanceId): Promise<string | null> {
+  let message: string | null = null;
+  for (let read = 0; read < READS_MAX; read++) {
+    const view = await queries.get(instanceId);
+    // Removed by policy since the ids were listed.
+    if (view === null) return null;
+    const history = await queries.fullHistory(instanceId);
+    try {
+      message = compare(view.state, fold(instanceId, history));
+    } catch (error) {
+      message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
+    }
+    if (message === null) return null;
+    if ((await queries.get(instanceId))?.state.seq === view.state.seq) return message;
+  }
+  return message;
+}
+
+function compare(stored: InstanceState, folded: InstanceState): string | null {
+  const places = [...differingPlaces(asJson(stored), asJson(folded), '')].slice(0, PLACES_MAX);
+  return places.length === 0 ? null : `the stored state differs from the fold of its history at ${places.join(', ')}`;
+}
+
+/** As it would be stored: members that are undefined are no members. */
+function asJson(state: InstanceState): Json {
+  return JSON.parse(JSON.stringify(state)) as Json;
+}
+
+function* differingPlaces(stored: Json, folded: Json, pointer: string): Generator<string> {
+  if (isJsonObject(stored) && isJsonObject(folded)) {
+    for (const key of new Set([...Object.keys(stored), ...Object.keys(folded)])) {
+      const [a, b] = [stored[key], folded[key]];
+      const place = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      if (a === undefined || b === undefined) yield place;
+      else yield* differingPlaces(a, b, place);
+    }
+  } else if (!jsonEquals(stored, folded)) yield pointer;
+}
