@@ -1,0 +1,192 @@
+/** The command line as scripts meet it: spawned, with its output and its exit codes. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redactConfig } from './commands/install.ts';
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+const bin = fileURLToPath(new URL('./bin.mjs', import.meta.url));
+
+type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+
+let home: string;
+let server: Server;
+let url: string;
+let answer: RequestListener = (_, response) => response.writeHead(500).end();
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'millrace-cli-'));
+  server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await rm(home, { recursive: true });
+});
+
+async function millrace(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '', program = main): Promise<Ended> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: { PATH: process.env.PATH, MILLRACE_HOME: home, MILLRACE_URL: url, ...env },
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(input);
+  });
+}
+
+function answering(status: number, body: unknown): void {
+  answer = (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+describe('Usage', () => {
+  it('is shown, with the exit codes', async () => {
+    const { code, stdout } = await millrace(['--help']);
+    expect(code).toBe(0);
+    for (const word of ['deploy', 'start', 'dead-letters', 'verify', 'orchestrator', 'Exit codes:']) expect(stdout).toContain(word);
+  });
+
+  it.each([
+    ['an unknown command', ['strat'], 'Did you mean start?'],
+    ['an unknown option', ['list', '--stat', 'running'], '--stat'],
+    ['a missing argument', ['get'], "missing required argument 'instance'"],
+    ['a number that is none', ['list', '--limit', 'many'], 'Expected a whole number'],
+    ['a duration that is none', ['pause', 'i', '--wait', 'soon'], 'Expected a duration'],
+    ['input that is no JSON', ['start', 'a', '--input', '{x'], 'cannot be used as JSON'],
+    ['a number that would be rounded', ['start', 'a', '--input', '{"a":12345678901234567890}'], '/a'],
+    ['a file that is not there', ['deploy', '/nowhere/x.json'], 'cannot be read'],
+    ['a mandatory option left out', ['keys', 'create', '--subject', 'ada'], '--role'],
+  ])('says what is wrong with %s, and ends with 2', async (_, args, message) => {
+    const { code, stdout, stderr } = await millrace(args);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('is wrong with an address that is none', async () => {
+    expect(await millrace(['list'], { MILLRACE_URL: 'localhost:8080' })).toMatchObject({ code: 2 });
+  });
+
+  it('is the same through the installed command', async () => {
+    expect(await millrace(['get'], {}, '', bin)).toMatchObject({ code: 2 });
+  });
+});
+
+describe('Against a server', () => {
+  it.each([
+    [404, 3],
+    [409, 4],
+    [401, 4],
+    [422, 4],
+    [400, 2],
+    [500, 5],
+  ])('an answer of %i ends with %i and its reason', async (status, expected) => {
+    answering(status, { code: 'MR_SOME', detail: 'Because.', errors: [{ pointer: '/a', message: 'is wrong' }] });
+    const { code, stderr, stdout } = await millrace(['get', 'i']);
+    expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
+    expect(stderr).toBe('Because. (MR_SOME)\n  /a: is wrong\n');
+  });
+
+  it('no answer ends with 5', async () => {
+    const { code, stderr } = await millrace(['list'], { MILLRACE_URL: 'http://127.0.0.1:9' });
+    expect(code).toBe(5);
+    expect(stderr).toContain('cannot be reached at http://127.0.0.1:9');
+  });
+
+  it('sends the key of the home, or the one in the environment', async () => {
+    const keys: (string | undefined)[] = [];
+    answer = (request, response) => {
+      keys.push(request.headers.authorization);
+      response.end('{"items":[],"nextCursor":null}');
+    };
+    await writeFile(join(home, 'api-key'), 'from-home\n');
+    await millrace(['list']);
+    await millrace(['list'], { MILLRACE_API_KEY: 'from-environment' });
+    expect(keys).toEqual(['Bearer from-home', 'Bearer from-environment']);
+  });
+
+  it('prints a table without colours for a pipe, hints aside', async () => {
+    const item = {
+      instanceId: '0190',
+      definition: { id: 'order', version: 2 },
+      businessKey: 'red\u001b[31m',
+      status: 'running',
+      createdAt: '2026-01-31T09:00:00.000Z',
+      updatedAt: '2026-01-31T09:00:01.000Z',
+    };
+    answering(200, { items: [item], nextCursor: 'abc' });
+    const { code, stdout, stderr } = await millrace(['list']);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[1]).toMatch(/^0190 +order@2 +red \[31m +running +2026-01-31 09:00:00 +2026-01-31 09:00:01$/);
+    expect(stdout).not.toContain('\u001b');
+    expect(stderr).toBe('More: --cursor abc\n');
+  });
+
+  it('prints the answer as it is with --json', async () => {
+    const body = { items: [], nextCursor: null };
+    answering(200, body);
+    const { stdout } = await millrace(['tasks', '--json']);
+    expect(JSON.parse(stdout)).toEqual(body);
+  });
+
+  it('sends input from standard input', async () => {
+    let sent = '';
+    answer = (request, response) => {
+      request.on('data', (chunk: Buffer) => {
+        sent += chunk.toString();
+      });
+      request.on('end', () => response.writeHead(201).end('{"instanceId":"0190","definition":{"id":"order","version":1}}'));
+    };
+    const { stdout } = await millrace(['start', 'order', '--input', '@-'], {}, '{"a":1}');
+    expect(JSON.parse(sent)).toEqual({ input: { a: 1 } });
+    expect(stdout).toBe('0190\n');
+  });
+});
+
+describe('validate', () => {
+  it('tells all faults with their places, without a server, and ends with 4', async () => {
+    const document = JSON.stringify({ id: 'a', nodes: { n: { type: 'htpp' } }, edges: [{ from: 'n', to: 'm' }] });
+    const { code, stdout, stderr } = await millrace(['validate', '-'], { MILLRACE_URL: 'http://127.0.0.1:9' }, document);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toContain('/nodes/n/type: There is no node type "htpp"');
+    expect(stderr).toContain('/edges/0/to: There is no node "m"');
+  });
+});
+
+describe('config', () => {
+  it('hides secrets, also those inside addresses', () => {
+    const config = {
+      api: { apiKey: 'k', port: 8080 },
+      databases: { instances: 'postgres://engine:geheim@db:5432/x?sslmode=require' },
+      kafka: { sasl: { username: 'u', password: 'p' }, ssl: { ca: 'c', key: 'pem' }, brokers: ['b:9092'] },
+      registry: { url: 'http://registry:8081/apis', credentials: null },
+    };
+    expect(redactConfig(config)).toEqual({
+      api: { apiKey: '(set, not shown)', port: 8080 },
+      databases: { instances: 'postgres://engine:***@db:5432/x?sslmode=require' },
+      kafka: { sasl: { username: 'u', password: '(set, not shown)' }, ssl: { ca: 'c', key: '(set, not shown)' }, brokers: ['b:9092'] },
+      registry: { url: 'http://registry:8081/apis', credentials: null },
+    });
+  });
+
+  it('names every variable that is wrong, and ends with 2', async () => {
+    const { code, stderr } = await millrace(['config'], { PORT: 'eighty' });
+    expect(code).toBe(2);
+    expect(stderr).toContain('PORT is "eighty"');
+    expect(stderr).toContain('INSTANCE_DATABASE_URL is not set');
+  });
+});
