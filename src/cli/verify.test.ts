@@ -1,0 +1,106 @@
+/** What `millrace verify` finds, on instances that the core has run. */
+import { expect, it } from 'vitest';
+import type { Definition, TransformNode } from '../core/definition/types.ts';
+import type { Template } from '../core/expression/index.ts';
+import type { DefinitionId, InstanceId, NodeId } from '../core/ids.ts';
+import { type HistoryEntry, start } from '../core/instance/index.ts';
+import type { InstanceState } from '../core/instance/state.ts';
+import type { Json } from '../core/json.ts';
+import type { InstanceQueries, InstanceView } from '../store/instance-queries.ts';
+import { verifyInstances } from './verify.ts';
+
+type Kept = { readonly state: InstanceState; readonly history: readonly HistoryEntry[] };
+
+const id = '0190f5fe-7c00-7a00-8000-000000000001' as InstanceId;
+const constant = (value: Json): Template => ({ references: [], isConstant: true, evaluate: () => value });
+const node: TransformNode = {
+  id: 'a' as NodeId,
+  type: 'transform',
+  output: constant({ sum: 3 }),
+  join: { kind: 'all' },
+  cancelRest: false,
+  set: new Map(),
+};
+const definition: Definition = {
+  id: 'sum' as DefinitionId,
+  version: 1,
+  document: {},
+  input: null,
+  nodes: new Map([[node.id, node]]),
+  edges: [],
+  outgoing: new Map(),
+  incoming: new Map(),
+  startNodes: [node.id],
+  ancestors: new Map(),
+  vars: constant({}),
+  output: constant('done'),
+  timeout: null,
+  onFailure: 'incident',
+  lifecycle: 'instance',
+};
+
+function ran(): Kept {
+  const result = start(definition, { instanceId: id, input: { x: 1 }, businessKey: null, by: 'test', cause: 'rest:1' }, 1_000);
+  if (!result.ok) throw new Error(result.error.error.message);
+  return { state: result.value.state, history: result.value.history };
+}
+
+/** Each read of the state gives the next of `states`, the last one for ever. */
+function queriesOver(history: readonly HistoryEntry[], ...states: readonly InstanceState[]) {
+  let reads = 0;
+  const viewOf = (state: InstanceState): InstanceView => ({
+    row: {
+      instanceId: id,
+      definitionId: 'sum',
+      definitionVersion: 1,
+      businessKey: null,
+      status: 'completed',
+      createdAt: 1_000,
+      updatedAt: 1_000,
+    },
+    version: 1,
+    state,
+    pending: [],
+  });
+  const queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'fullHistory'> = {
+    instanceIds: async (after) => (after === null ? [id] : []),
+    get: async () => {
+      const state = states[Math.min(reads++, states.length - 1)];
+      return state === undefined ? null : viewOf(state);
+    },
+    fullHistory: async () => history,
+  };
+  return queries;
+}
+
+it('finds no difference where there is none', async () => {
+  const { state, history } = ran();
+  const told: number[] = [];
+  const result = await verifyInstances(queriesOver(history, state), (verified) => told.push(verified));
+  expect(result).toEqual({ verified: 1, differences: [] });
+  expect(told).toEqual([1]);
+});
+
+it('names the places where the stored state differs', async () => {
+  const { state, history } = ran();
+  const { differences } = await verifyInstances(queriesOver(history, { ...state, output: 'other' }), () => undefined);
+  expect(differences).toEqual([{ instanceId: id, message: 'the stored state differs from the fold of its history at /output' }]);
+});
+
+it('reports a history with a gap', async () => {
+  const { state, history } = ran();
+  const { differences } = await verifyInstances(queriesOver(history.toSpliced(1, 1), state), () => undefined);
+  expect(differences[0]?.message).toContain('the history has a gap');
+});
+
+it('looks again when the instance moved on between the two reads', async () => {
+  const { state, history } = ran();
+  const before = { ...state, seq: 1, output: null };
+  const { differences } = await verifyInstances(queriesOver(history, before, state), () => undefined);
+  expect(differences).toEqual([]);
+});
+
+it('passes over an instance that was removed meanwhile', async () => {
+  const { history } = ran();
+  expect(await verifyInstances(queriesOver(history), () => undefined)).toEqual({ verified: 1, differences: [] });
+});
