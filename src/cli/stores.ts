@@ -7,6 +7,11 @@ import { functionOf, loadPart } from './parts.ts';
 export type Stores = { readonly definitions: DefinitionStore; readonly queries: InstanceQueries };
 
 const FILE = 'src/store/postgres/index.ts';
+type Pools = { readonly definitions: unknown; readonly instances: unknown; close(): Promise<void> };
+type PoolArguments = [
+  urls: { readonly definitions: string; readonly instances: string },
+  options: { readonly connections: number; readonly applicationName: string },
+];
 
 /** Closes the connections when `work` is done, however it ends. */
 export async function withStores<Value>(
@@ -14,7 +19,7 @@ export async function withStores<Value>(
   work: (stores: Stores) => Promise<Value>,
 ): Promise<Value> {
   const part = await loadPart(FILE);
-  const { createPools } = await import('../store/postgres/pools.ts');
+  const createPools = functionOf<PoolArguments, Pools>(part, FILE, 'createPools');
   const { definitions: definitionsUrl, instances, connections } = databases;
   const pools = createPools({ definitions: definitionsUrl, instances }, { connections, applicationName: 'millrace-cli' });
   try {
