@@ -4,7 +4,7 @@ import { assertNever } from '../assert.ts';
 import type { NodeId } from '../ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../json.ts';
 import type { Expressions } from './expressions.ts';
-import { type Faults, shown, suggest } from './faults.ts';
+import { type Faults, shown } from './faults.ts';
 import { Fields } from './fields.ts';
 import type { Edge, Node } from './types.ts';
 
@@ -60,7 +60,7 @@ function readEdge(fields: Fields, index: number, nodes: KnownNodes, expressions:
 function readEnd(fields: Fields, end: 'from' | 'to', nodes: KnownNodes): NodeId | undefined {
   const name = fields.text(end);
   if (name === undefined || nodes.has(name)) return name as NodeId | undefined;
-  fields.faults.add(fields.at(end), 'MR_DEF_UNKNOWN_NODE', `There is no node ${shown(name)}.${suggest(name, nodes.keys())}`);
+  fields.faults.add(fields.at(end), 'MR_DEF_UNKNOWN_NODE', `There is no node ${shown(name)}.${fields.faults.hint(name, nodes.keys())}`);
   return undefined;
 }
 

@@ -40,11 +40,19 @@ export const definitionFaultCodes = [
 ] as const;
 export type DefinitionFaultCode = (typeof definitionFaultCodes)[number];
 
+/** Comparing thousands of names with thousands takes a second. */
+const HINTED_MAX = 100;
+
 export class Faults {
   readonly list: (DefinitionFault & { readonly code: DefinitionFaultCode })[] = [];
 
   add(pointer: string, code: DefinitionFaultCode, message: string): void {
     this.list.push({ pointer, code, message });
+  }
+
+  /** As `suggest`, among names that may be many: whoever has that many faults is helped by the first hints. */
+  hint(given: string, known: Iterable<string>): string {
+    return this.list.length < HINTED_MAX ? suggest(given, known) : '';
   }
 }
 

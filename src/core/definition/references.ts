@@ -21,7 +21,7 @@ export function checkReferences(uses: readonly ExpressionUse[], names: Names, fa
   for (const { pointer, place, references } of uses) {
     const told = new Set<string>();
     for (const reference of references) {
-      const fault = faultOf(reference, place, names);
+      const fault = faultOf(reference, place, names, faults);
       // The same name twice in one expression is one thing to mend.
       if (fault === null || told.has(fault.message)) continue;
       told.add(fault.message);
@@ -32,7 +32,7 @@ export function checkReferences(uses: readonly ExpressionUse[], names: Names, fa
 
 type Fault = { readonly code: Parameters<Faults['add']>[1]; readonly message: string };
 
-function faultOf({ root, path }: Reference, place: Place, names: Names): Fault | null {
+function faultOf({ root, path }: Reference, place: Place, names: Names, faults: Faults): Fault | null {
   switch (root) {
     case 'input':
       return null;
@@ -40,10 +40,10 @@ function faultOf({ root, path }: Reference, place: Place, names: Names): Fault |
       return memberFault(path[0], INSTANCE_MEMBERS, 'instance');
     case 'vars':
       if (place.kind === 'start') return unknownRoot(root, 'it has no value before the instance has started');
-      return variableFault(path[0], names.variables);
+      return variableFault(path[0], names.variables, faults);
     case 'nodes':
       if (place.kind === 'start') return unknownRoot(root, 'no node has run before the instance has started');
-      return nodeFault(path, place, names.graph);
+      return nodeFault(path, place, names.graph, faults);
     case 'event':
       return place.kind === 'where'
         ? null
@@ -67,17 +67,17 @@ function memberFault(member: string | undefined, known: readonly string[], owner
   return { code: 'MR_DEF_UNKNOWN_MEMBER', message };
 }
 
-function variableFault(name: string | undefined, variables: ReadonlySet<string>): Fault | null {
+function variableFault(name: string | undefined, variables: ReadonlySet<string>, faults: Faults): Fault | null {
   if (name === undefined || variables.has(name)) return null;
-  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${suggest(name, variables)}`;
+  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${faults.hint(name, variables)}`;
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
-function nodeFault([name, member]: readonly string[], place: Place, graph: Graph): Fault | null {
+function nodeFault([name, member]: readonly string[], place: Place, graph: Graph, faults: Faults): Fault | null {
   if (name === undefined) return null;
   const before = graph.ancestors.get(name as NodeId);
   if (before === undefined)
-    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${suggest(name, graph.ancestors.keys())}` };
+    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${faults.hint(name, graph.ancestors.keys())}` };
   const unknown = memberFault(member, NODE_MEMBERS, `nodes.${name}`);
   if (unknown !== null) return unknown;
   // The status is safe to ask of any node: it is null so far.
