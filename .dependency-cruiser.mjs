@@ -69,7 +69,7 @@ export default {
       name: 'no-circular',
       severity: 'error',
       from: { path: '^(src|stack)/' },
-      to: { circular: true, dependencyTypesNot: ['type-only'] },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
       name: 'no-unresolvable',

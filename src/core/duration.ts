@@ -25,7 +25,13 @@ function parseIso(text: string): number | undefined {
   const match = ISO.exec(text);
   if (match === null || text.endsWith('P') || text.endsWith('T')) return undefined;
   const [weeks, days, hours, minutes, seconds] = match.slice(1).map((part: string | undefined) => Number(part ?? 0));
-  return (weeks ?? 0) * 7 * UNIT_MS.d + (days ?? 0) * UNIT_MS.d + (hours ?? 0) * UNIT_MS.h + (minutes ?? 0) * UNIT_MS.m + (seconds ?? 0) * UNIT_MS.s;
+  return (
+    (weeks ?? 0) * 7 * UNIT_MS.d +
+    (days ?? 0) * UNIT_MS.d +
+    (hours ?? 0) * UNIT_MS.h +
+    (minutes ?? 0) * UNIT_MS.m +
+    (seconds ?? 0) * UNIT_MS.s
+  );
 }
 
 /** An RFC 3339 text with an offset; without one it is refused, since it names no instant. */

@@ -40,7 +40,11 @@ export function parseJsonStrict(text: string): ParsedJson {
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
-    return { ok: false, reason: 'syntax', message: `The text is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}.` };
+    return {
+      ok: false,
+      reason: 'syntax',
+      message: `The text is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}.`,
+    };
   }
   if (SUSPECT.test(text)) {
     const pointer = findUnsafeNumber(text);

@@ -10,8 +10,8 @@ import { defaultQueue, topicNames } from './topics.ts';
 
 const compatibility = 'FULL_TRANSITIVE';
 
-/** Every record that may stand in a topic of this installation. */
-export function recordsOnTopics(prefix: string, queues: readonly string[] = []): RecordOnTopic[] {
+/** Every record that may stand in a topic of this installation, or in one that `publish` may name. */
+export function recordsOnTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): RecordOnTopic[] {
   const names = topicNames(prefix);
   const tasks = [null, ...new Set([defaultQueue, ...queues])].flatMap((queue) => recordsOfQueue(prefix, queue));
   return [
@@ -20,7 +20,7 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = []):
     { topic: names.notifications, record: 'CommandIssued' },
     { topic: names.notifications, record: 'TimerFired' },
     { topic: names.notifications, record: 'EventMatched' },
-    { topic: names.events, record: 'ExternalEvent' },
+    ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
     { topic: names.lifecycle, record: 'InstanceChanged' },
     { topic: names.deadLetters, record: 'DeadLetter' },
   ];

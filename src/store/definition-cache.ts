@@ -28,7 +28,9 @@ export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): Defi
     const parsed = parseDefinition(stored.document, { version, limits: storedDefinitionLimits });
     if (!parsed.ok) {
       const faults = parsed.error.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
-      throw new MillraceError('MR_DEFINITION_UNREADABLE', `Version ${version} of ${id} was deployed once and is refused now: ${faults}`, { retryable: false });
+      throw new MillraceError('MR_DEFINITION_UNREADABLE', `Version ${version} of ${id} was deployed once and is refused now: ${faults}`, {
+        retryable: false,
+      });
     }
     cache.set(key, parsed.value);
     return parsed.value;

@@ -3,6 +3,7 @@
  * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
  * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
  */
+import type { MillraceError } from '../core/error.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
 import type { Effect } from '../core/instance/effects.ts';
 import type { InstanceState, TimerKind } from '../core/instance/state.ts';
@@ -45,7 +46,9 @@ export type StartResult =
   | { readonly kind: 'started' }
   /** The key was used within 24 h with the same body: nothing was written. */
   | { readonly kind: 'repeated'; readonly instanceId: InstanceId; readonly definitionVersion: number }
-  | { readonly kind: 'keyReused' };
+  | { readonly kind: 'keyReused' }
+  /** The database refused this one, whatever is tried (`MR_MESSAGE_TOO_LARGE`, …); the others were written. */
+  | { readonly kind: 'failed'; readonly error: MillraceError };
 
 export type DueTimer = {
   readonly instanceId: InstanceId;
@@ -173,10 +176,17 @@ export interface InstanceStore {
 
   saveDeadLetters(letters: readonly NewDeadLetter[]): Promise<void>;
 
-  /** Automated tasks open since before `dispatchedBefore`, a page at a time. */
-  openAutomatedTasks(dispatchedBefore: EpochMs, limit: number): Promise<readonly OpenAutomatedTask[]>;
+  /** Automated tasks open since before `dispatchedBefore`, a page at a time: by instance and path, after the last one of the page before. */
+  openAutomatedTasks(
+    dispatchedBefore: EpochMs,
+    limit: number,
+    after?: { readonly instanceId: InstanceId; readonly path: TaskPath } | null,
+  ): Promise<readonly OpenAutomatedTask[]>;
 
   /** Event types that deployed versions name: the correlator keeps only these. */
   registerEventTypes(types: readonly string[]): Promise<void>;
   eventTypes(): Promise<ReadonlySet<string>>;
+
+  /** Topics that the outbox takes messages for; any other fails what writes it (`MR_OUTBOX_TOPIC_UNKNOWN`). After the broker has them. */
+  registerTopics(topics: readonly string[]): Promise<void>;
 }

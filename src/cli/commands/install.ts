@@ -48,7 +48,7 @@ export function addInstallCommands(program: Command): void {
       const { recordsOnTopics, registerSchemas } = await import('../../messaging/registration.ts');
       const config = loadConfig(process.env, ['registry', 'topics']);
       const registry = connectRegistry(registryOptions(config));
-      const registrations = await registerSchemas(registry, recordsOnTopics(config.topics.prefix, queue));
+      const registrations = await registerSchemas(registry, recordsOnTopics(config.topics.prefix, queue, config.topics.publish));
       const made = registrations.filter(({ status }) => status === 'registered');
       for (const { subject, id } of made) print(`registered ${subject} as ${id}`);
       if (made.length === 0) print('All schemas are registered.');

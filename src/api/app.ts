@@ -1,0 +1,179 @@
+/**
+ * The HTTP server: limits, headers, keys, errors, metrics, and the routes. Knows the ports only; `main.ts` gives the real
+ * ones. Never logs a request at info: the metrics count them.
+ */
+
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, type RawServerDefault } from 'fastify';
+import type { Health } from '../service/health.ts';
+import { apiMetrics, type Metrics } from '../service/metrics.ts';
+import { assertPermitted, createAuthenticator, type Permission, rememberKey } from './auth.ts';
+import { addDocs } from './docs.ts';
+import { addJsonParser } from './json-body.ts';
+import { createLatestVersions, type LatestVersions } from './latest-versions.ts';
+import type { ApiPorts } from './ports.ts';
+import { ApiProblem, handleError, rawProblem, sendProblem } from './problem.ts';
+import { addCommandRoutes } from './routes/commands.ts';
+import { addDeadLetterRoutes } from './routes/dead-letters.ts';
+import { addDefinitionRoutes } from './routes/definitions.ts';
+import { addEventRoutes } from './routes/events.ts';
+import { addInboxRoutes } from './routes/inbox.ts';
+import { addInstanceRoutes } from './routes/instances.ts';
+import { addProbeRoutes } from './routes/probes.ts';
+import { addStartRoutes } from './routes/starts.ts';
+import { addStreamRoutes } from './routes/streams.ts';
+import { addTaskActionRoutes } from './routes/task-actions.ts';
+import { createStartBatcher, type StartBatcher, type StartBatcherOptions } from './start-batcher.ts';
+import { createValidatorCompiler } from './validation.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the key must allow. Every route of `/v1` names one. */
+    readonly permission?: Permission;
+  }
+}
+
+export type ApiApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+export type ApiLimits = {
+  readonly bodyBytes: number;
+  readonly payloadBytes: number;
+  readonly definitionBytes: number;
+  /** Deepest nesting of JSON. */
+  readonly depth: number;
+  readonly waitMaxMs: number;
+  /** Live streams at a time; default 1 000. */
+  readonly streams?: number;
+};
+
+export type ApiOptions = {
+  readonly ports: ApiPorts;
+  readonly limits: ApiLimits;
+  /** Topics that `publish` may name. */
+  readonly publishTopics: readonly string[];
+  readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Aborts when the process ends: whoever waits is answered. */
+  readonly signal: AbortSignal;
+  readonly batching?: StartBatcherOptions;
+};
+
+/** What routes are given. */
+export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
+  readonly metrics: ReturnType<typeof apiMetrics>;
+  readonly batcher: StartBatcher;
+  readonly latest: LatestVersions;
+};
+
+const HEADER_BYTES_MAX = 16_384;
+const CONNECTIONS_MAX = 20_000;
+
+export async function createApp(options: ApiOptions): Promise<ApiApp> {
+  const { ports, limits, log } = options;
+  const app: ApiApp = fastify(serverOptions(limits, log)).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = CONNECTIONS_MAX;
+  app.setValidatorCompiler(createValidatorCompiler());
+  addJsonParser(app, limits.depth + 4);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) => {
+    const problem = new ApiProblem(404, 'MR_ROUTE_UNKNOWN', `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`);
+    sendProblem(reply, problem, request.id);
+  });
+  addSecurityHeaders(app);
+  const context: RouteContext = {
+    ...options,
+    metrics: apiMetrics(options.metrics),
+    batcher: createStartBatcher(ports.instances, options.batching),
+    latest: createLatestVersions(ports.definitions),
+  };
+  addRequestMetrics(app, context);
+  await addDocs(app);
+  addProbeRoutes(app, options.health, options.metrics);
+  await app.register(async (v1) => addV1(v1.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/v1' });
+  return app;
+}
+
+function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOptions<Server> & { loggerInstance: FastifyBaseLogger } {
+  // Ids of two processes, and of one before and after a restart, differ.
+  const tag = Math.floor(performance.timeOrigin + performance.now()).toString(36) + process.pid.toString(36);
+  let count = 0;
+  return {
+    loggerInstance: log,
+    disableRequestLogging: true,
+    genReqId: () => `${tag}-${(++count).toString(36)}`,
+    bodyLimit: limits.bodyBytes,
+    // For a whole request to arrive.
+    requestTimeout: 30_000,
+    // A connection on which nothing moves: a `?wait=` may be silent for long.
+    connectionTimeout: limits.waitMaxMs + 30_000,
+    keepAliveTimeout: 72_000,
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: 15_000 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 2_000, ignoreTrailingSlash: false },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return;
+      const overflow = 'code' in error && error.code === 'HPE_HEADER_OVERFLOW';
+      socket.end(
+        overflow
+          ? rawProblem(431, 'MR_HEADERS_TOO_LARGE', `The headers are larger than ${HEADER_BYTES_MAX} bytes.`)
+          : rawProblem(400, 'MR_REQUEST_INVALID', 'The request is no HTTP that can be read.'),
+      );
+    },
+  };
+}
+
+function addSecurityHeaders(app: ApiApp): void {
+  const headers = {
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'cache-control': 'no-store',
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(headers);
+    reply.header('x-request-id', request.id);
+    done();
+  });
+}
+
+function addRequestMetrics(app: ApiApp, { metrics }: RouteContext): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method } = request;
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.requests.inc({ method, route, status: String(reply.statusCode) });
+    metrics.duration.observe({ method, route }, reply.elapsedTime / 1_000);
+    done();
+  });
+}
+
+function addV1(app: ApiApp, context: RouteContext): void {
+  const authenticate = createAuthenticator(context.ports.definitions);
+  app.addHook('onRequest', async (request) => {
+    const given = authenticate(request.headers.authorization);
+    const key = given instanceof Promise ? await given : given;
+    rememberKey(request, key);
+    const { permission } = request.routeOptions.config;
+    if (permission === undefined) throw new Error(`Bug: ${request.routeOptions.url} names no permission`);
+    assertPermitted(key, permission);
+  });
+  app.addHook('preValidation', (request, _reply, done) => {
+    // A command needs no body; its members are checked all the same.
+    if (request.method === 'POST' && request.body === undefined) request.body = {};
+    done();
+  });
+  addDefinitionRoutes(app, context);
+  addStartRoutes(app, context);
+  addInstanceRoutes(app, context);
+  addStreamRoutes(app, context);
+  addCommandRoutes(app, context);
+  addInboxRoutes(app, context);
+  addTaskActionRoutes(app, context);
+  addEventRoutes(app, context);
+  addDeadLetterRoutes(app, context);
+}

@@ -1,0 +1,81 @@
+/**
+ * Who may do what. A request carries an API key; keys are stored as SHA-256, and what the database said of one is kept
+ * for a few seconds, so that a check costs a hash. Revoking a key takes effect within that time.
+ */
+import { hash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import type { ApiKey, ApiKeyRole, DefinitionStore } from '../store/definition-store.ts';
+import { ApiProblem } from './problem.ts';
+
+/** What a route needs. Docs: docs/rest.md, "Roles". */
+export type Permission = 'read' | 'start' | 'actOnTasks' | 'control' | 'sendEvents' | 'deadLetters' | 'deploy';
+
+export const permissionsOf: { readonly [Role in ApiKeyRole]: readonly Permission[] } = {
+  viewer: ['read'],
+  user: ['read', 'start', 'actOnTasks'],
+  operator: ['read', 'start', 'actOnTasks', 'control', 'sendEvents', 'deadLetters'],
+  admin: ['read', 'start', 'actOnTasks', 'control', 'sendEvents', 'deadLetters', 'deploy'],
+};
+
+const KNOWN_MS = 10_000;
+/** A key that was just made must work soon. */
+const UNKNOWN_MS = 1_000;
+const TOKEN = /^[!-~]{16,512}$/;
+
+export type Authenticate = (authorization: string | undefined) => Promise<ApiKey> | ApiKey;
+
+export function createAuthenticator(definitions: Pick<DefinitionStore, 'findApiKey'>): Authenticate {
+  const known = new LRUCache<string, { readonly key: ApiKey | null }>({ max: 10_000, ttl: KNOWN_MS });
+
+  async function ask(digest: string): Promise<ApiKey> {
+    const key = await definitions.findApiKey(Buffer.from(digest, 'hex'));
+    known.set(digest, { key }, { ttl: key === null ? UNKNOWN_MS : KNOWN_MS });
+    return key ?? refuse('The API key is not valid.');
+  }
+
+  return (authorization) => {
+    if (authorization === undefined) return refuse('Send an API key: `Authorization: Bearer <api key>`.');
+    const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+    if (token === undefined || !TOKEN.test(token)) return refuse('The header must read `Authorization: Bearer <api key>`.');
+    const digest = digestOf(token);
+    const found = known.get(digest);
+    if (found === undefined) return ask(digest);
+    return found.key ?? refuse('The API key is not valid.');
+  };
+}
+
+export function digestOf(token: string): string {
+  return hash('sha256', token, 'hex');
+}
+
+function refuse(detail: string): never {
+  throw new ApiProblem(401, 'MR_UNAUTHENTICATED', detail, { headers: { 'www-authenticate': 'Bearer realm="millrace"' } });
+}
+
+export function assertPermitted(key: ApiKey, permission: Permission): void {
+  if (permissionsOf[key.role].includes(permission)) return;
+  throw new ApiProblem(403, 'MR_FORBIDDEN', `A key with the role ${key.role} may not do this.`);
+}
+
+const keys = new WeakMap<FastifyRequest, ApiKey>();
+
+export function rememberKey(request: FastifyRequest, key: ApiKey): void {
+  keys.set(request, key);
+}
+
+/** The key of a request of `/v1`. */
+export function keyOf(request: FastifyRequest): ApiKey {
+  const key = keys.get(request);
+  if (key === undefined) throw new Error('Bug: a route asked for the key of a request that needs none');
+  return key;
+}
+
+/** Who acts: the subject of the key, or whom an admin key speaks for. */
+export function actorOf(key: ApiKey, assignee: string | undefined): string {
+  if (assignee === undefined || assignee === key.subject) return key.subject;
+  if (key.role === 'admin') return assignee;
+  throw new ApiProblem(403, 'MR_FORBIDDEN', 'Only an admin key may speak for somebody else.', {
+    errors: [{ pointer: '/assignee', message: 'Leave it out: who acts is the subject of the key.' }],
+  });
+}

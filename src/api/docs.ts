@@ -1,0 +1,50 @@
+/** The OpenAPI document, made from the routes' own schemas, and the page that shows it. Nothing on it comes from elsewhere. */
+import { fastifySwagger } from '@fastify/swagger';
+import scalar from '@scalar/fastify-api-reference';
+import type { ApiApp } from './app.ts';
+
+export async function addDocs(app: ApiApp): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Millrace',
+        description:
+          'Workflows on Kafka and Postgres. Every error is a problem (RFC 9457) with a `code` and a pointer for each fault. ' +
+          'Unknown fields and parameters are refused. Numbers that a double would change are refused: send them as text.',
+        version: '1',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key.' } } },
+      tags: [
+        { name: 'definitions', description: 'Deploy and read workflow definitions.' },
+        { name: 'instances', description: 'Start, find, follow and control instances.' },
+        { name: 'tasks', description: 'The inbox of people.' },
+        { name: 'events', description: 'Facts from outside.' },
+        { name: 'dead letters', description: 'Messages that could not be processed.' },
+      ],
+    },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.register(async (docs) => {
+    docs.addHook('onRequest', (_request, reply, done) => {
+      // The page's own script and style are inline; nothing may be loaded from elsewhere.
+      const policy =
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:";
+      reply.header('content-security-policy', policy);
+      done();
+    });
+    await docs.register(scalar, {
+      routePrefix: '/docs',
+      configuration: {
+        pageTitle: 'Millrace API',
+        url: '/openapi.json',
+        withDefaultFonts: false,
+        telemetry: false,
+        hideClientButton: true,
+        agent: { disabled: true },
+        mcp: { disabled: true },
+      },
+    });
+  });
+}

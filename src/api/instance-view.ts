@@ -1,0 +1,132 @@
+/** An instance as REST shows it: what is open, and why it waits. Pure. */
+import { assertNever } from '../core/assert.ts';
+import type { EpochMs } from '../core/ids.ts';
+import { type TaskPath, taskIdOf } from '../core/ids.ts';
+import { type Incident, type InstanceState, isOpen, type OpenTask, type TaskState } from '../core/instance/state.ts';
+import type { HistoryEntry } from '../core/instance/step.ts';
+import type { Json } from '../core/json.ts';
+import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
+import type * as wire from './wire/instances.ts';
+
+/** Most entries of `open`. */
+const OPEN_MAX = 100;
+
+export function toText(at: EpochMs): string {
+  return new Date(at).toISOString();
+}
+
+export function isEnded(status: wire.Instance['status']): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
+}
+
+export function toSummary(row: InstanceRow): wire.InstanceSummary {
+  return {
+    instanceId: row.instanceId,
+    definition: { id: row.definitionId, version: row.definitionVersion },
+    businessKey: row.businessKey,
+    status: row.status,
+    createdAt: toText(row.createdAt),
+    updatedAt: toText(row.updatedAt),
+  };
+}
+
+export function toInstance({ row, state, pending }: InstanceView): wire.Instance {
+  const open = openWork(state);
+  return {
+    ...toSummary(row),
+    input: state.input,
+    output: state.output,
+    error: state.error,
+    open: open.slice(0, OPEN_MAX),
+    openCount: open.length,
+    pending: pending.map((command) => toPending(state, command)),
+  };
+}
+
+function toPending(state: InstanceState, { commandId, type, path, by, at }: PendingCommand): wire.Instance['pending'][number] {
+  return { commandId, type, taskId: path === null ? null : taskIdOf(state.instanceId, path), by, at: toText(at) };
+}
+
+type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: wire.OpenWork };
+
+/** Incidents first: they need a person. Then the oldest. */
+function openWork(state: InstanceState): wire.OpenWork[] {
+  if (state.phase !== 'running') return [];
+  const all: Dated[] = [];
+  for (const [path, incident] of Object.entries(state.incidents)) all.push(underIncident(state, path, incident));
+  for (const task of Object.values(state.tasks)) {
+    if (isOpen(task) && !Object.hasOwn(state.incidents, task.path)) all.push(waiting(state, task));
+  }
+  return all.sort((a, b) => a.rank - b.rank || a.at - b.at).map(({ work }) => work);
+}
+
+function underIncident(state: InstanceState, path: string, { nodeId, error, expression, at }: Incident): Dated {
+  const task: TaskState | undefined = Object.hasOwn(state.tasks, path) ? state.tasks[path as TaskPath] : undefined;
+  return {
+    at,
+    rank: 0,
+    work: {
+      taskId: path === '' ? null : taskIdOf(state.instanceId, path as TaskPath),
+      nodeId,
+      status: task?.status ?? 'failed',
+      waitingFor: { kind: 'incident', error, expression },
+      since: toText(at),
+      attempt: task?.attempt ?? 1,
+      lastError: error,
+    },
+  };
+}
+
+function waiting(state: InstanceState, task: OpenTask): Dated {
+  return {
+    at: task.openedAt,
+    rank: 1,
+    work: {
+      taskId: taskIdOf(state.instanceId, task.path),
+      nodeId: task.nodeId,
+      status: task.status,
+      waitingFor: waitingFor(task),
+      since: toText(task.openedAt),
+      attempt: task.attempt,
+      lastError: task.type === 'http' || task.type === 'task' ? task.lastError : null,
+    },
+  };
+}
+
+function waitingFor(task: OpenTask): wire.WaitingFor {
+  switch (task.type) {
+    case 'http':
+    case 'task':
+      if (task.status === 'retrying') return { kind: 'retry', until: toText(task.retryAt), lastError: task.lastError };
+      return { kind: 'worker', queue: task.work.queue };
+    case 'human': {
+      const { assignees, title, dueAt } = task;
+      const { users, roles } = assignees;
+      return { kind: 'person', assignees: { users: [...users], roles: [...roles] }, title, dueAt: dueAt === null ? null : toText(dueAt) };
+    }
+    case 'wait':
+      return { kind: 'time', until: toText(task.until) };
+    case 'event':
+      return {
+        kind: 'event',
+        events: task.waits.map(({ event, key }) => ({ type: event, key })),
+        received: task.received.length,
+        count: task.count,
+      };
+    default:
+      return assertNever(task);
+  }
+}
+
+export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, cause, event }: HistoryEntry): wire.HistoryEntry {
+  const { type, at, ...rest } = event;
+  const { path = null, ...details } = rest as { readonly path?: TaskPath | null } & { readonly [name: string]: Json };
+  return { seq, type, at: toText(at), cause, taskId: path === null ? null : taskIdOf(instanceId, path), details: details as Json };
+}
+
+const lastEvents = new Set(['InstanceCompleted', 'InstanceFailed', 'InstanceCancelled']);
+
+/** Nothing follows it. */
+export function isLastEntry({ event }: HistoryEntry): boolean {
+  return lastEvents.has(event.type);
+}

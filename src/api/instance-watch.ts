@@ -1,0 +1,36 @@
+/**
+ * Who waits for an instance, and what wakes him: a record of the lifecycle topic names the instance, nothing more is read
+ * of it. A wake-up is a hint; whoever waits also looks by himself from time to time, so a lost one costs a moment.
+ */
+
+export interface InstanceWatch {
+  /** Resolves at the next change of the instance, after `ms`, or when the signal aborts: look again then. */
+  next(instanceId: string, ms: number, signal: AbortSignal): Promise<void>;
+  changed(instanceId: string): void;
+}
+
+export function createInstanceWatch(): InstanceWatch {
+  const waiting = new Map<string, Set<() => void>>();
+  return {
+    next(instanceId, ms, signal) {
+      if (signal.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const set = waiting.get(instanceId) ?? new Set();
+        waiting.set(instanceId, set);
+        const wake = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', wake);
+          set.delete(wake);
+          if (set.size === 0 && waiting.get(instanceId) === set) waiting.delete(instanceId);
+          resolve();
+        };
+        const timer = setTimeout(wake, ms);
+        signal.addEventListener('abort', wake, { once: true });
+        set.add(wake);
+      });
+    },
+    changed(instanceId) {
+      for (const wake of [...(waiting.get(instanceId) ?? [])]) wake();
+    },
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * Errors as callers see them: problem details (RFC 9457) with a code and a pointer for each fault. What is our own fault
+ * keeps its message for the log. Never quotes a secret: whoever makes a problem writes its text here.
+ */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { MillraceError } from '../core/error.ts';
+import { faultsOf, type ValidationFault } from './validation.ts';
+import type { Problem, ProblemFault } from './wire/problem.ts';
+
+export type ProblemOptions = {
+  readonly errors?: readonly ProblemFault[];
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Thrown by routes; the error handler answers with it. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly status: number;
+  readonly code: string;
+  readonly errors: readonly ProblemFault[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+    this.headers = headers;
+  }
+}
+
+/** Most faults in one answer. */
+const FAULTS_MAX = 100;
+const RETRY_AFTER_S = '5';
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'No valid API key',
+  403: 'Not allowed',
+  404: 'Not found',
+  406: 'Not acceptable',
+  408: 'Request timeout',
+  409: 'Conflict',
+  413: 'Too large',
+  414: 'Address too long',
+  415: 'Unsupported media type',
+  422: 'Cannot be processed',
+  429: 'Too many requests',
+  431: 'Headers too large',
+  500: 'Internal error',
+  503: 'Unavailable',
+};
+
+export const notFound = (what: string): ApiProblem => new ApiProblem(404, 'MR_NOT_FOUND', what);
+
+export function problemBody(problem: Pick<ApiProblem, 'status' | 'code' | 'message' | 'errors'>, requestId: string): Problem {
+  return {
+    type: `urn:millrace:problem:${problem.code}`,
+    title: titles[problem.status] ?? 'Error',
+    status: problem.status,
+    detail: problem.message,
+    instance: `urn:millrace:request:${requestId}`,
+    code: problem.code,
+    errors: problem.errors.slice(0, FAULTS_MAX),
+  };
+}
+
+export function sendProblem(reply: FastifyReply, problem: ApiProblem, requestId: string): void {
+  // Serialized here: the schema of the route's own answers must not be asked.
+  reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problemBody(problem, requestId));
+}
+
+/** What fastify finds wrong by itself, by its code. */
+const fastifyProblems: Readonly<Record<string, readonly [number, string, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'MR_BODY_TOO_LARGE', 'The body is larger than this server takes.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'MR_MEDIA_TYPE', 'Send JSON with `content-type: application/json`.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'MR_REQUEST_INVALID', 'The body is not as long as `content-length` says.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'MR_JSON_MALFORMED', 'The body is empty.'],
+  FST_ERR_BAD_URL: [400, 'MR_REQUEST_INVALID', 'The address cannot be decoded.'],
+  FST_ERR_MAX_LIMIT: [414, 'MR_REQUEST_INVALID', 'A part of the address is too long.'],
+};
+
+/** @returns the problem for the caller; 5xx says nothing of what went wrong here. */
+export function problemOf(error: unknown): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  if (error instanceof MillraceError) return ofFault(error);
+  const { code, validation, validationContext, statusCode } = error as FastifyError;
+  if (validation !== undefined) {
+    const errors = faultsOf(validation as readonly ValidationFault[], validationContext ?? 'body');
+    const first = errors[0];
+    const detail =
+      first === undefined ? 'The request is invalid.' : `The request is invalid: ${first.pointer || 'the body'}: ${first.message}`;
+    return new ApiProblem(400, 'MR_REQUEST_INVALID', detail, { errors });
+  }
+  const known = typeof code === 'string' ? fastifyProblems[code] : undefined;
+  if (known !== undefined) return new ApiProblem(...known);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ApiProblem(statusCode, 'MR_REQUEST_INVALID', 'The request is invalid.');
+  return new ApiProblem(500, 'MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+}
+
+function ofFault(error: MillraceError): ApiProblem {
+  if (error.code === 'MR_CURSOR_INVALID')
+    return new ApiProblem(400, error.code, 'The cursor is none of this list.', {
+      errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
+    });
+  if (error.code === 'MR_PAYLOAD_TOO_LARGE' || error.code === 'MR_STATE_TOO_LARGE' || error.code === 'MR_RECORD_TOO_LARGE')
+    return new ApiProblem(413, error.code, 'The payload is larger than a message may be.');
+  if (error.retryable)
+    return new ApiProblem(503, error.code, 'Something that is needed for this is away. Try again.', {
+      headers: { 'retry-after': RETRY_AFTER_S },
+    });
+  return new ApiProblem(500, 'MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+}
+
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error);
+  if (problem.status >= 500) {
+    const level = problem.status === 503 ? 'warn' : 'error';
+    request.log[level]({ err: error, requestId: request.id, route: request.routeOptions.url, code: problem.code }, 'A request failed');
+  }
+  sendProblem(reply, problem, request.id);
+}
+
+/** For `clientErrorHandler`: what could not be read as HTTP has no reply object. */
+export function rawProblem(status: number, code: string, detail: string): string {
+  const body = JSON.stringify(problemBody(new ApiProblem(status, code, detail), 'unread'));
+  return (
+    `HTTP/1.1 ${status} ${titles[status] ?? 'Error'}\r\ncontent-type: application/problem+json\r\n` +
+    `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+  );
+}

@@ -1,0 +1,103 @@
+/** Dead letters: look at them, send one again where it came from, or let it go. */
+import { Type } from 'typebox';
+import type { DeadLetterRow } from '../../store/instance-queries.ts';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { keyOf } from '../auth.ts';
+import { toText } from '../instance-view.ts';
+import { ApiProblem, notFound } from '../problem.ts';
+import { NoQuery } from '../wire/common.ts';
+import type * as wire from '../wire/dead-letters.ts';
+import { DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../wire/dead-letters.ts';
+import { responses, security } from './schemas.ts';
+
+const SHOWN_BYTES_MAX = 4_096;
+const config = { permission: 'deadLetters' } as const;
+
+export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void {
+  const { queries, produce } = ports;
+  const common = { tags: ['dead letters'], security };
+  const params = Type.Object({ id: Type.String() });
+
+  app.get(
+    '/dead-letters',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'listDeadLetters',
+        summary: 'Messages that could not be processed, newest first',
+        querystring: DeadLetterQuery,
+        response: responses({ 200: DeadLetterPage }),
+      },
+    },
+    async ({ query: { status = 'open', limit, cursor = null } }) => {
+      const { items, nextCursor } = await queries.deadLetters(status, limit, cursor);
+      return { items: items.map(toDeadLetter), nextCursor };
+    },
+  );
+
+  const closing = { querystring: NoQuery, body: Type.Object({}, { additionalProperties: false }), params };
+  app.post(
+    '/dead-letters/:id/replay',
+    {
+      config,
+      schema: {
+        ...common,
+        ...closing,
+        operationId: 'replayDeadLetter',
+        summary: 'Send the original again, byte for byte, where it came from',
+        response: responses({ 200: DeadLetterClosed }, 404, 409),
+      },
+    },
+    async (request) => {
+      const letter = await findOpenLetter(request.params.id);
+      const { topic, partition, key, value, headers } = letter;
+      // First sent, then closed: if this process dies between the two the letter is sent twice, never lost.
+      await produce({ topic, partition, key, value, headers });
+      await queries.closeDeadLetter(letter.id, 'replayed', keyOf(request).subject);
+      return { id: letter.id, status: 'replayed' as const };
+    },
+  );
+
+  app.post(
+    '/dead-letters/:id/discard',
+    {
+      config,
+      schema: {
+        ...common,
+        ...closing,
+        operationId: 'discardDeadLetter',
+        summary: 'Let it go',
+        response: responses({ 200: DeadLetterClosed }, 404, 409),
+      },
+    },
+    async (request) => {
+      const { id } = await findOpenLetter(request.params.id);
+      if (!(await queries.closeDeadLetter(id, 'discarded', keyOf(request).subject))) throw alreadyClosed('closed');
+      return { id, status: 'discarded' as const };
+    },
+  );
+
+  async function findOpenLetter(id: string): Promise<DeadLetterRow> {
+    const letter = /^[0-9]{1,18}$/.test(id) ? await queries.deadLetter(id) : null;
+    if (letter === null) throw notFound('There is no such dead letter.');
+    if (letter.status !== 'open') throw alreadyClosed(letter.status);
+    return letter;
+  }
+}
+
+function alreadyClosed(status: string): ApiProblem {
+  return new ApiProblem(409, 'MR_DEAD_LETTER_CLOSED', `The dead letter is ${status} already.`);
+}
+
+function toDeadLetter(row: DeadLetterRow): wire.DeadLetter {
+  const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status } = row;
+  return {
+    ...{ id, code, reason, topic, partition, offset, instanceId, status },
+    keyBase64: key?.toString('base64') ?? null,
+    valueBase64: value?.subarray(0, SHOWN_BYTES_MAX).toString('base64') ?? null,
+    valueBytes: value?.length ?? 0,
+    headers: headers.map((header) => ({ key: header.key, valueBase64: header.value.toString('base64') })),
+    at: toText(at),
+  };
+}

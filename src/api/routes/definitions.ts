@@ -1,0 +1,206 @@
+/**
+ * Deploying and reading definitions. Before a deploy is answered everything that its instances will need is there: the
+ * topics and subjects of its queues, and the event types that the correlator must keep.
+ */
+import { Type } from 'typebox';
+import type { Definition, DefinitionFault } from '../../core/definition/types.ts';
+import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
+import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
+import type { StoredDefinition } from '../../store/definition-store.ts';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { keyOf } from '../auth.ts';
+import { toText } from '../instance-view.ts';
+import { ApiProblem, notFound } from '../problem.ts';
+import { JsonValue, NoQuery, PageQuery, strict } from '../wire/common.ts';
+import type * as wire from '../wire/definitions.ts';
+import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../wire/definitions.ts';
+import { responses, security } from './schemas.ts';
+
+const VERSION_MAX = 2_147_483_647;
+
+export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
+  const { definitions, queries } = context.ports;
+  const common = { tags: ['definitions'], security };
+
+  app.post(
+    '/definitions',
+    {
+      config: { permission: 'deploy' },
+      schema: {
+        ...common,
+        operationId: 'deployDefinition',
+        summary: 'Deploy a definition',
+        description: 'The body is the definition. The same content gets the same version (200); a change makes the next one (201).',
+        querystring: NoQuery,
+        body: JsonValue,
+        response: responses({ 200: Deployed, 201: Deployed }, 413, 422),
+      },
+    },
+    async (request, reply) => {
+      const answer = await deploy(context, request.body, keyOf(request).subject);
+      return reply.code(answer.created ? 201 : 200).send(answer);
+    },
+  );
+
+  app.post(
+    '/definitions/validate',
+    {
+      config: { permission: 'start' },
+      schema: {
+        ...common,
+        operationId: 'validateDefinition',
+        summary: 'Check a definition without deploying it',
+        querystring: NoQuery,
+        body: JsonValue,
+        response: responses({ 200: Validation }, 413, 422),
+      },
+    },
+    async (request) => {
+      const checked = check(context, request.body);
+      return { valid: checked.faults.length === 0, faults: [...checked.faults] };
+    },
+  );
+
+  app.get(
+    '/definitions',
+    {
+      config: { permission: 'read' },
+      schema: {
+        ...common,
+        operationId: 'listDefinitions',
+        summary: 'Definitions with their latest version',
+        querystring: Type.Object(PageQuery, strict),
+        response: responses({ 200: DefinitionPage }),
+      },
+    },
+    async ({ query: { limit, cursor = null } }) => {
+      const { items, nextCursor } = await definitions.list(limit, cursor);
+      return {
+        items: items.map(({ id, latestVersion, versions, deployedAt }) => ({
+          id,
+          latestVersion,
+          versions,
+          deployedAt: toText(deployedAt),
+        })),
+        nextCursor,
+      };
+    },
+  );
+
+  app.get(
+    '/definitions/:id',
+    {
+      config: { permission: 'read' },
+      schema: {
+        ...common,
+        operationId: 'getDefinition',
+        summary: 'The latest version, and the list of all',
+        params: Type.Object({ id: Type.String() }),
+        querystring: NoQuery,
+        response: responses({ 200: DefinitionDetail }, 404),
+      },
+    },
+    async ({ params }) => {
+      const id = definitionIdOf(params.id);
+      const [latest, versions] = await Promise.all([definitions.get(id, 'latest'), definitions.versions(id)]);
+      if (latest === null) throw notFound(`There is no definition ${id}.`);
+      return {
+        ...toVersion(latest),
+        versions: versions.map(({ version, contentHash, deployedAt, deployedBy }) => ({
+          ...{ version, contentHash, deployedBy },
+          deployedAt: toText(deployedAt),
+        })),
+      };
+    },
+  );
+
+  app.get(
+    '/definitions/:id/versions/:version',
+    {
+      config: { permission: 'read' },
+      schema: {
+        ...common,
+        operationId: 'getDefinitionVersion',
+        summary: 'One version',
+        params: Type.Object({ id: Type.String(), version: Type.String() }),
+        querystring: NoQuery,
+        response: responses({ 200: DefinitionVersion }, 404),
+      },
+    },
+    async ({ params }) => {
+      const id = definitionIdOf(params.id);
+      const version = /^[1-9][0-9]{0,9}$/.test(params.version) ? Number(params.version) : 0;
+      const stored = version >= 1 && version <= VERSION_MAX ? await definitions.get(id, version) : null;
+      if (stored === null) throw notFound(`There is no version ${params.version.slice(0, 20)} of ${id}.`);
+      return toVersion(stored);
+    },
+  );
+
+  async function deploy({ ports, latest }: RouteContext, document: Json, by: string): Promise<wire.Deployed> {
+    const { definition, faults } = check(context, document);
+    if (definition === null)
+      throw new ApiProblem(
+        422,
+        'MR_DEFINITION_INVALID',
+        `The definition has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`,
+        {
+          errors: faults,
+        },
+      );
+    await ports.ensureQueues(queuesOf(definition));
+    await ports.instances.registerEventTypes(eventTypesOf(definition));
+    const { id } = definition;
+    const { version, created } = await definitions.deploy(id, document, ports.sha256(canonicalJson(document)), by);
+    latest.deployed(id);
+    const running = await queries.runningByVersion(id);
+    return { id, version, created, runningByVersion: running.map((each) => ({ ...each })) };
+  }
+}
+
+type Checked =
+  | { readonly definition: Definition; readonly faults: readonly [] }
+  | { readonly definition: null; readonly faults: readonly DefinitionFault[] };
+
+/** All faults at once: the language's, and what this installation does not allow. */
+function check({ ports, limits, publishTopics }: RouteContext, document: Json): Checked {
+  const bytes = Buffer.byteLength(JSON.stringify(document));
+  if (bytes > limits.definitionBytes)
+    throw new ApiProblem(
+      413,
+      'MR_DEFINITION_TOO_LARGE',
+      `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`,
+    );
+  // The version is given by the database; nothing that is checked depends on it.
+  const parsed = ports.parseDefinition(document, { version: 1 });
+  if (!parsed.ok) return { definition: null, faults: parsed.error };
+  const topics = isJsonObject(document) ? unlistedTopics(parsed.value, publishTopics) : [];
+  return topics.length === 0 ? { definition: parsed.value, faults: [] } : { definition: null, faults: topics };
+}
+
+function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionFault[] {
+  return [...definition.nodes.values()].flatMap((node) => {
+    if (node.type !== 'publish' || node.topic === null || allowed.includes(node.topic)) return [];
+    const message = `The topic ${node.topic} is not one that may be published to. Name it in MILLRACE_PUBLISH_TOPICS.`;
+    return [{ pointer: `/nodes/${node.id}/topic`, code: 'MR_DEF_TOPIC_NOT_ALLOWED', message }];
+  });
+}
+
+function queuesOf(definition: Definition): string[] {
+  return [...new Set([...definition.nodes.values()].flatMap((node) => (node.type === 'task' ? [node.queue] : [])))];
+}
+
+function eventTypesOf(definition: Definition): string[] {
+  return [
+    ...new Set([...definition.nodes.values()].flatMap((node) => (node.type === 'event' ? node.waits.map(({ event }) => event) : []))),
+  ];
+}
+
+function definitionIdOf(text: string): DefinitionId {
+  const id = parseDefinitionId(text);
+  if (id === undefined) throw notFound(`There is no definition ${text.slice(0, 130)}.`);
+  return id;
+}
+
+function toVersion({ id, version, document, contentHash, deployedAt, deployedBy }: StoredDefinition): wire.DefinitionVersion {
+  return { id, version, document, contentHash, deployedAt: toText(deployedAt), deployedBy };
+}

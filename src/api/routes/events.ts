@@ -1,0 +1,32 @@
+/** External events by REST: into the outbox, and from there the way of all events. */
+import { uuidv7 } from 'uuidv7';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { ApiProblem } from '../problem.ts';
+import { NoQuery } from '../wire/common.ts';
+import { EventAccepted, EventBody } from '../wire/events.ts';
+import { responses, security } from './schemas.ts';
+
+const DEFAULT_SOURCE = 'millrace.rest';
+
+export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): void {
+  const schema = {
+    operationId: 'sendEvent',
+    tags: ['events'],
+    summary: 'Send an external event',
+    description: 'Every waiting instance gets it once; with nobody waiting it is kept for its time to live.',
+    security,
+    querystring: NoQuery,
+    body: EventBody,
+    response: responses({ 202: EventAccepted }, 413, 422),
+  };
+  app.post('/events', { schema, config: { permission: 'sendEvents' } }, async ({ body }, reply) => {
+    const { id = uuidv7(), type, source = DEFAULT_SOURCE, key, time, data = null } = body;
+    if (Buffer.byteLength(JSON.stringify(data)) > limits.payloadBytes)
+      throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The data is larger than ${limits.payloadBytes} bytes.`, {
+        errors: [{ pointer: '/data', message: 'Send a reference to the data instead.' }],
+      });
+    const at = time === undefined ? null : Date.parse(time);
+    await ports.instances.publish([ports.outgoing.event({ id, type, source, key, time: at, data })]);
+    return reply.code(202).send({ id });
+  });
+}

@@ -1,0 +1,77 @@
+/** The inbox of people, and single tasks: reading. */
+import { Type } from 'typebox';
+import { parseInstanceId } from '../../core/ids.ts';
+import type { HumanTaskFilter } from '../../store/instance-queries.ts';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { keyOf } from '../auth.ts';
+import { ApiProblem, notFound } from '../problem.ts';
+import { toInboxTask, toTaskDetail } from '../task-view.ts';
+import { NoQuery } from '../wire/common.ts';
+import { InboxPage, InboxQuery, TaskDetail } from '../wire/tasks.ts';
+import { taskOf } from './lookups.ts';
+import { responses, security } from './schemas.ts';
+
+const config = { permission: 'read' } as const;
+
+export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
+  const { queries, cache } = context.ports;
+  const common = { tags: ['tasks'], security };
+
+  app.get(
+    '/tasks',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'listInbox',
+        summary: 'Open tasks of people',
+        description: 'What somebody has just completed is not in it any more, although it may not be applied yet.',
+        querystring: InboxQuery,
+        response: responses({ 200: InboxPage }),
+      },
+    },
+    async (request) => {
+      const { limit, cursor = null, assignee, dueBefore, instanceId, ...same } = request.query;
+      const filter: HumanTaskFilter = {
+        ...same,
+        ...(assignee === undefined ? {} : { assignee: assignee === 'me' ? keyOf(request).subject : assignee }),
+        ...(dueBefore === undefined ? {} : { dueBefore: Date.parse(dueBefore) }),
+        ...(instanceId === undefined ? {} : { instanceId: instanceOf(instanceId) }),
+      };
+      const { items, nextCursor } = await queries.inbox(filter, limit, cursor);
+      return { items: items.map(toInboxTask), nextCursor };
+    },
+  );
+
+  app.get(
+    '/tasks/:id',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'getTask',
+        summary: 'One task, with its form if it is a person’s',
+        params: Type.Object({ id: Type.String() }),
+        querystring: NoQuery,
+        response: responses({ 200: TaskDetail }, 404),
+      },
+    },
+    async ({ params }) => {
+      const { instanceId, path } = taskOf(params.id);
+      const [row, open] = await Promise.all([queries.task(instanceId, path), queries.inboxTask(instanceId, path)]);
+      if (row === null) throw notFound('There is no such task.');
+      const definition =
+        open === null ? null : await cache.get(open.definitionId as Parameters<typeof cache.get>[0], open.definitionVersion);
+      return toTaskDetail(row, open, definition);
+    },
+  );
+}
+
+function instanceOf(text: string) {
+  const id = parseInstanceId(text);
+  if (id === undefined)
+    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
+      errors: [{ pointer: '/query/instanceId', message: 'Expected an instance id.' }],
+    });
+  return id;
+}

@@ -1,0 +1,133 @@
+/** Reading instances: search, state, history, tasks. */
+import { Type } from 'typebox';
+import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
+import type { InstanceFilter } from '../../store/instance-queries.ts';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
+import { ApiProblem } from '../problem.ts';
+import { toTask } from '../task-view.ts';
+import { NoQuery, PageQuery, strict } from '../wire/common.ts';
+import { HistoryPage, Instance, InstancePage, InstanceQuery } from '../wire/instances.ts';
+import { TaskPage } from '../wire/tasks.ts';
+import { findInstance, instanceIdOf } from './lookups.ts';
+import { responses, security } from './schemas.ts';
+
+const byId = Type.Object({ id: Type.String() });
+const page = Type.Object(PageQuery, strict);
+const config = { permission: 'read' } as const;
+
+export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
+  const { queries } = context.ports;
+  const common = { tags: ['instances'], security };
+
+  app.get(
+    '/instances',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'listInstances',
+        summary: 'Find instances, newest first',
+        querystring: InstanceQuery,
+        response: responses({ 200: InstancePage }),
+      },
+    },
+    async ({ query }) => {
+      const { limit, cursor = null, parent, startedFrom, startedTo, ...same } = query;
+      const filter: InstanceFilter = {
+        ...same,
+        ...(parent === undefined ? {} : { parent: parentOf(parent) }),
+        ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
+        ...(startedTo === undefined ? {} : { startedTo: Date.parse(startedTo) }),
+      };
+      const { items, nextCursor } = await queries.list(filter, limit, cursor);
+      return { items: items.map(toSummary), nextCursor };
+    },
+  );
+
+  app.get(
+    '/instances/:id',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'getInstance',
+        summary: 'State of an instance, and why it waits',
+        params: byId,
+        querystring: NoQuery,
+        response: responses({ 200: Instance }, 404),
+      },
+    },
+    async ({ params }) => toInstance(await findInstance(context, instanceIdOf(params.id))),
+  );
+
+  app.get(
+    '/instances/:id/history',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'getHistory',
+        summary: 'What happened, oldest first',
+        params: byId,
+        querystring: page,
+        response: responses({ 200: HistoryPage }, 404),
+      },
+    },
+    async ({ params, query }) => {
+      const instanceId = instanceIdOf(params.id);
+      const afterSeq = query.cursor === undefined ? 0 : seqOf(query.cursor);
+      const entries = await queries.history(instanceId, afterSeq, query.limit + 1);
+      if (entries.length === 0) await findInstance(context, instanceId);
+      const items = entries.slice(0, query.limit);
+      const last = items.at(-1);
+      return {
+        items: items.map((entry) => toHistoryEntry(instanceId, entry)),
+        nextCursor: entries.length > query.limit && last !== undefined ? cursorOf(last.seq) : null,
+      };
+    },
+  );
+
+  app.get(
+    '/instances/:id/tasks',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'listTasksOfInstance',
+        summary: 'Tasks of an instance, newest first',
+        params: byId,
+        querystring: page,
+        response: responses({ 200: TaskPage }, 404),
+      },
+    },
+    async ({ params, query }) => {
+      const instanceId = instanceIdOf(params.id);
+      const { items, nextCursor } = await queries.tasks(instanceId, query.limit, query.cursor ?? null);
+      if (items.length === 0) await findInstance(context, instanceId);
+      return { items: items.map(toTask), nextCursor };
+    },
+  );
+}
+
+function parentOf(text: string): InstanceId {
+  const id = parseInstanceId(text);
+  if (id === undefined)
+    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: parent is no instance id.', {
+      errors: [{ pointer: '/query/parent', message: 'Expected an instance id.' }],
+    });
+  return id;
+}
+
+function cursorOf(seq: number): string {
+  return Buffer.from(`s${seq}`).toString('base64url');
+}
+
+function seqOf(cursor: string): number {
+  const seq = /^s(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
+  if (seq === undefined)
+    throw new ApiProblem(400, 'MR_CURSOR_INVALID', 'The cursor is none of this list.', {
+      errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
+    });
+  return Number(seq);
+}

@@ -1,0 +1,31 @@
+/** Finding what an address names, or answering 404. */
+import type { Definition } from '../../core/definition/types.ts';
+import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
+import type { InstanceView } from '../../store/instance-queries.ts';
+import type { RouteContext } from '../app.ts';
+import { notFound } from '../problem.ts';
+
+export function instanceIdOf(text: string): InstanceId {
+  const id = parseInstanceId(text);
+  if (id === undefined) throw notFound('There is no such instance.');
+  return id;
+}
+
+export function taskOf(text: string): { readonly instanceId: InstanceId; readonly path: TaskPath } {
+  const parsed = parseTaskId(text);
+  if (parsed === undefined) throw notFound('There is no such task.');
+  return parsed;
+}
+
+export async function findInstance({ ports }: RouteContext, id: InstanceId): Promise<InstanceView> {
+  const view = await ports.queries.get(id);
+  if (view === null) throw notFound('There is no such instance.');
+  return view;
+}
+
+export async function findDefinition(context: RouteContext, id: string, version: number): Promise<Definition> {
+  const definitionId = parseDefinitionId(id);
+  const definition = definitionId === undefined ? null : await context.ports.cache.get(definitionId, version);
+  if (definition === null) throw notFound(`There is no version ${version} of a definition ${id.slice(0, 130)}.`);
+  return definition;
+}

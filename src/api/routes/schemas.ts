@@ -1,0 +1,13 @@
+/** What the schemas of all routes share. */
+import type { TSchema } from 'typebox';
+import { Problem } from '../wire/problem.ts';
+
+/** Responses of a route: its own, and problems with these statuses. */
+export function responses<Own extends { readonly [status: number]: TSchema }>(own: Own, ...problems: readonly number[]) {
+  const all = [400, 401, 403, ...problems, 429, 500, 503];
+  return { ...own, ...Object.fromEntries(all.map((status) => [status, problemResponse])) } as Own;
+}
+
+const problemResponse = { description: 'Problem', content: { 'application/problem+json': { schema: Problem } } };
+
+export const security = [{ apiKey: [] }];

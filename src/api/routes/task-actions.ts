@@ -1,0 +1,166 @@
+/** What people do to their tasks: claim, unclaim, complete, fail. Who acts is the key's subject, or whom an admin key names. */
+import { type TSchema, Type } from 'typebox';
+import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/ids.ts';
+import type { Json } from '../../core/json.ts';
+import type { ApiKey } from '../../store/definition-store.ts';
+import type { HumanTaskRow } from '../../store/instance-queries.ts';
+import type { ApiApp, RouteContext } from '../app.ts';
+import { actorOf, keyOf } from '../auth.ts';
+import { issueCommand } from '../command-issuer.ts';
+import { ApiProblem, notFound } from '../problem.ts';
+import { toInboxTask } from '../task-view.ts';
+import { NoQuery, strict, WaitQuery } from '../wire/common.ts';
+import { CommandAnswer } from '../wire/instances.ts';
+import { ClaimBody, CompleteBody, FailBody, InboxTask } from '../wire/tasks.ts';
+import { assertRunning } from './commands.ts';
+import { taskOf } from './lookups.ts';
+import { responses, security } from './schemas.ts';
+
+const config = { permission: 'actOnTasks' } as const;
+const params = Type.Object({ id: Type.String() });
+
+export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
+  const { instances, cache } = context.ports;
+  const schemaOf = <Body extends TSchema>(operationId: string, summary: string, body: Body) => ({
+    ...{ operationId, summary, body, params, security },
+    tags: ['tasks'],
+  });
+
+  app.post(
+    '/tasks/:id/claim',
+    {
+      config,
+      schema: {
+        ...schemaOf('claimTask', 'Take a task for oneself', ClaimBody),
+        querystring: NoQuery,
+        response: responses({ 200: InboxTask }, 404, 409),
+      },
+    },
+    async (request) => {
+      const { instanceId, path } = taskOf(request.params.id);
+      const task = await findOpenTask(context, instanceId, path);
+      const actor = assertMayAct(keyOf(request), task, request.body.assignee);
+      const claimed = await instances.claim(instanceId, path, actor);
+      if (claimed === null) throw notOpen();
+      if (claimed.assignee !== actor) throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
+      return toInboxTask({ ...task, assignee: actor });
+    },
+  );
+
+  app.post(
+    '/tasks/:id/unclaim',
+    {
+      config,
+      schema: {
+        ...schemaOf('unclaimTask', 'Give a claimed task back', ClaimBody),
+        querystring: NoQuery,
+        response: responses({ 200: InboxTask }, 404, 409),
+      },
+    },
+    async (request) => {
+      const { instanceId, path } = taskOf(request.params.id);
+      const task = await findOpenTask(context, instanceId, path);
+      const key = keyOf(request);
+      const actor = actorOf(key, request.body.assignee);
+      if (task.assignee === null) return toInboxTask(task);
+      // An admin takes anybody's claim away.
+      const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);
+      if (!given) throw new ApiProblem(409, 'MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
+      return toInboxTask({ ...task, assignee: null });
+    },
+  );
+
+  app.post(
+    '/tasks/:id/complete',
+    {
+      config,
+      schema: {
+        ...schemaOf('completeTask', 'Complete a task', CompleteBody),
+        querystring: Type.Object(WaitQuery, strict),
+        response: responses({ 200: CommandAnswer, 202: CommandAnswer }, 404, 409, 413, 422),
+      },
+    },
+    async (request, reply) => {
+      const { instanceId, path } = taskOf(request.params.id);
+      const task = await findOpenTask(context, instanceId, path);
+      const by = assertMayAct(keyOf(request), task, request.body.assignee);
+      assertNotClaimedByOther(keyOf(request), task, by);
+      const { output } = request.body;
+      if (Buffer.byteLength(JSON.stringify(output)) > context.limits.payloadBytes)
+        throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`);
+      assertFits(await formOf(task), output);
+      const command = { type: 'completeTask', path, output } as const;
+      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      return reply.code(issued.status).send(issued.body);
+    },
+  );
+
+  app.post(
+    '/tasks/:id/fail',
+    {
+      config,
+      schema: {
+        ...schemaOf('failTask', 'Fail a task: its edges `on: "failed"` are weighed', FailBody),
+        querystring: Type.Object(WaitQuery, strict),
+        response: responses({ 200: CommandAnswer, 202: CommandAnswer }, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const { instanceId, path } = taskOf(request.params.id);
+      const task = await findOpenTask(context, instanceId, path);
+      const by = assertMayAct(keyOf(request), task, request.body.assignee);
+      assertNotClaimedByOther(keyOf(request), task, by);
+      const command = { type: 'failTask', path, error: request.body.error } as const;
+      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      return reply.code(issued.status).send(issued.body);
+    },
+  );
+
+  async function formOf(task: HumanTaskRow) {
+    const id = parseDefinitionId(task.definitionId);
+    const definition = id === undefined ? null : await cache.get(id, task.definitionVersion);
+    const node = [...(definition?.nodes.values() ?? [])].find(({ id: nodeId }) => nodeId === task.nodeId);
+    return node?.type === 'human' ? node.form : null;
+  }
+}
+
+function assertFits(
+  form: { readonly compiled: { validate(value: Json): readonly { pointer: string; message: string }[] } } | null,
+  output: Json,
+) {
+  const faults = form?.compiled.validate(output) ?? [];
+  if (faults.length === 0) return;
+  throw new ApiProblem(422, 'MR_FORM_INVALID', 'The output does not fit the form of the task.', {
+    errors: faults.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),
+  });
+}
+
+/** The task's row of the inbox; a problem that says why there is none. */
+async function findOpenTask(context: RouteContext, instanceId: InstanceId, path: TaskPath): Promise<HumanTaskRow> {
+  const { queries } = context.ports;
+  const open = await queries.inboxTask(instanceId, path);
+  if (open !== null) return open;
+  const [row, view] = await Promise.all([queries.task(instanceId, path), queries.get(instanceId)]);
+  if (row === null || view === null) throw notFound('There is no such task.');
+  if (row.type !== 'human') throw new ApiProblem(409, 'MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
+  assertRunning(view);
+  if (row.status === 'open') throw new ApiProblem(409, 'MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  throw notOpen();
+}
+
+function notOpen(): ApiProblem {
+  return new ApiProblem(409, 'MR_TASK_NOT_OPEN', 'The task is no longer open.');
+}
+
+/** @returns who acts. */
+function assertMayAct(key: ApiKey, { assignees: { users, roles } }: HumanTaskRow, assignee: string | undefined): string {
+  const actor = actorOf(key, assignee);
+  if (key.role === 'admin' || (users.length === 0 && roles.length === 0)) return actor;
+  if (users.includes(actor) || roles.some((role) => key.taskRoles.includes(role))) return actor;
+  throw new ApiProblem(403, 'MR_NOT_ASSIGNED', `The task is not assigned to ${actor}.`);
+}
+
+function assertNotClaimedByOther(key: ApiKey, { assignee }: HumanTaskRow, actor: string): void {
+  if (assignee === null || assignee === actor || key.role === 'admin') return;
+  throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${assignee} has claimed the task.`);
+}

@@ -1,0 +1,97 @@
+/**
+ * Group commit of starts: what arrives while a transaction is under way goes into the next one, one round trip each. So
+ * a single start waits for nobody, and a crowd shares the cost of a commit. Every promise settles after the commit.
+ * Never starts anything twice: a start of a batch that failed in a way that one of them may have caused is tried alone.
+ */
+import { MillraceError } from '../core/error.ts';
+import type { InstanceStore, Start, StartResult } from '../store/instance-store.ts';
+import { ApiProblem } from './problem.ts';
+
+export type StartBatcherOptions = {
+  /** Most starts of one transaction; default 200. */
+  readonly batchMax?: number;
+  /** Transactions at a time; default 2. */
+  readonly inFlightMax?: number;
+  /** Starts that may wait; beyond it 429. Default 10 000. */
+  readonly waitingMax?: number;
+};
+
+type Waiting = { readonly start: Start; readonly resolve: (result: StartResult) => void; readonly reject: (error: unknown) => void };
+
+export interface StartBatcher {
+  /** Resolves after the commit. Rejects with a 429 problem at once when too many wait already. */
+  submit(start: Start): Promise<StartResult>;
+  readonly waiting: number;
+}
+
+export function createStartBatcher(
+  store: Pick<InstanceStore, 'start'>,
+  { batchMax = 200, inFlightMax = 2, waitingMax = 10_000 }: StartBatcherOptions = {},
+): StartBatcher {
+  let queue: Waiting[] = [];
+  let inFlight = 0;
+  let scheduled = false;
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await store.start(batch.map(({ start }) => start));
+      batch.forEach(({ resolve, reject }, index) => {
+        const result = results[index];
+        if (result === undefined) reject(new Error('Bug: the store answered fewer starts than it was given'));
+        else resolve(result);
+      });
+    } catch (error) {
+      const mayBeOneOfThem = batch.length > 1 && !(error instanceof MillraceError && error.retryable);
+      if (!mayBeOneOfThem) for (const { reject } of batch) reject(error);
+      // Nothing was committed: the innocent must not pay for the one that the database refused.
+      else for (const each of batch) await commit([each]);
+    }
+  }
+
+  function pump(): void {
+    scheduled = false;
+    while (inFlight < inFlightMax && queue.length > 0) {
+      const batch = distinctKeys(queue.slice(0, batchMax));
+      const taken = new Set(batch);
+      queue = queue.filter((waiting) => !taken.has(waiting));
+      inFlight++;
+      void commit(batch).finally(() => {
+        inFlight--;
+        pump();
+      });
+    }
+  }
+
+  return {
+    submit(start) {
+      if (queue.length >= waitingMax)
+        return Promise.reject(
+          new ApiProblem(429, 'MR_TOO_MANY_STARTS', 'Too many starts wait already. Try again in a second.', {
+            headers: { 'retry-after': '1' },
+          }),
+        );
+      return new Promise((resolve, reject) => {
+        queue.push({ start, resolve, reject });
+        if (scheduled) return;
+        scheduled = true;
+        // After this turn of the event loop: requests that arrived together leave together.
+        setImmediate(pump);
+      });
+    },
+    get waiting() {
+      return queue.length;
+    },
+  };
+}
+
+/** Two starts with one idempotency key are not put into one statement: the second shall find what the first has written. */
+function distinctKeys(waiting: readonly Waiting[]): Waiting[] {
+  const keys = new Set<string>();
+  return waiting.filter(({ start }) => {
+    if (start.idempotency === null) return true;
+    const key = `${start.transition.after.definitionId}\n${start.idempotency.key}`;
+    if (keys.has(key)) return false;
+    keys.add(key);
+    return true;
+  });
+}

@@ -1,0 +1,44 @@
+/** Tasks and the inbox as REST shows them. Pure. */
+import type { Definition } from '../core/definition/types.ts';
+import type { HumanTaskRow, TaskRow } from '../store/instance-queries.ts';
+import { toText } from './instance-view.ts';
+import type * as wire from './wire/tasks.ts';
+
+export function toTask(row: TaskRow): wire.Task {
+  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error } = row;
+  return {
+    ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error },
+    openedAt: toText(row.openedAt),
+    updatedAt: toText(row.updatedAt),
+  };
+}
+
+/** @param open its row in the inbox, while it stands there. */
+export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition: Definition | null): wire.TaskDetail {
+  const node = definition === null ? undefined : [...definition.nodes.values()].find(({ id }) => id === row.nodeId);
+  return {
+    ...toTask(row),
+    title: open?.title ?? null,
+    assignees: open === null ? null : copyAssignees(open),
+    assignee: open?.assignee ?? null,
+    dueAt: open?.dueAt == null ? null : toText(open.dueAt),
+    form: node?.type === 'human' ? (node.form?.document ?? null) : null,
+  };
+}
+
+export function toInboxTask(row: HumanTaskRow): wire.InboxTask {
+  const { taskId, instanceId, nodeId, businessKey, title, assignee, dueAt } = row;
+  return {
+    ...{ taskId, instanceId, nodeId, businessKey, title, assignee },
+    type: 'human',
+    status: 'open',
+    definition: { id: row.definitionId, version: row.definitionVersion },
+    assignees: copyAssignees(row),
+    dueAt: dueAt === null ? null : toText(dueAt),
+    openedAt: toText(row.openedAt),
+  };
+}
+
+function copyAssignees({ assignees }: HumanTaskRow): { users: string[]; roles: string[] } {
+  return { users: [...assignees.users], roles: [...assignees.roles] };
+}

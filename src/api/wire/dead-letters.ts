@@ -1,0 +1,27 @@
+/** Dead letters as REST shows them. */
+import { type Static, Type } from 'typebox';
+import { Instant, NullableText, PageOf, PageQuery, strict } from './common.ts';
+
+const Status = Type.Union([Type.Literal('open'), Type.Literal('replayed'), Type.Literal('discarded')]);
+
+export const DeadLetter = Type.Object({
+  id: Type.String(),
+  code: Type.String(),
+  reason: Type.String(),
+  topic: Type.String({ description: 'Where the original stands.' }),
+  partition: Type.Integer(),
+  offset: Type.String(),
+  keyBase64: NullableText(),
+  valueBase64: NullableText('The first 4,096 bytes; a replay sends all of them. null: a tombstone.'),
+  valueBytes: Type.Integer({ description: 'Length of the original value.' }),
+  headers: Type.Array(Type.Object({ key: Type.String(), valueBase64: Type.String() })),
+  instanceId: NullableText(),
+  at: Instant,
+  status: Status,
+});
+export const DeadLetterPage = PageOf(DeadLetter);
+export const DeadLetterQuery = Type.Object({ ...PageQuery, status: Type.Optional(Status) }, strict);
+export const DeadLetterClosed = Type.Object({ id: Type.String(), status: Status });
+
+export type DeadLetter = Static<typeof DeadLetter>;
+export type DeadLetterClosed = Static<typeof DeadLetterClosed>;

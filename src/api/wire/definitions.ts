@@ -1,0 +1,49 @@
+/** Definitions as REST shows them. */
+import { type Static, Type } from 'typebox';
+import { Instant, JsonValue, PageOf } from './common.ts';
+
+export const DefinitionSummary = Type.Object({
+  id: Type.String(),
+  latestVersion: Type.Integer(),
+  versions: Type.Integer({ description: 'How many versions there are.' }),
+  deployedAt: Instant,
+});
+export const DefinitionPage = PageOf(DefinitionSummary);
+
+const VersionSummary = Type.Object({
+  version: Type.Integer(),
+  contentHash: Type.String({ description: 'SHA-256 of the canonical document.' }),
+  deployedAt: Instant,
+  deployedBy: Type.String(),
+});
+
+export const DefinitionVersion = Type.Object({
+  id: Type.String(),
+  version: Type.Integer(),
+  document: JsonValue,
+  contentHash: Type.String(),
+  deployedAt: Instant,
+  deployedBy: Type.String(),
+});
+
+/** The latest version, with the list of all. */
+export const DefinitionDetail = Type.Object({ ...DefinitionVersion.properties, versions: Type.Array(VersionSummary) });
+
+export const Deployed = Type.Object({
+  id: Type.String(),
+  version: Type.Integer(),
+  created: Type.Boolean({ description: 'false: the same content had been deployed before, and its version stays.' }),
+  runningByVersion: Type.Array(
+    Type.Object({ version: Type.Integer(), running: Type.Integer({ description: 'Instances that have not ended.' }) }),
+    { description: 'Running instances stay on their version.' },
+  ),
+});
+
+export const DefinitionFault = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
+export const Validation = Type.Object({ valid: Type.Boolean(), faults: Type.Array(DefinitionFault) });
+
+export type DefinitionSummary = Static<typeof DefinitionSummary>;
+export type DefinitionVersion = Static<typeof DefinitionVersion>;
+export type DefinitionDetail = Static<typeof DefinitionDetail>;
+export type Deployed = Static<typeof Deployed>;
+export type Validation = Static<typeof Validation>;

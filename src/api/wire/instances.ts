@@ -1,0 +1,147 @@
+/** Instances, their history and the commands to them as REST shows them. */
+import { type Static, Type } from 'typebox';
+import {
+  Assignees,
+  DefinitionRef,
+  Instant,
+  JsonValue,
+  Nullable,
+  NullableInstant,
+  NullableText,
+  PageOf,
+  PageQuery,
+  plainText,
+  strict,
+  TaskError,
+} from './common.ts';
+
+export const InstanceStatus = Type.Union([
+  Type.Literal('running'),
+  Type.Literal('paused'),
+  Type.Literal('incident'),
+  Type.Literal('completed'),
+  Type.Literal('failed'),
+  Type.Literal('cancelled'),
+]);
+
+export const StartBody = Type.Object(
+  {
+    input: Type.Optional(JsonValue),
+    businessKey: Type.Optional(plainText(255, 'What outsiders call the instance, e.g. an order number. Need not be unique.')),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the latest.' })),
+  },
+  strict,
+);
+
+export const StartedInstance = Type.Object({ instanceId: Type.String(), definition: DefinitionRef });
+
+export const WaitingFor = Type.Union(
+  [
+    Type.Object({ kind: Type.Literal('worker'), queue: NullableText('null: the built-in http executor.') }),
+    Type.Object({ kind: Type.Literal('retry'), until: Instant, lastError: Nullable(TaskError) }),
+    Type.Object({ kind: Type.Literal('person'), assignees: Assignees, title: Type.String(), dueAt: NullableInstant }),
+    Type.Object({ kind: Type.Literal('time'), until: Instant }),
+    Type.Object({
+      kind: Type.Literal('event'),
+      events: Type.Array(Type.Object({ type: Type.String(), key: Type.String() })),
+      received: Type.Integer(),
+      count: Type.Integer(),
+    }),
+    Type.Object({ kind: Type.Literal('incident'), error: TaskError, expression: NullableText('The expression that failed.') }),
+  ],
+  { description: 'What has to happen for the task to go on.' },
+);
+
+export const OpenWork = Type.Object({
+  taskId: NullableText('null: the instance itself, whose output could not be made.'),
+  nodeId: NullableText(),
+  status: Type.String(),
+  waitingFor: WaitingFor,
+  since: Instant,
+  attempt: Type.Integer(),
+  lastError: Nullable(TaskError),
+});
+
+export const Pending = Type.Object({
+  commandId: Type.String(),
+  type: Type.String(),
+  taskId: NullableText(),
+  by: Type.String(),
+  at: Instant,
+});
+
+export const Instance = Type.Object({
+  instanceId: Type.String(),
+  definition: DefinitionRef,
+  businessKey: NullableText(),
+  status: InstanceStatus,
+  input: JsonValue,
+  output: JsonValue,
+  error: Nullable(TaskError),
+  open: Type.Array(OpenWork, { description: 'Why it waits: incidents first, then the oldest; 100 at most, see `openCount`.' }),
+  openCount: Type.Integer(),
+  pending: Type.Array(Pending, { description: 'Accepted commands that are not applied yet.' }),
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+
+export const InstanceSummary = Type.Object({
+  instanceId: Type.String(),
+  definition: DefinitionRef,
+  businessKey: NullableText(),
+  status: InstanceStatus,
+  createdAt: Instant,
+  updatedAt: Instant,
+});
+export const InstancePage = PageOf(InstanceSummary);
+
+export const InstanceQuery = Type.Object(
+  {
+    ...PageQuery,
+    status: Type.Optional(InstanceStatus),
+    definition: Type.Optional(plainText(128)),
+    version: Type.Optional(Type.Integer({ minimum: 1 })),
+    businessKey: Type.Optional(plainText(255)),
+    parent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{36}$', description: 'Instances that this instance started.' })),
+    startedFrom: Type.Optional(Instant),
+    startedTo: Type.Optional(Instant),
+  },
+  strict,
+);
+
+export const HistoryEntry = Type.Object({
+  seq: Type.Integer({ description: 'Counted from 1 without gaps.' }),
+  type: Type.String({ description: 'What happened, e.g. `TaskCompleted`.' }),
+  at: Instant,
+  cause: Type.String({ description: '`<topic>/<partition>@<offset>` or `rest:<request>`.' }),
+  taskId: NullableText(),
+  details: JsonValue,
+});
+export const HistoryPage = PageOf(HistoryEntry);
+
+export const CancelBody = Type.Object({ reason: Type.Optional(plainText(1_000)) }, strict);
+export const RetryBody = Type.Object(
+  { taskId: Type.Optional(plainText(2_000, 'The task whose incident is to be resolved. Default: all of the instance.')) },
+  strict,
+);
+export const EmptyBody = Type.Object({}, strict);
+
+export const CommandAnswer = Type.Object(
+  {
+    commandId: Type.String(),
+    instanceId: Type.String(),
+    type: Type.String(),
+    status: Type.Union([Type.Literal('pending'), Type.Literal('applied')]),
+    at: NullableInstant,
+  },
+  { description: '202: accepted, and to be seen under `pending` of the instance. 200: applied (`?wait=`).' },
+);
+
+export type StartBody = Static<typeof StartBody>;
+export type StartedInstance = Static<typeof StartedInstance>;
+export type WaitingFor = Static<typeof WaitingFor>;
+export type OpenWork = Static<typeof OpenWork>;
+export type Instance = Static<typeof Instance>;
+export type InstanceSummary = Static<typeof InstanceSummary>;
+export type HistoryEntry = Static<typeof HistoryEntry>;
+export type CommandAnswer = Static<typeof CommandAnswer>;

@@ -1,0 +1,209 @@
+/** Every kind of fault, with its exact place. */
+import { describe, expect, it } from 'vitest';
+import type { Json, JsonObject } from '../json.ts';
+import { definitionFaultCodes } from './index.ts';
+import { expenseApproval, faultsOf, graphOf, nodeOf, placesOf, step } from './testing/documents.ts';
+
+const http = { type: 'http', method: 'GET', url: 'https://example.com' };
+const human = { type: 'human', title: 'Do it', assignees: { users: ['ada'] } };
+const event = { type: 'event', event: 'paid', key: 'k' };
+const task = { type: 'task', task: 'charge' };
+const publish = { type: 'publish', event: 'paid', key: 'k' };
+
+/** What is wrong, the document, and all its faults. */
+const cases: readonly (readonly [string, Json, readonly string[]])[] = [
+  ['a document that is no object', [], ['MR_DEF_SHAPE ']],
+  ['no id and no nodes', {}, ['MR_DEF_MISSING_FIELD ', 'MR_DEF_MISSING_FIELD ']],
+  ['no node at all', { id: 'a', nodes: {} }, ['MR_DEF_SHAPE /nodes']],
+  ['an id that cannot be one', { ...graphOf(['a']), id: '1 a' }, ['MR_DEF_ID /id']],
+  ['a node id that cannot be one', graphOf({ 'a/b~c': step }), ['MR_DEF_ID /nodes/a~1b~0c']],
+  ['a field the language does not know', { ...graphOf(['a']), edgse: [] }, ['MR_DEF_UNKNOWN_FIELD /edgse']],
+  ['a field the node does not know', nodeOf({ ...step, outptu: 1 }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/outptu']],
+  ['an unknown node type', nodeOf({ type: 'htpp' }), ['MR_DEF_UNKNOWN_TYPE /nodes/n/type']],
+  ['a node without type', nodeOf({}), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['a node that is no object', graphOf({ n: null }), ['MR_DEF_SHAPE /nodes/n']],
+  ['a name of an object’s own member as type', nodeOf({ type: 'constructor' }), ['MR_DEF_UNKNOWN_TYPE /nodes/n/type']],
+  ['an edge to an unknown node', graphOf(['a'], ['a>b']), ['MR_DEF_UNKNOWN_NODE /edges/0/to']],
+  ['an edge from an unknown node', graphOf(['a'], ['b>a']), ['MR_DEF_UNKNOWN_NODE /edges/0/from']],
+  ['an edge without ends', graphOf(['a'], [{}]), ['MR_DEF_MISSING_FIELD /edges/0', 'MR_DEF_MISSING_FIELD /edges/0']],
+  ['edges that are no list', { ...graphOf(['a']), edges: {} }, ['MR_DEF_SHAPE /edges']],
+  ['an edge to itself', graphOf(['a'], ['a>a']), ['MR_DEF_SELF_EDGE /edges/0']],
+  ['the same edge twice', graphOf(['a', 'b'], ['a>b', 'a>b']), ['MR_DEF_DUPLICATE_EDGE /edges/1']],
+  ['a cycle of the whole graph', graphOf(['a', 'b', 'c'], ['a>b', 'b>c', 'c>a']), ['MR_DEF_CYCLE /edges/2']],
+  ['a node behind a cycle', graphOf(['a', 'b', 'c'], ['a>b', 'b>a', 'b>c']), ['MR_DEF_CYCLE /edges/1', 'MR_DEF_UNREACHABLE_NODE /nodes/c']],
+  ['edges that may all be untaken', graphOf(['a', 'b'], [{ from: 'a', to: 'b', when: 'true' }]), ['MR_DEF_OTHERWISE_MISSING /nodes/a']],
+  [
+    'otherwise beside an unconditional edge',
+    graphOf(['a', 'b', 'c'], ['a>b', { from: 'a', to: 'c', otherwise: true }]),
+    ['MR_DEF_OTHERWISE_NEVER /edges/1/otherwise'],
+  ],
+  [
+    'otherwise twice',
+    graphOf(
+      ['a', 'b', 'c'],
+      [
+        { from: 'a', to: 'b', otherwise: true },
+        { from: 'a', to: 'c', otherwise: true },
+      ],
+    ),
+    ['MR_DEF_OTHERWISE_TWICE /edges/1/otherwise'],
+  ],
+  ['nowhere without otherwise', graphOf(['a'], [{ from: 'a', to: null }]), ['MR_DEF_EDGE /edges/0/to']],
+  [
+    'otherwise with a condition',
+    graphOf(['a', 'b'], [{ from: 'a', to: 'b', otherwise: true, when: 'true' }]),
+    ['MR_DEF_EDGE /edges/0/when'],
+  ],
+  [
+    'otherwise for a failure',
+    graphOf({ a: http, b: step }, [{ from: 'a', to: 'b', otherwise: true, on: 'failed' }]),
+    ['MR_DEF_EDGE /edges/0/on'],
+  ],
+  ['an error without on', graphOf(['a', 'b'], [{ from: 'a', to: 'b', error: 'X' }]), ['MR_DEF_EDGE /edges/0/error']],
+  ['an unknown ending', graphOf({ a: http, b: step }, [{ from: 'a', to: 'b', on: 'completed' }]), ['MR_DEF_SHAPE /edges/0/on']],
+  ['a failure of what cannot fail', graphOf(['a', 'b'], [{ from: 'a', to: 'b', on: 'any' }]), ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
+  ['a failed event', graphOf({ a: event, b: step }, [{ from: 'a', to: 'b', on: 'failed' }]), ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
+  [
+    'a timeout of what has none',
+    graphOf({ a: human, b: step }, [{ from: 'a', to: 'b', on: 'timedOut' }]),
+    ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on'],
+  ],
+  [
+    'a join of more branches than there are',
+    graphOf({ a: step, b: { ...step, join: { atLeast: 2 } } }, ['a>b']),
+    ['MR_DEF_JOIN /nodes/b/join/atLeast'],
+  ],
+  ['an unknown join', nodeOf({ ...step, join: 'al' }), ['MR_DEF_SHAPE /nodes/n/join']],
+  ['a join without its number', nodeOf({ ...step, join: {} }), ['MR_DEF_MISSING_FIELD /nodes/n/join']],
+  ['cancelRest of a join that waits for all', nodeOf({ ...step, cancelRest: true }), ['MR_DEF_JOIN /nodes/n/cancelRest']],
+  ['a queue that is an expression', nodeOf({ ...task, queue: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/queue']],
+  ['a queue that no topic can end with', nodeOf({ ...task, queue: 'a.b' }), ['MR_DEF_SHAPE /nodes/n/queue']],
+  ['a task that is an expression', nodeOf({ ...task, task: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/task']],
+  ['an event that is an expression', nodeOf({ ...event, event: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/event']],
+  ['a topic that is an expression', nodeOf({ ...publish, topic: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/topic']],
+  ['a topic that Kafka would refuse', nodeOf({ ...publish, topic: '..' }), ['MR_DEF_SHAPE /nodes/n/topic']],
+  ['a duration that is none', nodeOf({ ...http, timeout: 'soon' }), ['MR_DEF_DURATION /nodes/n/timeout']],
+  ['a duration that is a number', nodeOf({ ...http, timeout: 30 }), ['MR_DEF_DURATION /nodes/n/timeout']],
+  ['a time limit of nothing', nodeOf({ ...http, timeout: '0s' }), ['MR_DEF_DURATION /nodes/n/timeout']],
+  ['a month, which has no fixed length', nodeOf({ type: 'wait', for: 'P1M' }), ['MR_DEF_DURATION /nodes/n/for']],
+  ['a queueTimeout below the timeout', nodeOf({ ...http, timeout: '1m', queueTimeout: '59s' }), ['MR_DEF_DURATION /nodes/n/queueTimeout']],
+  ['a queueTimeout below the default timeout', nodeOf({ ...task, queueTimeout: '4m' }), ['MR_DEF_DURATION /nodes/n/queueTimeout']],
+  ['a longest delay below the first', nodeOf({ ...http, retry: { initial: '1m', max: '1s' } }), ['MR_DEF_DURATION /nodes/n/retry/max']],
+  ['a time without offset', nodeOf({ type: 'wait', until: '2026-01-31T09:00:00' }), ['MR_DEF_INSTANT /nodes/n/until']],
+  ['a wait for nothing', nodeOf({ type: 'wait' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['a wait for two things', nodeOf({ type: 'wait', for: '1s', until: '2026-01-31T09:00:00Z' }), ['MR_DEF_SHAPE /nodes/n']],
+  ['no attempt', nodeOf({ ...http, retry: { maxAttempts: 0 } }), ['MR_DEF_SHAPE /nodes/n/retry/maxAttempts']],
+  ['an unknown backoff', nodeOf({ ...http, retry: { backoff: 'linaer' } }), ['MR_DEF_SHAPE /nodes/n/retry/backoff']],
+  ['an error code twice', nodeOf({ ...http, retry: { nonRetryable: ['A', 'A'] } }), ['MR_DEF_DUPLICATE /nodes/n/retry/nonRetryable']],
+  ['retry of a person', nodeOf({ ...human, retry: {} }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/retry']],
+  ['timeout of a transform', nodeOf({ ...step, timeout: '1s' }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/timeout']],
+  ['a request without method and url', nodeOf({ type: 'http' }), ['MR_DEF_MISSING_FIELD /nodes/n', 'MR_DEF_MISSING_FIELD /nodes/n']],
+  ['an address of another kind', nodeOf({ ...http, url: 'file:///etc/passwd' }), ['MR_DEF_SHAPE /nodes/n/url']],
+  ['a header that is an object', nodeOf({ ...http, headers: { 'x-a': {} } }), ['MR_DEF_SHAPE /nodes/n/headers/x-a']],
+  ['a task for nobody', nodeOf({ ...human, assignees: { users: [] } }), ['MR_DEF_MISSING_FIELD /nodes/n/assignees']],
+  ['an escalation to nobody', nodeOf({ ...human, escalate: { after: '1d' } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],
+  ['an event without key', nodeOf({ type: 'event', event: 'paid' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['an event beside anyOf', nodeOf({ type: 'event', event: 'a', anyOf: [{ event: 'b', key: 'k' }] }), ['MR_DEF_SHAPE /nodes/n/event']],
+  ['an empty anyOf', nodeOf({ type: 'event', anyOf: [] }), ['MR_DEF_SHAPE /nodes/n/anyOf']],
+  ['no event to count', nodeOf({ ...event, count: 0 }), ['MR_DEF_SHAPE /nodes/n/count']],
+  ['a variable that cannot be named', { ...graphOf(['a']), vars: { 'a-b': 1 } }, ['MR_DEF_ID /vars/a-b']],
+  ['an unknown onFailure', { ...graphOf(['a']), onFailure: 'ignore' }, ['MR_DEF_SHAPE /onFailure']],
+  ['an unknown lifecycle', { ...graphOf(['a']), lifecycle: 'all' }, ['MR_DEF_SHAPE /lifecycle']],
+  ['a schema that is none', { ...graphOf(['a']), input: { type: 'objekt' } }, ['MR_DEF_SCHEMA /input/type']],
+  ['a form that is none', nodeOf({ ...human, form: { type: 'objekt' } }), ['MR_DEF_SCHEMA /nodes/n/form/type']],
+  ['an expression that does not parse', nodeOf({ ...step, output: { a: ['${ 1 + }'] } }), ['MR_DEF_EXPRESSION /nodes/n/output/a/0']],
+  ['a url that does not parse', nodeOf({ ...http, url: '${ 1 + }' }), ['MR_DEF_EXPRESSION /nodes/n/url']],
+  [
+    'a condition that does not parse',
+    graphOf(
+      ['a', 'b'],
+      [
+        { from: 'a', to: 'b', when: 'input.x >' },
+        { from: 'a', to: null, otherwise: true },
+      ],
+    ),
+    ['MR_DEF_EXPRESSION /edges/0/when'],
+  ],
+  [
+    'a condition in ${ }',
+    graphOf(
+      ['a', 'b'],
+      [
+        { from: 'a', to: 'b', when: '${ true }' },
+        { from: 'a', to: null, otherwise: true },
+      ],
+    ),
+    ['MR_DEF_EXPRESSION /edges/0/when'],
+  ],
+  ['the event outside where', nodeOf({ ...event, key: '${ event.key }' }), ['MR_DEF_UNKNOWN_ROOT /nodes/n/key']],
+  ['the item outside loops', nodeOf({ ...step, output: { a: '${ item }' } }), ['MR_DEF_UNKNOWN_ROOT /nodes/n/output/a']],
+  ['variables in the first values of variables', { ...graphOf(['a']), vars: { a: 1, b: '${ vars.a }' } }, ['MR_DEF_UNKNOWN_ROOT /vars/b']],
+  ['nodes in the time limit of the instance', { ...graphOf(['a']), timeout: '${ nodes.a.output }' }, ['MR_DEF_UNKNOWN_ROOT /timeout']],
+  ['an unknown variable', nodeOf({ ...step, output: '${ vars.total }' }), ['MR_DEF_UNKNOWN_VAR /nodes/n/output']],
+  ['an unknown node', nodeOf({ ...step, output: '${ nodes.m.output }' }), ['MR_DEF_UNKNOWN_NODE /nodes/n/output']],
+  ['an unknown member of a node', { ...graphOf(['a']), output: '${ nodes.a.result }' }, ['MR_DEF_UNKNOWN_MEMBER /output']],
+  ['an unknown member of the instance', nodeOf({ ...step, output: '${ instance.key }' }), ['MR_DEF_UNKNOWN_MEMBER /nodes/n/output']],
+  ['a node’s own output while it opens', nodeOf({ ...step, output: '${ nodes.n.output }' }), ['MR_DEF_NODE_NOT_BEFORE /nodes/n/output']],
+  [
+    'the output of a later node',
+    graphOf({ a: { ...step, output: '${ nodes.b.output }' }, b: step }, ['a>b']),
+    ['MR_DEF_NODE_NOT_BEFORE /nodes/a/output'],
+  ],
+  [
+    'the output of another branch',
+    graphOf({ a: step, b: step, c: { ...step, output: '${ nodes.b.output }' } }, ['a>b', 'a>c']),
+    ['MR_DEF_NODE_NOT_BEFORE /nodes/c/output'],
+  ],
+  ...['forEach', 'repeat', 'workflow'].map((type) => [`a ${type}`, nodeOf({ type, body: {} }), ['MR_DEF_NOT_YET /nodes/n/type']] as const),
+  ['triggers', { ...graphOf(['a']), triggers: [] }, ['MR_DEF_NOT_YET /triggers']],
+  ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
+  ['approvals', nodeOf({ ...human, approvals: {} }), ['MR_DEF_NOT_YET /nodes/n/approvals']],
+  ['compensate', { ...graphOf(['a']), onFailure: 'compensate' }, ['MR_DEF_NOT_YET /onFailure']],
+];
+
+describe('A definition is refused', () => {
+  it.each(cases)('for %s', (_, document, expected) => {
+    expect(placesOf(document)).toEqual(expected);
+  });
+
+  it('with every fault at once', () => {
+    const document = graphOf({ a: { type: 'http', retires: 3 }, b: { ...step, join: 'some' } }, ['a>c', 'b>b'], { onFailure: 'retry' });
+    expect(placesOf(document)).toEqual([
+      'MR_DEF_SHAPE /onFailure',
+      'MR_DEF_MISSING_FIELD /nodes/a',
+      'MR_DEF_MISSING_FIELD /nodes/a',
+      'MR_DEF_UNKNOWN_FIELD /nodes/a/retires',
+      'MR_DEF_SHAPE /nodes/b/join',
+      'MR_DEF_UNKNOWN_NODE /edges/0/to',
+      'MR_DEF_SELF_EDGE /edges/1',
+    ]);
+  });
+
+  it('in plain sentences that name what was meant', () => {
+    const messageOf = (document: Json): string => faultsOf(document)[0]?.message ?? '';
+    expect(messageOf({ ...graphOf(['a']), edgse: [] })).toBe('A definition has no field "edgse". Did you mean "edges"?');
+    expect(messageOf(nodeOf({ type: 'htpp' }))).toContain('Did you mean "http"?');
+    expect(messageOf(graphOf(['check', 'pay'], ['check>pya']))).toBe('There is no node "pya". Did you mean "pay"?');
+    expect(messageOf(graphOf(['a', 'b', 'c'], ['a>b', 'b>c', 'c>a']))).toContain('a → b → c → a');
+  });
+
+  it('in sentences of a line each, whatever names it has', () => {
+    const document = graphOf({ ['x'.repeat(10_000)]: { type: 'y'.repeat(10_000) } }, [`${'z'.repeat(10_000)}>a`]);
+    for (const { message } of faultsOf(document)) expect(message.length).toBeLessThan(400);
+  });
+
+  it('with codes from the list only, each of which is shown here', () => {
+    const shown = new Set(cases.flatMap(([, , places]) => places.map((place) => place.split(' ')[0])));
+    const elsewhere = new Set(['MR_DEF_LIMIT']);
+    expect([...definitionFaultCodes].filter((code) => !shown.has(code) && !elsewhere.has(code))).toEqual([]);
+  });
+});
+
+it('has no fault in the example of the language', () => {
+  expect(faultsOf(expenseApproval)).toEqual([]);
+});
+
+it('leaves nodes that are refused known to edges and expressions', () => {
+  const document: JsonObject = graphOf({ a: { type: 'repeat' }, b: { ...step, output: '${ nodes.a.output }' } }, ['a>b']);
+  expect(placesOf(document)).toEqual(['MR_DEF_NOT_YET /nodes/a/type']);
+});

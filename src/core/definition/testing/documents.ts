@@ -1,0 +1,77 @@
+/** Documents for tests: a valid one, others made from it by one change, and what is wrong with them. */
+import type { Json, JsonObject } from '../../json.ts';
+import { parseDefinition } from '../index.ts';
+import type { Definition, DefinitionFault } from '../types.ts';
+
+/** The example of the language's description. */
+export const expenseApproval: JsonObject = {
+  id: 'expense-approval',
+  input: { type: 'object', properties: { amount: { type: 'number' }, employee: { type: 'string' }, callback: { type: 'string' } } },
+  nodes: {
+    check: { type: 'transform', output: { needsApproval: '${ input.amount > 100 }' } },
+    approve: {
+      type: 'human',
+      title: 'Approve ${ input.amount } for ${ input.employee }',
+      assignees: { roles: ['manager'] },
+      form: { type: 'object' },
+      due: '2d',
+      reminder: '1d',
+      escalate: { after: '3d', to: { roles: ['director'] } },
+    },
+    pay: {
+      type: 'http',
+      method: 'POST',
+      url: '${ input.callback }',
+      body: { id: '${ instance.id }' },
+      timeout: '30s',
+      retry: { maxAttempts: 5, backoff: 'exponential', initial: '1s', max: '1m' },
+    },
+    reject: { type: 'publish', event: 'expense.rejected', key: '${ instance.id }', data: {} },
+  },
+  edges: [
+    { from: 'check', to: 'approve', when: 'nodes.check.output.needsApproval' },
+    { from: 'check', to: 'pay', otherwise: true },
+    { from: 'approve', to: 'pay', when: 'nodes.approve.output.approved' },
+    { from: 'approve', to: 'reject', otherwise: true },
+  ],
+  output: { paid: "${ nodes.pay.status == 'completed' }" },
+};
+
+export const step: JsonObject = { type: 'transform', output: 1 };
+
+/** A definition of these nodes, and of edges `a>b` or whole ones. */
+export function graphOf(
+  nodes: JsonObject | readonly string[],
+  edges: readonly (string | JsonObject)[] = [],
+  more: JsonObject = {},
+): JsonObject {
+  const members = Array.isArray(nodes) ? Object.fromEntries((nodes as readonly string[]).map((id) => [id, step])) : (nodes as JsonObject);
+  return { id: 'test', nodes: members, edges: edges.map(edgeOf), ...more };
+}
+
+function edgeOf(edge: string | JsonObject): JsonObject {
+  if (typeof edge !== 'string') return edge;
+  const [from = '', to = ''] = edge.split('>');
+  return { from, to };
+}
+
+/** A definition of one node, `n`. */
+export function nodeOf(node: JsonObject): JsonObject {
+  return graphOf({ n: node });
+}
+
+export function parsed(document: Json): Definition {
+  const result = parseDefinition(document, { version: 1 });
+  if (!result.ok) throw new Error(`The document has faults: ${JSON.stringify(result.error, null, 2)}`);
+  return result.value;
+}
+
+export function faultsOf(document: Json): readonly DefinitionFault[] {
+  const result = parseDefinition(document, { version: 1 });
+  return result.ok ? [] : result.error;
+}
+
+/** `code pointer` of each fault. */
+export function placesOf(document: Json): readonly string[] {
+  return faultsOf(document).map(({ code, pointer }) => `${code} ${pointer}`);
+}

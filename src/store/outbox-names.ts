@@ -1,0 +1,14 @@
+/** What stands between the instance database and Debezium, by name: the migrations make it, the connector uses it. */
+
+/** Made by the migrations, in the instance database. */
+export const outboxPublication = 'millrace_outbox';
+export const outboxTable = 'public.outbox';
+export const heartbeatTable = 'public.heartbeat';
+
+/** A cluster of Postgres knows slots by name, so it tells installations apart. Letters, digits and `_` only. */
+export function slotName(prefix: string): string {
+  return `${prefix
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_]/g, '_')
+    .slice(0, 50)}_outbox`;
+}

@@ -1,0 +1,66 @@
+/**
+ * Events that an instance refused, since its wait had just ended: they wait on, for that instance only, or for everybody
+ * if nobody else had them (protocol, Events 3). Waits that opened meanwhile are offered them at once.
+ */
+import type { EventMatcher, Subscription } from '../instance-store.ts';
+import { Deliveries } from './deliveries.ts';
+import type { Queryable } from './pools.ts';
+import { Columns } from './statement.ts';
+import { type EventKey, type EventRow, eventFields, eventOf } from './subscriptions.ts';
+import type { TransitionRows } from './transition-rows.ts';
+
+type Returned = TransitionRows['returned'][number];
+
+const columns = new Columns<Returned>((of) => [
+  of('event_row_id', 'int8', ({ eventRowId }) => BigInt(eventRowId)),
+  of('instance_id', 'uuid', ({ instanceId }) => instanceId),
+]);
+
+export async function keysOfReturned(on: Queryable, returned: readonly Returned[]): Promise<readonly EventKey[]> {
+  if (returned.length === 0) return [];
+  const { rows } = await on.query<EventKey>('SELECT DISTINCT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [
+    returned.map(({ eventRowId }) => eventRowId),
+  ]);
+  return rows;
+}
+
+/** The locks of their keys are held. An event that has expired meanwhile is gone, as it would be without the detour. */
+export async function returnEvents(on: Queryable, matcher: EventMatcher, returned: readonly Returned[]): Promise<void> {
+  if (returned.length === 0) return;
+  await on.query({
+    name: 'return-deliveries',
+    text: `UPDATE event_delivery d SET returned = true FROM ${columns.unnest('r', 1)}
+      WHERE d.event_row_id = r.event_row_id AND d.instance_id = r.instance_id`,
+    values: columns.encode(returned),
+  });
+  const rowIds = [...new Set(returned.map(({ eventRowId }) => eventRowId))];
+  const { rows } = await on.query<EventRow & { open_to_all: boolean }>(
+    `UPDATE event_buffer e SET waiting = true,
+        open_to_all = NOT EXISTS (SELECT FROM event_delivery d WHERE d.event_row_id = e.row_id AND NOT d.returned)
+      WHERE e.row_id = ANY ($1::bigint[]) AND e.expires_at > now() RETURNING ${eventFields}, e.open_to_all`,
+    [rowIds],
+  );
+  if (rows.length === 0) return;
+  const open = await openSubscriptions(on, rows);
+  const deliveries = new Deliveries(matcher);
+  for (const row of rows.toSorted((a, b) => Number(BigInt(a.row_id) - BigInt(b.row_id)))) {
+    const back = new Set(returned.filter(({ eventRowId }) => eventRowId === row.row_id).map(({ instanceId }) => instanceId));
+    for (const subscription of open) {
+      if (subscription.type !== row.type || subscription.key !== row.key) continue;
+      if (row.open_to_all || back.has(subscription.instanceId)) deliveries.offer(row.row_id, eventOf(row), subscription);
+    }
+  }
+  await deliveries.write(on);
+}
+
+/** Every open wait of these keys, oldest first. */
+export async function openSubscriptions(on: Queryable, keys: readonly EventKey[]): Promise<readonly (Subscription & EventKey)[]> {
+  const { rows } = await on.query<Subscription & EventKey>({
+    name: 'open-subscriptions',
+    text: `SELECT s.instance_id AS "instanceId", s.partition, s.path, s.attempt, s.wait, s.condition AS "where", s.type, s.key
+      FROM (SELECT DISTINCT type, key FROM unnest($1::text[], $2::text[]) AS k (type, key)) AS k
+      JOIN subscription s ON s.type = k.type AND s.key = k.key ORDER BY s.id`,
+    values: [keys.map(({ type }) => type), keys.map(({ key }) => key)],
+  });
+  return rows;
+}

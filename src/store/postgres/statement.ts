@@ -1,0 +1,65 @@
+/**
+ * Text and parameters of the statements that unnest columns. A column names its array type and how its rows become one
+ * binary parameter, so that text and values cannot fall apart: both are made from the same list, in the same order.
+ */
+import { boolArray, byteaArray, int4Array, int8Array, jsonArray, textArray, timestamptzArray, uuidArray } from './binary-array.ts';
+
+type Encoders = {
+  uuid: string | null;
+  text: string | null;
+  json: string | null;
+  int4: number | null;
+  int8: number | bigint | null;
+  bool: boolean | null;
+  bytea: Uint8Array | null;
+  timestamptz: number | null;
+};
+
+const encoders: { readonly [Type in keyof Encoders]: (items: readonly Encoders[Type][]) => Buffer } = {
+  uuid: uuidArray,
+  text: textArray,
+  json: jsonArray,
+  int4: int4Array,
+  int8: int8Array,
+  bool: boolArray,
+  bytea: byteaArray,
+  timestamptz: timestamptzArray,
+};
+
+type Column<Row> = {
+  readonly name: string;
+  readonly type: keyof Encoders;
+  readonly encode: (rows: readonly Row[]) => Buffer;
+};
+
+function column<Row, Type extends keyof Encoders>(name: string, type: Type, pick: (row: Row) => Encoders[Type]): Column<Row> {
+  return { name, type, encode: (rows) => encoders[type](rows.map(pick)) };
+}
+
+/** Columns of one kind of row, in the order of the parameters. */
+export class Columns<Row> {
+  readonly #columns: readonly Column<Row>[];
+
+  constructor(
+    define: (
+      of: <Type extends keyof Encoders>(name: string, type: Type, pick: (row: Row) => Encoders[Type]) => Column<Row>,
+    ) => readonly Column<Row>[],
+  ) {
+    this.#columns = define((name, type, pick) => column(name, type, pick));
+  }
+
+  get count(): number {
+    return this.#columns.length;
+  }
+
+  /** `unnest($5::uuid[], …) WITH ORDINALITY AS alias (id, …, ordinal)`. @param first number of the first parameter. */
+  unnest(alias: string, first: number): string {
+    const parameters = this.#columns.map(({ type }, index) => `$${first + index}::${type}[]`);
+    const names = this.#columns.map(({ name }) => name);
+    return `unnest(${parameters.join(', ')}) WITH ORDINALITY AS ${alias} (${names.join(', ')}, ordinal)`;
+  }
+
+  encode(rows: readonly Row[]): Buffer[] {
+    return this.#columns.map(({ encode }) => encode(rows));
+  }
+}
