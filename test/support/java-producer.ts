@@ -7,8 +7,8 @@ export type JavaProducerOptions = {
   readonly brokers: string;
   readonly topic: string;
   readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
-  /** Key and value of each record. */
-  readonly records: readonly (readonly [key: string, value: string])[];
+  /** Key and value of each record, and its headers as `name:value,name:value`: on all of them or on none. */
+  readonly records: readonly (readonly [key: string, value: string, headers?: string])[];
 };
 
 /** Resolves when all records are acknowledged. */
@@ -24,12 +24,14 @@ export async function produceByJava({ brokers, topic, compression, records }: Ja
   ];
   args.push('--bootstrap-server', brokers, '--topic', topic, '--compression-codec', compression);
   args.push('--reader-property', 'parse.key=true', '--reader-property', 'key.separator=\t');
+  const withHeaders = records.some(([, , headers]) => headers !== undefined);
+  if (withHeaders) args.push('--reader-property', 'parse.headers=true', '--reader-property', 'headers.delimiter=\t');
   const child = spawn('java', args, { stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  child.stdin.end(records.map(([key, value]) => `${key}\t${value}\n`).join(''));
+  child.stdin.end(records.map(([key, value, headers]) => `${withHeaders ? `${headers ?? ''}\t` : ''}${key}\t${value}\n`).join(''));
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

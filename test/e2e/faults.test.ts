@@ -1,0 +1,59 @@
+/** Processes of the engine die in the middle of their work: it costs time and nothing else. */
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { TestEngine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { decideAll, deployMix, expectAllFinished, sendEvents, startMix } from '../support/mixed-load.ts';
+
+const COUNT = 25;
+
+describe('processes that are killed under load', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start({
+      orchestrators: 2,
+      workers: ['test/support/e2e-handlers.ts', 'test/support/e2e-handlers.ts'],
+      // A killed member is out of its group sooner than by default: the test waits for it.
+      env: { KAFKA_SESSION_TIMEOUT: '6s' },
+    });
+    await deployMix(engine);
+  }, 120_000);
+  afterAll(() => engine.stop());
+
+  test.each(['orchestrator-1', 'worker-1', 'api'])(
+    'kill -9 of %s changes nothing but time',
+    async (victim) => {
+      const tag = `kill-${victim}-${Date.now()}`;
+      const before = await startMix(engine, COUNT, tag);
+      await sendEvents(engine, before);
+      await engine.kill(victim);
+      if (victim !== 'api') await decideSoon(engine, before);
+      await engine.startProcess(victim);
+      if (victim === 'api') await decideSoon(engine, before);
+      await expectAllFinished(engine, before);
+    },
+    180_000,
+  );
+
+  test('an orchestrator that was frozen beyond its session wakes up as a zombie and changes nothing', async () => {
+    const load = await startMix(engine, COUNT, `zombie-${Date.now()}`);
+    engine.signal('orchestrator-1', 'SIGSTOP');
+    try {
+      await sendEvents(engine, load);
+      await decideSoon(engine, load);
+      // All of it finishes only once the other one was given the frozen one's partitions.
+      await expectAllFinished(engine, load);
+    } finally {
+      engine.signal('orchestrator-1', 'SIGCONT');
+    }
+    const after = await startMix(engine, COUNT, `after-zombie-${Date.now()}`);
+    await sendEvents(engine, after);
+    await decideSoon(engine, after);
+    await expectAllFinished(engine, after);
+  }, 180_000);
+});
+
+/** Tasks of people open at the start of their instance, in the same transaction. */
+async function decideSoon(engine: TestEngine, load: Awaited<ReturnType<typeof startMix>>): Promise<void> {
+  await eventually(() => decideAll(engine, { ...load, ofPerson: load.ofPerson.slice(0, 1) }));
+  await decideAll(engine, { ...load, ofPerson: load.ofPerson.slice(1) });
+}

@@ -1,0 +1,98 @@
+/**
+ * One instance through all the real parts: REST, Postgres, Debezium, Kafka, workers, a person, an event of a producer that
+ * is not ours; and what stands in the topics afterwards, as a consumer that is not ours reads it.
+ */
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestEngine } from '../support/engine.ts';
+import { eventuallyHas } from '../support/eventually.ts';
+import { consumeByJava } from '../support/java-consumer.ts';
+import { produceByJava } from '../support/java-producer.ts';
+
+const definition = {
+  id: 'e2e-way-of-a-step',
+  input: { type: 'object', properties: { order: { type: 'string' }, amount: { type: 'number' } }, required: ['order', 'amount'] },
+  nodes: {
+    check: { type: 'transform', output: { large: '${ input.amount > 100 }' } },
+    reserve: { type: 'task', task: 'e2e.echo', input: { order: '${ input.order }' } },
+    approve: { type: 'human', title: 'Approve ${ input.amount }', assignees: { roles: ['manager'] } },
+    paid: { type: 'event', event: 'e2e.payment.confirmed', key: '${ input.order }' },
+  },
+  edges: [
+    { from: 'check', to: 'reserve' },
+    { from: 'reserve', to: 'approve', when: 'nodes.check.output.large' },
+    { from: 'reserve', to: 'paid', otherwise: true },
+    { from: 'approve', to: 'paid', when: 'nodes.approve.output.approved' },
+    { from: 'approve', to: null, otherwise: true },
+  ],
+  output: { order: '${ nodes.reserve.output.order }', reference: '${ nodes.paid.output.data.reference }' },
+};
+
+describe('an instance on the whole stack', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start({ orchestrators: 2, workers: ['test/support/e2e-handlers.ts'] });
+    await engine.deploy(definition);
+  }, 120_000);
+  afterAll(() => engine.stop());
+
+  test('is started by REST, worked on, approved, woken by a foreign event, and finishes; its messages are framed Avro', async () => {
+    const { client, env } = engine;
+    const order = `order-${Date.now()}`;
+    const instanceId = await engine.startInstance(definition.id, { order, amount: 250 });
+
+    const inbox = await eventuallyHas(
+      () => client.inbox({ instanceId }),
+      ({ items }) => items.length === 1,
+    );
+    const [task] = inbox.items;
+    expect(task).toMatchObject({ title: 'Approve 250', instanceId });
+    const applied = await client.complete(task?.taskId ?? '', { approved: true }, { assignee: 'ada', waitMs: 20_000 });
+    expect(applied.status).toBe('applied');
+
+    await produceByJava({
+      brokers: env.KAFKA_BROKERS ?? '',
+      topic: `${env.MILLRACE_TOPIC_PREFIX}.events`,
+      compression: 'zstd',
+      records: [
+        [
+          order,
+          JSON.stringify({ reference: 'R-1' }),
+          `ce_specversion:1.0,ce_id:${order},ce_type:e2e.payment.confirmed,ce_source:bank,content-type:application/json`,
+        ],
+      ],
+    });
+    const instance = await eventuallyHas(
+      () => client.instance(instanceId),
+      ({ status }) => status === 'completed',
+    );
+    expect(instance.output).toEqual({ order, reference: 'R-1' });
+    expect(instance.openCount).toBe(0);
+
+    const history = await client.history(instanceId, { limit: 500 });
+    expect(history.items.map(({ seq }) => seq)).toEqual(history.items.map((_, index) => index + 1));
+
+    const prefix = env.MILLRACE_TOPIC_PREFIX;
+    const registry = new SchemaRegistry({ host: env.SCHEMA_REGISTRY_URL ?? '' });
+    const ofInstance = async (topic: string) =>
+      (await consumeByJava(env.KAFKA_BROKERS ?? '', topic)).filter(({ key }) => key === instanceId);
+    const tasks = await ofInstance(`${prefix}.tasks.handlers`);
+    expect(tasks).toHaveLength(1);
+    expect(tasks[0]?.headers).toContain('messageType:TaskScheduled');
+    expect(await registry.decode(tasks[0]?.value ?? Buffer.alloc(0))).toMatchObject({
+      instanceId,
+      taskId: `${instanceId}.reserve`,
+      attempt: 1,
+      input: JSON.stringify({ order }),
+    });
+    const notifications = await ofInstance(`${prefix}.notifications`);
+    const types = notifications.map(({ headers }) => /messageType:(\w+)/.exec(headers)?.[1]);
+    expect(types).toEqual(['TaskOutcome', 'CommandIssued', 'EventMatched']);
+    expect(new Set([...tasks, ...notifications].map(({ partition }) => partition)).size).toBe(1);
+    expect(await registry.decode(notifications[0]?.value ?? Buffer.alloc(0))).toMatchObject({ instanceId, status: 'completed' });
+    const lifecycle = await ofInstance(`${prefix}.lifecycle`);
+    expect(await registry.decode(lifecycle.at(-1)?.value ?? Buffer.alloc(0))).toMatchObject({ change: 'ended', status: 'completed' });
+
+    expect(await engine.cli('verify')).toContain('no difference');
+  }, 120_000);
+});

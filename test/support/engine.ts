@@ -1,0 +1,152 @@
+/**
+ * A running engine for the tests: its real processes on the stack that global-setup.ts started, each of which a test may
+ * kill, freeze and start again. All engines of a run share the stack's databases, topics and admin key.
+ */
+import { join } from 'node:path';
+import { type Client, createClient } from '../../src/client/index.ts';
+import type { Json } from '../../src/core/json.ts';
+import { engineCli, engineProcessEnvironment, runEngineCommand } from '../../stack/engine.ts';
+import { checkout } from '../../stack/home.ts';
+import { stopOrder } from '../../stack/parts/part.ts';
+import { findFreePort } from '../../stack/ports.ts';
+import { type Child, startChild } from '../../stack/process.ts';
+import { host } from '../../stack/settings.ts';
+import { probeHttp, waitReady } from '../../stack/wait.ts';
+import { startWatchdog, type Watchdog } from '../../stack/watchdog.ts';
+import { stackEnv } from './env.ts';
+
+export const testApiKey = 'test-admin-key-of-this-run';
+
+export type TestEngineOptions = {
+  readonly orchestrators?: number;
+  readonly taskConsumers?: number;
+  /** Paths of modules with handlers, relative to the checkout; one `millrace worker` each. */
+  readonly workers?: readonly string[];
+  /** Over the stack's environment, for every process. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+type Spec = {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly probe: string;
+  readonly env: Readonly<Record<string, string>>;
+};
+
+export class TestEngine {
+  readonly url: string;
+  readonly apiKey = testApiKey;
+  readonly client: Client;
+  readonly env: Readonly<Record<string, string>>;
+  readonly #watchdog: Watchdog = startWatchdog();
+  readonly #specs = new Map<string, Spec>();
+  readonly #children = new Map<string, Child>();
+  readonly #logs: string;
+
+  private constructor(port: number, env: Readonly<Record<string, string>>) {
+    this.env = { ...stackEnv(), MILLRACE_API_KEY: testApiKey, MILLRACE_HTTP_ALLOW: '127.0.0.1', PORT: String(port), ...env };
+    this.url = `http://${host}:${port}`;
+    this.client = createClient({ url: this.url, apiKey: testApiKey });
+    this.#logs = join(stackEnv().MILLRACE_HOME ?? checkout, 'logs');
+  }
+
+  /** Resolves when every process is ready. */
+  static async start({ orchestrators = 1, taskConsumers = 1, workers = [], env = {} }: TestEngineOptions = {}): Promise<TestEngine> {
+    const ports = new Set<number>();
+    const freePort = async (): Promise<number> => {
+      const port = await findFreePort(ports);
+      ports.add(port);
+      return port;
+    };
+    const engine = new TestEngine(await freePort(), env);
+    const add = async (name: string, args: readonly string[]): Promise<void> => {
+      const metrics = await freePort();
+      engine.#specs.set(name, { name, args, probe: `http://${host}:${metrics}/health/ready`, env: { METRICS_PORT: String(metrics) } });
+    };
+    engine.#specs.set('api', { name: 'api', args: ['api'], probe: `${engine.url}/health/ready`, env: {} });
+    for (let n = 1; n <= orchestrators; n++) await add(`orchestrator-${n}`, ['orchestrator']);
+    for (let n = 1; n <= taskConsumers; n++) await add(`task-consumer-${n}`, ['task-consumer']);
+    for (const [index, module] of workers.entries()) await add(`worker-${index + 1}`, ['worker', join(checkout, module)]);
+    try {
+      await Promise.all([...engine.#specs.keys()].map((name) => engine.startProcess(name)));
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    return engine;
+  }
+
+  get processes(): readonly string[] {
+    return [...this.#specs.keys()];
+  }
+
+  /** Starts a process that was killed; resolves when it is ready. */
+  async startProcess(name: string): Promise<void> {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new Error(`this engine has no process ${name}`);
+    const child = await startChild(
+      {
+        name,
+        command: process.execPath,
+        args: [engineCli, ...spec.args],
+        env: { ...engineProcessEnvironment(this.env), ...spec.env },
+        cwd: checkout,
+        logFile: join(this.#logs, `${name}-${process.pid}.log`),
+        stopSignal: 'SIGTERM',
+        stopGraceMs: 20_000,
+        order: stopOrder.engine,
+      },
+      this.#watchdog,
+    );
+    this.#children.set(name, child);
+    await waitReady(child, () => probeHttp(spec.probe), 60_000);
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(name: string): Promise<void> {
+    await this.#childOf(name).kill();
+  }
+
+  /** An orderly end, as a rolling upgrade does it. */
+  async stopProcess(name: string): Promise<void> {
+    await this.#childOf(name).stop();
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#childOf(name).signal(signal);
+  }
+
+  /** Text of `/metrics` of a process. */
+  async metrics(name: string): Promise<string> {
+    const spec = this.#specs.get(name);
+    if (spec === undefined) throw new Error(`this engine has no process ${name}`);
+    const response = await fetch(spec.probe.replace('/health/ready', '/metrics'));
+    return await response.text();
+  }
+
+  /** Runs a command of the command line on this engine; rejects with what it said when it fails. */
+  async cli(...args: readonly string[]): Promise<string> {
+    const env = { ...this.env, MILLRACE_URL: this.url };
+    return await runEngineCommand({ title: args.join(' '), args }, env, join(this.#logs, `cli-${process.pid}.log`));
+  }
+
+  async deploy(document: Json): Promise<number> {
+    return (await this.client.deploy(document)).version;
+  }
+
+  async startInstance(definition: string, input: Json = {}): Promise<string> {
+    return (await this.client.start(definition, { input })).instanceId;
+  }
+
+  /** What is left running at the end is stopped in order. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#children.values()].map((child) => child.stop()));
+    await this.#watchdog.close();
+  }
+
+  #childOf(name: string): Child {
+    const child = this.#children.get(name);
+    if (child === undefined) throw new Error(`the process ${name} was never started`);
+    return child;
+  }
+}
