@@ -4,8 +4,11 @@ import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { openHome } from './home.ts';
+import { environmentOf } from './index.ts';
+import { installJars } from './install/jars.ts';
 import { print } from './report.ts';
 import { resetHome } from './reset.ts';
+import { readRunningState } from './state.ts';
 import { readStatus, type StackStatus } from './status.ts';
 import { bringDown, bringUp, supervise } from './supervisor.ts';
 
@@ -44,6 +47,24 @@ program
     if (options.json) print(JSON.stringify(status, null, 2));
     else printStatus(status);
     process.exitCode = status.parts.every(({ state }) => state === 'up') ? 0 : 3;
+  });
+
+program
+  .command('jars')
+  .description("print the folder of Kafka's jars, its clients among them; what is missing is downloaded first")
+  .action(async () => {
+    print((await installJars(() => undefined)).kafka);
+  });
+
+program
+  .command('env')
+  .description('print the environment of an engine process on this stack, for a shell: eval "$(npm run -s stack:env)"')
+  .action(() => {
+    const home = openHome();
+    const running = readRunningState(home);
+    if (running === null) throw new Error('No stack is running here: npm start, or npm run stack:up.');
+    for (const [name, value] of Object.entries(environmentOf(home, running.ports, running.prefix)))
+      print(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
   });
 
 program.command('supervise', { hidden: true }).action(async () => {

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkout } from './home.ts';
+import { host } from './settings.ts';
 
 export const engineCli = join(checkout, 'src', 'cli', 'main.ts');
 
@@ -66,6 +67,20 @@ export function findExamples(folder = join(checkout, 'examples')): Examples {
       ...having('handlers.ts').map(({ name, path }) => ({ name: `worker-${name}`, command: [engineCli, 'worker', path] })),
     ],
   };
+}
+
+/** Where an example's `server.ts` listens unless the variable says otherwise. */
+export const exampleServer = { variable: 'EXAMPLE_SERVER_PORT', port: 8090 } as const;
+
+/**
+ * What single processes are told over the stack's environment. With an example's server on this machine, the processes
+ * that run `http` nodes may reach its address, which is not public; nothing else is opened.
+ */
+export function processSettings(examples: Examples, env: Readonly<Record<string, string | undefined>> = process.env) {
+  const servers = examples.processes.some(({ name }) => name.startsWith('server-'));
+  const allowed = [env.MILLRACE_HTTP_ALLOW ?? '', host].filter((entry) => entry !== '').join(',');
+  return (name: string): Readonly<Record<string, string>> =>
+    servers && name.startsWith('task-consumer') ? { MILLRACE_HTTP_ALLOW: allowed } : {};
 }
 
 export function engineExists(): boolean {

@@ -12,6 +12,7 @@ import {
   engineProcesses,
   findExamples,
   installSteps,
+  processSettings,
   runEngineCommand,
 } from './engine.ts';
 import { type EngineGroup, startEngineProcesses } from './engine-processes.ts';
@@ -107,7 +108,12 @@ async function startEngine(
     steps.map((title) => ({ step: title, title })),
     async (onProgress) => {
       for (const command of installSteps) await runStep(onProgress, command.title, command.title, () => run(command));
-      const group = await startEngineProcesses(processes, () => ({}), { env: stack.env, logs: home.logs, watchdog, onDeath });
+      const group = await startEngineProcesses(processes, processSettings(examples), {
+        env: stack.env,
+        logs: home.logs,
+        watchdog,
+        onDeath,
+      });
       try {
         await runStep(onProgress, starting, starting, async () => {
           const [api] = group.children;
