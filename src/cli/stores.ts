@@ -2,7 +2,7 @@
 import type { Config } from '../service/config.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { InstanceQueries } from '../store/instance-queries.ts';
-import { functionOf, loadPart } from './parts.ts';
+import { functionOf, loadPart, type Part } from './parts.ts';
 
 export type Stores = { readonly definitions: DefinitionStore; readonly queries: InstanceQueries };
 
@@ -14,19 +14,33 @@ type PoolArguments = [
 ];
 
 /** Closes the connections when `work` is done, however it ends. */
-export async function withStores<Value>(
-  { databases }: Pick<Config, 'databases'>,
-  work: (stores: Stores) => Promise<Value>,
-): Promise<Value> {
+export async function withStores<Value>(databases: Pick<Config, 'databases'>, work: (stores: Stores) => Promise<Value>): Promise<Value> {
   const part = await loadPart(FILE);
-  const createPools = functionOf<PoolArguments, Pools>(part, FILE, 'createPools');
-  const { definitions: definitionsUrl, instances, connections } = databases;
-  const pools = createPools({ definitions: definitionsUrl, instances }, { connections, applicationName: 'millrace-cli' });
-  try {
-    return await work({
+  return await withPools(part, databases, (pools) =>
+    work({
       definitions: functionOf<[unknown], DefinitionStore>(part, FILE, 'createDefinitionStore')(pools.definitions),
       queries: functionOf<[unknown], InstanceQueries>(part, FILE, 'createInstanceQueries')(pools.instances),
-    });
+    }),
+  );
+}
+
+/** From now on the outbox takes messages for these topics; the broker must have them already. */
+export async function registerOutboxTopics(databases: Pick<Config, 'databases'>, topics: readonly string[]): Promise<void> {
+  const part = await loadPart(FILE);
+  const registerTopics = functionOf<[unknown, readonly string[]], Promise<void>>(part, FILE, 'registerTopics');
+  await withPools(part, databases, ({ instances }) => registerTopics(instances, topics));
+}
+
+async function withPools<Value>(
+  part: Part,
+  { databases }: Pick<Config, 'databases'>,
+  work: (pools: Pools) => Promise<Value>,
+): Promise<Value> {
+  const createPools = functionOf<PoolArguments, Pools>(part, FILE, 'createPools');
+  const { definitions, instances, connections } = databases;
+  const pools = createPools({ definitions, instances }, { connections, applicationName: 'millrace-cli' });
+  try {
+    return await work(pools);
   } finally {
     await pools.close();
   }

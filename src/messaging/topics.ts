@@ -85,6 +85,13 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
   ];
 }
 
+/** Topics for which the outbox takes messages: those of ours that Debezium writes, and those that `publish` may name. */
+export function outboxTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): string[] {
+  const names = topicNames(prefix);
+  const tasks = [null, ...new Set([defaultQueue, ...queues])].map((queue) => names.tasks(queue));
+  return [...tasks, names.notifications, names.lifecycle, names.events, ...publishTopics];
+}
+
 export function queueTopicSpec(settings: TopicSettings, queue: string | null): TopicSpec {
   return keyedByInstance(settings, topicNames(settings.prefix).tasks(queue));
 }

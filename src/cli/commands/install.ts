@@ -5,6 +5,7 @@ import { kafkaOptions, registryOptions, topicSettings } from '../../service/conn
 import { createLogger } from '../../service/logging.ts';
 import { print, printJson } from '../output.ts';
 import { functionOf, loadPart } from '../parts.ts';
+import { registerOutboxTopics } from '../stores.ts';
 
 export function addInstallCommands(program: Command): void {
   program
@@ -24,14 +25,16 @@ export function addInstallCommands(program: Command): void {
     .option('--queue <name...>', 'queues beside the default one')
     .action(async ({ queue = [] }: { queue?: string[] }) => {
       const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
-      const { ensureTopics } = await import('../../messaging/topics.ts');
-      const config = loadConfig(process.env, ['kafka', 'topics', 'log']);
+      const { ensureTopics, outboxTopics } = await import('../../messaging/topics.ts');
+      const config = loadConfig(process.env, ['kafka', 'topics', 'databases', 'log']);
       const admin = connectKafka(kafkaOptions(config), createLogger({ name: 'topics', level: config.log.level })).admin();
       try {
         const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
         for (const topic of created) print(`made ${topic}`);
         for (const topic of changed) print(`changed ${topic}`);
         if (created.length + changed.length === 0) print('All topics are there.');
+        // After the broker has them: a row for a topic that is missing would halt everything behind it.
+        await registerOutboxTopics(config, outboxTopics(config.topics.prefix, queue, config.topics.publish));
       } finally {
         await admin.close();
       }
