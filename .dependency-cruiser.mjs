@@ -66,9 +66,16 @@ export default {
       to: { path: '^(stack|test|bench|examples)/|^src/console/' },
     },
     {
+      name: 'connect-knows-names-only',
+      comment: 'The connector speaks to Connect alone: of the store it knows what the tables are called, of Kafka nothing.',
+      severity: 'error',
+      from: { path: '^connect/', pathNot: tests },
+      to: { path: '^(src|stack|test)/', pathNot: '^src/(core|service|messaging)/|^src/store/outbox-names\\.ts$' },
+    },
+    {
       name: 'no-circular',
       severity: 'error',
-      from: { path: '^(src|stack)/' },
+      from: { path: '^(src|stack|connect)/' },
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {

@@ -148,6 +148,11 @@ export const variables = {
     parser: duration(1, 10 * SECOND),
     default: '5ms',
   }),
+  MILLRACE_CONNECTOR_SETTINGS: optional({
+    group: 'connect',
+    about: 'JSON file with settings that go over those of connect/connector.json, for example certificates or other names of secrets.',
+    parser: text,
+  }),
 
   DEFINITION_DATABASE_URL: required({
     group: 'databases',

@@ -29,7 +29,13 @@ export type KafkaConfig = {
 export type Config = {
   readonly kafka: KafkaConfig;
   readonly registry: { readonly url: string; readonly credentials: Credentials | null };
-  readonly connect: { readonly url: string; readonly credentials: Credentials | null; readonly pollIntervalMs: number };
+  readonly connect: {
+    readonly url: string;
+    readonly credentials: Credentials | null;
+    readonly pollIntervalMs: number;
+    /** JSON file whose settings go over those of connect/connector.json. */
+    readonly settingsFile: string | null;
+  };
   readonly databases: {
     readonly definitions: string;
     readonly instances: string;
@@ -218,6 +224,7 @@ function assemble(values: Values): Config {
       url: values.KAFKA_CONNECT_URL,
       credentials: credentialsOf(values.KAFKA_CONNECT_USERNAME, values.KAFKA_CONNECT_PASSWORD),
       pollIntervalMs: values.MILLRACE_CONNECTOR_POLL_INTERVAL,
+      settingsFile: values.MILLRACE_CONNECTOR_SETTINGS,
     },
     databases: {
       definitions: values.DEFINITION_DATABASE_URL,

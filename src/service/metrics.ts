@@ -131,6 +131,16 @@ export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null
   };
 }
 
+/** What watches the connector has this. @param isRunning asked at each scrape. */
+export function connectorMetrics(metrics: Metrics, isRunning: () => boolean) {
+  return {
+    failures: metrics.counter('connector_task_failures_total', 'Times that the connector or a task of it was found failed.', ['part']),
+    running: metrics.gauge('connector_running', '1 while the connector and its task run, as far as Connect says.', [], (gauge) =>
+      gauge.set(isRunning() ? 1 : 0),
+    ),
+  };
+}
+
 export function apiMetrics(metrics: Metrics) {
   return {
     requests: metrics.counter('http_requests_total', 'Requests to the API.', ['method', 'route', 'status']),

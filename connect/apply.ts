@@ -1,0 +1,107 @@
+/**
+ * `millrace connector apply`: creates the connector or brings it to this installation's settings, and waits until it
+ * runs. Safe to repeat: with nothing to change it leaves a running connector alone. Topics, slot and publication must be
+ * there before (`millrace migrate`, `millrace topics`): Debezium would make a slot of its own, which misses what came before.
+ */
+import { ConstantBackoff, handleWhenResult, retry } from 'cockatiel';
+import { MillraceError } from '../src/core/error.ts';
+import { isRetryableFault, retryForever } from '../src/service/backoff.ts';
+import type { Logger } from '../src/service/logging.ts';
+import { type ConnectApi, type ConnectorStatus, connectApi, isRunning, runners, summariseTrace } from './connect-api.ts';
+import { type ConnectorConfig, type ConnectorSettings, connectorName, connectorSettings } from './connector.ts';
+
+export type Applied = 'created' | 'changed' | 'unchanged';
+
+export type ApplyOptions = {
+  /** For everything together: Connect may still be starting. Default two minutes. */
+  readonly timeoutMs?: number;
+};
+
+const LOOK_EVERY_MS = 250;
+/** A failure of before, or a passing one, is over by the next restart; what fails again after these has a reason. */
+const RESTARTS = 2;
+
+/**
+ * Throws `MR_CONNECTOR_FAILED` when it does not run because of what it says, `MR_CONNECT_REFUSED` when Connect does not
+ * take the settings, `MR_CONNECT_UNAVAILABLE` when Connect does not answer until the time is over.
+ */
+export async function applyConnector(config: ConnectorConfig, log: Logger, { timeoutMs = 120_000 }: ApplyOptions = {}): Promise<Applied> {
+  const api = connectApi(config.connect);
+  const name = connectorName(config.topics.prefix);
+  const overdue = new MillraceError(
+    'MR_CONNECT_UNAVAILABLE',
+    `Kafka Connect at ${config.connect.url} was not ready within ${timeoutMs} ms.`,
+    {
+      retryable: true,
+    },
+  );
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(overdue), timeoutMs);
+  try {
+    const persistently = retryForever(isRetryableFault, controller.signal, log);
+    const applied = await persistently(`apply the connector ${name}`, () => put(api, name, connectorSettings(config)));
+    log.info({ connector: name, applied }, 'Connector applied; waiting until it runs');
+    for (let restarts = 0; ; restarts++) {
+      const status = await persistently(`read the state of the connector ${name}`, () => settled(api, name, controller.signal));
+      if (isRunning(status)) return applied;
+      if (restarts === RESTARTS) throw failed(name, status);
+      await persistently(`restart the connector ${name}`, () => api.restartFailed(name));
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Makes the connector forget how far it had read, so that it goes on where the slot stands: after a lost slot was made
+ * anew, or Kafka lost what Connect had written down. Nothing is lost by it, some messages may come twice.
+ */
+export async function resetConnectorOffsets(config: ConnectorConfig, log: Logger): Promise<void> {
+  const api = connectApi(config.connect);
+  const name = connectorName(config.topics.prefix);
+  const persistently = retryForever(isRetryableFault, AbortSignal.timeout(120_000), log);
+  if ((await persistently(`find the connector ${name}`, () => api.status(name))) === null)
+    throw new MillraceError('MR_CONNECTOR_MISSING', `There is no connector ${name}. Run "millrace connector apply".`, { retryable: false });
+  await persistently(`stop the connector ${name}`, () => api.stop(name));
+  // Refused with an error of Connect's own while its task is still ending, which passes.
+  await persistently(`delete the offsets of the connector ${name}`, () => api.deleteOffsets(name));
+  await persistently(`resume the connector ${name}`, () => api.resume(name));
+}
+
+async function put(api: ConnectApi, name: string, settings: ConnectorSettings): Promise<Applied> {
+  const wanted = { ...settings, name };
+  const found = await api.settings(name);
+  const same = found !== null && isSame(found, wanted);
+  const applied = same ? 'unchanged' : await api.putSettings(name, wanted);
+  // Whoever applies it wants it to run, even if somebody stopped it once.
+  if (found !== null) await api.resume(name);
+  return applied;
+}
+
+function isSame(found: ConnectorSettings, wanted: ConnectorSettings): boolean {
+  const names = new Set([...Object.keys(found), ...Object.keys(wanted)]);
+  return [...names].every((name) => found[name] === wanted[name]);
+}
+
+/** The status once it runs or has failed. */
+async function settled(api: ConnectApi, name: string, signal: AbortSignal): Promise<ConnectorStatus> {
+  const isUnsettled = (status: unknown): boolean => {
+    const found = status as ConnectorStatus;
+    return !isRunning(found) && runners(found).every(({ state }) => state !== 'FAILED');
+  };
+  const policy = retry(handleWhenResult(isUnsettled), {
+    maxAttempts: Number.POSITIVE_INFINITY,
+    backoff: new ConstantBackoff(LOOK_EVERY_MS),
+  });
+  return await policy.execute(async () => {
+    signal.throwIfAborted();
+    return (await api.status(name)) ?? { connector: { task: null, state: 'UNASSIGNED', trace: '' }, tasks: [] };
+  }, signal);
+}
+
+function failed(name: string, status: ConnectorStatus): MillraceError {
+  const reasons = runners(status)
+    .filter(({ state }) => state === 'FAILED')
+    .map(({ task, trace }) => `${task === null ? 'the connector' : `task ${task}`}: ${summariseTrace(trace)}`);
+  return new MillraceError('MR_CONNECTOR_FAILED', `The connector ${name} does not run. ${reasons.join(' ')}`, { retryable: false });
+}

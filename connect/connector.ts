@@ -1,0 +1,74 @@
+/**
+ * The connector's configuration as Connect takes it: connector.json with what this installation has put in. Secrets are
+ * not among it: `${env:…}` names variables of Connect's own process. Pure, but for reading the file of extra settings.
+ */
+import { readFileSync } from 'node:fs';
+import { MillraceError } from '../src/core/error.ts';
+import type { Config } from '../src/service/config.ts';
+import { heartbeatTable, outboxPublication, outboxTable, slotName } from '../src/store/outbox-names.ts';
+import template from './connector.json' with { type: 'json' };
+
+export type ConnectorSettings = Readonly<Record<string, string>>;
+export type ConnectorConfig = Pick<Config, 'connect' | 'databases' | 'topics'>;
+
+/** What batches and framing take beside the largest record that a topic of ours admits. */
+const REQUEST_OVERHEAD_BYTES = 65_536;
+
+/** One connector an installation, whoever shares the Connect cluster. */
+export function connectorName(prefix: string): string {
+  return `${prefix}.outbox`;
+}
+
+/**
+ * Every setting, as a text. What the file of `MILLRACE_CONNECTOR_SETTINGS` holds goes over ours.
+ * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of texts.
+ */
+export function connectorSettings({ connect, databases, topics }: ConnectorConfig): ConnectorSettings {
+  const values: Readonly<Record<string, string>> = {
+    prefix: topics.prefix,
+    sslMode: sslModeOf(databases.instances),
+    slot: slotName(topics.prefix),
+    publication: outboxPublication,
+    outboxTable,
+    heartbeatTable,
+    pollIntervalMs: String(connect.pollIntervalMs),
+    maxRequestBytes: String(topics.maxMessageBytes + REQUEST_OVERHEAD_BYTES),
+  };
+  const filled = Object.entries(template).map(([name, text]) => [name, fill(text, values)] as const);
+  return { ...Object.fromEntries(filled), ...(connect.settingsFile === null ? {} : readExtraSettings(connect.settingsFile)) };
+}
+
+/** `{{name}}` becomes the value of that name; what Connect itself replaces begins with `${` and stays. */
+function fill(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`connector.json names {{${name}}}, which nobody gives.`);
+    return value;
+  });
+}
+
+/** The engine and Debezium reach the same server, so one `sslmode` holds for both. The driver of Debezium knows the same words but one. */
+function sslModeOf(url: string): string {
+  const mode = new URL(url).searchParams.get('sslmode') ?? 'prefer';
+  return mode === 'no-verify' ? 'require' : mode;
+}
+
+function readExtraSettings(file: string): ConnectorSettings {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw unusable(file, 'cannot be read as JSON', cause);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw unusable(file, 'holds no JSON object');
+  const wrong = Object.entries(parsed).find(([, value]) => typeof value !== 'string');
+  if (wrong !== undefined) throw unusable(file, `has no text as the value of "${wrong[0]}"`);
+  return parsed as ConnectorSettings;
+}
+
+function unusable(file: string, what: string, cause?: unknown): MillraceError {
+  return new MillraceError('MR_CONNECTOR_SETTINGS', `The file ${file} of MILLRACE_CONNECTOR_SETTINGS ${what}.`, {
+    retryable: false,
+    cause,
+  });
+}
