@@ -3,22 +3,23 @@
  * behind them, and ends the instance when nothing is left. Everything that needs no work outside happens here, in the
  * transaction that learned of its cause.
  */
+import { assertNever } from '../assert.ts';
 import type { Edge, Node } from '../definition/types.ts';
 import { type Expression, evaluateCondition } from '../expression/index.ts';
 import type { NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { own } from '../record.ts';
 import type { Opener } from './basis.ts';
-import { openerOf, pathOf, weighJoin } from './join.ts';
+import { openerOf, pathOf } from './join.ts';
 import { evaluateOr, openNode } from './open.ts';
 import type { Run } from './run.ts';
 import { scopeFor } from './scope.ts';
-import { type ClosedTask, isOpen, type TaskError } from './state.ts';
+import { type ClosedTask, isOpen, type TaskError, type TaskState } from './state.ts';
 
 /** A paused instance takes in what comes back, and moves on when it is resumed. */
 export function advance(run: Run): void {
   while (run.state.phase === 'running' && run.state.paused === null) {
-    const next = run.pending.shift();
+    const next = run.next();
     if (next === undefined) break;
     if ('leave' in next) leaveNode(run, next.leave);
     else considerNode(run, next.consider);
@@ -26,19 +27,24 @@ export function advance(run: Run): void {
   endIfDone(run);
 }
 
-/** After a pause: everything that ended meanwhile, in the order in which it ended. */
-export function collectUnleft(run: Run): void {
-  const unleft: ClosedTask[] = [];
-  for (const task of Object.values(run.state.tasks)) {
-    if (!isOpen(task) && task.taken === null && own(run.state.incidents, task.path) === undefined) unleft.push(task);
-  }
-  unleft.sort((a, b) => a.closedSeq - b.closedSeq);
-  for (const task of unleft) run.pending.push({ leave: task.path });
+/** After a pause: everything that ended meanwhile is left, in the order in which it ended. */
+export function leaveEnded(run: Run): void {
+  const ended: ClosedTask[] = [];
+  for (const task of Object.values(run.state.tasks)) if (isToLeave(run, task)) ended.push(task);
+  ended.sort((a, b) => a.closedSeq - b.closedSeq);
+  // What this very batch left undone is among them, and would come too early.
+  run.forgetPending();
+  for (const task of ended) run.later({ leave: task.path });
+}
+
+/** It ended and its edges are to be weighed; under an incident they wait for a person. */
+function isToLeave(run: Run, task: TaskState | undefined): task is ClosedTask {
+  return task !== undefined && !isOpen(task) && task.taken === null && own(run.state.incidents, task.path) === undefined;
 }
 
 function leaveNode(run: Run, path: TaskPath): void {
   const task = run.task(path);
-  if (task === undefined || isOpen(task) || task.taken !== null) return;
+  if (!isToLeave(run, task)) return;
   const node = run.node(task.nodeId);
   const edges = run.definition.outgoing.get(node.id) ?? [];
   const leaving = evaluateOr(() => weighEdges(run, node, task, edges));
@@ -60,7 +66,7 @@ function leaveNode(run: Run, path: TaskPath): void {
 }
 
 function considerTargets(run: Run, edges: readonly Edge[]): void {
-  for (const { to } of edges) if (to !== null) run.pending.push({ consider: to });
+  for (const { to } of edges) if (to !== null) run.later({ consider: to });
 }
 
 function weighEdges(
@@ -106,7 +112,8 @@ function considerNode(run: Run, nodeId: NodeId): void {
   // Opened before (`any`, `atLeast`) or cancelled: the arrival is absorbed.
   if (run.task(path) !== undefined) return;
   const node = run.node(nodeId);
-  switch (weighJoin(run.definition, run.state.tasks, node)) {
+  const verdict = run.arrivals.weigh(run.state.tasks, node);
+  switch (verdict) {
     case 'wait':
       return;
     case 'skip':
@@ -117,6 +124,8 @@ function considerNode(run: Run, nodeId: NodeId): void {
       if (node.cancelRest) cancelRest(run, nodeId);
       openNode(run, node, openerFor(run, nodeId), 1);
       return;
+    default:
+      assertNever(verdict);
   }
 }
 
@@ -125,12 +134,15 @@ export function openerFor(run: Run, nodeId: NodeId): Opener {
   return task === undefined ? { kind: 'start', basis: run.state.basis } : { kind: 'task', task };
 }
 
-/** Ends every unfinished node from which the join can be reached; what lies behind them elsewhere is looked at again. */
+/**
+ * Ends every unfinished node from which the join can be reached; what lies behind them elsewhere is looked at again.
+ * One that has ended in this very step is finished: its edges are weighed in its turn.
+ */
 function cancelRest(run: Run, joinId: NodeId): void {
   for (const nodeId of run.definition.ancestors.get(joinId) ?? []) {
     const path = pathOf(nodeId);
     const task = run.task(path);
-    if (task !== undefined && !isOpen(task) && task.taken !== null) continue;
+    if (task !== undefined && !isOpen(task) && (task.taken !== null || isToLeave(run, task))) continue;
     run.emit({ type: 'TaskCancelled', path, nodeId, kind: run.node(nodeId).type });
     considerTargets(run, run.definition.outgoing.get(nodeId) ?? []);
   }
@@ -152,8 +164,7 @@ function endIfDone(run: Run): void {
   const { state } = run;
   if (state.phase !== 'running' || state.paused !== null) return;
   for (const _ in state.incidents) return;
-  for (const task of Object.values(state.tasks)) if (isOpen(task)) return;
-  completeInstance(run);
+  if (!run.hasOpenTasks) completeInstance(run);
 }
 
 export function completeInstance(run: Run): void {

@@ -2,7 +2,7 @@
 import { assertNever } from '../assert.ts';
 import type { TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
-import { cancelOpenTasks, collectUnleft, completeInstance, openerFor } from './advance.ts';
+import { cancelOpenTasks, completeInstance, leaveEnded, openerFor } from './advance.ts';
 import type { Opener } from './basis.ts';
 import type { CommandIssued } from './notification.ts';
 import { openNode } from './open.ts';
@@ -12,7 +12,16 @@ import { type ClosedTask, type HumanTask, type Incident, isOpen } from './state.
 
 export function decideCommand(run: Run, issued: CommandIssued): Rejection | null {
   const { command, commandId, by } = issued;
-  if (run.state.commands.includes(commandId)) return { code: 'MR_COMMAND_REPEATED', reason: 'The command was applied before.' };
+  if (run.state.commands.includes(commandId)) return { code: 'MR_COMMAND_REPEATED', reason: 'The command was taken before.' };
+  const refused = apply(run, issued);
+  // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
+  if (refused !== null && command.type !== 'redispatch')
+    run.emit({ type: 'CommandRefused', by, commandId, command: command.type, ...refused });
+  return refused;
+}
+
+function apply(run: Run, issued: CommandIssued): Rejection | null {
+  const { command, commandId, by } = issued;
   switch (command.type) {
     case 'cancel':
       cancelOpenTasks(run);
@@ -25,10 +34,10 @@ export function decideCommand(run: Run, issued: CommandIssued): Rejection | null
     case 'resume':
       if (run.state.paused === null) return { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
       run.emit({ type: 'InstanceResumed', by, commandId });
-      collectUnleft(run);
+      leaveEnded(run);
       return null;
     case 'retry':
-      return retryIncidents(run, issued, command.path);
+      return retryIncidents(run, issued, command.path, command.attempt ?? null);
     case 'completeTask':
       return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
         run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
@@ -53,7 +62,8 @@ export function decideCommand(run: Run, issued: CommandIssued): Rejection | null
       if (task?.status !== 'scheduled' || task.attempt !== command.attempt) {
         return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
       }
-      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt });
+      if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' };
+      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId });
       return null;
     }
     default:
@@ -67,25 +77,27 @@ function withOpenHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) =>
   if (task.type !== 'human' || task.status !== 'open')
     return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
   close(task);
-  run.pending.push({ leave: path });
+  run.later({ leave: path });
   return null;
 }
 
-function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null): Rejection | null {
+/** @param attempt the one that raised the incident, so that a late repeat does not resolve the next incident; null: whichever did. */
+function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, attempt: number | null): Rejection | null {
   if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
   const paths = path === null ? Object.keys(run.state.incidents) : [path];
   const incidents = paths.flatMap((at) => {
     const incident = own(run.state.incidents, at);
-    return incident === undefined ? [] : [{ at, incident }];
+    const raisedBy = at === '' ? null : (run.task(at as TaskPath)?.attempt ?? null);
+    return incident === undefined || (attempt !== null && attempt !== raisedBy) ? [] : [{ at, incident, raisedBy }];
   });
   if (incidents.length === 0) {
     return {
       code: 'MR_NO_INCIDENT',
-      reason: path === null ? 'The instance is under no incident.' : `The task ${path} is under no incident.`,
+      reason: `${path === null ? 'The instance' : `The task ${path}`} is under no incident${attempt === null ? '' : ` of attempt ${attempt}`}.`,
     };
   }
-  for (const { at, incident } of incidents) {
-    run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), by, commandId });
+  for (const { at, incident, raisedBy } of incidents) {
+    run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), attempt: raisedBy, by, commandId });
     goOn(run, incident, at as TaskPath);
   }
   return null;
@@ -99,7 +111,7 @@ function goOn(run: Run, incident: Incident, path: TaskPath): void {
   const task = run.task(path);
   if (task === undefined || isOpen(task)) return;
   if (incident.phase === 'leave') {
-    run.pending.push({ leave: path });
+    run.later({ leave: path });
     return;
   }
   const opener: Opener = incident.phase === 'open' ? openerFor(run, task.nodeId) : { kind: 'task', task };

@@ -2,7 +2,9 @@
 
 import { invariant } from '../assert.ts';
 import type { EventNode } from '../definition/types.ts';
+import type { TaskPath } from '../ids.ts';
 import { isJsonObject, type Json } from '../json.ts';
+import { taskOf } from './join.ts';
 import type { EventMatched } from './notification.ts';
 import type { Rejection } from './rejection.ts';
 import type { Run } from './run.ts';
@@ -10,12 +12,8 @@ import type { TaskState } from './state.ts';
 
 export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
   const task = run.task(matched.path);
-  if (task !== undefined && hasTaken(task, matched.event)) {
-    return { code: 'MR_EVENT_REPEATED', reason: `The wait ${matched.path} has taken this event before.` };
-  }
-  if (task?.type !== 'event' || task.status !== 'open' || task.attempt !== matched.attempt) {
-    return { code: 'MR_EVENT_REFUSED', reason: `The wait ${matched.path} had ended when the event came.` };
-  }
+  if (task?.type !== 'event' || task.status !== 'open' || task.attempt !== matched.attempt) return refuseEvent(run, matched);
+  if (hasTaken(task, matched.event)) return repeated(matched.path);
   const node = run.node(task.nodeId);
   invariant(node.type === 'event', 'an event task belongs to an event node');
   const { path, nodeId, attempt, basis } = task;
@@ -44,8 +42,21 @@ export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
     by: null,
     commandId: null,
   });
-  run.pending.push({ leave: path });
+  run.later({ leave: path });
   return null;
+}
+
+/** The wait is over. The event goes back, unless this instance has had it: then it is the same record once more. */
+export function refuseEvent(run: Run, { path, event }: EventMatched): Rejection {
+  for (const node of run.definition.nodes.values()) {
+    const task = node.type === 'event' ? taskOf(run.state.tasks, node.id) : undefined;
+    if (task !== undefined && hasTaken(task, event)) return repeated(task.path);
+  }
+  return { code: 'MR_EVENT_REFUSED', reason: `The wait ${path} had ended when the event came.` };
+}
+
+function repeated(path: TaskPath): Rejection {
+  return { code: 'MR_EVENT_REPEATED', reason: `The wait ${path} has taken this event before.` };
 }
 
 function outputOf(node: EventNode, received: readonly Json[], last: Json): Json {

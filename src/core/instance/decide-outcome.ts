@@ -9,6 +9,9 @@ import { retryDelayMs, returnDelayMs } from './retry.ts';
 import type { Run } from './run.ts';
 import type { OpenTask, TaskError } from './state.ts';
 
+/** Longest delay that a worker, or the server it talked to, can ask for. */
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+
 type ScheduledTask = OpenTask & { readonly status: 'scheduled' };
 
 export function decideOutcome(run: Run, outcome: TaskOutcome): Rejection | null {
@@ -21,7 +24,7 @@ export function decideOutcome(run: Run, outcome: TaskOutcome): Rejection | null 
   switch (result.status) {
     case 'completed':
       run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind, output: result.output, by: null, commandId: null });
-      run.pending.push({ leave: path });
+      run.later({ leave: path });
       return null;
     case 'failed':
     case 'timedOut':
@@ -46,12 +49,13 @@ export function failAttempt(
   invariant(node.type === 'task' || node.type === 'http', 'only automated tasks have attempts');
   const { path, nodeId, attempt, basis, type: kind } = task;
   if (retryable && mayRetry(node, task.failures + 1, error)) {
-    const delayMs = Math.max(retryAfterMs ?? 0, retryDelayMs(node.retry, task.failures + 1, taskIdOf(run.state.instanceId, path), attempt));
+    const asked = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
+    const delayMs = Math.max(asked, retryDelayMs(node.retry, task.failures + 1, taskIdOf(run.state.instanceId, path), attempt));
     run.emit({ type: 'AttemptFailed', path, attempt, status, error, retryAt: run.now + delayMs });
     return;
   }
   run.emit({ type: 'TaskFailed', path, nodeId, attempt, basis, kind, status, error, by: null, commandId: null });
-  run.pending.push({ leave: path });
+  run.later({ leave: path });
 }
 
 function mayRetry(node: TaskNode | HttpNode, failures: number, error: TaskError): boolean {

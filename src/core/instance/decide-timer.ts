@@ -31,7 +31,7 @@ function fire(run: Run, timer: Timer, task: TaskState): void {
       return;
     case 'wait':
       run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: task.type, output: null, by: null, commandId: null });
-      run.pending.push({ leave: path });
+      run.later({ leave: path });
       return;
     case 'timeout':
       run.emit({
@@ -46,7 +46,7 @@ function fire(run: Run, timer: Timer, task: TaskState): void {
         by: null,
         commandId: null,
       });
-      run.pending.push({ leave: path });
+      run.later({ leave: path });
       return;
     case 'queueTimeout':
       invariant(task.status === 'scheduled', 'a queue timeout ends with its attempt');

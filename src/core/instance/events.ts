@@ -6,6 +6,8 @@
 import type { NodeType } from '../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EpochMs, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
+import type { CommandIssued } from './notification.ts';
+import type { RejectionCode } from './rejection.ts';
 import type { Assignees, EventWaiting, Incident, TaskError, Work } from './state.ts';
 
 type At = { readonly at: EpochMs };
@@ -55,7 +57,12 @@ export type AttemptReturned = At & {
 export type AttemptStarted = At & { readonly type: 'AttemptStarted'; readonly path: TaskPath; readonly attempt: number };
 
 /** The open attempt's message leaves once more, under the same attempt and basis. */
-export type TaskRedispatched = At & { readonly type: 'TaskRedispatched'; readonly path: TaskPath; readonly attempt: number };
+export type TaskRedispatched = At & {
+  readonly type: 'TaskRedispatched';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly commandId: CommandId;
+};
 
 export type HumanTaskOpened = Opened & {
   readonly type: 'HumanTaskOpened';
@@ -135,6 +142,8 @@ export type IncidentRaised = At & {
 export type IncidentResolved = At & {
   readonly type: 'IncidentResolved';
   readonly path: TaskPath | null;
+  /** The attempt that raised it; null for the instance's own. */
+  readonly attempt: number | null;
   readonly by: string;
   readonly commandId: CommandId | null;
 };
@@ -143,6 +152,16 @@ type Commanded = At & { readonly by: string; readonly commandId: CommandId };
 export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
 export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
 export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
+/**
+ * A command changed nothing, and its sender was told so. Remembered, since the same record may come again when the
+ * command would fit by chance: a refused pause must not pause an instance that was resumed meanwhile.
+ */
+export type CommandRefused = Commanded & {
+  readonly type: 'CommandRefused';
+  readonly command: CommandIssued['command']['type'];
+  readonly code: RejectionCode;
+  readonly reason: string;
+};
 export type InstanceCompleted = At & { readonly type: 'InstanceCompleted' /** Stored in the instance's row. */; readonly output: Json };
 export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };
 
@@ -170,6 +189,7 @@ export type InstanceEvent =
   | InstancePaused
   | InstanceResumed
   | InstanceCancelled
+  | CommandRefused
   | InstanceCompleted
   | InstanceFailed;
 

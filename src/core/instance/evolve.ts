@@ -20,7 +20,7 @@ import {
   timerIdOf,
 } from './state.ts';
 
-/** Applied commands remembered for deduplication. */
+/** Commands remembered for deduplication. */
 const COMMANDS_KEPT = 64;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -33,6 +33,8 @@ type Parts = {
 export class Draft {
   #state: Writable<InstanceState>;
   readonly #copied = new Set<keyof Parts>();
+  /** Counted when first asked for, and kept up from there. */
+  #openCount: number | null = null;
 
   constructor(state: InstanceState) {
     this.#state = { ...state };
@@ -53,6 +55,15 @@ export class Draft {
   /** The state so far, for reading before the next `apply` only: nothing is copied. */
   get current(): InstanceState {
     return this.#state;
+  }
+
+  /** How many tasks are open. */
+  get openCount(): number {
+    if (this.#openCount === null) {
+      this.#openCount = 0;
+      for (const path in this.#state.tasks) if (isOpenAt(this.#state.tasks, path as TaskPath)) this.#openCount++;
+    }
+    return this.#openCount;
   }
 
   apply(event: InstanceEvent, seq: number): void {
@@ -114,6 +125,7 @@ export class Draft {
       }
       case 'TaskRedispatched':
         this.#put({ ...this.#automated(event.path), dispatchedAt: event.at });
+        this.#remember(event.commandId);
         return;
       case 'HumanTaskOpened': {
         const { path, nodeId, attempt, basis, title, assignees, dueAt, escalation, at } = event;
@@ -235,6 +247,10 @@ export class Draft {
       case 'InstanceResumed':
         this.#state.paused = null;
         this.#mapTimers((timer) => (timer.state === 'stopped' ? armed(timer, event.at) : timer));
+        this.#followTimers();
+        this.#remember(event.commandId);
+        return;
+      case 'CommandRefused':
         this.#remember(event.commandId);
         return;
       case 'InstanceCancelled':
@@ -277,7 +293,9 @@ export class Draft {
   }
 
   #put(task: TaskState): void {
-    this.#part('tasks')[task.path] = task;
+    const tasks = this.#part('tasks');
+    if (this.#openCount !== null) this.#openCount += Number(isOpen(task)) - Number(isOpenAt(tasks, task.path));
+    tasks[task.path] = task;
   }
 
   #open(task: OpenTask): void {
@@ -310,6 +328,16 @@ export class Draft {
     for (const [timerId, timer] of Object.entries(timers)) timers[timerId] = map(timer);
   }
 
+  /** What a task says about its time is when its timer is due. */
+  #followTimers(): void {
+    for (const timer of Object.values(this.#state.timers)) {
+      if (timer.state !== 'armed' || timer.path === null) continue;
+      const task = this.#task(timer.path);
+      if (timer.kind === 'retry' && task.status === 'retrying') this.#put({ ...task, retryAt: timer.dueAt });
+      else if (timer.kind === 'wait' && task.type === 'wait' && task.status === 'open') this.#put({ ...task, until: timer.dueAt });
+    }
+  }
+
   #remember(commandId: InstanceState['commands'][number] | null): void {
     if (commandId === null || this.#state.commands.includes(commandId)) return;
     this.#state.commands = [...this.#state.commands, commandId].slice(-COMMANDS_KEPT);
@@ -324,6 +352,11 @@ export class Draft {
     this.#copied.delete('timers');
     this.#copied.delete('incidents');
   }
+}
+
+function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {
+  const task = own(tasks, path);
+  return task !== undefined && isOpen(task);
 }
 
 /** Timers that end with their task. */

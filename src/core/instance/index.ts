@@ -46,7 +46,7 @@ export function start(definition: Definition, command: StartInstance, now: Epoch
   const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause)));
   if (!values.ok) return err({ error: values.error, expression: values.expression });
   const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause);
-  for (const nodeId of definition.startNodes) run.pending.push({ consider: nodeId });
+  for (const nodeId of definition.startNodes) run.later({ consider: nodeId });
   advance(run);
   return ok(result(null, run, []));
 }
@@ -85,7 +85,7 @@ function result(before: InstanceState | null, run: Run, answered: readonly Effec
   return { state: after, history: run.history, effects: [...effects, ...answered], rejected };
 }
 
-/** Commands get their result, refused events go back. */
+/** Commands get their result, refused events go back. A repeated command had its result when it came first. */
 function answers(notifications: readonly AddressedNotification[], rejected: StepResult['rejected']): Effect[] {
   const reasons = new Map(rejected.map(({ notification, rejection }) => [notification, rejection]));
   return notifications.flatMap((addressed): Effect[] => {
@@ -93,7 +93,8 @@ function answers(notifications: readonly AddressedNotification[], rejected: Step
     const rejection = reasons.get(addressed);
     if (notification.type === 'CommandIssued') {
       const { commandId } = notification;
-      if (rejection === undefined || rejection.code === 'MR_COMMAND_REPEATED') return [{ type: 'commandApplied', commandId }];
+      if (rejection === undefined) return [{ type: 'commandApplied', commandId }];
+      if (rejection.code === 'MR_COMMAND_REPEATED') return [];
       return [{ type: 'commandRefused', commandId, code: rejection.code, reason: rejection.reason }];
     }
     if (notification.type === 'EventMatched' && (rejection?.code === 'MR_EVENT_REFUSED' || rejection?.code === 'MR_INSTANCE_ENDED')) {

@@ -1,4 +1,5 @@
 /** What a node's incoming edges say about it: dead-path elimination and the three joins (language, "Graph"). */
+import { assertNever } from '../assert.ts';
 import type { Definition, Edge, Node } from '../definition/types.ts';
 import type { NodeId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
@@ -6,14 +7,55 @@ import type { ClosedTask, InstanceState, TaskState } from './state.ts';
 
 export type JoinVerdict = 'run' | 'skip' | 'wait';
 
-export function weighJoin(definition: Definition, tasks: InstanceState['tasks'], node: Node): JoinVerdict {
-  let taken = 0;
-  let unresolved = 0;
-  for (const edge of definition.incoming.get(node.id) ?? []) {
-    const resolution = resolutionOf(tasks, edge);
-    if (resolution === 'taken') taken++;
-    else if (resolution === 'unresolved') unresolved++;
+type Tally = { taken: number; unresolved: number };
+
+/**
+ * How many edges have arrived at each join, counted once in a run and kept up from there: a join of a thousand branches
+ * whose outcomes come in one batch is not counted a thousand times.
+ */
+export class Arrivals {
+  readonly #definition: Definition;
+  readonly #tallies = new Map<NodeId, Tally>();
+
+  constructor(definition: Definition) {
+    this.#definition = definition;
   }
+
+  weigh(tasks: InstanceState['tasks'], node: Node): JoinVerdict {
+    const incoming = this.#definition.incoming.get(node.id) ?? [];
+    // A start node waits for nobody.
+    if (incoming.length === 0) return 'run';
+    let tally = this.#tallies.get(node.id);
+    if (tally === undefined) {
+      tally = count(tasks, incoming);
+      this.#tallies.set(node.id, tally);
+    }
+    return verdictOf(node, tally);
+  }
+
+  /** A node's edges were resolved; each is, once: those not `taken` are dead. */
+  resolved(nodeId: NodeId, taken: readonly number[]): void {
+    if (this.#tallies.size === 0) return;
+    for (const { to, index } of this.#definition.outgoing.get(nodeId) ?? []) {
+      const tally = to === null ? undefined : this.#tallies.get(to);
+      if (tally === undefined) continue;
+      tally.unresolved--;
+      if (taken.includes(index)) tally.taken++;
+    }
+  }
+}
+
+function count(tasks: InstanceState['tasks'], incoming: readonly Edge[]): Tally {
+  const tally = { taken: 0, unresolved: 0 };
+  for (const edge of incoming) {
+    const resolution = resolutionOf(tasks, edge);
+    if (resolution === 'taken') tally.taken++;
+    else if (resolution === 'unresolved') tally.unresolved++;
+  }
+  return tally;
+}
+
+function verdictOf(node: Node, { taken, unresolved }: Tally): JoinVerdict {
   switch (node.join.kind) {
     case 'all':
       if (unresolved > 0) return 'wait';
@@ -24,6 +66,8 @@ export function weighJoin(definition: Definition, tasks: InstanceState['tasks'],
     case 'atLeast':
       if (taken >= node.join.n) return 'run';
       return taken + unresolved >= node.join.n ? 'wait' : 'skip';
+    default:
+      return assertNever(node.join);
   }
 }
 

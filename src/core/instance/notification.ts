@@ -30,8 +30,8 @@ export type CommandIssued = {
     | { readonly type: 'cancel'; readonly reason: string | null }
     | { readonly type: 'pause' }
     | { readonly type: 'resume' }
-    /** Resolves one incident, or all of the instance's with `path: null`. */
-    | { readonly type: 'retry'; readonly path: TaskPath | null }
+    /** Resolves one incident, that of `attempt` when it is named, or all of the instance's with `path: null`. */
+    | { readonly type: 'retry'; readonly path: TaskPath | null; readonly attempt?: number | null }
     | { readonly type: 'completeTask'; readonly path: TaskPath; readonly output: Json }
     | { readonly type: 'failTask'; readonly path: TaskPath; readonly error: TaskError }
     /** Sends an open task's message again under the same attempt and basis. */

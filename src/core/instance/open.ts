@@ -105,7 +105,7 @@ function prepare(run: Run, node: Node, opener: Opener, attempt: number): () => v
 function complete(run: Run, node: Node, attempt: number, basis: Basis, output: Json): void {
   const path = pathOf(node.id);
   run.emit({ type: 'TaskCompleted', path, nodeId: node.id, attempt, basis, kind: node.type, output, by: null, commandId: null });
-  run.pending.push({ leave: path });
+  run.later({ leave: path });
 }
 
 function prepareAutomated(run: Run, node: TaskNode | HttpNode, opener: Opener, attempt: number): () => void {
@@ -174,7 +174,7 @@ function prepareHuman(run: Run, node: HumanNode, opener: Opener, attempt: number
 }
 
 function prepareWait(run: Run, node: WaitNode, opener: Opener, attempt: number): () => void {
-  const until = node.wait.kind === 'for' ? run.now + durationMs(run, node.wait.duration) : instantAt(run, node.wait.instant);
+  const until = node.wait.kind === 'for' ? run.now + durationMs(run, node.wait.duration, 0) : instantAt(run, node.wait.instant);
   const basis = taskBasis(opener, until);
   if (until <= run.now) return () => complete(run, node, attempt, basis, null);
   return () => run.emit({ type: 'WaitStarted', path: pathOf(node.id), nodeId: node.id, attempt, basis, until });
@@ -241,10 +241,12 @@ function evaluate(run: Run, template: Template): Json {
   return template.evaluate(scopeFor(run.definition, run.state, template.references));
 }
 
-export function durationMs(run: Run, setting: DurationSetting): number {
+/** @param minMs of one that an expression gives; the others were checked at deploy. */
+export function durationMs(run: Run, setting: DurationSetting, minMs = 1): number {
   if (setting.kind === 'constant') return setting.ms;
   const value = evaluate(run, setting.template);
   const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+  if (ms !== undefined && ms < minMs) throw new UnfitValueError('A duration must be longer than nothing here.');
   if (ms === undefined) throw new UnfitValueError('A duration must be a text such as `30s`, `5m`, `2d` or ISO 8601.');
   return ms;
 }

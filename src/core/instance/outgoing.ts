@@ -84,6 +84,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
     case 'InstancePaused':
     case 'InstanceResumed':
     case 'InstanceCancelled':
+    case 'CommandRefused':
     case 'InstanceCompleted':
     case 'InstanceFailed':
       return [];
@@ -176,6 +177,8 @@ function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): Lifecy
       return 'reminder';
     case 'HumanTaskEscalated':
       return 'escalation';
+    case 'CommandRefused':
+      return null;
     default:
       return lifecycle === 'tasks' ? 'task' : null;
   }

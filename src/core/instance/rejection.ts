@@ -6,7 +6,7 @@ export const rejectionCodes = [
   'MR_INSTANCE_ENDED',
   /** A timer that was disarmed or armed anew meanwhile. */
   'MR_TIMER_STALE',
-  /** A command applied before. */
+  /** A command that was applied or refused before. */
   'MR_COMMAND_REPEATED',
   'MR_ALREADY_PAUSED',
   'MR_NOT_PAUSED',

@@ -9,6 +9,7 @@ import type { EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
 import type { InstanceEvent } from './events.ts';
 import { Draft } from './evolve.ts';
+import { Arrivals } from './join.ts';
 import type { InstanceState, TaskState } from './state.ts';
 import type { HistoryEntry } from './step.ts';
 
@@ -16,17 +17,23 @@ import type { HistoryEntry } from './step.ts';
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 export type NewEvent = Without<InstanceEvent, 'at'>;
 
+/** An ended node whose edges are to be weighed, or a node whose join is to be looked at. */
+export type Pending = { readonly leave: TaskPath } | { readonly consider: NodeId };
+
 export class Run {
   readonly definition: Definition;
   readonly now: EpochMs;
   readonly history: HistoryEntry[] = [];
-  /** Ended nodes whose edges are to be weighed, and nodes whose join is to be looked at, oldest first. */
-  readonly pending: ({ readonly leave: TaskPath } | { readonly consider: NodeId })[] = [];
+  readonly arrivals: Arrivals;
   readonly #draft: Draft;
+  /** What is to be decided next, oldest first, from `#decided` on. */
+  #pending: Pending[] = [];
+  #decided = 0;
   #cause: string;
 
   private constructor(definition: Definition, draft: Draft, now: EpochMs, cause: string) {
     this.definition = definition;
+    this.arrivals = new Arrivals(definition);
     this.#draft = draft;
     this.now = now;
     this.#cause = cause;
@@ -68,6 +75,34 @@ export class Run {
     const seq = this.state.seq + 1;
     this.#draft.apply(stamped, seq);
     this.history.push({ seq, cause: this.#cause, event: stamped });
+    if (event.type === 'NodeLeft') this.arrivals.resolved(this.#nodeAt(event.path), event.taken);
+    else if (event.type === 'NodeSkipped' || event.type === 'TaskCancelled') this.arrivals.resolved(event.nodeId, []);
+  }
+
+  later(pending: Pending): void {
+    this.#pending.push(pending);
+  }
+
+  next(): Pending | undefined {
+    const next = this.#pending[this.#decided];
+    if (next === undefined) this.forgetPending();
+    else this.#decided++;
+    return next;
+  }
+
+  forgetPending(): void {
+    this.#pending = [];
+    this.#decided = 0;
+  }
+
+  get hasOpenTasks(): boolean {
+    return this.#draft.openCount > 0;
+  }
+
+  #nodeAt(path: TaskPath): NodeId {
+    const task = this.task(path);
+    invariant(task !== undefined, `no task at ${path}`);
+    return task.nodeId;
   }
 
   task(path: TaskPath): TaskState | undefined {
