@@ -125,7 +125,12 @@ export function summariseTrace(trace: string): string {
   const lines = trace.split('\n').map((line) => line.trim());
   const first = lines[0] ?? '';
   const cause = lines.findLast((line) => line.startsWith('Caused by: '))?.slice('Caused by: '.length);
-  return (cause === undefined ? first : `${first}; because of ${cause}`).slice(0, 1_000);
+  return cause === undefined ? shorten(first) : `${shorten(first)}; because of ${shorten(cause)}`;
+}
+
+/** The middle of a long line is Debezium's whole position, its end what is wrong with it. */
+function shorten(line: string): string {
+  return line.length <= 500 ? line : `${line.slice(0, 250)} … ${line.slice(-245)}`;
 }
 
 function unavailable(message: string, cause?: unknown): MillraceError {

@@ -57,9 +57,8 @@ export function addInstallCommands(program: Command): void {
       if (made.length === 0) print('All schemas are registered.');
     });
 
-  program
-    .command('connector')
-    .description('The Debezium connector')
+  const connector = program.command('connector').description('The Debezium connector');
+  connector
     .command('apply')
     .description('Create the connector, or bring it to the configuration')
     .action(async () => {
@@ -68,6 +67,16 @@ export function addInstallCommands(program: Command): void {
       const apply = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'applyConnector');
       await apply(config, createLogger({ name: 'connector', level: config.log.level }));
       print('The connector is applied.');
+    });
+  connector
+    .command('reset')
+    .description('Make the connector forget its offsets and go on where the replication slot stands')
+    .action(async () => {
+      const file = 'connect/apply.ts';
+      const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'log']);
+      const reset = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'resetConnectorOffsets');
+      await reset(config, createLogger({ name: 'connector', level: config.log.level }));
+      print('The connector goes on where the replication slot stands.');
     });
 
   program
