@@ -5,7 +5,14 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyHttpOptions, type FastifyInstance, fastify, type RawServerDefault } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  fastify,
+  LogController,
+  type RawServerDefault,
+} from 'fastify';
 import type { Health } from '../service/health.ts';
 import { apiMetrics, type Metrics } from '../service/metrics.ts';
 import { assertPermitted, createAuthenticator, type Permission, rememberKey } from './auth.ts';
@@ -90,7 +97,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   };
   addRequestMetrics(app, context);
   await addDocs(app);
-  addProbeRoutes(app, options.health, options.metrics);
+  addProbeRoutes(app, { ports, health: options.health, registry: options.metrics.registry });
   await app.register(async (v1) => addV1(v1.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/v1' });
   return app;
 }
@@ -101,7 +108,9 @@ function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOp
   let count = 0;
   return {
     loggerInstance: log,
-    disableRequestLogging: true,
+    // Requests are counted, not logged; what fails is logged by the error handler, with its id: no child logger each.
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
     genReqId: () => `${tag}-${(++count).toString(36)}`,
     bodyLimit: limits.bodyBytes,
     // For a whole request to arrive.

@@ -27,7 +27,7 @@ export async function issueCommand(context: RouteContext, { instanceId, command,
   const { ports, limits } = context;
   const waitMs = waitMsOf(wait, limits.waitMaxMs);
   const commandId = newCommandId();
-  const message = ports.outgoing.command(instanceId, { type: 'CommandIssued', commandId, by, command }, ports.now());
+  const message = ports.outgoing.ofCommand(instanceId, { type: 'CommandIssued', commandId, by, command }, ports.now());
   const accepted = await ports.instances.issueCommand({
     commandId,
     instanceId,

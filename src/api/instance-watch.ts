@@ -7,6 +7,8 @@ export interface InstanceWatch {
   /** Resolves at the next change of the instance, after `ms`, or when the signal aborts: look again then. */
   next(instanceId: string, ms: number, signal: AbortSignal): Promise<void>;
   changed(instanceId: string): void;
+  /** Instances that somebody waits for. */
+  readonly waiting: number;
 }
 
 export function createInstanceWatch(): InstanceWatch {
@@ -31,6 +33,9 @@ export function createInstanceWatch(): InstanceWatch {
     },
     changed(instanceId) {
       for (const wake of [...(waiting.get(instanceId) ?? [])]) wake();
+    },
+    get waiting() {
+      return waiting.size;
     },
   };
 }

@@ -1,26 +1,15 @@
 /** What the routes stand on. `main.ts` wires the real ones; tests give their own. */
 import type { Definition, DefinitionFault } from '../core/definition/types.ts';
-import type { DefinitionId, EpochMs } from '../core/ids.ts';
-import type { CommandIssued } from '../core/instance/notification.ts';
-import type { StepResult } from '../core/instance/step.ts';
+import type { EpochMs } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
 import type { Result } from '../core/result.ts';
 import type { OutgoingRecord } from '../messaging/log.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { InstanceQueries } from '../store/instance-queries.ts';
-import type { IncomingEvent, InstanceStore, OutboxMessage } from '../store/instance-store.ts';
+import type { InstanceStore } from '../store/instance-store.ts';
 import type { InstanceWatch } from './instance-watch.ts';
-
-/** Makes the rows of the outbox. */
-export interface Outgoing {
-  /** Schemas of the queues that the version uses are known afterwards; cheap when they are. */
-  prepare(definition: Definition): Promise<void>;
-  partitionOf(instanceId: string): number;
-  start(definition: Definition, step: StepResult): readonly OutboxMessage[];
-  command(instanceId: string, issued: CommandIssued, at: EpochMs): OutboxMessage;
-  event(event: IncomingEvent): OutboxMessage;
-}
 
 /** Whether starts are taken: not while nothing is published. */
 export interface StartGate {
@@ -29,13 +18,18 @@ export interface StartGate {
 }
 
 export type ApiPorts = {
-  readonly definitions: DefinitionStore;
+  readonly definitions: Pick<DefinitionStore, 'deploy' | 'get' | 'list' | 'versions' | 'findApiKey'>;
   readonly cache: DefinitionCache;
-  readonly instances: InstanceStore;
-  readonly queries: InstanceQueries;
-  readonly outgoing: Outgoing;
+  readonly instances: Pick<
+    InstanceStore,
+    'start' | 'issueCommand' | 'commandResult' | 'publish' | 'claim' | 'unclaim' | 'registerEventTypes'
+  >;
+  readonly queries: Omit<InstanceQueries, 'fullHistory' | 'instanceIds'>;
+  readonly outgoing: OutgoingMessages;
   readonly gate: StartGate;
   readonly watch: InstanceWatch;
+  /** The lifecycle topic is read, so changes wake whoever waits. */
+  readonly wakes: () => boolean;
   readonly parseDefinition: (document: Json, options: { readonly version: number }) => Result<Definition, readonly DefinitionFault[]>;
   /** Topics and subjects of queues are there afterwards. */
   readonly ensureQueues: (queues: readonly string[]) => Promise<void>;
@@ -45,5 +39,3 @@ export type ApiPorts = {
   readonly now: () => EpochMs;
   readonly sha256: (text: string) => string;
 };
-
-export type { DefinitionId };

@@ -44,7 +44,10 @@ export interface DefinitionStore {
   versions(id: DefinitionId): Promise<readonly Omit<StoredDefinition, 'document'>[]>;
 
   /** Keys are kept as SHA-256 of 256 random bits. */
+  /** A hash that is there already is left as it is, so that several processes may bring the same key. */
   createApiKey(key: ApiKey, hash: Buffer): Promise<void>;
+  /** Makes a revoked key work again, if there is one with this hash. */
+  reinstateApiKey(hash: Buffer): Promise<void>;
   findApiKey(hash: Buffer): Promise<ApiKey | null>;
   listApiKeys(): Promise<readonly ApiKey[]>;
   revokeApiKey(keyId: string): Promise<boolean>;

@@ -3,6 +3,7 @@
  * topics and subjects of its queues, and the event types that the correlator must keep.
  */
 import { Type } from 'typebox';
+import { definitionEventTypes, definitionQueues } from '../../core/definition/index.ts';
 import type { Definition, DefinitionFault } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
@@ -147,8 +148,8 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
           errors: faults,
         },
       );
-    await ports.ensureQueues(queuesOf(definition));
-    await ports.instances.registerEventTypes(eventTypesOf(definition));
+    await ports.ensureQueues(definitionQueues(definition));
+    await ports.instances.registerEventTypes(definitionEventTypes(definition));
     const { id } = definition;
     const { version, created } = await definitions.deploy(id, document, ports.sha256(canonicalJson(document)), by);
     latest.deployed(id);
@@ -183,16 +184,6 @@ function unlistedTopics(definition: Definition, allowed: readonly string[]): Def
     const message = `The topic ${node.topic} is not one that may be published to. Name it in MILLRACE_PUBLISH_TOPICS.`;
     return [{ pointer: `/nodes/${node.id}/topic`, code: 'MR_DEF_TOPIC_NOT_ALLOWED', message }];
   });
-}
-
-function queuesOf(definition: Definition): string[] {
-  return [...new Set([...definition.nodes.values()].flatMap((node) => (node.type === 'task' ? [node.queue] : [])))];
-}
-
-function eventTypesOf(definition: Definition): string[] {
-  return [
-    ...new Set([...definition.nodes.values()].flatMap((node) => (node.type === 'event' ? node.waits.map(({ event }) => event) : []))),
-  ];
 }
 
 function definitionIdOf(text: string): DefinitionId {

@@ -26,7 +26,7 @@ export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): vo
         errors: [{ pointer: '/data', message: 'Send a reference to the data instead.' }],
       });
     const at = time === undefined ? null : Date.parse(time);
-    await ports.instances.publish([ports.outgoing.event({ id, type, source, key, time: at, data })]);
+    await ports.instances.publish([ports.outgoing.ofEvent({ id, type, source, key, time: at, data })]);
     return reply.code(202).send({ id });
   });
 }

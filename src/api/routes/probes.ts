@@ -1,17 +1,24 @@
 /** Health and metrics: outside `/v1`, without a key. */
-import type { Health, HealthReport } from '../../service/health.ts';
+import type { Health } from '../../service/health.ts';
 import type { Metrics } from '../../service/metrics.ts';
 import type { ApiApp } from '../app.ts';
+import type { ApiPorts } from '../ports.ts';
 
-export function addProbeRoutes(app: ApiApp, health: Health, metrics: Metrics): void {
+export type Probed = { readonly ports: Pick<ApiPorts, 'gate' | 'wakes'>; readonly health: Health; readonly registry: Metrics['registry'] };
+
+export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed): void {
   const schema = { hide: true };
-  const body = (report: HealthReport) => ({ status: report.ok ? 'ok' : 'unavailable', checks: report.checks });
-  app.get('/health/live', { schema }, () => body(health.live()));
+  app.get('/health/live', { schema }, () => ({ status: 'ok', checks: health.live().checks }));
   app.get('/health/ready', { schema }, async (_request, reply) => {
-    const report = await health.ready();
-    return reply.code(report.ok ? 200 : 503).send(body(report));
+    const { ok, checks } = await health.ready();
+    // Told, but no reason to be taken out: people and readers are served all the same.
+    const told = {
+      starts: ports.gate.reasonToRefuse() ?? 'ok',
+      lifecycle: ports.wakes() ? 'ok' : 'not read at present: whoever waits looks once a second',
+    };
+    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', checks: { ...checks, ...told } });
   });
   app.get('/metrics', { schema }, async (_request, reply) => {
-    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply.type(registry.contentType).send(await registry.metrics());
   });
 }

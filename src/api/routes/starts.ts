@@ -1,6 +1,7 @@
 /** Starting an instance: the busiest route. Everything is decided here, and written by the next group commit. */
 import { Type } from 'typebox';
 import { uuidv7 } from 'uuidv7';
+import { definitionQueues } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId } from '../../core/ids.ts';
 import { start } from '../../core/instance/index.ts';
@@ -20,6 +21,8 @@ const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   const { ports, limits, batcher, metrics, gate } = { ...context, gate: context.ports.gate };
+  // Definitions whose queues' schemas are known: their messages can be made.
+  const prepared = new WeakSet<Definition>();
   const schema = {
     operationId: 'startInstance',
     tags: ['instances'],
@@ -48,7 +51,10 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     const input: Json = body.input ?? {};
     assertPayload(headers['content-length'], input, limits.payloadBytes);
     assertInput(definition, input);
-    await ports.outgoing.prepare(definition);
+    if (!prepared.has(definition)) {
+      await ports.outgoing.prepareQueues(definitionQueues(definition));
+      prepared.add(definition);
+    }
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
     const by = keyOf(request).subject;
     const made = makeStart(
@@ -146,7 +152,7 @@ function makeStart({ ports }: RouteContext, definition: Definition, values: Star
       after: step.state,
       history: step.history,
       effects: step.effects,
-      messages: ports.outgoing.start(definition, step),
+      messages: ports.outgoing.ofEffects(step.state, step.effects),
     },
   };
 }

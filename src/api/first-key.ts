@@ -1,0 +1,104 @@
+/**
+ * The first admin key, without which nobody could make another. It comes from MILLRACE_API_KEY, else from the file
+ * `api-key` in MILLRACE_HOME, else it is made and kept in that file, readable by its owner only. Never logs a key.
+ * Several processes may start at once: the file is made whole or not at all, and the row is the same for all.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MillraceError } from '../core/error.ts';
+import type { Logger } from '../service/logging.ts';
+import type { ApiKey, DefinitionStore } from '../store/definition-store.ts';
+
+export type FirstKeyOptions = {
+  readonly definitions: Pick<DefinitionStore, 'createApiKey' | 'reinstateApiKey' | 'findApiKey' | 'listApiKeys' | 'revokeApiKey'>;
+  /** MILLRACE_API_KEY. */
+  readonly given: string | null;
+  /** Folder of the file. */
+  readonly home: string;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
+};
+
+/** Ids of first keys begin so; the rest is of the key's hash, so that two processes with one key mean one row. */
+const GIVEN = 'first-given-';
+const MADE = 'first-made-';
+const isFirst = ({ keyId }: ApiKey): boolean => keyId.startsWith(GIVEN) || keyId.startsWith(MADE);
+
+export async function installFirstKey({ definitions, given, home, log }: FirstKeyOptions): Promise<void> {
+  if (given !== null) {
+    const { key, hash } = keyOf(GIVEN, given);
+    await definitions.createApiKey(key, hash);
+    await definitions.reinstateApiKey(hash);
+    await revokeOthers(definitions, (await definitions.findApiKey(hash))?.keyId, log);
+    return;
+  }
+  const file = join(home, 'api-key');
+  const kept = await readKey(file);
+  if (kept !== null) {
+    const { key, hash } = keyOf(MADE, kept);
+    await definitions.createApiKey(key, hash);
+    // Whoever revoked it meant it: a restart does not bring it back.
+    if ((await definitions.findApiKey(hash)) === null) log.warn({ file }, 'The API key in this file was revoked');
+    return;
+  }
+  if ((await definitions.listApiKeys()).some(({ role }) => role === 'admin')) {
+    log.info({ file }, 'There is an admin key already; it is not kept in this file');
+    return;
+  }
+  const { key, hash } = keyOf(MADE, await makeKey(file));
+  await definitions.createApiKey(key, hash);
+  log.info({ file }, 'The first admin key was made; it is in this file');
+}
+
+/** A key that was changed was changed for a reason: the one before works no more. */
+async function revokeOthers(definitions: FirstKeyOptions['definitions'], keyId: string | undefined, log: FirstKeyOptions['log']) {
+  for (const old of await definitions.listApiKeys()) {
+    if (!isFirst(old) || old.keyId === keyId) continue;
+    await definitions.revokeApiKey(old.keyId);
+    log.warn({ keyId: old.keyId }, 'MILLRACE_API_KEY has changed: the first key before it is revoked');
+  }
+}
+
+function keyOf(kind: string, secret: string): { readonly key: ApiKey; readonly hash: Buffer } {
+  const hash = createHash('sha256').update(secret).digest();
+  return {
+    hash,
+    key: { keyId: kind + hash.toString('hex', 0, 8), subject: 'admin', role: 'admin', taskRoles: [], createdAt: Date.now() },
+  };
+}
+
+async function readKey(file: string): Promise<string | null> {
+  let text: string;
+  try {
+    text = (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new MillraceError('MR_API_KEY_FILE', `The API key in ${file} cannot be read.`, { retryable: false, cause: error });
+  }
+  if (/^[!-~]{16,512}$/.test(text)) return text;
+  throw new MillraceError('MR_API_KEY_FILE', `${file} holds no API key: remove it, and a new one is made.`, { retryable: false });
+}
+
+/** Makes the file unless somebody else is first, whose key it is then. */
+async function makeKey(file: string): Promise<string> {
+  const secret = `mr_${randomBytes(32).toString('base64url')}`;
+  const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(draft, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+    try {
+      // A link is made whole, and never over a file that is there.
+      await link(draft, file);
+      return secret;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
+  } catch (error) {
+    throw new MillraceError('MR_API_KEY_FILE', `The first API key cannot be kept in ${file}.`, { retryable: false, cause: error });
+  }
+  const theirs = await readKey(file);
+  if (theirs !== null) return theirs;
+  throw new MillraceError('MR_API_KEY_FILE', `${file} was there and is gone.`, { retryable: true });
+}

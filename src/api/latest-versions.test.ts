@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import type { DefinitionId } from '../core/ids.ts';
+import type { StoredDefinition } from '../store/definition-store.ts';
+import { createLatestVersions } from './latest-versions.ts';
+
+const id = 'order' as DefinitionId;
+
+function versions() {
+  const asked: PromiseWithResolvers<StoredDefinition | null>[] = [];
+  const latest = createLatestVersions({
+    get: () => {
+      const answer = Promise.withResolvers<StoredDefinition | null>();
+      asked.push(answer);
+      return answer.promise;
+    },
+  });
+  const answer = (index: number, version: number | null): void =>
+    asked[index]?.resolve(version === null ? null : ({ version } as StoredDefinition));
+  return { latest, asked, answer };
+}
+
+describe('The latest version', () => {
+  it('is asked for once by a crowd, and known without waiting afterwards', async () => {
+    const { latest, asked, answer } = versions();
+    const crowd = [latest.get(id), latest.get(id)];
+    answer(0, 3);
+    expect(await Promise.all(crowd)).toEqual([3, 3]);
+    expect(latest.get(id)).toBe(3);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is asked for again after a deploy here, also when the question was under way', async () => {
+    const { latest, asked, answer } = versions();
+    const before = latest.get(id);
+    latest.deployed(id);
+    answer(0, 1);
+    expect(await before).toBe(1);
+    const after = latest.get(id);
+    answer(1, 2);
+    expect(await after).toBe(2);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('of what is not there is asked for each time', async () => {
+    const { latest, asked, answer } = versions();
+    const first = latest.get(id);
+    answer(0, null);
+    expect(await first).toBeNull();
+    void latest.get(id);
+    expect(asked).toHaveLength(2);
+  });
+});

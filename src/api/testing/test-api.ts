@@ -1,0 +1,127 @@
+/** The API over an engine in memory, asked without a network; everything is closed after each test. */
+import { hash } from 'node:crypto';
+import type { InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import type { Json } from '../../core/json.ts';
+import { createCodec } from '../../messaging/codec.ts';
+import type { OutgoingRecord } from '../../messaging/log.ts';
+import { createOutgoing } from '../../messaging/outgoing.ts';
+import { recordsOnTopics } from '../../messaging/registration.ts';
+import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
+import { createHealth } from '../../service/health.ts';
+import { createMetrics } from '../../service/metrics.ts';
+import { type ApiApp, type ApiLimits, createApp } from '../app.ts';
+import type { ApiPorts } from '../ports.ts';
+import { MemoryEngine } from './memory-engine.ts';
+
+export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Readonly<Record<string, unknown>> };
+/** What a test reads of an answer; a wrong shape fails its expectation. */
+export type Body = { readonly [name: string]: Json };
+
+export type TestApi = {
+  readonly app: ApiApp;
+  readonly engine: MemoryEngine;
+  readonly produced: OutgoingRecord[];
+  readonly madeQueues: string[];
+  /** Aborts as the process does at its end. */
+  readonly end: AbortController;
+  /** Why starts are refused; null: they are not. */
+  refuse: string | null;
+  /** With an admin's key unless told otherwise. */
+  ask(
+    method: 'GET' | 'POST',
+    url: string,
+    body?: Json,
+    options?: { readonly key?: string; readonly headers?: Record<string, string> },
+  ): Promise<Answer>;
+  deploy(document: Json): Promise<void>;
+  start(definition: string, body?: Json): Promise<string>;
+};
+
+export const limits: ApiLimits = {
+  bodyBytes: 65_536,
+  payloadBytes: 16_384,
+  definitionBytes: 32_768,
+  depth: 20,
+  waitMaxMs: 5_000,
+};
+
+export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestApi> {
+  const engine = new MemoryEngine();
+  const registry = new MemoryRegistry();
+  for (const { topic, record } of recordsOnTopics('t', ['special'])) registry.addRecord(topic, record);
+  const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix: 't', partitions: 8, publishTopics: [] });
+  await outgoing.prepare();
+  const key = engine.addKey('admin', 'root');
+  const end = new AbortController();
+  const produced: OutgoingRecord[] = [];
+  const madeQueues: string[] = [];
+  const health = createHealth();
+  const api: { refuse: string | null } = { refuse: null };
+  const app = await createApp({
+    ports: {
+      definitions: engine.definitions,
+      cache: engine.cache,
+      instances: engine.instances,
+      queries: engine.queries,
+      outgoing,
+      gate: { reasonToRefuse: () => api.refuse },
+      watch: engine.watch,
+      wakes: () => true,
+      parseDefinition: engine.parseDefinition,
+      ensureQueues: async (queues) => {
+        madeQueues.push(...queues);
+      },
+      produce: async (record) => {
+        produced.push(record);
+      },
+      now: () => engine.now,
+      sha256: (text) => hash('sha256', text, 'hex'),
+      ...ports,
+    },
+    limits,
+    publishTopics: ['allowed'],
+    log: pino({ level: 'silent' }),
+    metrics: createMetrics('test'),
+    health,
+    signal: end.signal,
+  });
+  onTestFinished(async () => {
+    end.abort();
+    await app.close();
+  });
+
+  const ask: TestApi['ask'] = async (method, url, body, options = {}) => {
+    const request: InjectOptions = {
+      method,
+      url,
+      headers: {
+        authorization: `Bearer ${options.key ?? key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+    };
+    const response = await app.inject(request);
+    const isJson = /json/.test(String(response.headers['content-type']));
+    return { status: response.statusCode, headers: response.headers, body: isJson ? (response.json() as unknown) : response.payload };
+  };
+  return Object.assign(api, {
+    app,
+    engine,
+    produced,
+    madeQueues,
+    end,
+    ask,
+    async deploy(document: Json) {
+      const { status, body } = await ask('POST', '/v1/definitions', document);
+      if (status !== 201) throw new Error(`the deploy was answered ${status}: ${JSON.stringify(body)}`);
+    },
+    async start(definition: string, body: Json = {}) {
+      const answer = await ask('POST', `/v1/definitions/${definition}/instances`, body);
+      if (answer.status !== 201) throw new Error(`the start was answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+      return String((answer.body as Body).instanceId);
+    },
+  });
+}
