@@ -30,6 +30,9 @@ export type EventReaderOptions = {
 
 /** Longest id, type, source and key, in characters: they are indexed. */
 const textLengthMax = 500;
+/** Others can neither be stored nor shown. */
+const timeMin = Date.parse('0001-01-01T00:00:00Z');
+const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Rejects with a retryable `MillraceError` when the registry is away, and with nothing else. */
 export async function readEvent(record: LogRecord, { codec, maxBytes = 1_048_576 }: EventReaderOptions): Promise<ReadEvent> {
@@ -97,6 +100,8 @@ function parseData(text: string): Data {
 
 function checkedEvent(event: ReceivedEvent): ReadEvent {
   if (event.key === '') return poison('MR_NO_KEY', 'the event has an empty key');
+  if (event.time !== null && (event.time < timeMin || event.time > timeMax))
+    return poison('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');
   for (const name of ['id', 'type', 'source', 'key'] as const) {
     if (event[name] === '') return poison('MR_EVENT_INVALID', `the event has no ${name}`);
     if (event[name].length > textLengthMax) return poison('MR_EVENT_INVALID', `the ${name} is longer than ${textLengthMax} characters`);

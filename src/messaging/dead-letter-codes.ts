@@ -20,6 +20,8 @@ export const deadLetterCodes = [
   'MR_EVENT_INVALID',
   /** A record of ours whose fields contradict each other or name what is no id. */
   'MR_MESSAGE_INVALID',
+  /** Processing it fails whenever it is tried: a bug, or something that the database refuses. */
+  'MR_STEP_FAILED',
 ] as const;
 
 export type DeadLetterCode = (typeof deadLetterCodes)[number];

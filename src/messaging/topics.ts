@@ -30,13 +30,20 @@ export function topicNames(prefix: string): TopicNames {
 }
 
 /** Consumer groups. Their names are part of the compatibility contract: an upgrade keeps them. */
-export type GroupNames = { tasks(queue: string | null): string; readonly orchestrator: string; readonly correlator: string };
+export type GroupNames = {
+  tasks(queue: string | null): string;
+  readonly orchestrator: string;
+  readonly correlator: string;
+  /** Copies the dead letters into the table. */
+  readonly deadLetters: string;
+};
 
 export function groupNames(prefix: string): GroupNames {
   return {
     tasks: (queue) => (queue === null ? `${prefix}.tasks` : `${prefix}.tasks.${queue}`),
     orchestrator: `${prefix}.orchestrator`,
     correlator: `${prefix}.correlator`,
+    deadLetters: `${prefix}.dead-letters`,
   };
 }
 

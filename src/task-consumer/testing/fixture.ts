@@ -3,13 +3,13 @@ import { pino } from 'pino';
 import type { Json } from '../../core/json.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome, TaskScheduled } from '../../messaging/generated/records.ts';
+import { FakeConsumer, FakeProducer, memoryCodec, memoryRegistry } from '../../messaging/testing/fake-log.ts';
 import { isRetryableFault, retryForever } from '../../service/backoff.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { TaskDefinition } from '../../worker/index.ts';
 import { createHandlerExecutor } from '../executors/handlers.ts';
 import { TaskWorker, type TaskWorkerOptions } from '../worker.ts';
 import { createWorkerMetrics } from '../worker-metrics.ts';
-import { FakeConsumer, FakeProducer, memoryCodec, memoryRegistry } from './fake-log.ts';
 
 export const silent = pino({ level: 'silent' });
 

@@ -1,15 +1,7 @@
 /** The log port in memory, moved by hand: a test decides when records come, when the broker acknowledges, and when a group rebalances. */
-import { type Codec, createCodec } from '../../messaging/codec.ts';
-import type {
-  LogBatch,
-  LogConsumer,
-  LogConsumerHandlers,
-  LogProducer,
-  LogRecord,
-  OutgoingRecord,
-  TopicPartition,
-} from '../../messaging/log.ts';
-import type { Registry } from '../../messaging/registry.ts';
+import { type Codec, createCodec } from '../codec.ts';
+import type { LogBatch, LogConsumer, LogConsumerHandlers, LogProducer, LogRecord, OutgoingRecord, TopicPartition } from '../log.ts';
+import type { Registry } from '../registry.ts';
 
 /** A registry that knows every schema it was ever asked for. */
 export function memoryRegistry(): Registry & { away: Error | null } {
@@ -53,23 +45,27 @@ export class FakeConsumer implements LogConsumer {
   held: readonly TopicPartition[] = [];
   left = false;
 
-  constructor(handlers: LogConsumerHandlers) {
+  readonly #topic: string;
+
+  /** @param topic the only one that it reads. */
+  constructor(handlers: LogConsumerHandlers, topic = 'tasks') {
     this.handlers = handlers;
+    this.#topic = topic;
   }
 
   assign(...partitions: readonly number[]): void {
     if (this.held.length > 0) this.handlers.onRevoked(this.held, this.generation);
     this.generation++;
     this.paused.clear();
-    this.held = partitions.map((partition) => ({ topic: 'tasks', partition }));
+    this.held = partitions.map((partition) => ({ topic: this.#topic, partition }));
     this.handlers.onAssigned(this.held, this.generation);
   }
 
   give(partition: number, records: readonly (Partial<LogRecord> & { readonly offset: bigint })[], generation = this.generation): void {
     const whole = records.map(
-      (record): LogRecord => ({ topic: 'tasks', partition, timestamp: 0, key: null, value: null, headers: [], ...record }),
+      (record): LogRecord => ({ topic: this.#topic, partition, timestamp: 0, key: null, value: null, headers: [], ...record }),
     );
-    const batch: LogBatch = { topic: 'tasks', partition, generation, records: whole, highWatermark: (whole.at(-1)?.offset ?? 0n) + 1n };
+    const batch: LogBatch = { topic: this.#topic, partition, generation, records: whole, highWatermark: (whole.at(-1)?.offset ?? 0n) + 1n };
     this.handlers.onBatch(batch);
   }
 

@@ -1,0 +1,268 @@
+/**
+ * Moves instances on: state from the cache or the database, the core's decision, one transaction for the batch. Who loses
+ * the version check is decided again on what stands there now. What one instance can never get through is found, alone,
+ * and taken out of the way, so that the others go on (docs/decisions/0010). Relies on one batch of a partition at a time.
+ */
+
+import type { Definition } from '../core/definition/types.ts';
+import { MillraceError } from '../core/error.ts';
+import type { EpochMs, InstanceId } from '../core/ids.ts';
+import { step } from '../core/instance/index.ts';
+import type { Notification } from '../core/instance/notification.ts';
+import type { TaskError } from '../core/instance/state.ts';
+import type { StepResult } from '../core/instance/step.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
+import { isRetryableFault } from '../service/backoff.ts';
+import type { Logger } from '../service/logging.ts';
+import type { InstanceStore, StoredInstance, Transition } from '../store/instance-store.ts';
+import type { SetAside } from './dead-letter-sink.ts';
+import type { ReadyDefinitions } from './definitions.ts';
+import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
+import type { Received } from './read-notification.ts';
+import type { StateCache } from './state-cache.ts';
+
+export type InstanceMoverOptions = {
+  readonly store: Pick<InstanceStore, 'load' | 'apply'>;
+  readonly definitions: ReadyDefinitions;
+  readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
+  /** The instance database's clock. */
+  readonly now: () => EpochMs;
+  readonly log: Logger;
+  readonly metrics: OrchestratorMetrics;
+};
+
+/** What came for one instance, in its order. */
+export type Case = { readonly instanceId: InstanceId; readonly received: readonly Received[] };
+
+/** A case that was decided on a state; `transition` is null when nothing has to be written. */
+type Decided = Case & { readonly stored: StoredInstance; readonly result: StepResult; readonly transition: Transition | null };
+
+/** What became of the cases of a round. */
+type Round = { readonly applied: Decided[]; readonly lost: Decided[]; readonly failed: Case[] };
+
+/** More lost version checks in a row than two owners of a partition can bring about: then a breath is due. */
+const ROUNDS_MAX = 5;
+
+export class InstanceMover {
+  readonly #options: InstanceMoverOptions;
+
+  constructor(options: InstanceMoverOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Applies what came. Throws a retryable MillraceError with nothing, or a part, of it written: all of it may come again.
+   * @param cases at most one of each instance, all of this partition.
+   * @returns what can never be processed.
+   */
+  async move(partition: number, cases: readonly Case[], cache: StateCache): Promise<readonly SetAside[]> {
+    const letters: SetAside[] = [];
+    let pending = cases;
+    for (let round = 1; pending.length > 0; round++) {
+      if (round > ROUNDS_MAX) throw conflict();
+      pending = await this.#round(partition, pending, cache, letters);
+    }
+    return letters;
+  }
+
+  /** @returns the cases that lost the version check. */
+  async #round(partition: number, cases: readonly Case[], cache: StateCache, letters: SetAside[]): Promise<readonly Case[]> {
+    const { metrics } = this.#options;
+    const states = await this.#states(partition, cases, cache);
+    await this.#readyDefinitions(states);
+    const round: Round = { applied: [], lost: [], failed: [] };
+    const writing: Decided[] = [];
+    const now = this.#options.now();
+    for (const each of cases) {
+      const stored = states.get(each.instanceId);
+      if (stored === undefined) {
+        letters.push(...each.received.map(unknownInstance));
+        continue;
+      }
+      const decided = this.#decide(partition, each, stored, now);
+      if (decided === null) round.failed.push(each);
+      else if (decided.transition === null) round.applied.push(decided);
+      else writing.push(decided);
+    }
+    await this.#write(partition, writing, round);
+    for (const decided of round.applied) this.#keep(decided, cache);
+    for (const { instanceId } of round.lost) cache.drop(instanceId);
+    if (round.lost.length > 0) metrics.conflicts(round.lost.length);
+    for (const each of round.failed) letters.push(...(await this.#moveAlone(partition, each, cache)));
+    return round.lost;
+  }
+
+  async #states(partition: number, cases: readonly Case[], cache: StateCache): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
+    const states = new Map<InstanceId, StoredInstance>();
+    const missing: InstanceId[] = [];
+    for (const { instanceId } of cases) {
+      const cached = cache.get(instanceId);
+      if (cached === undefined) missing.push(instanceId);
+      else states.set(instanceId, cached);
+    }
+    this.#options.metrics.cache(states.size, missing.length);
+    if (missing.length > 0) for (const [id, loaded] of await this.#options.store.load(partition, missing)) states.set(id, loaded);
+    return states;
+  }
+
+  /** Afterwards `peek` knows all that can be read. */
+  async #readyDefinitions(states: ReadonlyMap<InstanceId, StoredInstance>): Promise<void> {
+    const { definitions } = this.#options;
+    for (const { state } of states.values()) {
+      if (definitions.peek(state.definitionId, state.definitionVersion) !== undefined) continue;
+      try {
+        await definitions.get(state.definitionId, state.definitionVersion);
+      } catch (error) {
+        // One that cannot be read concerns its own instances, which are looked at alone.
+        if (isRetryableFault(error)) throw error;
+      }
+    }
+  }
+
+  /** @returns null when it cannot be decided in passing. */
+  #decide(partition: number, each: Case, stored: StoredInstance, now: EpochMs): Decided | null {
+    const { definitionId, definitionVersion } = stored.state;
+    const definition = this.#options.definitions.peek(definitionId, definitionVersion);
+    if (definition === undefined) return null;
+    try {
+      return this.#decided(partition, each, stored, step(definition, stored.state, each.received, now));
+    } catch {
+      // Not lost: it is tried again alone, and what it throws there is logged.
+      return null;
+    }
+  }
+
+  #decided(partition: number, { instanceId, received }: Case, stored: StoredInstance, result: StepResult): Decided {
+    const { state: after, history, effects } = result;
+    if (history.length === 0 && effects.length === 0) return { instanceId, received, stored, result, transition: null };
+    const messages = this.#options.outgoing.ofEffects(after, effects);
+    const { state: before, version: expectedVersion } = stored;
+    const transition: Transition = { instanceId, partition, before, expectedVersion, after, history, effects, messages };
+    return { instanceId, received, stored, result, transition };
+  }
+
+  /** One transaction; halved and halved again when the database refuses it, until what it refuses stands alone. */
+  async #write(partition: number, writing: readonly Decided[], round: Round): Promise<void> {
+    const transitions = writing.flatMap(({ transition }) => (transition === null ? [] : [transition]));
+    if (transitions.length === 0) return;
+    const { store, metrics, log } = this.#options;
+    const began = performance.now();
+    try {
+      const { applied } = await store.apply(partition, transitions);
+      metrics.transaction(performance.now() - began);
+      for (const decided of writing) (applied.has(decided.instanceId) ? round.applied : round.lost).push(decided);
+    } catch (error) {
+      if (isRetryableFault(error)) throw error;
+      log.debug({ err: error, partition, instances: writing.length }, 'The database refuses a batch');
+      if (writing.length === 1) round.failed.push(...writing);
+      else {
+        const middle = writing.length >> 1;
+        await this.#write(partition, writing.slice(0, middle), round);
+        await this.#write(partition, writing.slice(middle), round);
+      }
+    }
+  }
+
+  #keep({ received, stored, result }: Decided, cache: StateCache): void {
+    const { state, history, rejected } = result;
+    const { metrics, log } = this.#options;
+    cache.set(state.instanceId, history.length === 0 ? stored : { state, version: stored.version + 1 });
+    for (const { notification, rejection } of rejected) {
+      metrics.rejected(rejection.code);
+      metrics.notified(notification.notification.type, 'rejected');
+      log.debug({ instanceId: state.instanceId, cause: notification.cause, ...rejection }, 'A notification changed nothing');
+    }
+    const refused = rejected.length === 0 ? null : new Set(rejected.map(({ notification }) => notification));
+    const at = Date.now();
+    for (const one of received) {
+      if (refused?.has(one) !== true) metrics.notified(one.notification.type, 'applied');
+      metrics.latency(at - one.record.timestamp);
+    }
+  }
+
+  /** One notification after the other, each on what stands in the database, until the one is found that cannot be applied. */
+  async #moveAlone(partition: number, { instanceId, received }: Case, cache: StateCache): Promise<readonly SetAside[]> {
+    const letters: SetAside[] = [];
+    for (const one of received) {
+      cache.drop(instanceId);
+      const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
+        step(definition, state, [one], this.#options.now()),
+      );
+      if (error === null) continue;
+      this.#options.log.error(
+        { err: error, instanceId, cause: one.cause, type: one.notification.type },
+        'A notification cannot be applied',
+      );
+      if (await this.#tryInstead(partition, one, failureOf(error), cache)) continue;
+      this.#options.metrics.notified(one.notification.type, 'setAside');
+      const { code, message } = failureOf(error);
+      letters.push({
+        record: one.record,
+        instanceId,
+        code: 'MR_STEP_FAILED',
+        reason: code === 'MR_STEP_FAILED' ? message : `${code}: ${message}`,
+      });
+    }
+    return letters;
+  }
+
+  /** The person or the task hears why, where there is one to hear it. @returns false when that does not work either. */
+  async #tryInstead(partition: number, one: Received, failure: TaskError, cache: StateCache): Promise<boolean> {
+    const { notification, instanceId } = one;
+    if (notification.type === 'CommandIssued') {
+      const { code, message: reason } = failure;
+      const { commandId } = notification;
+      const refused = { type: 'commandRefused', commandId, code, reason } as const;
+      const error = await this.#tryOne(partition, one, cache, (_, { state }) => ({ state, history: [], effects: [refused], rejected: [] }));
+      return error === null;
+    }
+    if (notification.type !== 'TaskOutcome') return false;
+    const failed: Notification = { ...notification, result: { status: 'failed', error: failure, retryable: false, retryAfterMs: null } };
+    const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
+      step(definition, state, [{ instanceId, cause: one.cause, notification: failed }], this.#options.now()),
+    );
+    return error === null;
+  }
+
+  /** @returns why it can never be applied, or null when it was, or was rejected. Throws as `move`. */
+  async #tryOne(
+    partition: number,
+    one: Received,
+    cache: StateCache,
+    decide: (definition: Definition, stored: StoredInstance) => StepResult,
+  ): Promise<unknown> {
+    const { store, definitions } = this.#options;
+    const { instanceId } = one;
+    try {
+      for (let round = 1; round <= ROUNDS_MAX; round++) {
+        const stored = (await store.load(partition, [instanceId])).get(instanceId);
+        if (stored === undefined) return new Error('Bug: an instance is gone');
+        const definition = await definitions.get(stored.state.definitionId, stored.state.definitionVersion);
+        const decided = this.#decided(partition, { instanceId, received: [one] }, stored, decide(definition, stored));
+        const written = decided.transition === null || (await store.apply(partition, [decided.transition])).applied.has(instanceId);
+        if (written) {
+          this.#keep(decided, cache);
+          return null;
+        }
+      }
+    } catch (error) {
+      if (isRetryableFault(error)) throw error;
+      return error;
+    }
+    throw conflict();
+  }
+}
+
+function unknownInstance({ record, instanceId }: Received): SetAside {
+  return { record, instanceId, code: 'MR_INSTANCE_UNKNOWN', reason: 'there is no such instance' };
+}
+
+function conflict(): MillraceError {
+  return new MillraceError('MR_VERSION_CONFLICT', 'Somebody else writes the same instances.', { retryable: true });
+}
+
+/** For the instance's history and for people: the texts of bugs stay in the log, since they may quote data. */
+function failureOf(error: unknown): TaskError {
+  if (error instanceof MillraceError) return { code: error.code, message: error.message };
+  return { code: 'MR_STEP_FAILED', message: 'The engine failed at the step that follows. Its log says why.' };
+}

@@ -1,0 +1,62 @@
+/**
+ * Copies the topic of dead letters into the table that people look at, once each by its place in the topic. What is no
+ * letter is logged, counted and left where it is: setting it aside would only put it here again.
+ */
+import type { Codec } from '../messaging/codec.ts';
+import type { LogRecord } from '../messaging/log.ts';
+import { isRetryableFault } from '../service/backoff.ts';
+import type { Logger } from '../service/logging.ts';
+import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
+import type { PumpBatch } from './partition-pump.ts';
+
+export type LetterCopierOptions = {
+  readonly codec: Codec;
+  readonly store: Pick<InstanceStore, 'saveDeadLetters'>;
+  readonly log: Logger;
+  readonly onSkipped: () => void;
+};
+
+export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopierOptions): (batch: PumpBatch<null>) => Promise<void> {
+  function skip({ topic, partition, offset }: Pick<LogRecord, 'topic' | 'partition'> & { readonly offset: unknown }, why: object): void {
+    onSkipped();
+    log.error({ topic, partition, offset: String(offset), ...why }, 'A dead letter cannot be copied; it stays in its topic only');
+  }
+
+  async function save(topic: string, letters: readonly NewDeadLetter[]): Promise<void> {
+    const [first] = letters;
+    if (first === undefined) return;
+    try {
+      await store.saveDeadLetters(letters);
+    } catch (error) {
+      if (isRetryableFault(error)) throw error;
+      if (letters.length === 1) return skip({ ...first, topic }, { err: error });
+      const middle = letters.length >> 1;
+      await save(topic, letters.slice(0, middle));
+      await save(topic, letters.slice(middle));
+    }
+  }
+
+  return async ({ topic, records }) => {
+    const letters: NewDeadLetter[] = [];
+    for (const record of records) {
+      const letter = await readLetter(record, codec);
+      if (letter.ok) letters.push(letter.letter);
+      else skip(record, { reason: letter.reason });
+    }
+    await save(topic, letters);
+  };
+}
+
+type Letter = { readonly ok: true; readonly letter: NewDeadLetter } | { readonly ok: false; readonly reason: string };
+
+async function readLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<Letter> {
+  if (bytes === null) return { ok: false, reason: 'it has no value' };
+  const decoded = await codec.decode(bytes, ['DeadLetter']);
+  if (!decoded.ok) return { ok: false, reason: decoded.reason };
+  const { code, reason, instanceId, at, key, value, headers, ...original } = decoded.value;
+  const place = { topic: original.topic, partition: original.partition, offset: String(original.offset) };
+  return {
+    ok: true,
+    letter: { partition, offset: String(offset), code, reason, original: { ...place, key, value, headers }, instanceId, at },
+  };
+}

@@ -1,0 +1,67 @@
+/** What a batch of the notifications means: records are read, gathered by instance, and move their instances on. */
+
+import { MillraceError } from '../core/error.ts';
+import type { InstanceId } from '../core/ids.ts';
+import type { Codec } from '../messaging/codec.ts';
+import type { LogRecord } from '../messaging/log.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
+import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
+import type { InstanceMover } from './instance-mover.ts';
+import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
+import type { PumpBatch } from './partition-pump.ts';
+import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
+import type { StateCache } from './state-cache.ts';
+
+export type NotificationProcessorOptions = {
+  readonly codec: Codec;
+  /** Records above this are poison, though the broker took them. */
+  readonly maxMessageBytes: number;
+  readonly outgoing: Pick<OutgoingMessages, 'partitionOf'>;
+  readonly mover: Pick<InstanceMover, 'move'>;
+  readonly deadLetters: DeadLetterSink;
+  readonly metrics: OrchestratorMetrics;
+};
+
+export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: PumpBatch<StateCache>) => Promise<void> {
+  const { outgoing, mover, deadLetters, metrics } = options;
+  return async ({ partition, records, context }) => {
+    const letters: SetAside[] = [];
+    const byInstance = new Map<InstanceId, Received[]>();
+    for (const record of records) {
+      const read = readSafely(record, options);
+      const done = read instanceof Promise ? await read : read;
+      if (!done.ok) letters.push({ record, instanceId: done.instanceId, ...done.poison });
+      else gather(byInstance, done.received);
+    }
+    for (const [instanceId, received] of byInstance) {
+      // Its own partition's owner writes an instance, and nobody else.
+      if (outgoing.partitionOf(instanceId) === partition) continue;
+      byInstance.delete(instanceId);
+      const reason = 'it stands in another partition than its instance belongs to';
+      letters.push(...received.map(({ record }): SetAside => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
+    }
+    metrics.batch(records.length);
+    const cases = Array.from(byInstance, ([instanceId, received]) => ({ instanceId, received }));
+    letters.push(...(await mover.move(partition, cases, context)));
+    await deadLetters.send(letters);
+  };
+}
+
+function gather(byInstance: Map<InstanceId, Received[]>, received: Received): void {
+  const before = byInstance.get(received.instanceId);
+  if (before === undefined) byInstance.set(received.instanceId, [received]);
+  else before.push(received);
+}
+
+/** A record that our own code chokes on must not hold up its partition. */
+function readSafely(
+  record: LogRecord,
+  { codec, maxMessageBytes }: NotificationProcessorOptions,
+): ReadNotification | Promise<ReadNotification> {
+  try {
+    return readNotification(record, codec, maxMessageBytes);
+  } catch (error) {
+    if (error instanceof MillraceError) throw error;
+    return { ok: false, record, instanceId: null, poison: { code: 'MR_STEP_FAILED', reason: 'the engine fails to read it' } };
+  }
+}

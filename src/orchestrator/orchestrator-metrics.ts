@@ -1,0 +1,58 @@
+/** The metrics of an orchestrator, with their label combinations at hand: looking one up for each notification costs time. */
+import type { Counter } from 'prom-client';
+import type { RejectionCode } from '../core/instance/rejection.ts';
+import { consumerMetrics, type Metrics, orchestratorMetrics, type PartitionLag } from '../service/metrics.ts';
+import type { CorrelationCounts } from '../store/instance-store.ts';
+
+export type OrchestratorMetrics = {
+  consumed(topic: string, records: number): void;
+  crashed(group: string): void;
+  setAside(topic: string, code: string): void;
+  notified(type: string, result: 'applied' | 'rejected' | 'setAside', count?: number): void;
+  rejected(code: RejectionCode): void;
+  conflicts(count: number): void;
+  batch(records: number): void;
+  transaction(ms: number): void;
+  /** From the record's timestamp, which is of another clock: negative ones count as none. */
+  latency(ms: number): void;
+  cache(hits: number, misses: number): void;
+  timerFired(kind: string): void;
+  correlated(counts: CorrelationCounts): void;
+  redispatched(count: number): void;
+};
+
+/** @param lag asked at each scrape. */
+export function createOrchestratorMetrics(metrics: Metrics, lag: () => Iterable<PartitionLag>): OrchestratorMetrics {
+  const consumer = consumerMetrics(metrics, lag);
+  const own = orchestratorMetrics(metrics);
+  const counters = new Map<string, Counter.Internal>();
+  const notifications = (type: string, result: string): Counter.Internal => {
+    const key = `${result} ${type}`;
+    const found = counters.get(key) ?? own.notifications.labels(type, result);
+    counters.set(key, found);
+    return found;
+  };
+  return {
+    consumed: (topic, records) => consumer.records.inc({ topic }, records),
+    crashed: (group) => consumer.crashes.inc({ group }),
+    setAside: (topic, code) => consumer.deadLetters.inc({ topic, code }),
+    notified: (type, result, count = 1) => notifications(type, result).inc(count),
+    rejected: (code) => own.rejected.inc({ code }),
+    conflicts: (count) => own.versionConflicts.inc(count),
+    batch: (records) => own.batchSize.observe(records),
+    transaction: (ms) => own.transaction.observe(ms / 1_000),
+    latency: (ms) => own.stepLatency.observe(Math.max(0, ms) / 1_000),
+    cache(hits, misses) {
+      if (hits > 0) own.cacheHits.inc({ result: 'hit' }, hits);
+      if (misses > 0) own.cacheHits.inc({ result: 'miss' }, misses);
+    },
+    timerFired: (kind) => own.timersFired.inc({ kind }),
+    correlated({ matched, buffered, duplicates, ignored }) {
+      own.events.inc({ result: 'matched' }, matched);
+      own.events.inc({ result: 'buffered' }, buffered);
+      own.events.inc({ result: 'duplicate' }, duplicates);
+      own.events.inc({ result: 'ignored' }, ignored);
+    },
+    redispatched: (count) => own.redispatched.inc(count),
+  };
+}

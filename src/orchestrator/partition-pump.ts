@@ -1,0 +1,250 @@
+/**
+ * Reads a group's partitions in batches: each partition takes what has gathered, deals with it as one and commits its
+ * offset, while the others do the same. A batch that meets a fault is tried again whole, for ever, and nothing behind it
+ * is taken: a partition moves on or visibly waits. So `process` must be safe to repeat and isolate what can never work.
+ * Knows nothing of what the records mean.
+ */
+import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../messaging/log.ts';
+import { isRetryableFault, retryForever } from '../service/backoff.ts';
+import type { Logger } from '../service/logging.ts';
+import type { PartitionLag } from '../service/metrics.ts';
+
+export type PumpBatch<Context> = TopicPartition & {
+  /** By rising offset; at least one. */
+  readonly records: readonly LogRecord[];
+  /** Of the assignment in which the records came. */
+  readonly context: Context;
+};
+
+export type PumpLimits = {
+  /** Most records and bytes of values in a batch; a single record may be larger. */
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** A partition with more waiting records, or bytes of values, is paused until half of them are gone. */
+  readonly waitingRecordsMax: number;
+  readonly waitingBytesMax: number;
+};
+
+export type PumpMetrics = { consumed(topic: string, records: number): void; crashed(group: string): void };
+
+export type PumpOptions<Context> = {
+  readonly groupId: string;
+  readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
+  /** What is kept over batches: made anew at each assignment, so that nothing outlives one. */
+  readonly openContext: () => Context;
+  /** Resolves when everything is dealt with. Whatever it throws means that all of it comes again. */
+  readonly process: (batch: PumpBatch<Context>) => Promise<void>;
+  readonly limits?: Partial<PumpLimits>;
+  readonly log: Logger;
+  readonly metrics: PumpMetrics;
+};
+
+/** A partition in one assignment. */
+type Lane<Context> = TopicPartition & {
+  readonly generation: number;
+  readonly context: Context;
+  waiting: LogRecord[];
+  bytes: number;
+  paused: boolean;
+  /** A batch of it is under way. */
+  busy: boolean;
+  /** false once the partition was revoked: its last batch may end, and nothing follows. */
+  held: boolean;
+  lastOffset: bigint;
+};
+
+const defaultLimits: PumpLimits = {
+  batchRecordsMax: 500,
+  batchBytesMax: 4 * 1_048_576,
+  waitingRecordsMax: 2_000,
+  waitingBytesMax: 4 * 1_048_576,
+};
+
+export class PartitionPump<Context> {
+  readonly groupId: string;
+  readonly #options: PumpOptions<Context>;
+  readonly #limits: PumpLimits;
+  readonly #consumer: LogConsumer;
+  readonly #lanes = new Map<string, Lane<Context>>();
+  readonly #ending = new AbortController();
+  #busy = 0;
+  #stopping = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: PumpOptions<Context>) {
+    this.#options = options;
+    this.#limits = { ...defaultLimits, ...options.limits };
+    const { groupId, log, metrics } = options;
+    this.groupId = groupId;
+    this.#consumer = options.openConsumer({
+      onBatch: (batch) => this.#onBatch(batch),
+      onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
+      onRevoked: () => this.#dropLanes(),
+      onCrash: (error, restartInMs) => {
+        metrics.crashed(groupId);
+        log.error({ err: error, groupId, restartInMs }, 'The consumer died and starts again');
+      },
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#consumer.start();
+  }
+
+  /** Whether the group surely counts us. */
+  get isMember(): boolean {
+    return this.#consumer.isMember();
+  }
+
+  assignment(): readonly TopicPartition[] {
+    return this.#consumer.assignment();
+  }
+
+  lag(): readonly PartitionLag[] {
+    return this.#consumer.lag().map((lag) => ({ group: this.groupId, ...lag }));
+  }
+
+  /** Takes nothing more, waits for the batches under way, commits and leaves. After `drainMs` they are left behind: they come again. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#consumer.stop(this.#drain(drainMs));
+    this.#ending.abort(new Error('The process is about to end.'));
+  }
+
+  async #drain(drainMs: number): Promise<void> {
+    if (this.#busy === 0) return;
+    this.#idle = Promise.withResolvers();
+    const timer = setTimeout(() => {
+      this.#options.log.warn({ groupId: this.groupId, batches: this.#busy }, 'The time to finish is over; these records come again');
+      this.#ending.abort(new Error('The process is about to end.'));
+      this.#idle?.resolve();
+    }, drainMs);
+    await this.#idle.promise;
+    clearTimeout(timer);
+  }
+
+  #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
+    this.#dropLanes();
+    const context = this.#options.openContext();
+    for (const { topic, partition } of partitions) {
+      this.#lanes.set(keyOf(topic, partition), {
+        ...{ topic, partition, generation, context, waiting: [], bytes: 0 },
+        ...{ paused: false, busy: false, held: true, lastOffset: -1n },
+      });
+    }
+    const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`);
+    this.#options.log.info({ groupId: this.groupId, partitions: names, generation }, 'Assigned');
+  }
+
+  #dropLanes(): void {
+    for (const lane of this.#lanes.values()) lane.held = false;
+    this.#lanes.clear();
+  }
+
+  #onBatch({ topic, partition, generation, records }: LogBatch): void {
+    const lane = this.#lanes.get(keyOf(topic, partition));
+    if (this.#stopping || lane === undefined || lane.generation !== generation) return;
+    let added = 0;
+    for (const record of records) {
+      // A fetch that was repeated within one assignment brings records that are here already.
+      if (record.offset <= lane.lastOffset) continue;
+      lane.lastOffset = record.offset;
+      lane.waiting.push(record);
+      lane.bytes += record.value?.length ?? 0;
+      added++;
+    }
+    this.#options.metrics.consumed(topic, added);
+    if (!lane.paused && (lane.waiting.length > this.#limits.waitingRecordsMax || lane.bytes > this.#limits.waitingBytesMax)) {
+      lane.paused = true;
+      this.#consumer.pause(lane);
+    }
+    if (!lane.busy && added > 0) void this.#run(lane);
+  }
+
+  /** Batch after batch, until nothing waits. */
+  async #run(lane: Lane<Context>): Promise<void> {
+    lane.busy = true;
+    this.#busy++;
+    try {
+      while (lane.held && !this.#stopping) {
+        const records = this.#take(lane);
+        const last = records.at(-1);
+        if (last === undefined) return;
+        if (!(await this.#process(lane, records))) return;
+        // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
+        if (lane.held) this.#consumer.commit(lane, last.offset + 1n, lane.generation);
+      }
+    } finally {
+      lane.busy = false;
+      this.#busy--;
+      if (this.#busy === 0) this.#idle?.resolve();
+    }
+  }
+
+  /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
+  async #process(lane: Lane<Context>, records: readonly LogRecord[]): Promise<boolean> {
+    const { topic, partition, context } = lane;
+    const batch: PumpBatch<Context> = { topic, partition, context, records };
+    try {
+      await this.#options.process(batch);
+      return true;
+    } catch (error) {
+      return await this.#processAgain(lane, batch, error);
+    }
+  }
+
+  async #processAgain(lane: Lane<Context>, batch: PumpBatch<Context>, thrown: unknown): Promise<boolean> {
+    const { log, process } = this.#options;
+    const { topic, partition, records } = batch;
+    const fields = { topic, partition, from: String(records[0]?.offset), records: records.length };
+    const goesOn = (error: unknown): boolean => {
+      // What is no fault of the world outside is ours. It stands still with its partition, where a person sees it.
+      if (!isRetryableFault(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
+      return lane.held;
+    };
+    let first: unknown = thrown;
+    const persistently = retryForever(goesOn, this.#ending.signal, log);
+    try {
+      await persistently(`process records of ${topic}/${partition}`, async () => {
+        // The first try has been made, without the cost of this.
+        const error = first;
+        first = undefined;
+        if (error !== undefined) throw error;
+        await process(batch);
+      });
+      return true;
+    } catch (error) {
+      if (lane.held && !this.#ending.signal.aborted) throw error;
+      log.info({ err: error, ...fields }, 'A batch is left to whoever has its partition now');
+      return false;
+    }
+  }
+
+  #take(lane: Lane<Context>): readonly LogRecord[] {
+    const { batchRecordsMax, batchBytesMax } = this.#limits;
+    let bytes = 0;
+    let count = 0;
+    for (const { value } of lane.waiting) {
+      const size = value?.length ?? 0;
+      if (count === batchRecordsMax || (count > 0 && bytes + size > batchBytesMax)) break;
+      bytes += size;
+      count++;
+    }
+    const taken = count === lane.waiting.length ? lane.waiting : lane.waiting.slice(0, count);
+    lane.waiting = count === lane.waiting.length ? [] : lane.waiting.slice(count);
+    lane.bytes -= bytes;
+    if (lane.paused && lane.held && this.#isHalfEmpty(lane)) {
+      lane.paused = false;
+      this.#consumer.resume(lane);
+    }
+    return taken;
+  }
+
+  #isHalfEmpty({ waiting, bytes }: Lane<Context>): boolean {
+    return waiting.length <= this.#limits.waitingRecordsMax / 2 && bytes <= this.#limits.waitingBytesMax / 2;
+  }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${partition}/${topic}`;
+}

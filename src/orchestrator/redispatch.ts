@@ -1,0 +1,122 @@
+/**
+ * Sends open automated tasks again that have nothing in flight: their record was published and passed by its queue's
+ * group, their `timeout` is over, and no outcome came (protocol, "A step" 9). What was published when is known from marks:
+ * "whatever was written before `publishedBefore` stands below these offsets". A task that is sent once too often costs
+ * its work, nothing else: attempt and basis stay the same.
+ */
+import { uuidv7 } from 'uuidv7';
+import { type CommandId, type EpochMs, parseCommandId } from '../core/ids.ts';
+import type { LogAdmin } from '../messaging/log.ts';
+import type { OutgoingMessage, OutgoingMessages } from '../messaging/outgoing.ts';
+import { groupNames, topicNames } from '../messaging/topics.ts';
+import type { InstanceStore, OpenAutomatedTask } from '../store/instance-store.ts';
+
+export type RedispatcherOptions = {
+  readonly store: Pick<InstanceStore, 'openAutomatedTasks' | 'publish' | 'now'>;
+  readonly outgoing: Pick<OutgoingMessages, 'ofCommand'>;
+  readonly admin: Pick<LogAdmin, 'describeTopics' | 'endOffsets' | 'committedOffsets'>;
+  /** All rows of the outbox from before then are records by now; null while that cannot be told. */
+  readonly publishedBefore: () => Promise<EpochMs | null>;
+  readonly prefix: string;
+  /** Longest from a decision to its commit in the database; default 60 s, beyond the limit of a statement. */
+  readonly commitMs?: number;
+};
+
+export type RedispatchCounts = {
+  readonly redispatched: number;
+  /** Their time is over, but their record may still be in flight. */
+  readonly waiting: number;
+};
+
+type Offsets = ReadonlyMap<number, bigint>;
+type Mark = { readonly publishedBefore: EpochMs; readonly ends: ReadonlyMap<string, Offsets> };
+
+const PAGE = 1_000;
+/** Older ones are thinned out: that makes some tasks wait longer, never less. */
+const MARKS_MAX = 64;
+
+export class Redispatcher {
+  readonly #options: RedispatcherOptions;
+  readonly #names;
+  readonly #groups;
+  /** Oldest first. */
+  #marks: Mark[] = [];
+  /** Queues of tasks that were open at the last look. */
+  #queues = new Set<string | null>();
+
+  constructor(options: RedispatcherOptions) {
+    this.#options = options;
+    this.#names = topicNames(options.prefix);
+    this.#groups = groupNames(options.prefix);
+  }
+
+  /**
+   * Looks at all open tasks once, by the marks that were set before.
+   * @param isOurs by partition of the instance; another process looks at the rest.
+   * @param force sends also what may still be in flight.
+   */
+  async look(isOurs: (partition: number) => boolean = () => true, force = false): Promise<RedispatchCounts> {
+    const { store, outgoing, commitMs = 60_000 } = this.#options;
+    const now = await store.now();
+    const committed = new Map<string, Offsets>();
+    const queues = new Set<string | null>();
+    let redispatched = 0;
+    let waiting = 0;
+    let after: OpenAutomatedTask | null = null;
+    do {
+      const page: readonly OpenAutomatedTask[] = await store.openAutomatedTasks(now, PAGE, after);
+      const messages: OutgoingMessage[] = [];
+      for (const task of page) {
+        queues.add(task.queue);
+        if (!isOurs(task.partition) || task.dispatchedAt + task.timeoutMs > now) continue;
+        if (force || (await this.#isPassed(task, committed, commitMs)))
+          messages.push(outgoing.ofCommand(task.instanceId, commandFor(task), now));
+        else waiting++;
+      }
+      if (messages.length > 0) await store.publish(messages);
+      redispatched += messages.length;
+      after = page.length === PAGE ? (page.at(-1) ?? null) : null;
+    } while (after !== null);
+    this.#queues = queues;
+    return { redispatched, waiting };
+  }
+
+  /** Sets a mark for the tasks that the last look saw. @returns false while nobody can tell what was published. */
+  async mark(): Promise<boolean> {
+    const publishedBefore = await this.#options.publishedBefore();
+    if (publishedBefore === null) return false;
+    // Read after: whatever was published by then stands below.
+    const ends = new Map<string, Offsets>();
+    for (const topic of [this.#names.notifications, ...[...this.#queues].map((queue) => this.#names.tasks(queue))])
+      ends.set(topic, await this.#options.admin.endOffsets(topic));
+    this.#marks.push({ publishedBefore, ends });
+    if (this.#marks.length > MARKS_MAX) this.#marks = this.#marks.filter((_, index) => index % 2 === 1);
+    return true;
+  }
+
+  async #isPassed(task: OpenAutomatedTask, committed: Map<string, Offsets>, commitMs: number): Promise<boolean> {
+    const topic = this.#names.tasks(task.queue);
+    const mark = this.#marks.find(({ publishedBefore, ends }) => publishedBefore > task.dispatchedAt + commitMs && ends.has(topic));
+    if (mark === undefined) return false;
+    const { notifications } = this.#names;
+    const isPast = async (group: string, of: string): Promise<boolean> => {
+      const known = committed.get(of);
+      const offsets = known ?? (await this.#options.admin.committedOffsets(group, of));
+      committed.set(of, offsets);
+      const end = mark.ends.get(of)?.get(task.partition) ?? 0n;
+      return (offsets.get(task.partition) ?? 0n) >= end;
+    };
+    // An outcome that waits to be applied is no reason to run the task again.
+    return (await isPast(this.#groups.tasks(task.queue), topic)) && (await isPast(this.#groups.orchestrator, notifications));
+  }
+}
+
+function commandFor({ path, attempt }: OpenAutomatedTask) {
+  return { type: 'CommandIssued', commandId: newCommandId(), by: 'redispatch', command: { type: 'redispatch', path, attempt } } as const;
+}
+
+function newCommandId(): CommandId {
+  const id = parseCommandId(uuidv7());
+  if (id === undefined) throw new Error('Bug: a UUID that is none');
+  return id;
+}

@@ -1,0 +1,30 @@
+/** Fires timers that came due by the database's clock: each becomes a message to its instance, taken by one process only. */
+import type { FiredTimer, OutgoingMessages } from '../messaging/outgoing.ts';
+import type { InstanceStore } from '../store/instance-store.ts';
+
+export type TimerTurnOptions = {
+  readonly store: Pick<InstanceStore, 'fireTimers'>;
+  readonly outgoing: Pick<OutgoingMessages, 'ofTimer'>;
+  /** Longest wait between two looks. */
+  readonly intervalMs: number;
+  readonly onFired: (kind: FiredTimer['kind']) => void;
+  /** Most timers in one transaction; default 500. */
+  readonly pageSize?: number;
+};
+
+/** The next timer may be in another process's hands, which will have it in a moment: no use in asking at once. */
+const PAUSE_MS_MIN = 10;
+
+/** @returns a turn for `startLoop`. */
+export function createTimerTurn({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTurnOptions): () => Promise<number> {
+  return async () => {
+    const kinds: FiredTimer['kind'][] = [];
+    const { fired, nextDueAt, now } = await store.fireTimers(pageSize, (timer) => {
+      kinds.push(timer.kind);
+      return outgoing.ofTimer(timer);
+    });
+    for (const kind of kinds) onFired(kind);
+    if (fired >= pageSize) return 0;
+    return nextDueAt === null ? intervalMs : Math.min(intervalMs, Math.max(PAUSE_MS_MIN, nextDueAt - now));
+  };
+}
