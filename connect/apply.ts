@@ -3,7 +3,7 @@
  * runs. Safe to repeat: with nothing to change it leaves a running connector alone. Topics, slot and publication must be
  * there before (`millrace migrate`, `millrace topics`): Debezium would make a slot of its own, which misses what came before.
  */
-import { ConstantBackoff, handleWhenResult, retry } from 'cockatiel';
+import { ConstantBackoff, ExponentialBackoff, handleType, handleWhenResult, retry } from 'cockatiel';
 import { MillraceError } from '../src/core/error.ts';
 import { isRetryableFault, retryForever } from '../src/service/backoff.ts';
 import type { Logger } from '../src/service/logging.ts';
@@ -15,17 +15,23 @@ export type Applied = 'created' | 'changed' | 'unchanged';
 export type ApplyOptions = {
   /** For everything together: Connect may still be starting. Default two minutes. */
   readonly timeoutMs?: number;
+  /** Pause before the first look after a restart, which grows; default one second. */
+  readonly restartDelayMs?: number;
 };
 
 const LOOK_EVERY_MS = 250;
 /** A failure of before, or a passing one, is over by the next restart; what fails again after these has a reason. */
-const RESTARTS = 2;
+const RESTARTS = 3;
 
 /**
  * Throws `MR_CONNECTOR_FAILED` when it does not run because of what it says, `MR_CONNECT_REFUSED` when Connect does not
  * take the settings, `MR_CONNECT_UNAVAILABLE` when Connect does not answer until the time is over.
  */
-export async function applyConnector(config: ConnectorConfig, log: Logger, { timeoutMs = 120_000 }: ApplyOptions = {}): Promise<Applied> {
+export async function applyConnector(
+  config: ConnectorConfig,
+  log: Logger,
+  { timeoutMs = 120_000, restartDelayMs = 1_000 }: ApplyOptions = {},
+): Promise<Applied> {
   const api = connectApi(config.connect);
   const name = connectorName(config.topics.prefix);
   const overdue = new MillraceError(
@@ -41,12 +47,18 @@ export async function applyConnector(config: ConnectorConfig, log: Logger, { tim
     const persistently = retryForever(isRetryableFault, controller.signal, log);
     const applied = await persistently(`apply the connector ${name}`, () => put(api, name, connectorSettings(config)));
     log.info({ connector: name, applied }, 'Connector applied; waiting until it runs');
-    for (let restarts = 0; ; restarts++) {
+    const restarting = retry(
+      handleType(MillraceError, ({ code }) => code === 'MR_CONNECTOR_FAILED'),
+      // Connect shows the failure of before for a moment after it took the restart.
+      { maxAttempts: RESTARTS, backoff: new ExponentialBackoff({ initialDelay: restartDelayMs, maxDelay: 10 * restartDelayMs }) },
+    );
+    await restarting.execute(async () => {
       const status = await persistently(`read the state of the connector ${name}`, () => settled(api, name, controller.signal));
-      if (isRunning(status)) return applied;
-      if (restarts === RESTARTS) throw failed(name, status);
+      if (isRunning(status)) return;
       await persistently(`restart the connector ${name}`, () => api.restartFailed(name));
-    }
+      throw failed(name, status);
+    }, controller.signal);
+    return applied;
   } finally {
     clearTimeout(timer);
   }

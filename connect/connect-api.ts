@@ -118,14 +118,14 @@ export function isRunning(status: ConnectorStatus): boolean {
 }
 
 /**
- * What a trace says, in one line: its first, which names where it was noticed, and its last cause, which says why.
- * Debezium's causes name topics, slots and tables; neither it nor Kafka puts a password into them.
+ * What a trace says, in one line: where it was noticed, and every cause of it. Debezium's causes name topics, slots and
+ * tables; neither it nor Kafka puts a password into them.
  */
 export function summariseTrace(trace: string): string {
-  const lines = trace.split('\n').map((line) => line.trim());
-  const first = lines[0] ?? '';
-  const cause = lines.findLast((line) => line.startsWith('Caused by: '))?.slice('Caused by: '.length);
-  return cause === undefined ? shorten(first) : `${shorten(first)}; because of ${shorten(cause)}`;
+  const [first = '', ...rest] = trace.split('\n').map((line) => line.trim());
+  const marker = 'Caused by: ';
+  const causes = rest.filter((line) => line.startsWith(marker)).map((line) => line.slice(marker.length));
+  return [first, ...causes.slice(-3)].map(shorten).join('; because of ');
 }
 
 /** The middle of a long line is Debezium's whole position, its end what is wrong with it. */

@@ -9,6 +9,8 @@ export const versions = {
   debezium: '3.6.3.Final',
   apicurio: '2.6.13.Final',
   postgres: '18.4',
+  /** Only beside the containers. */
+  kafkaUi: '1.5.0',
   /** The version of log4j that Kafka itself brings; its binding must be the same. */
   log4j: '2.25.4',
   mavenDependencyPlugin: '3.8.1',

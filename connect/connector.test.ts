@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { topicNames } from '../src/messaging/topics.ts';
+import { loadConfig } from '../src/service/config.ts';
+import { slotName } from '../src/store/outbox-names.ts';
+import { connectConfig, connectSecretVariables } from '../stack/settings.ts';
+import { connectorSettings } from './connector.ts';
+
+const database = 'postgres://millrace:secret-of-engine@db.example:5432/millrace_instances';
+const settingsFor = (env: Record<string, string> = {}) =>
+  connectorSettings(
+    loadConfig({ DEFINITION_DATABASE_URL: database, INSTANCE_DATABASE_URL: database, REPLICATION_DATABASE_URL: database, ...env }, [
+      'connect',
+      'databases',
+      'topics',
+    ]),
+  );
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'connector-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileWith(text: string): string {
+  const file = join(folder, 'settings.json');
+  writeFileSync(file, text);
+  return file;
+}
+
+describe('the settings of the connector', () => {
+  it('name every secret instead of holding it, and only such as Connect lets them name', () => {
+    const text = JSON.stringify(settingsFor());
+    expect(text).not.toContain('secret-of-engine');
+    const named = [...text.matchAll(/\$\{env:(\w+)\}/g)].map(([, name]) => name ?? '');
+    expect(named.sort()).toEqual(Object.values(connectSecretVariables).sort());
+    const allowed = new RegExp(connectConfig['config.providers.env.param.allowlist.pattern']);
+    for (const name of named) expect(name).toMatch(allowed);
+  });
+
+  it('leave nothing to be filled in', () => {
+    expect(JSON.stringify(settingsFor())).not.toContain('{{');
+  });
+
+  it('follow the prefix: slot, and the heartbeat topic that `millrace topics` makes', () => {
+    const settings = settingsFor({ MILLRACE_TOPIC_PREFIX: 'acme.eu' });
+    expect(settings['slot.name']).toBe(slotName('acme.eu'));
+    expect(`${settings['heartbeat.topics.prefix']}.${settings['topic.prefix']}`).toBe(topicNames('acme.eu').heartbeat);
+  });
+
+  it('admit the largest record that a topic of ours takes, with room for what is around it', () => {
+    const settings = settingsFor({ MILLRACE_MAX_MESSAGE_BYTES: '4194304' });
+    expect(Number(settings['producer.override.max.request.size'])).toBeGreaterThan(4_194_304);
+  });
+
+  it.each([
+    ['', 'prefer'],
+    ['?sslmode=verify-full', 'verify-full'],
+    ['?sslmode=no-verify', 'require'],
+  ])('take sslmode from the address of the database (%s)', (query, mode) => {
+    expect(settingsFor({ INSTANCE_DATABASE_URL: `${database}${query}` })['database.sslmode']).toBe(mode);
+  });
+
+  it('yield to those of a file', () => {
+    const file = fileWith('{ "database.sslrootcert": "/certs/ca.pem", "heartbeat.interval.ms": "1000" }');
+    expect(settingsFor({ MILLRACE_CONNECTOR_SETTINGS: file })).toMatchObject({
+      'database.sslrootcert': '/certs/ca.pem',
+      'heartbeat.interval.ms': '1000',
+      'plugin.name': 'pgoutput',
+    });
+  });
+
+  it.each([
+    ['no', 'cannot be read as JSON'],
+    ['[]', 'holds no JSON object'],
+    ['{ "heartbeat.interval.ms": 1000 }', 'has no text as the value of "heartbeat.interval.ms"'],
+  ])('refuse a file that holds %s', (text, reason) => {
+    expect(() => settingsFor({ MILLRACE_CONNECTOR_SETTINGS: fileWith(text) })).toThrow(reason);
+  });
+});
