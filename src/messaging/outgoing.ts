@@ -130,7 +130,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     },
     ofCommand(instanceId, { commandId, by, command }, at) {
       const taskId = 'path' in command && command.path !== null ? taskIdOf(instanceId, command.path) : null;
-      const attempt = command.type === 'redispatch' ? command.attempt : null;
+      const attempt = 'attempt' in command ? (command.attempt ?? null) : null;
       const value = { commandId, instanceId, type: command.type, taskId, attempt, payload: payloadOf(command), by, at };
       return placed('CommandIssued', names.notifications, instanceId, value);
     },

@@ -48,8 +48,10 @@ function add(
   };
   app.post(`/instances/:id/${name}`, { schema, config: { permission: 'control' } }, async (request, reply) => {
     const instanceId = instanceIdOf(request.params.id);
-    const command = commandOf(request.body, instanceId);
-    assertOfUse(await findInstance(context, instanceId), command);
+    const asked = commandOf(request.body, instanceId);
+    const view = await findInstance(context, instanceId);
+    assertOfUse(view, asked);
+    const command = asked.type === 'retry' ? { ...asked, attempt: attemptUnderIncident(view, asked.path) } : asked;
     const { subject } = keyOf(request);
     const { status, body } = await issueCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
     return reply.code(status).send(body);
@@ -72,6 +74,12 @@ function assertOfUse(view: InstanceView, command: Control): void {
   if (command.path !== null && !Object.hasOwn(state.tasks, command.path)) throw notFound('The instance has no such task.');
   const under = command.path === null ? Object.keys(state.incidents).length > 0 : Object.hasOwn(state.incidents, command.path);
   if (!under) throw new ApiProblem(409, 'MR_NO_INCIDENT', `The ${command.path === null ? 'instance' : 'task'} is under no incident.`);
+}
+
+/** Names the attempt that raised the incident, so that a late repeat does not resolve the one after it. */
+function attemptUnderIncident({ state }: InstanceView, path: TaskPath | null): number | null {
+  if (path === null || !Object.hasOwn(state.tasks, path)) return null;
+  return state.tasks[path]?.attempt ?? null;
 }
 
 function pathOf(taskId: string | undefined, instanceId: InstanceId): TaskPath | null {

@@ -64,6 +64,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
       idempotency,
     );
     const result = await batcher.submit(made);
+    if (result.kind === 'failed') throw result.error;
     if (result.kind === 'keyReused')
       throw new ApiProblem(422, 'MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
         errors: [{ pointer: '/headers/idempotency-key', message: 'Use a new key for another start.' }],
