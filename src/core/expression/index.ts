@@ -1,19 +1,11 @@
 /** CEL expressions and templates of definitions: compiled once at deploy, evaluated within a budget. Pure. */
-import type { Json } from '../json.ts';
-import { err, type Result } from '../result.ts';
 import { ExpressionError } from './error.ts';
-import type { CompileOptions, EvaluateOptions, Expression, ExpressionFault, Scope, Template, TemplateFault } from './types.ts';
+import type { EvaluateOptions, Expression, Scope } from './types.ts';
 
+export { compileExpression } from './compile.ts';
 export { ExpressionError, type ExpressionErrorCode } from './error.ts';
+export { compileTemplate } from './template.ts';
 export * from './types.ts';
-
-export function compileExpression(_source: string, _options?: CompileOptions): Result<Expression, readonly ExpressionFault[]> {
-  return err([{ message: 'Expressions are not supported yet.' }]);
-}
-
-export function compileTemplate(_value: Json, _options?: CompileOptions): Result<Template, readonly TemplateFault[]> {
-  return err([{ pointer: '', message: 'Expressions are not supported yet.' }]);
-}
 
 /** Evaluates a `when`, `where`, `until` or `while`. Throws ExpressionError, also when the value is no bool. */
 export function evaluateCondition(expression: Expression, scope: Scope, options?: EvaluateOptions): boolean {

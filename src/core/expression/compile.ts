@@ -1,0 +1,91 @@
+/** Bare CEL: from its source to something that can be evaluated, within a budget, any number of times. */
+import { type CelError, type CelValue, isCelError, parse, plan } from '@bufbuild/cel';
+import type { Json } from '../json.ts';
+import { err, ok, type Result } from '../result.ts';
+import { ExpressionError } from './error.ts';
+import { Abort, Evaluation, runWithin } from './evaluation.ts';
+import { plainMessage } from './failure.ts';
+import { environment } from './functions/index.ts';
+import { instrument } from './instrument.ts';
+import { toJson } from './to-json.ts';
+import { type CompileOptions, type Expression, type ExpressionFault, type Reference, ROOTS } from './types.ts';
+
+/** Characters of a source. */
+const SOURCE_LENGTH_MAX = 10_000;
+
+/** An expression that shares the evaluation of what it stands in. */
+export type Program = {
+  readonly source: string;
+  readonly references: readonly Reference[];
+  /** Throws only ExpressionError. */
+  run(evaluation: Evaluation): Json;
+};
+
+export function compileProgram(source: string, { roots = ROOTS }: CompileOptions = {}): Result<Program, readonly ExpressionFault[]> {
+  if (source.trim() === '') return err([{ message: 'The expression is empty.' }]);
+  if (source.length > SOURCE_LENGTH_MAX)
+    return err([{ message: `The expression has ${source.length} characters, but may have at most ${SOURCE_LENGTH_MAX}.` }]);
+  const parsed = parseSource(source);
+  if (!parsed.ok) return parsed;
+  const { expr, references, faults } = instrument(parsed.value, roots);
+  if (faults.length > 0) return err(faults);
+  const evaluate = plan(environment, expr);
+  const positions = parsed.value.sourceInfo?.positions ?? {};
+  return ok({
+    source,
+    references,
+    run: (evaluation) => runWithin(evaluation, () => resultOf(evaluate, evaluation, source, positions)),
+  });
+}
+
+export function compileExpression(source: string, options?: CompileOptions): Result<Expression, readonly ExpressionFault[]> {
+  const compiled = compileProgram(source, options);
+  if (!compiled.ok) return compiled;
+  const { references, run } = compiled.value;
+  return ok({ source, references, evaluate: (scope, { fuel } = {}) => run(new Evaluation(scope, fuel)) });
+}
+
+type Positions = { readonly [id: string]: number };
+
+function resultOf(evaluate: () => CelValue | CelError, evaluation: Evaluation, source: string, positions: Positions): Json {
+  try {
+    const value = evaluate();
+    if (evaluation.aborted !== null) throw evaluation.aborted;
+    if (isCelError(value)) throw new ExpressionError('MR_EXPRESSION_FAILED', sentenceOf(value, positions), source);
+    return toJson(value);
+  } catch (error) {
+    if (error instanceof Abort) throw new ExpressionError(error.code, error.message, source);
+    throw error;
+  }
+}
+
+function sentenceOf(error: CelError, positions: Positions): string {
+  const offset = error.exprId === undefined ? undefined : positions[String(error.exprId)];
+  return `${plainMessage(error)}${offset === undefined ? '' : ` (at character ${offset + 1})`}.`;
+}
+
+function parseSource(source: string): Result<ReturnType<typeof parse>, readonly ExpressionFault[]> {
+  try {
+    return ok(parse(source));
+  } catch (error) {
+    // The parser throws for what is wrong with the source, and runs out of stack when it is nested without end.
+    if (error instanceof RangeError) return err([{ message: 'The expression is nested too deeply.' }]);
+    return err([syntaxFault(error, source)]);
+  }
+}
+
+function syntaxFault(error: unknown, source: string): ExpressionFault {
+  const offset = offsetOf(error);
+  if (offset === undefined) return { message: 'This is not a CEL expression: a text or a number in it cannot be read.' };
+  if (offset >= source.trimEnd().length) return { message: 'This is not a CEL expression: it ends too early.', offset };
+  const word = /^\s*(\w+|\S)/.exec(source.slice(offset, offset + 40))?.[1] ?? '';
+  return { message: `This is not a CEL expression: \`${word}\` was not expected here.`, offset };
+}
+
+function offsetOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('location' in error)) return undefined;
+  const { location } = error;
+  if (typeof location !== 'object' || location === null || !('start' in location)) return undefined;
+  const { start } = location;
+  return typeof start === 'object' && start !== null && 'offset' in start && typeof start.offset === 'number' ? start.offset : undefined;
+}

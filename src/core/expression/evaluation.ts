@@ -1,0 +1,76 @@
+/**
+ * What one evaluation works with: the data it sees and the fuel it has left. CEL's functions are found by name and take
+ * values only, so the evaluation under way is kept here for them; evaluations are synchronous and never run inside each
+ * other's functions, so there is one at a time.
+ */
+import { own } from '../record.ts';
+import type { ExpressionErrorCode } from './error.ts';
+import type { Scope } from './types.ts';
+
+/** Units of work granted to one evaluation when the caller says nothing: hostile expressions end within a second. */
+export const DEFAULT_FUEL = 100_000;
+
+/** Ends an evaluation from anywhere below it; becomes an ExpressionError where the source is known. */
+export class Abort extends Error {
+  readonly code: ExpressionErrorCode;
+
+  constructor(code: ExpressionErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class Evaluation {
+  readonly #scope: Scope;
+  #fuel: number;
+  /** Kept although the library turns what is thrown into a value, which `true || …` would swallow. */
+  #abort: Abort | null = null;
+
+  constructor(scope: Scope, fuel: number = DEFAULT_FUEL) {
+    this.#scope = scope;
+    this.#fuel = fuel;
+  }
+
+  get fuel(): number {
+    return this.#fuel;
+  }
+
+  get aborted(): Abort | null {
+    return this.#abort;
+  }
+
+  charge(units: number): void {
+    this.#fuel -= units;
+    if (this.#fuel < 0) throw this.abort('MR_EXPRESSION_FUEL', 'The expression did more work than one evaluation is granted.');
+  }
+
+  abort(code: ExpressionErrorCode, message: string): Abort {
+    this.#abort ??= new Abort(code, message);
+    return this.#abort;
+  }
+
+  valueOf(root: string): Scope[string] {
+    return own(this.#scope, root);
+  }
+}
+
+let current: Evaluation | null = null;
+
+export function runWithin<T>(evaluation: Evaluation, work: () => T): T {
+  const outer = current;
+  current = evaluation;
+  try {
+    return work();
+  } finally {
+    current = outer;
+  }
+}
+
+export function currentEvaluation(): Evaluation {
+  if (current === null) throw new Error('Bug: a function of an expression was called outside of an evaluation');
+  return current;
+}
+
+export function charge(units: number): void {
+  currentEvaluation().charge(units);
+}

@@ -1,0 +1,53 @@
+/** Turns what goes wrong inside CEL into plain sentences that quote the expression's own names, and never data. */
+import { type CelError, type CelValue, celError, celType } from '@bufbuild/cel';
+
+/** Marks texts of ours: the library's own may quote data, and are never passed on. */
+const OURS = '\u0001';
+
+/** An error as a value, which `true || …` forgives, as CEL wants it. */
+export function failure(id: number, message: string): CelError {
+  return celError(OURS + message, id);
+}
+
+export function plainMessage({ message }: CelError): string {
+  if (message.startsWith(OURS)) return message.slice(OURS.length);
+  for (const [start, sentence] of SENTENCES) if (message.startsWith(start)) return sentence;
+  return 'The expression does not fit the data';
+}
+
+/** How the library's texts begin, and what a person is told instead. */
+const SENTENCES: readonly (readonly [string, string])[] = [
+  ['field not found', 'There is no member of this name'],
+  ['index ', 'There is no element at this index'],
+  ['unresolved attribute', 'There is nothing of this name'],
+  ['unsupported key type', 'Only texts, whole numbers and bools can be keys'],
+  ['map key conflict', 'A map has the same key twice'],
+  ['type mismatch: iterable', 'Only lists and maps can be gone through'],
+  ['type mismatch: expected bool', '`&&` and `||` take only true and false'],
+  ['found no matching overload for _?_:_', 'What stands before `?` must be true or false'],
+];
+
+const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
+  ['int', 'number'],
+  ['uint', 'number'],
+  ['double', 'number'],
+  ['string', 'text'],
+  ['null_type', 'null'],
+  ['map', 'object'],
+  ['google.protobuf.Timestamp', 'timestamp'],
+  ['google.protobuf.Duration', 'duration'],
+]);
+
+export function typeWord(value: CelValue): string {
+  const { name } = celType(value);
+  return TYPE_WORDS.get(name) ?? name;
+}
+
+/** `_>_` is how CEL calls `>`. */
+export function shownFunction(name: string): string {
+  return `\`${name.replaceAll('_', '').replace('@', '') || name}\``;
+}
+
+export function notApplicable(id: number, name: string, values: readonly CelValue[]): CelError {
+  return failure(id, `${shownFunction(name)} cannot be applied to ${values.map(typeWord).join(' and ') || 'nothing'}`);
+}

@@ -1,0 +1,65 @@
+/** Every function an expression can call, by the name that stands in its source, and how it may be called. */
+import { type CelFunc, celEnv } from '@bufbuild/cel';
+import { charge, currentEvaluation } from '../evaluation.ts';
+import { failure } from '../failure.ts';
+import { viewOf } from '../view.ts';
+import { conversions } from './conversions.ts';
+import { guarded, guardedName, library, touching } from './guard.ts';
+import { matching } from './matches.ts';
+import { operators } from './operators.ts';
+import { texts } from './texts.ts';
+
+/** Reads a root of the scope. */
+export const ROOT = 'root';
+/** Hands on the variable of a comprehension, so that members of it are not taken for parts of its name. */
+export const VARIABLE = 'variable';
+/** Stands around what a comprehension goes through, and around the condition of each of its rounds. */
+export const RANGE = 'range';
+export const ROUND = 'round';
+
+const root = guarded(ROOT, (id, _target, [name]) => {
+  const value = typeof name === 'string' ? currentEvaluation().valueOf(name) : undefined;
+  return value === undefined ? failure(id, `\`${String(name)}\` has no value here`) : viewOf(value);
+});
+
+const variable = guarded(VARIABLE, (id, _target, [value]) => value ?? failure(id, 'The variable has no value'));
+
+/** The library copies what it goes through before the first round. */
+const range = guarded(RANGE, (id, _target, [value]) => {
+  if (value === undefined) return failure(id, 'There is nothing to go through');
+  const size = typeof value === 'object' && value !== null && 'size' in value ? Number(value.size) : 0;
+  charge(1 + (size >>> 3));
+  return value;
+});
+
+/** The second argument is what a round costs. */
+const round = guarded(ROUND, (id, _target, [goesOn, units]) => {
+  charge(Number(units));
+  return goesOn ?? failure(id, 'The condition of a round has no value');
+});
+
+const special: readonly CelFunc[] = [...operators, ...texts, ...matching, ...conversions, root, variable, range, round];
+const specialNames = new Set(special.map(({ name }) => name));
+
+/** How a function may be called: numbers of arguments behind a value (`x.f(…)`) and without one (`f(…)`). */
+export type Shapes = { readonly methods: ReadonlySet<number>; readonly functions: ReadonlySet<number> };
+
+const shapes = new Map<string, { readonly methods: Set<number>; readonly functions: Set<number> }>();
+for (const {
+  name,
+  target,
+  arguments: { length },
+} of library) {
+  const known = shapes.get(name) ?? { methods: new Set<number>(), functions: new Set<number>() };
+  (target === undefined ? known.functions : known.methods).add(length);
+  shapes.set(name, known);
+}
+
+export function shapesOf(name: string): Shapes | undefined {
+  return shapes.get(name);
+}
+
+const others = [...shapes.keys()].filter((name) => !specialNames.has(guardedName(name))).map(touching);
+
+/** What planned expressions run in. */
+export const environment = celEnv({ funcs: [...special, ...others] });

@@ -1,0 +1,291 @@
+/**
+ * Checks the tree of an expression and rewrites it at deploy, so that nothing in it is free: every function becomes its
+ * guarded twin, every round of a comprehension is charged for, and names are resolved against the roots alone. On the way
+ * it notes what the expression refers to.
+ */
+import type { parse } from '@bufbuild/cel';
+import { guardedName, library } from './functions/guard.ts';
+import { RANGE, ROOT, ROUND, shapesOf, VARIABLE } from './functions/index.ts';
+import { CONSTANT_MATCHES, patternFault } from './functions/matches.ts';
+import type { ExpressionFault, Reference } from './types.ts';
+
+type Parsed = ReturnType<typeof parse>;
+export type Expr = NonNullable<Parsed['expr']>;
+type Kind = Expr['exprKind'];
+type Call = Extract<Kind, { case: 'callExpr' }>['value'];
+type Comprehension = Extract<Kind, { case: 'comprehensionExpr' }>['value'];
+type Struct = Extract<Kind, { case: 'structExpr' }>['value'];
+
+/** Levels of a tree; each costs a few frames of the stack, here and at every evaluation. */
+const DEPTH_MAX = 200;
+/** Nodes of a comprehension's body that one unit pays for. */
+const NODES_PER_UNIT = 8;
+const INT_MAX = 2n ** 63n - 1n;
+const UINT_MAX = 2n ** 64n - 1n;
+
+/** What the library evaluates itself, instead of calling a function. */
+const BUILT_IN = new Set(['_[_]', '_?_:_', '_&&_', '_||_', '@not_strictly_false']);
+const TYPES = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type']);
+const MESSAGE_TYPES = new Set(['google.protobuf.Timestamp', 'google.protobuf.Duration']);
+const MACROS = new Set(['all', 'exists', 'exists_one', 'existsOne', 'filter', 'map', 'has']);
+
+export type Instrumented = {
+  readonly expr: Expr;
+  readonly references: readonly Reference[];
+  readonly faults: readonly ExpressionFault[];
+};
+
+export function instrument(parsed: Parsed, roots: readonly string[]): Instrumented {
+  const { expr, sourceInfo } = parsed;
+  if (expr === undefined) return { expr: NOTHING, references: [], faults: [{ message: 'There is no expression.' }] };
+  const instrumenter = new Instrumenter(sourceInfo?.positions ?? {}, roots);
+  try {
+    return { expr: instrumenter.rewrite(expr, new Set(), 1), references: instrumenter.references, faults: instrumenter.faults };
+  } catch (error) {
+    if (error instanceof TooDeep) return { expr: NOTHING, references: [], faults: [error.fault] };
+    throw error;
+  }
+}
+
+const NOTHING: Expr = { $typeName: 'cel.expr.Expr', id: 0n, exprKind: { case: undefined } };
+
+class TooDeep extends Error {
+  readonly fault: ExpressionFault;
+
+  constructor(fault: ExpressionFault) {
+    super(fault.message);
+    this.fault = fault;
+  }
+}
+
+type Bound = ReadonlySet<string>;
+
+class Instrumenter {
+  readonly references: Reference[] = [];
+  readonly faults: ExpressionFault[] = [];
+  readonly #positions: { readonly [id: string]: number };
+  readonly #roots: ReadonlySet<string>;
+  #nodes = 0;
+
+  constructor(positions: { readonly [id: string]: number }, roots: readonly string[]) {
+    this.#positions = positions;
+    this.#roots = new Set(roots);
+  }
+
+  /** @param isNoted the chain of members that this is part of has been noted as a whole. */
+  rewrite(expr: Expr, bound: Bound, depth: number, isNoted = false): Expr {
+    if (depth > DEPTH_MAX) {
+      throw new TooDeep({ message: `The expression is nested deeper than ${DEPTH_MAX} levels.`, offset: this.#offsetOf(expr) });
+    }
+    this.#nodes++;
+    const into = (exprKind: Kind): Expr => ({ $typeName: 'cel.expr.Expr', id: expr.id, exprKind });
+    const kind = expr.exprKind;
+    switch (kind.case) {
+      case 'constExpr':
+        this.#checkConstant(expr);
+        return expr;
+      case 'identExpr':
+        return this.#name(expr, kind.value.name, bound, isNoted);
+      case 'selectExpr': {
+        const { operand } = kind.value;
+        if (operand === undefined || isMessageType(expr)) return expr;
+        if (!isNoted) this.#note(expr, bound);
+        return into({ case: 'selectExpr', value: { ...kind.value, operand: this.rewrite(operand, bound, depth + 1, true) } });
+      }
+      case 'callExpr':
+        return this.#call(expr, kind.value, bound, depth, isNoted);
+      case 'listExpr': {
+        const elements = kind.value.elements.map((element) => this.rewrite(element, bound, depth + 1));
+        return into({ case: 'listExpr', value: { ...kind.value, elements } });
+      }
+      case 'structExpr':
+        return into({ case: 'structExpr', value: this.#struct(expr, kind.value, bound, depth) });
+      case 'comprehensionExpr':
+        return into({ case: 'comprehensionExpr', value: this.#comprehension(kind.value, bound, depth) });
+      default:
+        this.#refuse(expr, 'Something here is no expression.');
+        return expr;
+    }
+  }
+
+  #name(expr: Expr, written: string, bound: Bound, isNoted: boolean): Expr {
+    // The accumulator of a comprehension; no source can write such a name.
+    if (written.startsWith('@')) return expr;
+    const isAbsolute = written.startsWith('.');
+    const name = isAbsolute ? written.slice(1) : written;
+    if (!isAbsolute && bound.has(name)) return call(expr, VARIABLE, [expr]);
+    if (this.#roots.has(name)) {
+      if (!isNoted) this.#note(expr, bound);
+      return call(expr, ROOT, [constant(expr, { case: 'stringValue', value: name })]);
+    }
+    if (TYPES.has(name)) return expr;
+    const known = [...this.#roots].map((root) => `\`${root}\``).join(', ');
+    this.#refuse(expr, `There is nothing called \`${short(name)}\` here, only ${known}.`);
+    return expr;
+  }
+
+  #note(expr: Expr, bound: Bound): void {
+    const reference = this.#referenceOf(expr, bound);
+    if (reference !== null) this.references.push(reference);
+  }
+
+  /** By a loop: who calls it has not checked the depth below yet. */
+  #referenceOf(expr: Expr, bound: Bound): Reference | null {
+    const members: (string | null)[] = [];
+    let at: Expr | undefined = expr;
+    while (at !== undefined) {
+      const { exprKind }: Expr = at;
+      if (exprKind.case === 'identExpr') return this.#referenceFrom(at, exprKind.value.name, members.reverse(), bound);
+      if (exprKind.case === 'selectExpr') {
+        members.push(exprKind.value.field);
+        at = exprKind.value.operand;
+      } else if (exprKind.case === 'callExpr' && exprKind.value.function === '_[_]') {
+        const [operand, key]: Expr[] = exprKind.value.args;
+        members.push(key === undefined ? null : textOf(key));
+        at = operand;
+      } else return null;
+    }
+    return null;
+  }
+
+  #referenceFrom(expr: Expr, written: string, members: readonly (string | null)[], bound: Bound): Reference | null {
+    const root = written.startsWith('.') ? written.slice(1) : written;
+    if ((root === written && bound.has(root)) || !this.#roots.has(root)) return null;
+    const end = members.indexOf(null);
+    const path = (end < 0 ? members : members.slice(0, end)).filter((member) => member !== null);
+    return { root, path, offset: this.#offsetOf(expr) };
+  }
+
+  #call(expr: Expr, value: Call, bound: Bound, depth: number, isNoted: boolean): Expr {
+    const { function: name, target, args } = value;
+    const rewritten = (part: Expr): Expr => this.rewrite(part, bound, depth + 1);
+    if (name === '_[_]') {
+      if (!isNoted) this.#note(expr, bound);
+      const [operand, key] = args;
+      if (operand === undefined || key === undefined) return expr;
+      return plainCall(expr, name, undefined, [this.rewrite(operand, bound, depth + 1, true), rewritten(key)]);
+    }
+    if (BUILT_IN.has(name)) return plainCall(expr, name, undefined, args.map(rewritten));
+    const qualified = target === undefined ? null : qualifiedName(target, name);
+    if (qualified !== null && library.find(qualified) !== undefined) {
+      this.#checkCall(expr, qualified, false, args.length);
+      return call(expr, qualified, args.map(rewritten));
+    }
+    this.#checkCall(expr, name, target !== undefined, args.length);
+    const all = { target: target === undefined ? undefined : rewritten(target), args: args.map(rewritten) };
+    return plainCall(expr, guardedName(name === 'matches' ? this.#matchesOf(expr, args) : name), all.target, all.args);
+  }
+
+  #checkCall(expr: Expr, name: string, isMethod: boolean, count: number): void {
+    const shapes = shapesOf(name);
+    const shown = `\`${short(name)}\``;
+    if (shapes === undefined) {
+      const message = MACROS.has(name) ? `${shown} does not go like this.` : `There is no function ${shown}.`;
+      this.#refuse(expr, message);
+      return;
+    }
+    const fitting = isMethod ? shapes.methods : shapes.functions;
+    if (fitting.has(count)) return;
+    const usage = isMethod ? `with ${count} arguments after a value` : `with ${count} arguments and no value before it`;
+    this.#refuse(expr, `The function ${shown} cannot be called ${usage}.`);
+  }
+
+  #matchesOf(expr: Expr, args: readonly Expr[]): string {
+    const pattern = args.length === 1 && args[0] !== undefined ? textOf(args[0]) : null;
+    if (pattern === null) return 'matches';
+    const fault = patternFault(pattern);
+    if (fault !== null) this.#refuse(expr, `${fault}.`);
+    return CONSTANT_MATCHES;
+  }
+
+  #struct(expr: Expr, value: Struct, bound: Bound, depth: number): Struct {
+    if (value.messageName !== '') this.#refuse(expr, 'Expressions make maps (`{"a": 1}`), but no messages.');
+    const entries = value.entries.map((entry) => {
+      const { keyKind } = entry;
+      const key = keyKind.case === 'mapKey' ? { case: keyKind.case, value: this.rewrite(keyKind.value, bound, depth + 1) } : keyKind;
+      return entry.value === undefined ? entry : { ...entry, keyKind: key, value: this.rewrite(entry.value, bound, depth + 1) };
+    });
+    return { ...value, entries };
+  }
+
+  #comprehension(value: Comprehension, bound: Bound, depth: number): Comprehension {
+    const { iterRange, accuInit, loopCondition, loopStep, result, iterVar } = value;
+    if (!iterRange || !accuInit || !loopCondition || !loopStep || !result) return value;
+    const inside = new Set([...bound, iterVar]);
+    const over = this.rewrite(iterRange, bound, depth + 1);
+    const before = this.#nodes;
+    const condition = this.rewrite(loopCondition, inside, depth + 1);
+    const step = this.rewrite(loopStep, inside, depth + 1);
+    const units = BigInt(1 + Math.floor((this.#nodes - before) / NODES_PER_UNIT));
+    return {
+      ...value,
+      iterRange: call(iterRange, RANGE, [over]),
+      loopCondition: call(loopCondition, ROUND, [condition, constant(loopCondition, { case: 'int64Value', value: units })]),
+      loopStep: step,
+      accuInit: this.rewrite(accuInit, bound, depth + 1),
+      result: this.rewrite(result, bound, depth + 1),
+    };
+  }
+
+  #checkConstant(expr: Expr): void {
+    if (expr.exprKind.case !== 'constExpr') return;
+    const { constantKind } = expr.exprKind.value;
+    const isTooLarge =
+      (constantKind.case === 'int64Value' && (constantKind.value > INT_MAX || constantKind.value < -INT_MAX - 1n)) ||
+      (constantKind.case === 'uint64Value' && constantKind.value > UINT_MAX);
+    if (isTooLarge) this.#refuse(expr, 'A whole number is too large: it must fit in 64 bits.');
+  }
+
+  #offsetOf(expr: Expr): number {
+    return this.#positions[String(expr.id)] ?? 0;
+  }
+
+  #refuse(expr: Expr, message: string): void {
+    this.faults.push({ message, offset: this.#offsetOf(expr) });
+  }
+}
+
+function plainCall(at: Expr, name: string, target: Expr | undefined, args: Expr[]): Expr {
+  const value: Call = { $typeName: 'cel.expr.Expr.Call', function: name, args, ...(target === undefined ? {} : { target }) };
+  return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'callExpr', value } };
+}
+
+function call(at: Expr, name: string, args: Expr[]): Expr {
+  return plainCall(at, guardedName(name), undefined, args);
+}
+
+type ConstantKind = Extract<Kind, { case: 'constExpr' }>['value']['constantKind'];
+
+function constant(at: Expr, constantKind: ConstantKind): Expr {
+  return {
+    $typeName: 'cel.expr.Expr',
+    id: at.id,
+    exprKind: { case: 'constExpr', value: { $typeName: 'cel.expr.Constant', constantKind } },
+  };
+}
+
+function textOf({ exprKind }: Expr): string | null {
+  if (exprKind.case !== 'constExpr') return null;
+  const { constantKind } = exprKind.value;
+  return constantKind.case === 'stringValue' ? constantKind.value : null;
+}
+
+/** `strings.quote` and its kind: what stands before the dot is part of the name. */
+function qualifiedName({ exprKind }: Expr, name: string): string | null {
+  return exprKind.case === 'identExpr' ? `${exprKind.value.name}.${name}` : null;
+}
+
+function isMessageType(expr: Expr): boolean {
+  const names: string[] = [];
+  let at: Expr | undefined = expr;
+  while (at?.exprKind.case === 'selectExpr' && names.length < 3) {
+    names.push(at.exprKind.value.field);
+    at = at.exprKind.value.operand;
+  }
+  if (at?.exprKind.case !== 'identExpr') return false;
+  return MESSAGE_TYPES.has([at.exprKind.value.name, ...names.reverse()].join('.'));
+}
+
+function short(name: string): string {
+  return name.length > 60 ? `${name.slice(0, 59)}…` : name;
+}

@@ -1,0 +1,126 @@
+/**
+ * JSON with `${ … }` in its texts. A text that is one whole expression gives the expression's value; any other is
+ * interpolated. Keys are never evaluated. All expressions of a template share one budget.
+ */
+import type { Json } from '../json.ts';
+import { err, ok, type Result } from '../result.ts';
+import { compileProgram, type Program } from './compile.ts';
+import { ExpressionError } from './error.ts';
+import { Abort, Evaluation } from './evaluation.ts';
+import { splitPlaceholders } from './placeholders.ts';
+import type { CompileOptions, Reference, Template, TemplateFault } from './types.ts';
+import { textUnits } from './weight.ts';
+
+/** Levels of lists and objects in each other. */
+const LEVELS_MAX = 500;
+
+/** Undefined when nothing below is an expression: then the value is always the same. */
+type Evaluate = (evaluation: Evaluation) => Json;
+type Compiled = { readonly value: Json; readonly evaluate: Evaluate | undefined };
+
+export function compileTemplate(value: Json, options?: CompileOptions): Result<Template, readonly TemplateFault[]> {
+  const compiler = new TemplateCompiler(options);
+  const { value: constant, evaluate } = compiler.compile(value, '', 1);
+  if (compiler.faults.length > 0) return err(compiler.faults);
+  const { references } = compiler;
+  if (evaluate === undefined) return ok({ references, isConstant: true, evaluate: () => constant });
+  return ok({ references, isConstant: false, evaluate: (scope, { fuel } = {}) => evaluate(new Evaluation(scope, fuel)) });
+}
+
+class TemplateCompiler {
+  readonly faults: TemplateFault[] = [];
+  readonly references: Reference[] = [];
+  readonly #options: CompileOptions | undefined;
+
+  constructor(options: CompileOptions | undefined) {
+    this.#options = options;
+  }
+
+  compile(value: Json, pointer: string, level: number): Compiled {
+    if (typeof value === 'string') return this.#text(value, pointer);
+    if (typeof value !== 'object' || value === null) return { value, evaluate: undefined };
+    if (level > LEVELS_MAX) {
+      this.faults.push({ pointer, message: `The value is nested deeper than ${LEVELS_MAX} levels.` });
+      return { value, evaluate: undefined };
+    }
+    if (Array.isArray(value)) return this.#list(value, pointer, level);
+    return this.#object(Object.entries(value as { [key: string]: Json }), pointer, level);
+  }
+
+  #list(value: readonly Json[], pointer: string, level: number): Compiled {
+    const items = value.map((item, index) => this.compile(item, `${pointer}/${index}`, level + 1));
+    const constant = items.map((item) => item.value);
+    if (items.every(({ evaluate }) => evaluate === undefined)) return { value: constant, evaluate: undefined };
+    return { value: constant, evaluate: (evaluation) => items.map((item) => evaluated(item, evaluation)) };
+  }
+
+  /** Through entries, which makes `__proto__` a key like any other. */
+  #object(entries: readonly (readonly [string, Json])[], pointer: string, level: number): Compiled {
+    const members = entries.map(([key, member]) => [key, this.compile(member, `${pointer}/${escaped(key)}`, level + 1)] as const);
+    const constant = Object.fromEntries(members.map(([key, member]) => [key, member.value]));
+    if (members.every(([, { evaluate }]) => evaluate === undefined)) return { value: constant, evaluate: undefined };
+    return {
+      value: constant,
+      evaluate: (evaluation) => Object.fromEntries(members.map(([key, member]) => [key, evaluated(member, evaluation)])),
+    };
+  }
+
+  #text(text: string, pointer: string): Compiled {
+    const split = splitPlaceholders(text);
+    if (!split.ok) {
+      this.faults.push({ pointer, message: 'An expression begins with "${" here, but no "}" ends it.', offset: split.offset });
+      return { value: text, evaluate: undefined };
+    }
+    const parts: (string | Program)[] = [];
+    for (const part of split.parts) {
+      const compiled = part.kind === 'text' ? part.text : this.#program(part.source, part.offset, pointer);
+      if (compiled !== null) parts.push(compiled);
+    }
+    const [only] = parts;
+    if (parts.length === 1 && only !== undefined) {
+      return typeof only === 'string' ? { value: only, evaluate: undefined } : { value: text, evaluate: only.run };
+    }
+    return { value: text, evaluate: (evaluation) => interpolate(parts, evaluation) };
+  }
+
+  #program(source: string, offset: number, pointer: string): Program | null {
+    const compiled = compileProgram(source, this.#options);
+    if (compiled.ok) {
+      for (const reference of compiled.value.references) this.references.push({ ...reference, offset: offset + reference.offset });
+      return compiled.value;
+    }
+    for (const fault of compiled.error) this.faults.push({ pointer, ...fault, offset: offset + (fault.offset ?? 0) });
+    return null;
+  }
+}
+
+function evaluated({ value, evaluate }: Compiled, evaluation: Evaluation): Json {
+  return evaluate === undefined ? value : evaluate(evaluation);
+}
+
+function interpolate(parts: readonly (string | Program)[], evaluation: Evaluation): string {
+  let text = '';
+  for (const part of parts) {
+    if (typeof part === 'string') text += part;
+    else text += shown(part, evaluation);
+  }
+  return text;
+}
+
+/** Whole numbers print as `22`, null as `null`, objects and lists as compact JSON. */
+function shown(program: Program, evaluation: Evaluation): string {
+  const value = program.run(evaluation);
+  if (typeof value === 'string') return value;
+  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  try {
+    evaluation.charge(textUnits(text.length));
+  } catch (error) {
+    if (error instanceof Abort) throw new ExpressionError(error.code, error.message, program.source);
+    throw error;
+  }
+  return text;
+}
+
+function escaped(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}

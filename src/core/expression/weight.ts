@@ -1,0 +1,80 @@
+/** What it costs to walk a value: a unit for each node of it, more for long texts. Shared parts count each time. */
+import { type CelValue, isCelList, isCelMap } from '@bufbuild/cel';
+import type { Json } from '../json.ts';
+import { currentEvaluation } from './evaluation.ts';
+import { jsonBehind } from './view.ts';
+
+/** A text costs a unit each time it is touched, and one more for every 64 characters. */
+export function textUnits(length: number): number {
+  return 1 + (length >>> 6);
+}
+
+/** Levels of data that may be walked: a fixed number, since the stack's own end differs from machine to machine. */
+const LEVELS_MAX = 1_000;
+
+type Weight = { readonly units: number; readonly levels: number };
+
+/** Data never changes, so each object is weighed once. */
+const weights = new WeakMap<object, Weight>();
+const SCALAR: Weight = { units: 1, levels: 0 };
+
+/** Charges for walking the whole value; ends the evaluation when that is more than there is left. */
+export function chargeWalk(value: CelValue): void {
+  const evaluation = currentEvaluation();
+  evaluation.charge(weightOf(value, evaluation.fuel, 1).units);
+}
+
+export function chargeJsonWalk(json: Json): void {
+  const evaluation = currentEvaluation();
+  evaluation.charge(jsonWeightOf(json, evaluation.fuel, 1).units);
+}
+
+function weightOf(value: CelValue, fuel: number, level: number): Weight {
+  if (typeof value === 'string') return { units: textUnits(value.length), levels: 0 };
+  if (typeof value !== 'object' || value === null) return SCALAR;
+  if (value instanceof Uint8Array) return { units: textUnits(value.length), levels: 0 };
+  const json = jsonBehind(value);
+  if (json !== undefined) return jsonWeightOf(json, fuel, level);
+  if (isCelList(value)) return sumOf(value, fuel, level, weightOf);
+  if (isCelMap(value)) return sumOf(partsOf(value), fuel, level, weightOf);
+  return SCALAR;
+}
+
+function* partsOf(map: Iterable<readonly [unknown, CelValue]>): Generator<CelValue> {
+  for (const [key, value] of map) {
+    if (typeof key === 'string') yield key;
+    yield value;
+  }
+}
+
+function jsonWeightOf(json: Json, fuel: number, level: number): Weight {
+  if (typeof json === 'string') return { units: textUnits(json.length), levels: 0 };
+  if (typeof json !== 'object' || json === null) return SCALAR;
+  const known = weights.get(json);
+  if (known !== undefined) {
+    if (level + known.levels > LEVELS_MAX) throw tooDeep();
+    return known;
+  }
+  const parts: readonly Json[] = Array.isArray(json) ? json : Object.entries(json as { [key: string]: Json }).flat();
+  const weight = sumOf(parts, fuel, level, jsonWeightOf);
+  // Beyond the fuel the sum was not finished.
+  if (weight.units <= fuel) weights.set(json, weight);
+  return weight;
+}
+
+function sumOf<T>(parts: Iterable<T>, fuel: number, level: number, weigh: (part: T, fuel: number, level: number) => Weight): Weight {
+  if (level > LEVELS_MAX) throw tooDeep();
+  let units = 1;
+  let levels = 0;
+  for (const part of parts) {
+    const weight = weigh(part, fuel - units, level + 1);
+    units += weight.units;
+    levels = Math.max(levels, weight.levels);
+    if (units > fuel) break;
+  }
+  return { units, levels: levels + 1 };
+}
+
+function tooDeep(): Error {
+  return currentEvaluation().abort('MR_EXPRESSION_FAILED', `The data is nested deeper than ${LEVELS_MAX} levels.`);
+}
