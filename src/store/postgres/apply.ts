@@ -13,10 +13,10 @@ import { keysOfReturned, returnEvents } from './returned-events.ts';
 import { Columns } from './statement.ts';
 import { stateText } from './stored-state.ts';
 import { keysOfOpened, lockKeys, takeBufferedEvents } from './subscriptions.ts';
-import { TransitionRows } from './transition-rows.ts';
+import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 import { allParts, partsSql, partsValues, plainParts } from './writing.ts';
 
-type Row = { readonly transition: Transition; readonly entries: string };
+type Row = { readonly transition: Transition; readonly history: HistoryImage };
 type Applied = { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs };
 
 const columns = new Columns<Row>((of) => [
@@ -30,7 +30,8 @@ const columns = new Columns<Row>((of) => [
   of('ended_at', 'timestamptz', ({ transition }) => transition.after.endedAt),
   of('first_seq', 'int4', ({ transition }) => transition.history[0]?.seq ?? 0),
   of('last_seq', 'int4', ({ transition }) => transition.after.seq),
-  of('entries', 'json', ({ entries }) => entries),
+  of('entries', 'json', ({ history }) => history.entries),
+  of('displaces', 'bool', ({ history }) => history.displaces),
 ]);
 
 /** Transitions that only answer commands: their instances are looked at and stay as they are. */
@@ -43,8 +44,8 @@ const update = `v AS MATERIALIZED (SELECT * FROM ${columns.unnest('v', 1)}),
   u AS (UPDATE instance i SET version = v.version + 1, status = v.status, output = v.output, error = v.error, state = v.state,
       updated_at = v.updated_at, ended_at = v.ended_at
     FROM v WHERE i.id = v.id AND i.version = v.version RETURNING i.id),
-  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, at)
-    SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.updated_at FROM v JOIN u ON u.id = v.id)`;
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, at)
+    SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.displaces, v.updated_at FROM v JOIN u ON u.id = v.id)`;
 
 const answer = `a AS (SELECT i.id FROM ${answerColumns.unnest('e', columns.count + 1)} JOIN instance i ON i.id = e.id AND i.version = e.version
     FOR NO KEY UPDATE OF i),
@@ -67,9 +68,9 @@ export async function apply(pool: Pool, matcher: EventMatcher, given: readonly T
   const answers: Transition[] = [];
   for (const [index, transition] of transitions.entries()) {
     invariant(transition.instanceId !== transitions[index - 1]?.instanceId, 'a batch holds one transition of an instance');
-    rows.add(transition);
+    const history = rows.add(transition);
     if (transition.history.length === 0) answers.push(transition);
-    else changes.push({ transition, entries: rows.entries[index] ?? '[]' });
+    else changes.push({ transition, history });
   }
   const isPlain = rows.isPlain && answers.length === 0;
   const query = isPlain

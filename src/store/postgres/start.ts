@@ -11,10 +11,10 @@ import { inTransaction, type Pool, type Queryable } from './pools.ts';
 import { Columns } from './statement.ts';
 import { stateText } from './stored-state.ts';
 import { keysOfOpened, lockKeys, takeBufferedEvents } from './subscriptions.ts';
-import { TransitionRows } from './transition-rows.ts';
+import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 import { allParts, partsSql, partsValues, plainParts } from './writing.ts';
 
-type Row = { readonly start: Start; readonly state: InstanceState; readonly entries: string };
+type Row = { readonly start: Start; readonly state: InstanceState; readonly history: HistoryImage };
 
 const columns = new Columns<Row>((of) => [
   of('id', 'uuid', ({ state }) => state.instanceId),
@@ -31,7 +31,8 @@ const columns = new Columns<Row>((of) => [
   of('updated_at', 'timestamptz', ({ state }) => state.updatedAt),
   of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
   of('last_seq', 'int4', ({ state }) => state.seq),
-  of('entries', 'json', ({ entries }) => entries),
+  of('entries', 'json', ({ history }) => history.entries),
+  of('displaces', 'bool', ({ history }) => history.displaces),
   of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
   of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
 ]);
@@ -49,8 +50,8 @@ function startStatement(parts: typeof allParts): string {
       input, output, error, state, created_at, updated_at, ended_at FROM s
     WHERE idempotency_key IS NULL OR id IN (SELECT instance_id FROM k) ORDER BY ordinal
     ON CONFLICT (id) DO NOTHING RETURNING id),
-  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, at)
-    SELECT s.id, 1, 1, s.last_seq, s.entries, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, at)
+    SELECT s.id, 1, 1, s.last_seq, s.entries, s.displaces, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
   SELECT id FROM u`;
 }
 
@@ -74,8 +75,7 @@ export async function start(pool: Pool, matcher: EventMatcher, starts: readonly 
 
 async function startTogether(pool: Pool, matcher: EventMatcher, starts: readonly Start[]): Promise<readonly StartResult[]> {
   const rows = new TransitionRows();
-  for (const { transition } of starts) rows.add(transition);
-  const instances = starts.map((one, index): Row => ({ start: one, state: one.transition.after, entries: rows.entries[index] ?? '[]' }));
+  const instances = starts.map((one): Row => ({ start: one, state: one.transition.after, history: rows.add(one.transition) }));
   const statement = rows.isPlain ? plain : full;
   const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];
   const insert = async (on: Queryable): Promise<ReadonlySet<string>> => {

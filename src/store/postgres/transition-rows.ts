@@ -30,9 +30,10 @@ export type TaskRowImage = {
   readonly updatedAt: EpochMs;
 };
 
+/** A transition's part of the history as one JSON text, and whether an entry of it displaces data. */
+export type HistoryImage = { readonly entries: string; readonly displaces: boolean };
+
 export class TransitionRows {
-  /** Entries of each transition's history as one JSON text, by instance. */
-  readonly entries: string[] = [];
   readonly newTasks: TaskRowImage[] = [];
   readonly changedTasks: TaskRowImage[] = [];
   readonly messages: Of<OutboxMessage>[] = [];
@@ -46,10 +47,10 @@ export class TransitionRows {
   readonly results: Of<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
 
-  add(transition: Transition): void {
+  add(transition: Transition): HistoryImage {
     const { instanceId, before, after, history } = transition;
     const images = new Map<TaskPath, TaskImage>();
-    this.entries.push(JSON.stringify(storeHistory(history, before, images)));
+    const entries = storeHistory(history, before, images);
     for (const [path, image] of images) {
       const task = own(after.tasks, path);
       if (task === undefined) continue;
@@ -58,6 +59,7 @@ export class TransitionRows {
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
+    return { entries: JSON.stringify(entries), displaces: entries.some(({ displaced }) => displaced !== undefined) };
   }
 
   /** Nothing but instances, history, tasks and messages: the short statement does. */

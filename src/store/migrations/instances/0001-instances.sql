@@ -42,8 +42,11 @@ CREATE TABLE history (
   last_seq integer NOT NULL,
   -- [{ seq, cause, event }]: without the inputs and outputs that stand in the rows of the instance and its tasks.
   entries json NOT NULL,
+  -- Some entry holds data that it displaced from a row: what reads an earlier part of the history needs it too.
+  displaces boolean NOT NULL,
   at timestamptz NOT NULL,
-  PRIMARY KEY (instance_id, version)
+  -- Read by number of entry, from any one on.
+  PRIMARY KEY (instance_id, last_seq)
 );
 
 CREATE TABLE task (

@@ -25,6 +25,23 @@ CREATE TABLE outbox_detached (
   detached_at_lsn pg_lsn NOT NULL
 );
 
+-- Where the WAL was when the slot was made: a position beyond it says that Debezium has confirmed something.
+CREATE TABLE outbox_slot (
+  name text PRIMARY KEY,
+  made_at_lsn pg_lsn NOT NULL
+);
+
+-- A slot was made after rows that it does not know: `millrace republish` writes them again, and removes this row when all
+-- are written. Meanwhile nothing of the outbox is dropped.
+CREATE TABLE outbox_republish (
+  the_only boolean PRIMARY KEY DEFAULT true CHECK (the_only),
+  -- Rows up to this id; NULL until republishing begins.
+  up_to bigint,
+  -- Tables that are done, and the block that comes next in the one after them.
+  done text[] NOT NULL DEFAULT '{}',
+  next_block bigint NOT NULL DEFAULT 0
+);
+
 -- Inserts only: an upsert would be an update, which the publication hides.
 CREATE TABLE heartbeat (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

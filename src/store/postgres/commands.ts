@@ -1,0 +1,55 @@
+/**
+ * Commands: the row and its message are one statement. For a task of a person the row's unique index says at once that
+ * somebody was first; the orchestrator writes what became of it.
+ */
+import type { CommandId, EpochMs } from '../../core/ids.ts';
+import type { CommandResult, NewCommand } from '../instance-store.ts';
+import { translating } from './errors.ts';
+import type { Pool } from './pools.ts';
+import { clean } from './subscriptions.ts';
+import { epochMs } from './times.ts';
+
+const issue = {
+  name: 'issue-command',
+  // The attempt is that of the open task. A task that was closed meanwhile has no row, and takes no command.
+  text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND $4 IN ('completeTask', 'failTask')),
+    c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, by)
+      SELECT $1::uuid, $2::uuid, $3::int4, $4::text, $5::text, (SELECT attempt FROM t), $6::json, $7::text
+      WHERE $4 NOT IN ('completeTask', 'failTask') OR EXISTS (SELECT FROM t)
+      ON CONFLICT DO NOTHING RETURNING id),
+    sent AS (INSERT INTO outbox (topic, key, message_type, partition, payload)
+      SELECT known.topic, $9::text, $10::text, $11::int4, $12::bytea FROM c LEFT JOIN outbox_topic known ON known.topic = $8)
+    SELECT EXISTS (SELECT FROM c) OR EXISTS (SELECT FROM command WHERE id = $1) AS accepted`,
+};
+
+/** @returns also true for a command that is there already: its answer got lost. */
+export async function issueCommand(pool: Pool, command: NewCommand): Promise<boolean> {
+  const { commandId, instanceId, partition, type, path, payload, by, message } = command;
+  const { rows } = await translating(() =>
+    pool.query<{ accepted: boolean }>({
+      ...issue,
+      values: [
+        ...[commandId, instanceId, partition, type, path, payload === null ? null : JSON.stringify(payload), clean(by)],
+        ...[message.topic, message.key, message.messageType, message.partition, message.payload],
+      ],
+    }),
+  );
+  return rows[0]?.accepted === true;
+}
+
+type ResultRow = { status: 'pending' | 'applied' | 'refused'; code: string | null; reason: string | null; at: EpochMs | null };
+
+export async function commandResult(pool: Pool, commandId: CommandId): Promise<CommandResult | null> {
+  const { rows } = await translating(() =>
+    pool.query<ResultRow>({
+      name: 'command-result',
+      text: `SELECT status, code, reason, ${epochMs('result_at')} AS at FROM command WHERE id = $1`,
+      values: [commandId],
+    }),
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  if (row.status === 'pending' || row.at === null) return { status: 'pending' };
+  if (row.status === 'applied') return { status: 'applied', at: row.at };
+  return { status: 'refused', code: row.code ?? '', reason: row.reason ?? '', at: row.at };
+}

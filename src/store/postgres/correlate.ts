@@ -1,0 +1,120 @@
+/**
+ * External events: each goes to every open wait of its type and key whose `where` holds, once for an instance; whoever
+ * opens a wait later finds what nobody had (protocol, Events). One transaction for all events given; the locks of their
+ * keys are taken in a statement before the ones that read.
+ */
+import type { CorrelationCounts, EventMatcher, IncomingEvent, Subscription } from '../instance-store.ts';
+import { Deliveries } from './deliveries.ts';
+import { inTransaction, type Pool, type Queryable } from './pools.ts';
+import { openSubscriptions } from './returned-events.ts';
+import { Columns } from './statement.ts';
+import { clean, type EventKey, lockKeys } from './subscriptions.ts';
+
+const columns = new Columns<IncomingEvent>((of) => [
+  of('id', 'text', ({ id }) => id),
+  of('type', 'text', ({ type }) => type),
+  of('source', 'text', ({ source }) => source),
+  of('key', 'text', ({ key }) => key),
+  of('time', 'timestamptz', ({ time }) => time),
+  of('data', 'json', ({ data }) => (data === null ? null : JSON.stringify(data))),
+]);
+
+const keep = {
+  name: 'keep-events',
+  // In one order, so that two batches with the same events do not wait for each other.
+  text: `WITH e AS MATERIALIZED (SELECT * FROM ${columns.unnest('e', 2)}),
+    new AS (INSERT INTO event_seen (source, id) SELECT source, id FROM e ORDER BY source, id ON CONFLICT DO NOTHING RETURNING source, id)
+    INSERT INTO event_buffer (id, type, source, key, time, data, open_to_all, waiting, expires_at)
+    SELECT e.id, e.type, e.source, e.key, e.time, e.data, true, true, now() + $1::float8 * interval '1 millisecond'
+    FROM e JOIN new USING (source, id) ORDER BY e.ordinal
+    RETURNING row_id, source, id`,
+};
+
+/** @param ttlMs how long an event waits that nobody had. */
+export async function correlate(
+  pool: Pool,
+  matcher: EventMatcher,
+  ttlMs: number,
+  given: readonly IncomingEvent[],
+): Promise<CorrelationCounts> {
+  const counts = { matched: 0, buffered: 0, duplicates: 0, ignored: 0 };
+  if (given.length === 0) return counts;
+  return await inTransaction(pool, async (client) => {
+    const types = await knownTypes(client, given);
+    const known = given.filter(({ type }) => types.has(clean(type))).map(cleaned);
+    counts.ignored = given.length - known.length;
+    if (known.length === 0) return counts;
+    await lockKeys(client, known);
+    const kept = await keepNew(client, ttlMs, known);
+    counts.duplicates = known.length - kept.length;
+    if (kept.length === 0) return counts;
+    const { delivered, deliveries } = await match(client, matcher, kept);
+    await deliveries.write(client);
+    counts.matched = deliveries.count;
+    counts.buffered = kept.length - delivered;
+    return counts;
+  });
+}
+
+async function knownTypes(on: Queryable, events: readonly IncomingEvent[]): Promise<ReadonlySet<string>> {
+  const { rows } = await on.query<{ type: string }>({
+    name: 'known-event-types',
+    text: 'SELECT type FROM event_type WHERE type = ANY ($1::text[])',
+    values: [[...new Set(events.map(({ type }) => clean(type)))]],
+  });
+  return new Set(rows.map(({ type }) => type));
+}
+
+/** As the tables hold it, so that what is looked for is what is found. */
+function cleaned({ id, type, source, key, time, data }: IncomingEvent): IncomingEvent {
+  return { id: clean(id), type: clean(type), source: clean(source), key: clean(key), time, data };
+}
+
+type Kept = { readonly rowId: string; readonly event: IncomingEvent };
+
+/** Those that were not seen before, in their order, each in the buffer now. */
+async function keepNew(on: Queryable, ttlMs: number, events: readonly IncomingEvent[]): Promise<readonly Kept[]> {
+  const distinct = new Map<string, IncomingEvent>();
+  for (const event of events) {
+    const identity = identityOf(event);
+    if (!distinct.has(identity)) distinct.set(identity, event);
+  }
+  const { rows } = await on.query<{ row_id: string; source: string; id: string }>({
+    ...keep,
+    values: [ttlMs, ...columns.encode([...distinct.values()])],
+  });
+  const rowIds = new Map(rows.map((row) => [identityOf(row), row.row_id]));
+  return [...distinct].flatMap(([identity, event]) => {
+    const rowId = rowIds.get(identity);
+    return rowId === undefined ? [] : [{ rowId, event }];
+  });
+}
+
+function identityOf({ source, id }: { readonly source: string; readonly id: string }): string {
+  return JSON.stringify([source, id]);
+}
+
+async function match(on: Queryable, matcher: EventMatcher, kept: readonly Kept[]) {
+  const open = new Map<string, Subscription[]>();
+  for (const subscription of await openSubscriptions(
+    on,
+    kept.map(({ event }) => event),
+  )) {
+    const key = keyText(subscription);
+    const waits = open.get(key);
+    if (waits === undefined) open.set(key, [subscription]);
+    else waits.push(subscription);
+  }
+  const deliveries = new Deliveries(matcher);
+  let delivered = 0;
+  for (const { rowId, event } of kept) {
+    let hadIt = false;
+    for (const subscription of open.get(keyText(event)) ?? []) hadIt = deliveries.offer(rowId, event, subscription) || hadIt;
+    if (hadIt) delivered++;
+  }
+  return { deliveries, delivered };
+}
+
+function keyText({ type, key }: EventKey): string {
+  return JSON.stringify([type, key]);
+}

@@ -1,0 +1,86 @@
+/** Dead letters, copied from their topic into the table that people read: once each, by where they stand there. */
+import type { Page } from '../definition-store.ts';
+import type { DeadLetterRow } from '../instance-queries.ts';
+import type { NewDeadLetter } from '../instance-store.ts';
+import { decodeCursor, pageOf, patterns } from './cursor.ts';
+import { translating } from './errors.ts';
+import type { Pool } from './pools.ts';
+import { Columns } from './statement.ts';
+import { epochMs } from './times.ts';
+
+type Header = { readonly key: string; readonly value: string };
+
+const columns = new Columns<NewDeadLetter>((of) => [
+  of('letter_partition', 'int4', ({ partition }) => partition),
+  of('letter_offset', 'int8', ({ offset }) => BigInt(offset)),
+  of('code', 'text', ({ code }) => code),
+  of('reason', 'text', ({ reason }) => reason),
+  of('topic', 'text', ({ original }) => original.topic),
+  of('partition', 'int4', ({ original }) => original.partition),
+  of('offset_there', 'int8', ({ original }) => BigInt(original.offset)),
+  of('key', 'bytea', ({ original }) => original.key),
+  of('value', 'bytea', ({ original }) => original.value),
+  of('headers', 'json', ({ original }) => headersText(original)),
+  of('instance_id', 'text', ({ instanceId }) => instanceId),
+  of('at', 'timestamptz', ({ at }) => at),
+]);
+
+const save = {
+  name: 'save-dead-letters',
+  text: `INSERT INTO dead_letter (letter_partition, letter_offset, code, reason, topic, partition, "offset", key, value, headers, instance_id, at)
+    SELECT letter_partition, letter_offset, code, reason, topic, partition, offset_there, key, value, headers, instance_id, at
+    FROM ${columns.unnest('l', 1)} ORDER BY letter_partition, letter_offset ON CONFLICT (letter_partition, letter_offset) DO NOTHING`,
+};
+
+function headersText({ headers }: NewDeadLetter['original']): string {
+  return JSON.stringify(headers.map(({ key, value }): Header => ({ key, value: value.toString('base64') })));
+}
+
+export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLetter[]): Promise<void> {
+  if (letters.length === 0) return;
+  await translating(() => pool.query({ ...save, values: columns.encode(letters) }));
+}
+
+const fields = `id, code, reason, topic, partition, "offset", key, value, headers, instance_id AS "instanceId", ${epochMs('at')} AS at, status`;
+type Row = Omit<DeadLetterRow, 'headers'> & { readonly headers: readonly Header[] };
+
+function letterOf(row: Row): DeadLetterRow {
+  return { ...row, headers: row.headers.map(({ key, value }) => ({ key, value: Buffer.from(value, 'base64') })) };
+}
+
+const list = 'dead-letters';
+
+export async function deadLetters(
+  pool: Pool,
+  status: DeadLetterRow['status'],
+  limit: number,
+  cursor: string | null,
+): Promise<Page<DeadLetterRow>> {
+  const before = cursor === null ? null : (decodeCursor(list, cursor, [patterns.integer])[0] ?? null);
+  const { rows } = await translating(() =>
+    pool.query<Row>({
+      name: 'dead-letters',
+      text: `SELECT ${fields} FROM dead_letter WHERE status = $1 AND id < coalesce($2::bigint, 9223372036854775807) ORDER BY id DESC LIMIT $3`,
+      values: [status, before, limit + 1],
+    }),
+  );
+  return pageOf(rows, limit, list, ({ id }) => [id], letterOf);
+}
+
+export async function deadLetter(pool: Pool, id: string): Promise<DeadLetterRow | null> {
+  const { rows } = await translating(() =>
+    pool.query<Row>({ name: 'dead-letter', text: `SELECT ${fields} FROM dead_letter WHERE id = $1`, values: [id] }),
+  );
+  return rows[0] === undefined ? null : letterOf(rows[0]);
+}
+
+export async function closeDeadLetter(pool: Pool, id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean> {
+  const { rowCount } = await translating(() =>
+    pool.query({
+      name: 'close-dead-letter',
+      text: `UPDATE dead_letter SET status = $2, closed_by = $3, closed_at = now() WHERE id = $1 AND status = 'open'`,
+      values: [id, status, by],
+    }),
+  );
+  return (rowCount ?? 0) > 0;
+}

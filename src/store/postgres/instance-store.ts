@@ -1,0 +1,49 @@
+/** The instance store on Postgres: each method is a file of its own. */
+import type { EpochMs } from '../../core/ids.ts';
+import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import { apply } from './apply.ts';
+import { claim, unclaim } from './claims.ts';
+import { commandResult, issueCommand } from './commands.ts';
+import { correlate } from './correlate.ts';
+import { saveDeadLetters } from './dead-letters.ts';
+import { translating } from './errors.ts';
+import { eventTypes, registerEventTypes } from './event-types.ts';
+import { load } from './load.ts';
+import { openAutomatedTasks } from './open-tasks.ts';
+import { publish, registerTopics } from './outbox.ts';
+import type { Pool } from './pools.ts';
+import { start } from './start.ts';
+import { fireTimers } from './timers.ts';
+import { epochMs } from './times.ts';
+
+export type InstanceStoreOptions = {
+  /** How long an event that nobody waits for is kept. */
+  readonly eventTtlMs: number;
+};
+
+/** @param matcher decides `where` and makes the message of a match, within the transaction that holds the event's locks. */
+export function createInstanceStore(pool: Pool, matcher: EventMatcher, { eventTtlMs }: InstanceStoreOptions): InstanceStore {
+  return {
+    start: (starts) => start(pool, matcher, starts),
+    load: (_partition, ids) => load(pool, ids),
+    apply: (_partition, transitions) => apply(pool, matcher, transitions),
+    now: () => databaseNow(pool),
+    fireTimers: (limit, encode) => fireTimers(pool, limit, encode),
+    correlate: (events, using) => correlate(pool, using, eventTtlMs, events),
+    issueCommand: (command) => issueCommand(pool, command),
+    commandResult: (commandId) => commandResult(pool, commandId),
+    publish: (messages) => publish(pool, messages),
+    claim: (instanceId, path, assignee) => claim(pool, instanceId, path, assignee),
+    unclaim: (instanceId, path, assignee) => unclaim(pool, instanceId, path, assignee),
+    saveDeadLetters: (letters) => saveDeadLetters(pool, letters),
+    openAutomatedTasks: (dispatchedBefore, limit, after = null) => openAutomatedTasks(pool, dispatchedBefore, limit, after),
+    registerEventTypes: (types) => registerEventTypes(pool, types),
+    eventTypes: () => eventTypes(pool),
+    registerTopics: (topics) => registerTopics(pool, topics),
+  };
+}
+
+async function databaseNow(pool: Pool): Promise<EpochMs> {
+  const { rows } = await translating(() => pool.query<{ now: number }>({ name: 'now', text: `SELECT ${epochMs('now()')} AS now` }));
+  return rows[0]?.now ?? 0;
+}

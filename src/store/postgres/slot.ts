@@ -1,0 +1,118 @@
+/**
+ * The replication slot, without which nothing is published, and rows from before which never are. It is made by the
+ * login with REPLICATION, after the publication, and outside any transaction of ours: one that wrote cannot make one.
+ */
+import pg from 'pg';
+import { MillraceError } from '../../core/error.ts';
+import type { Logger } from '../maintenance.ts';
+import { translating } from './errors.ts';
+import { clientConfig, type Queryable } from './pools.ts';
+
+/** Making a slot waits for every transaction that is under way. */
+const PATIENCE_MS = 120_000;
+const UNDEFINED_OBJECT = '42704';
+
+type Slot = { readonly isLost: boolean; readonly isHere: boolean };
+
+export type SlotOptions = {
+  readonly slot: string;
+  /** REPLICATION_DATABASE_URL. */
+  readonly replicationUrl: string | null;
+  /** Makes a lost one anew; otherwise it is only reported. */
+  readonly replaceLost: boolean;
+  readonly log: Logger;
+};
+
+/** @param on the instance database, in no transaction. @returns whether the slot is there. */
+export async function ensureSlot(on: Queryable, { slot, replicationUrl, replaceLost, log }: SlotOptions): Promise<boolean> {
+  const found = await readSlot(on, slot);
+  if (found !== null && !found.isHere)
+    throw new MillraceError('MR_SLOT_TAKEN', `The slot ${slot} belongs to another database: choose another MILLRACE_TOPIC_PREFIX.`, {
+      retryable: false,
+    });
+  if (found !== null && !found.isLost) {
+    await recordSlot(on, slot);
+    return true;
+  }
+  if (found !== null && !replaceLost) {
+    log.warn({ slot }, 'The replication slot is lost, so nothing is published: run `millrace republish`');
+    return false;
+  }
+  if (replicationUrl === null) {
+    log.warn({ slot }, 'There is no replication slot, so nothing is published: set REPLICATION_DATABASE_URL and run this again');
+    return false;
+  }
+  await markForRepublishing(on, slot);
+  await makeSlot(replicationUrl, slot, found !== null);
+  await recordSlot(on, slot);
+  log.info({ slot }, 'The replication slot was made');
+  if (await isRepublishPending(on))
+    log.warn({ slot }, 'Rows of the outbox from before the slot are not published by themselves: run `millrace republish`');
+  return true;
+}
+
+async function readSlot(on: Queryable, slot: string): Promise<Slot | null> {
+  const { rows } = await on.query<Slot>(
+    `SELECT wal_status IS NOT DISTINCT FROM 'lost' AS "isLost", database = current_database() AS "isHere"
+      FROM pg_replication_slots WHERE slot_name = $1`,
+    [slot],
+  );
+  return rows[0] ?? null;
+}
+
+/** Where it stands now counts as unconfirmed: a later position says that Debezium is at work. */
+async function recordSlot(on: Queryable, slot: string): Promise<void> {
+  await on.query(
+    `INSERT INTO outbox_slot (name, made_at_lsn) SELECT slot_name, confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $1
+      ON CONFLICT (name) DO NOTHING`,
+    [slot],
+  );
+}
+
+/** What the next slot cannot know must be published again, unless there is nothing: a fresh database. */
+export async function markForRepublishing(on: Queryable, slot: string): Promise<void> {
+  await on.query(
+    `WITH old AS (DELETE FROM outbox_slot WHERE name = $1 RETURNING name)
+      INSERT INTO outbox_republish (the_only) SELECT true WHERE EXISTS (SELECT FROM old) OR EXISTS (SELECT FROM outbox)
+      ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`,
+    [slot],
+  );
+}
+
+export async function isRepublishPending(on: Queryable): Promise<boolean> {
+  const { rows } = await on.query<{ pending: boolean }>('SELECT EXISTS (SELECT FROM outbox_republish) AS pending');
+  return rows[0]?.pending === true;
+}
+
+async function makeSlot(replicationUrl: string, slot: string, replaces: boolean): Promise<void> {
+  const client = new pg.Client({ ...clientConfig(replicationUrl), connectionTimeoutMillis: 10_000, statement_timeout: PATIENCE_MS });
+  await translating(async () => {
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ has: boolean; failover: boolean }>(
+        `SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = 'millrace_outbox') AS has,
+          current_setting('server_version_num')::int >= 170000 AS failover`,
+      );
+      if (rows[0]?.has !== true)
+        throw new MillraceError('MR_REPLICATION_URL', 'REPLICATION_DATABASE_URL names another database than INSTANCE_DATABASE_URL.', {
+          retryable: false,
+        });
+      if (replaces) await dropSlot(client, slot);
+      // A failover slot is copied to standbys (17 and later), so that a failover loses nothing.
+      await client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput', false, false${rows[0].failover ? ', true' : ''})`, [
+        slot,
+      ]);
+    } finally {
+      await client.end();
+    }
+  });
+}
+
+async function dropSlot(client: pg.Client, slot: string): Promise<void> {
+  try {
+    await client.query('SELECT pg_drop_replication_slot($1)', [slot]);
+  } catch (error) {
+    const isGone = error instanceof pg.DatabaseError && error.code === UNDEFINED_OBJECT;
+    if (!isGone) throw error;
+  }
+}
