@@ -146,8 +146,6 @@ function toMatch(value: records.EventMatched, instanceId: InstanceId): Notificat
   if (!/^[0-9]{1,18}$/.test(eventRowId)) return invalid('the eventRowId is no number of a row');
   const data = parseJsonStrict(value.data);
   if (!data.ok) return invalid(`the data cannot be read: ${data.reason}`);
-  // The correlator lets no such event pass, and reading the rest stands on it.
-  if (value.eventTime !== null && Number.isNaN(new Date(value.eventTime).getTime())) return invalid('the eventTime is no time');
   const { eventId: id, eventType: type, eventSource: source, eventKey: key, eventTime: time } = value;
   const event = eventView({ id, type, source, key, time, data: data.value });
   return { type: 'EventMatched', path, attempt, wait, eventRowId, event, whereError };

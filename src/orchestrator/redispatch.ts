@@ -4,10 +4,11 @@
  * "whatever was written before `publishedBefore` stands below these offsets". A task that is sent once too often costs
  * its work, nothing else: attempt and basis stay the same.
  */
+import { LRUCache } from 'lru-cache';
 import { uuidv7 } from 'uuidv7';
 import { type CommandId, type EpochMs, parseCommandId } from '../core/ids.ts';
 import type { LogAdmin } from '../messaging/log.ts';
-import type { OutgoingMessage, OutgoingMessages } from '../messaging/outgoing.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
 import type { InstanceStore, OpenAutomatedTask } from '../store/instance-store.ts';
 
@@ -34,6 +35,8 @@ type Mark = { readonly publishedBefore: EpochMs; readonly ends: ReadonlyMap<stri
 const PAGE = 1_000;
 /** Older ones are thinned out: that makes some tasks wait longer, never less. */
 const MARKS_MAX = 64;
+/** A command that was sent is on its way, however late the orchestrators are; then it may have come to nothing. */
+const SENT_KEPT = { max: 100_000, ttl: 3_600_000 };
 
 export class Redispatcher {
   readonly #options: RedispatcherOptions;
@@ -43,6 +46,7 @@ export class Redispatcher {
   #marks: Mark[] = [];
   /** Queues of tasks that were open at the last look. */
   #queues = new Set<string | null>();
+  readonly #sent = new LRUCache<string, true>(SENT_KEPT);
 
   constructor(options: RedispatcherOptions) {
     this.#options = options;
@@ -65,15 +69,16 @@ export class Redispatcher {
     let after: OpenAutomatedTask | null = null;
     do {
       const page: readonly OpenAutomatedTask[] = await store.openAutomatedTasks(now, PAGE, after);
-      const messages: OutgoingMessage[] = [];
+      const sending: OpenAutomatedTask[] = [];
       for (const task of page) {
         queues.add(task.queue);
-        if (!isOurs(task.partition) || task.dispatchedAt + task.timeoutMs > now) continue;
-        if (force || (await this.#isPassed(task, committed, commitMs)))
-          messages.push(outgoing.ofCommand(task.instanceId, commandFor(task), now));
+        if (!isOurs(task.partition) || task.dispatchedAt + task.timeoutMs > now || this.#sent.has(keyOf(task))) continue;
+        if (force || (await this.#isPassed(task, committed, commitMs))) sending.push(task);
         else waiting++;
       }
+      const messages = sending.map((task) => outgoing.ofCommand(task.instanceId, commandFor(task), now));
       if (messages.length > 0) await store.publish(messages);
+      for (const task of sending) this.#sent.set(keyOf(task), true);
       redispatched += messages.length;
       after = page.length === PAGE ? (page.at(-1) ?? null) : null;
     } while (after !== null);
@@ -83,12 +88,14 @@ export class Redispatcher {
 
   /** Sets a mark for the tasks that the last look saw. @returns false while nobody can tell what was published. */
   async mark(): Promise<boolean> {
+    const { admin } = this.#options;
     const publishedBefore = await this.#options.publishedBefore();
     if (publishedBefore === null) return false;
     // Read after: whatever was published by then stands below.
     const ends = new Map<string, Offsets>();
-    for (const topic of [this.#names.notifications, ...[...this.#queues].map((queue) => this.#names.tasks(queue))])
-      ends.set(topic, await this.#options.admin.endOffsets(topic));
+    const topics = [this.#names.notifications, ...[...this.#queues].map((queue) => this.#names.tasks(queue))];
+    // A queue whose topic is gone has nothing that could be looked at.
+    for (const { topic } of await admin.describeTopics(topics)) ends.set(topic, await admin.endOffsets(topic));
     this.#marks.push({ publishedBefore, ends });
     if (this.#marks.length > MARKS_MAX) this.#marks = this.#marks.filter((_, index) => index % 2 === 1);
     return true;
@@ -109,6 +116,10 @@ export class Redispatcher {
     // An outcome that waits to be applied is no reason to run the task again.
     return (await isPast(this.#groups.tasks(task.queue), topic)) && (await isPast(this.#groups.orchestrator, notifications));
   }
+}
+
+function keyOf({ instanceId, path, attempt, dispatchedAt }: OpenAutomatedTask): string {
+  return `${instanceId}.${path}#${attempt}@${dispatchedAt}`;
 }
 
 function commandFor({ path, attempt }: OpenAutomatedTask) {

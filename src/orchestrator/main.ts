@@ -1,0 +1,319 @@
+/**
+ * The orchestrator process: moves instances on, fires timers, correlates external events, copies dead letters, sends
+ * stranded tasks again, keeps the database tidy and the connector running. The only file of this folder that knows which
+ * databases, which log and which registry there are. Any number may run side by side: consumer groups, row locks and the
+ * version check share the work.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnectorSupervisor } from '../../connect/supervisor.ts';
+import type { EpochMs } from '../core/ids.ts';
+import { type Codec, createCodec } from '../messaging/codec.ts';
+import { createWaitMatcher } from '../messaging/event-matcher.ts';
+import { connectKafka } from '../messaging/kafkajs/index.ts';
+import type { Log, LogAdmin } from '../messaging/log.ts';
+import { createOutgoing, type OutgoingMessages } from '../messaging/outgoing.ts';
+import { connectRegistry } from '../messaging/registry.ts';
+import { groupNames, topicNames } from '../messaging/topics.ts';
+import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
+import type { Config } from '../service/config.ts';
+import { kafkaOptions, registryOptions } from '../service/connections.ts';
+import { createDatabaseClock } from '../service/database-clock.ts';
+import type { Logger } from '../service/logging.ts';
+import { outboxMetrics } from '../service/metrics.ts';
+import { type RunningProcess, type Service, startService } from '../service/process.ts';
+import { createDefinitionCache } from '../store/definition-cache.ts';
+import type { DefinitionStore } from '../store/definition-store.ts';
+import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
+import type { OutboxGauge, OutboxState } from '../store/maintenance.ts';
+import { slotName } from '../store/outbox-names.ts';
+import {
+  assertInstallation,
+  createDefinitionStore,
+  createInstanceStore,
+  createMaintenance,
+  createOutboxGauge,
+  createPools,
+  type Pools,
+} from '../store/postgres/index.ts';
+import { createCorrelator } from './correlator.ts';
+import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts';
+import { createReadyDefinitions } from './definitions.ts';
+import { InstanceMover } from './instance-mover.ts';
+import { createLetterCopier } from './letter-copier.ts';
+import { type LoopOptions, startLoop } from './loop.ts';
+import { createNotificationProcessor } from './notifications.ts';
+import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
+import { PartitionPump, type PumpOptions } from './partition-pump.ts';
+import { type RedispatchCounts, Redispatcher } from './redispatch.ts';
+import { StateCache } from './state-cache.ts';
+import { createTimerTurn } from './timers.ts';
+
+/** What `loadConfig` must be asked for. */
+export const orchestratorConfigGroups = [
+  'kafka',
+  'registry',
+  'connect',
+  'databases',
+  'topics',
+  'orchestrator',
+  'limits',
+  'service',
+  'log',
+] as const;
+export type OrchestratorConfig = Pick<Config, (typeof orchestratorConfigGroups)[number]>;
+
+/** Part of the time to end that batches under way get; the rest is for leaving groups and closing connections. */
+const DRAIN_SHARE = 0.6;
+const CLOCK_SAMPLE_MS = 5_000;
+const OUTBOX_SAMPLE_MS = 2_000;
+const MAINTENANCE_MS = 60_000;
+
+/** Resolves when it has joined its groups, however long a broker or a database is away. */
+export async function runOrchestrator(config: OrchestratorConfig): Promise<RunningProcess> {
+  return await startService('orchestrator', config, async (service) => {
+    const means = await connect(config, service);
+    await watchOutside(means);
+    await runPumps(means);
+  });
+}
+
+type Means = {
+  readonly config: OrchestratorConfig;
+  readonly service: Service;
+  readonly persistently: Persistently;
+  readonly pools: Pools;
+  readonly definitions: DefinitionStore;
+  readonly store: InstanceStore;
+  readonly matcher: EventMatcher;
+  readonly codec: Codec;
+  readonly outgoing: OutgoingMessages;
+  readonly log: Log;
+  readonly admin: LogAdmin;
+  readonly deadLetters: DeadLetterSink;
+  readonly metrics: OrchestratorMetrics;
+  readonly pumps: Pump[];
+};
+
+/** What the parts have in common of pumps, whatever their contexts. */
+type Pump = Pick<PartitionPump<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
+
+/** Opens everything that the parts stand on. */
+async function connect(config: OrchestratorConfig, service: Service): Promise<Means> {
+  const { log: logger, signal } = service;
+  const { prefix } = config.topics;
+  const persistently = retryForever(isRetryableFault, signal, logger);
+  const pools = openPools(config, 'millrace-orchestrator', logger);
+  service.onStop('databases', () => pools.close());
+  await persistently('check the installation', () => assertInstallation(pools.instances, config.topics.partitions));
+  const { codec, outgoing, matcher, store } = openStore(config, pools);
+  const topics = topicNames(prefix);
+  await persistently('look up the schemas', async () => {
+    await outgoing.prepare();
+    await codec.prepare([{ topic: topics.deadLetters, record: 'DeadLetter' }]);
+  });
+  const log = connectKafka(kafkaOptions(config), logger);
+  const admin = log.admin();
+  service.onStop('kafka admin', () => admin.close());
+  const producer = log.producer();
+  service.onStop('producer', () => producer.stop());
+  const pumps: Pump[] = [];
+  const metrics = createOrchestratorMetrics(service.metrics, () => pumps.flatMap((pump) => pump.lag()));
+  const deadLetters = createDeadLetterSink({ codec, topic: topics.deadLetters, producer, log: logger, onSent: metrics.setAside });
+  const definitions = createDefinitionStore(pools.definitions);
+  return { config, service, persistently, pools, definitions, store, matcher, codec, outgoing, log, admin, deadLetters, metrics, pumps };
+}
+
+function openPools({ databases }: Pick<Config, 'databases'>, applicationName: string, log: Logger): Pools {
+  const { definitions, instances, connections } = databases;
+  const onIdleError = (error: Error): void => log.warn({ err: error }, 'A database connection was lost');
+  return createPools({ definitions, instances }, { connections, applicationName, onIdleError });
+}
+
+type Store = { readonly codec: Codec; readonly outgoing: OutgoingMessages; readonly matcher: EventMatcher; readonly store: InstanceStore };
+
+function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator'>, pools: Pools): Store {
+  const { prefix, partitions, publish: publishTopics } = config.topics;
+  const codec = createCodec({ registry: connectRegistry(registryOptions(config)) });
+  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
+  const matcher = createWaitMatcher(outgoing);
+  return { codec, outgoing, matcher, store: createInstanceStore(pools.instances, matcher, { eventTtlMs: config.orchestrator.eventTtlMs }) };
+}
+
+/** The database's clock and tidiness, the outbox, the connector, timers and stranded tasks. */
+async function watchOutside(means: Means): Promise<void> {
+  const { config, service, pools, definitions, store, outgoing, admin, metrics, pumps } = means;
+  const { log, signal, health } = service;
+  const { prefix } = config.topics;
+  health.check('instance database', () => answers(store.now()));
+  health.check('definition database', () => answers(definitions.list(1, null)));
+
+  const loop = (options: Omit<LoopOptions, 'signal' | 'log'>): void => {
+    const { ended } = startLoop({ ...options, signal, log });
+    service.onStop(options.what, () => ended);
+  };
+  loop({
+    what: 'fire timers',
+    turn: createTimerTurn({ store, outgoing, intervalMs: config.orchestrator.timerIntervalMs, onFired: metrics.timerFired }),
+  });
+
+  const gauge = createOutboxGauge(pools.instances, slotName(prefix));
+  let reading: OutboxState | null = null;
+  outboxMetrics(service.metrics, () => reading);
+  loop({
+    what: 'look at the outbox',
+    turn: async () => {
+      reading = await gauge.read();
+      return OUTBOX_SAMPLE_MS;
+    },
+  });
+
+  const { eventTtlMs, outboxRetentionMs, redispatchIntervalMs } = config.orchestrator;
+  const maintenance = createMaintenance(pools.instances, { slot: slotName(prefix), outboxRetentionMs, eventTtlMs, log });
+  loop({
+    what: 'maintain the instance database',
+    turn: async () => {
+      const report = await maintenance.run();
+      if (report?.rowsInDefault === true) log.error('Rows of the outbox are in no partition of their own: partitions were not made ahead');
+      return MAINTENANCE_MS;
+    },
+  });
+
+  const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
+  loop({
+    what: 'look for stranded tasks',
+    turn: async () => {
+      const counts = await redispatcher.look(isOurs(pumps, topicNames(prefix).notifications));
+      await redispatcher.mark();
+      if (counts.redispatched > 0) log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
+      metrics.redispatched(counts.redispatched);
+      return redispatchIntervalMs;
+    },
+  });
+
+  const supervisor = createConnectorSupervisor({ connect: config.connect, prefix, log, metrics: service.metrics });
+  supervisor.start();
+  service.onStop('connector supervisor', () => supervisor.stop());
+}
+
+/** Whether the instances of a partition are moved on by this process. */
+function isOurs(pumps: readonly Pump[], topic: string): (partition: number) => boolean {
+  const held = pumps.flatMap((pump) => pump.assignment()).filter((each) => each.topic === topic);
+  const partitions = new Set(held.map(({ partition }) => partition));
+  return (partition) => partitions.has(partition);
+}
+
+async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxGauge): Promise<EpochMs | null> {
+  // The earlier moment: what was published by the reading was so then, or is older still.
+  const now = await store.now();
+  const { slotExists, confirmed, republishPending, oldestAgeSeconds } = await gauge.read();
+  return slotExists && confirmed && !republishPending ? now - oldestAgeSeconds * 1_000 : null;
+}
+
+/** Everything that reads from Kafka. */
+async function runPumps(means: Means): Promise<void> {
+  const { config, service, persistently, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = means;
+  const { log } = service;
+  const { prefix, maxMessageBytes } = config.topics;
+  const topics = topicNames(prefix);
+  const groups = groupNames(prefix);
+
+  const clock = createDatabaseClock(() => store.now());
+  await persistently('read the database clock', () => clock.sample());
+  const keepingTime = startLoop({
+    what: 'read the database clock',
+    turn: async () => {
+      await clock.sample();
+      return CLOCK_SAMPLE_MS;
+    },
+    signal: service.signal,
+    log,
+  });
+  service.onStop('database clock', () => keepingTime.ended);
+
+  const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
+  const mover = new InstanceMover({ store, definitions: ready, outgoing, now: clock.now, log, metrics });
+  await Promise.all([
+    runPump(means, {
+      groupId: groups.orchestrator,
+      topics: [topics.notifications],
+      openContext: () => new StateCache(config.orchestrator.cachedInstances),
+      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, mover, deadLetters, metrics }),
+    }),
+    runPump(means, {
+      groupId: groups.correlator,
+      topics: [topics.events, ...config.topics.events],
+      openContext: () => null,
+      process: createCorrelator({ codec, maxBytes: config.limits.payloadBytes, store, matcher, deadLetters, log, metrics }),
+    }),
+    runPump(means, {
+      groupId: groups.deadLetters,
+      topics: [topics.deadLetters],
+      openContext: () => null,
+      process: createLetterCopier({ codec, store, log, onSkipped: () => metrics.setAside(topics.deadLetters, 'MR_LETTER_UNREADABLE') }),
+    }),
+  ]);
+}
+
+type PumpParts<Context> = Pick<PumpOptions<Context>, 'groupId' | 'openContext' | 'process'> & { readonly topics: readonly string[] };
+
+async function runPump<Context>(means: Means, { groupId, topics, ...parts }: PumpParts<Context>): Promise<void> {
+  const { config, service, log, metrics, pumps } = means;
+  const pump = new PartitionPump({
+    ...parts,
+    groupId,
+    openConsumer: (handlers) => log.consumer({ groupId, topics, sessionTimeoutMs: config.kafka.sessionTimeoutMs, handlers }),
+    log: service.log,
+    metrics,
+  });
+  pumps.push(pump);
+  service.health.check(`group ${groupId}`, () => (pump.isMember ? null : 'the group does not count this process at present'));
+  service.onStop(groupId, () => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE));
+  await pump.start();
+}
+
+async function answers(question: Promise<unknown>): Promise<null> {
+  await question;
+  return null;
+}
+
+/** What `redispatchOnce` needs of the configuration. */
+export const redispatchConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'orchestrator'] as const;
+
+export type RedispatchOptions = {
+  /** How long to wait for queues to pass what is in flight. */
+  readonly waitMs: number;
+  /** Sends also what may still be in flight: after a loss of Kafka's data. */
+  readonly force: boolean;
+  readonly log: Logger;
+};
+
+const LOOK_AGAIN_MS = 500;
+
+/** Sends all open tasks again whose timeout is over and that have nothing in flight, for `millrace redispatch`. */
+export async function redispatchOnce(
+  config: Pick<Config, (typeof redispatchConfigGroups)[number]>,
+  { waitMs, force, log }: RedispatchOptions,
+): Promise<RedispatchCounts> {
+  const { prefix } = config.topics;
+  const pools = openPools(config, 'millrace-redispatch', log);
+  const admin = connectKafka(kafkaOptions(config), log).admin();
+  try {
+    await assertInstallation(pools.instances, config.topics.partitions);
+    const { outgoing, store } = openStore(config, pools);
+    await outgoing.prepare();
+    const gauge = createOutboxGauge(pools.instances, slotName(prefix));
+    const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
+    const deadline = performance.now() + waitMs;
+    let { redispatched, waiting } = await redispatcher.look(undefined, force);
+    while (waiting > 0 && performance.now() < deadline) {
+      await redispatcher.mark();
+      await sleep(LOOK_AGAIN_MS);
+      const counts = await redispatcher.look();
+      redispatched += counts.redispatched;
+      waiting = counts.waiting;
+    }
+    return { redispatched, waiting };
+  } finally {
+    await Promise.all([admin.close(), pools.close()]);
+  }
+}
