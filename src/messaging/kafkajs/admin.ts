@@ -1,4 +1,5 @@
 /** Topics, offsets and groups by kafkajs' admin client, which is connected at its first use. */
+import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { LogAdmin, TopicSpec } from '../log.ts';
 import type { OpenClient } from './client.ts';
@@ -100,10 +101,18 @@ export function createAdmin(open: OpenClient): LogAdmin {
   };
 }
 
+/** A topic that was just made is not yet known to whichever broker is asked next. */
+const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+const untilKnown = retry(
+  handleWhen((error) => notYet.has(protocolErrorOf(error) ?? '')),
+  { maxAttempts: 60, backoff: new ConstantBackoff(100) },
+);
+
 async function createTopic(admin: Admin, { topic, partitions, replication, config }: TopicSpec): Promise<void> {
   // false means that it is there already.
   await admin.createTopics({
-    waitForLeaders: true,
+    // kafkajs waits for leaders, but takes a broker that does not know the topic yet for a failure.
+    waitForLeaders: false,
     topics: [
       {
         topic,
@@ -113,6 +122,7 @@ async function createTopic(admin: Admin, { topic, partitions, replication, confi
       },
     ],
   });
+  await untilKnown.execute(() => admin.fetchTopicMetadata({ topics: [topic] }));
 }
 
 function offsetsOf(partitions: readonly { readonly partition: number; readonly offset: string }[]): ReadonlyMap<number, bigint> {
