@@ -132,10 +132,14 @@ export const postgresCommand: readonly string[] = [
 /** Where the image looks for what to run on an empty data folder. */
 export const postgresInitFile = '/docker-entrypoint-initdb.d/millrace.sql';
 
+/** Kafka's port opens before the node has elected itself. Its own tool knows better but starts a JVM, so it is asked only once a start. */
+const kafkaServes = '/dev/shm/serves';
+
 /** Shell commands that succeed once a part serves. Postgres by its address: while it runs the init script it has a socket only. */
 export const probes: Readonly<Record<PartName, string>> = {
-  // A probe by Kafka's own tools starts a JVM each time, which costs more than the broker does while it idles.
-  kafka: `bash -c '</dev/tcp/127.0.0.1/${innerPorts.kafka}'`,
+  kafka:
+    `bash -c '</dev/tcp/127.0.0.1/${innerPorts.kafka}' && { [ -e ${kafkaServes} ] || ` +
+    `{ /opt/kafka/bin/kafka-broker-api-versions.sh --bootstrap-server 127.0.0.1:${innerPorts.kafka} >/dev/null 2>&1 && touch ${kafkaServes}; }; }`,
   registry: `curl -fsS http://127.0.0.1:${innerPorts.registry}/health/ready`,
   connect: `curl -fsS http://127.0.0.1:${innerPorts.connect}/health`,
   postgres: `pg_isready -h 127.0.0.1 -U ${roles.superuser} -d ${databases.instances}`,
