@@ -1,0 +1,71 @@
+/** The contract of instance stores, on Postgres, and what only Postgres can show. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../src/core/json.ts';
+import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { testInstanceStore } from '../contract/instance-store.contract.ts';
+import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
+
+let databases: FreshDatabases;
+let pool: Pool;
+let given: StoreUnderTest;
+
+beforeAll(async () => {
+  databases = await createFreshDatabases('instance_store_test');
+  await databases.migrate({ replication: null });
+  pool = createPool(databases.config.databases.instances, { connections: 10 });
+  given = {
+    store: createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 }),
+    queries: createInstanceQueries(pool),
+    async sent(key) {
+      const { rows } = await pool.query<{ topic: string; key: string; type: string; partition: number | null; payload: Buffer }>(
+        'SELECT topic, key, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
+        [key],
+      );
+      return rows.map((row) => ({ ...row, payload: JSON.parse(row.payload.toString()) as JsonObject }));
+    },
+    async expireEvents() {
+      await pool.query('UPDATE event_buffer SET expires_at = now()');
+    },
+  };
+});
+afterAll(async () => {
+  await pool.end();
+  await databases.drop();
+});
+
+testInstanceStore(async () => given);
+
+describe('on Postgres', () => {
+  it('updates automated tasks and running instances in place (HOT)', async () => {
+    const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 100, initial: '1ms', max: '1ms' } };
+    const definition = newDefinition({ nodes: { work: http }, edges: [] });
+    const lab = new StoreLab(given);
+    const ids = [];
+    for (let n = 0; n < 10; n++) ids.push(await lab.start(definition));
+    const updates = async () => {
+      await pool.query('SELECT pg_stat_force_next_flush()');
+      const { rows } = await pool.query<{ table: string; all: number; hot: number }>(
+        `SELECT relname AS table, n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname IN ('task', 'instance')`,
+      );
+      return new Map(rows.map((row) => [row.table, row]));
+    };
+    const before = await updates();
+    for (let round = 0; round < 5; round++) {
+      for (const id of ids) {
+        await lab.fails(definition, id, 'work');
+        const state = await lab.stateOf(id);
+        const timer = state.timers['work#retry'];
+        if (timer?.state !== 'armed') throw new Error('no retry was armed');
+        await lab.step(definition, id, { type: 'TimerFired', timerId: 'work#retry', kind: 'retry', dueAt: timer.dueAt });
+      }
+    }
+    const after = await updates();
+    for (const table of ['task', 'instance']) {
+      const all = (after.get(table)?.all ?? 0) - (before.get(table)?.all ?? 0);
+      const hot = (after.get(table)?.hot ?? 0) - (before.get(table)?.hot ?? 0);
+      expect(all, table).toBe(100);
+      expect(hot, table).toBeGreaterThan(90);
+    }
+  });
+});

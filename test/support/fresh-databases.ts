@@ -1,0 +1,86 @@
+/** Databases of a test file's own, on the stack's Postgres: migrated, and dropped with their slot at the end. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Logger } from '../../src/store/maintenance.ts';
+import { slotName } from '../../src/store/outbox-names.ts';
+import { type MigrateConfig, migrate } from '../../src/store/postgres/migrate.ts';
+import { roles } from '../../stack/settings.ts';
+import { stackEnv } from './env.ts';
+
+export type FreshDatabases = {
+  readonly config: MigrateConfig;
+  readonly slot: string;
+  /** Warnings and notes of migrations. */
+  readonly log: Logger & { readonly lines: string[] };
+  /** As the superuser, in the instance database. */
+  query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  migrate(changes?: Partial<MigrateConfig['topics']> & { readonly replication?: string | null }): Promise<void>;
+  drop(): Promise<void>;
+};
+
+/** @param name letters, digits and `_`; nobody else's. */
+export async function createFreshDatabases(name: string): Promise<FreshDatabases> {
+  const env = stackEnv();
+  const definitions = `${name}_definitions`;
+  const instances = `${name}_instances`;
+  const config: MigrateConfig = {
+    databases: {
+      definitions: moved(env.DEFINITION_DATABASE_URL, definitions),
+      instances: moved(env.INSTANCE_DATABASE_URL, instances),
+      replication: moved(env.REPLICATION_DATABASE_URL, instances),
+    },
+    topics: { prefix: name, partitions: 8, maxMessageBytes: 1_048_576 },
+  };
+  const slot = slotName(name);
+  const owner = new URL(config.databases.instances).username;
+  const remove = async (): Promise<void> => {
+    await asSuperuser('postgres', async (client) => {
+      await client.query(`DROP DATABASE IF EXISTS ${definitions} WITH (FORCE)`);
+      // Only then is the slot of a reader that is still there inactive.
+      await client.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active', [slot]);
+      await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+      await client.query(`DROP DATABASE IF EXISTS ${instances} WITH (FORCE)`);
+    });
+  };
+  await remove();
+  await asSuperuser('postgres', async (client) => {
+    for (const database of [definitions, instances]) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
+  });
+  const lines: string[] = [];
+  const note = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const log = { lines, debug: () => undefined, info: note, warn: note };
+  return {
+    config,
+    slot,
+    log,
+    query: async (sql, values = []) => await asSuperuser(instances, async (client) => (await client.query(sql, [...values])).rows),
+    async migrate({ replication = config.databases.replication, ...topics } = {}) {
+      await migrate({ databases: { ...config.databases, replication }, topics: { ...config.topics, ...topics } }, log);
+    },
+    drop: remove,
+  };
+}
+
+function moved(url: string | undefined, database: string): string {
+  const copy = new URL(url ?? '');
+  copy.pathname = `/${database}`;
+  return copy.href;
+}
+
+async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { hostname, port } = new URL(stackEnv().INSTANCE_DATABASE_URL ?? '');
+  const client = new pg.Client({ host: hostname, port: Number(port), user: roles.superuser, password: superuserPassword(), database });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Kept by whatever made the stack, beside its data. */
+function superuserPassword(): string {
+  const secrets = JSON.parse(readFileSync(join(stackEnv().MILLRACE_HOME ?? '', 'secrets.json'), 'utf8')) as { superuser: string };
+  return secrets.superuser;
+}

@@ -1,0 +1,206 @@
+/**
+ * A store with the core before it, as API and orchestrator put them together, for tests of the store: starts instances,
+ * applies notifications, and makes messages whose payloads are JSON, which the store does not look into.
+ */
+import { uuidv7 } from 'uuidv7';
+import type { Definition } from '../../src/core/definition/types.ts';
+import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
+import { start, step } from '../../src/core/instance/index.ts';
+import type { Notification } from '../../src/core/instance/notification.ts';
+import type { InstanceState, TaskState } from '../../src/core/instance/state.ts';
+import type { StepResult } from '../../src/core/instance/step.ts';
+import type { Json, JsonObject } from '../../src/core/json.ts';
+import { createWaitMatcher } from '../../src/messaging/event-matcher.ts';
+import type { RecordName } from '../../src/messaging/generated/records.ts';
+import type { OutgoingMessage } from '../../src/messaging/outgoing.ts';
+import { partitionOf } from '../../src/messaging/partition.ts';
+import type { InstanceQueries } from '../../src/store/instance-queries.ts';
+import type {
+  DueTimer,
+  EventMatcher,
+  IncomingEvent,
+  InstanceStore,
+  NewCommand,
+  Start,
+  StartResult,
+  Transition,
+} from '../../src/store/instance-store.ts';
+import { definitionOf } from './scenario.ts';
+
+export const PARTITIONS = 8;
+export const topics = { notifications: 'lab.notifications', tasks: 'lab.tasks', lifecycle: 'lab.lifecycle', events: 'lab.events' } as const;
+
+/** A message as the outbox holds it. */
+export type SentMessage = {
+  readonly topic: string;
+  readonly key: string;
+  readonly type: string;
+  readonly partition: number | null;
+  readonly payload: JsonObject;
+};
+
+/** What the contract runs on; all of it may be shared by many tests. */
+export type StoreUnderTest = {
+  readonly store: InstanceStore;
+  readonly queries: InstanceQueries;
+  /** Everything that the outbox was ever given for this key, in the order of its ids. */
+  sent(key: string): Promise<readonly SentMessage[]>;
+  /** Makes the events that wait expire. */
+  expireEvents(): Promise<void>;
+};
+
+export const matcher: EventMatcher = createWaitMatcher({
+  ofMatch: ({ instanceId, path, attempt, wait }, event, eventRowId, whereError) =>
+    message('EventMatched', topics.notifications, instanceId, {
+      path,
+      attempt,
+      wait,
+      eventRowId,
+      whereError,
+      event: event.data,
+      eventId: event.id,
+    }),
+});
+
+export function message(messageType: RecordName, topic: string, instanceId: string, payload: JsonObject): OutgoingMessage {
+  const partition = topic === topics.events ? null : partitionOf(instanceId, PARTITIONS);
+  return { topic, key: instanceId, messageType, partition, payload: Buffer.from(JSON.stringify(payload)) };
+}
+
+export function ofTimer({ instanceId, timerId, kind, path, attempt, dueAt }: DueTimer): OutgoingMessage {
+  return message('TimerFired', topics.notifications, instanceId, { timerId, kind, path, attempt, dueAt });
+}
+
+let made = 0;
+
+/** A definition of a name that no other test has. */
+export function newDefinition(document: JsonObject): Definition {
+  made++;
+  return definitionOf({ id: `lab-${process.pid}-${made}`, ...document });
+}
+
+export class StoreLab {
+  readonly store: InstanceStore;
+  readonly queries: InstanceQueries;
+  readonly sent: StoreUnderTest['sent'];
+
+  constructor({ store, queries, sent }: StoreUnderTest) {
+    this.store = store;
+    this.queries = queries;
+    this.sent = sent;
+  }
+
+  /** A start that is decided and not written yet. */
+  async decideStart(
+    definition: Definition,
+    input: Json = {},
+    more: { readonly key?: string; readonly body?: string; readonly businessKey?: string } = {},
+  ): Promise<Start> {
+    const instanceId = uuidv7() as InstanceId;
+    const command = { instanceId, input, businessKey: more.businessKey ?? null, by: 'tester', cause: 'rest:1' };
+    const started = start(definition, command, await this.store.now());
+    if (!started.ok) throw new Error(`the start was refused: ${started.error.error.message}`);
+    return {
+      idempotency: more.key === undefined ? null : { key: more.key, bodyHash: more.body ?? 'body' },
+      transition: transitionOf(instanceId, null, 0, started.value),
+    };
+  }
+
+  async start(definition: Definition, input: Json = {}, more: { readonly businessKey?: string } = {}): Promise<InstanceId> {
+    const decided = await this.decideStart(definition, input, more);
+    const results: readonly StartResult[] = await this.store.start([decided]);
+    if (results[0]?.kind !== 'started') throw new Error(`not started: ${JSON.stringify(results)}`);
+    return decided.transition.instanceId;
+  }
+
+  async stateOf(instanceId: InstanceId): Promise<InstanceState> {
+    return (await this.stored(instanceId)).state;
+  }
+
+  async stored(instanceId: InstanceId) {
+    const found = (await this.store.load(partitionOf(instanceId, PARTITIONS), [instanceId])).get(instanceId);
+    if (found === undefined) throw new Error(`no instance ${instanceId}`);
+    return found;
+  }
+
+  async task(instanceId: InstanceId, path: string): Promise<TaskState> {
+    const task = (await this.stateOf(instanceId)).tasks[path as TaskPath];
+    if (task === undefined) throw new Error(`no task ${path}`);
+    return task;
+  }
+
+  /** A step that is decided on what is stored, and not written yet. */
+  async decide(definition: Definition, instanceId: InstanceId, ...notifications: readonly Notification[]): Promise<Transition> {
+    const { state, version } = await this.stored(instanceId);
+    const addressed = notifications.map((notification, index) => ({ instanceId, cause: `n/0@${state.seq + index}`, notification }));
+    return transitionOf(instanceId, state, version, step(definition, state, addressed, await this.store.now()));
+  }
+
+  async apply(...transitions: readonly Transition[]): Promise<readonly InstanceId[]> {
+    return [...(await this.store.apply(0, transitions)).applied];
+  }
+
+  /** Decides and writes; nobody else may be at it. @returns the state as it is stored. */
+  async step(definition: Definition, instanceId: InstanceId, ...notifications: readonly Notification[]): Promise<InstanceState> {
+    const transition = await this.decide(definition, instanceId, ...notifications);
+    if ((await this.apply(transition)).length !== 1) throw new Error('the step lost against another one');
+    return await this.stateOf(instanceId);
+  }
+
+  async completes(definition: Definition, instanceId: InstanceId, path: string, output: Json = null): Promise<InstanceState> {
+    const { attempt, basis } = await this.task(instanceId, path);
+    return await this.step(definition, instanceId, {
+      type: 'TaskOutcome',
+      path: path as TaskPath,
+      attempt,
+      basis,
+      result: { status: 'completed', output },
+    });
+  }
+
+  async fails(definition: Definition, instanceId: InstanceId, path: string, retryable = true): Promise<InstanceState> {
+    const { attempt, basis } = await this.task(instanceId, path);
+    const error = { code: 'BROKEN', message: 'it broke' };
+    const result = { status: 'failed', error, retryable, retryAfterMs: null } as const;
+    return await this.step(definition, instanceId, { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result });
+  }
+
+  /** The notification in a message that the outbox was given. */
+  async matchesOf(instanceId: InstanceId): Promise<readonly (Notification & { type: 'EventMatched' })[]> {
+    return (await this.sent(instanceId)).flatMap(({ type, payload }) =>
+      type === 'EventMatched' ? [{ type, ...payload } as unknown as Notification & { type: 'EventMatched' }] : [],
+    );
+  }
+}
+
+function transitionOf(instanceId: InstanceId, before: InstanceState | null, expectedVersion: number, result: StepResult): Transition {
+  const messages = result.effects.flatMap((effect): OutgoingMessage[] => {
+    if (effect.type === 'dispatchTask') return [message('TaskScheduled', topics.tasks, instanceId, { path: effect.path })];
+    if (effect.type === 'lifecycle')
+      return [message('InstanceChanged', topics.lifecycle, instanceId, { change: effect.change, status: effect.status })];
+    if (effect.type === 'publishEvent') return [message('ExternalEvent', topics.events, instanceId, { id: effect.id, data: effect.data })];
+    return [];
+  });
+  const { state: after, history, effects } = result;
+  return { instanceId, partition: partitionOf(instanceId, PARTITIONS), before, expectedVersion, after, history, effects, messages };
+}
+
+export function newCommandId(): CommandId {
+  const id = parseCommandId(uuidv7());
+  if (id === undefined) throw new Error('unreachable: a UUID is one');
+  return id;
+}
+
+export function commandOf(instanceId: InstanceId, type: NewCommand['type'], path: string | null = null, by = 'ada'): NewCommand {
+  const commandId = newCommandId();
+  return {
+    ...{ commandId, instanceId, type, by, payload: null },
+    partition: partitionOf(instanceId, PARTITIONS),
+    path: path as TaskPath | null,
+    message: message('CommandIssued', topics.notifications, instanceId, { commandId, type }),
+  };
+}
+
+export function eventOf(type: string, key: string, data: Json = null, id: string = uuidv7()): IncomingEvent {
+  return { id, type, source: 'lab', key, time: null, data };
+}
