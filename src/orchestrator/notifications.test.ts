@@ -1,0 +1,368 @@
+import { describe, expect, test } from 'vitest';
+import { MillraceError } from '../core/error.ts';
+import type { TaskPath } from '../core/ids.ts';
+import { step } from '../core/instance/index.ts';
+import type { Transition } from '../store/instance-store.ts';
+import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS, T0 } from './testing/fixture.ts';
+
+const PICK = 'pick' as TaskPath;
+const PACK = 'pack' as TaskPath;
+
+/** A database that never takes a transition of this instance that holds an event of this type. */
+function refusing(fixture: Fixture, n: number, event: string, error: Error = tooLarge): void {
+  const isIt = ({ instanceId, history }: Transition) =>
+    instanceId === instanceIdOf(n) && history.some((entry) => entry.event.type === event);
+  fixture.store.refuse = (transitions) => (transitions.some(isIt) ? error : null);
+}
+
+const tooLarge = new MillraceError('MR_MESSAGE_TOO_LARGE', 'A message is too large.', { retryable: false });
+
+describe('an outcome', () => {
+  test('moves its instance on: the state, its history and the next task in one transition', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.outcome(0));
+    const [transition] = fixture.store.written;
+    expect(transition).toMatchObject({ instanceId: instanceIdOf(1), partition: 0, expectedVersion: 1 });
+    expect(transition?.history.map(({ cause }) => cause)).toContain(`${NOTIFICATIONS}/0@0`);
+    expect(transition?.messages.map(({ topic, messageType }) => [topic, messageType])).toEqual([['p.tasks.handlers', 'TaskScheduled']]);
+    expect(fixture.state().tasks[PICK]).toMatchObject({ status: 'completed', output: { done: true } });
+    expect(fixture.state().tasks[PACK]).toMatchObject({ status: 'scheduled' });
+    expect(await fixture.counted('notifications_total', { type: 'TaskOutcome', result: 'applied' })).toBe(1);
+  });
+
+  test('finds the state in the cache the next time', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.outcome(0));
+    await fixture.process(fixture.outcome(1, 'pack'));
+    expect(fixture.state().phase).toBe('completed');
+    expect(fixture.store.loaded).toEqual([instanceIdOf(1)]);
+  });
+
+  test('of an attempt that is not open is counted and dropped, without a write or a dead letter', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const again = fixture.outcome(1);
+    await fixture.process(
+      fixture.outcome(0),
+      again,
+      fixture.outcome(2, 'pick', { attempt: 2 }),
+      fixture.outcome(3, 'pick', { basis: 'other' }),
+    );
+    await fixture.process({ ...again, offset: 4n });
+    expect(fixture.store.written).toHaveLength(1);
+    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.counted('notifications_rejected_total', { code: 'MR_OUTCOME_STALE' })).toBe(4);
+  });
+
+  test('for an instance that has ended is counted and dropped', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.outcome(0));
+    const last = fixture.outcome(1, 'pack');
+    await fixture.process(last);
+    await fixture.process({ ...last, offset: 2n });
+    expect(fixture.store.calls).toHaveLength(2);
+    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.counted('notifications_rejected_total', { code: 'MR_INSTANCE_ENDED' })).toBe(1);
+  });
+
+  test('with a number that a double would change fails its task, for good', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.outcome(0, 'pick', { output: '{"total":9007199254740993}' }));
+    expect(fixture.state().incidents[PICK]).toMatchObject({
+      error: { code: 'OUTPUT_INVALID', message: expect.stringContaining('/total') },
+    });
+  });
+});
+
+describe('a batch', () => {
+  test('is one transition for each instance, whatever came for it', async () => {
+    const fixture = await Fixture.start();
+    for (const n of [1, 2, 3]) fixture.begin(n);
+    const both = fixture.outcome(0);
+    await fixture.process(
+      both,
+      fixture.outcome(1, 'pick', { n: 2 }),
+      fixture.command(2, { type: 'pause' }),
+      fixture.outcome(3, 'pick', { n: 3 }),
+    );
+    expect(fixture.store.calls).toHaveLength(1);
+    expect(fixture.store.calls[0]?.map(({ instanceId }) => instanceId)).toEqual([1, 2, 3].map(instanceIdOf));
+    expect(fixture.state()).toMatchObject({ paused: { by: 'ada' }, tasks: { pick: { status: 'completed' } } });
+  });
+
+  test('writes commands and their answers', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.command(0, { type: 'resume' }));
+    expect(fixture.store.written[0]?.effects).toMatchObject([{ type: 'commandRefused', commandId: commandIdOf(0), code: 'MR_NOT_PAUSED' }]);
+    await fixture.process(fixture.command(1, { type: 'cancel', reason: 'no need' }));
+    expect(fixture.store.written[1]?.effects).toContainEqual({ type: 'commandApplied', commandId: commandIdOf(1) });
+    expect(fixture.state().phase).toBe('cancelled');
+  });
+
+  test('waits for the database, the definitions or the registry, and nothing is lost or set aside', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const faults = [
+      () => {
+        fixture.registry.available = false;
+      },
+      () => {
+        fixture.store.load = async () => {
+          throw away;
+        };
+      },
+      () => {
+        fixture.stored.get = async () => {
+          throw away;
+        };
+      },
+      () => {
+        fixture.store.refuse = () => away;
+      },
+    ];
+    const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
+    const healthy = { load: fixture.store.load, get: fixture.stored.get };
+    for (const fault of faults) fault();
+    fixture.consumer.give(0, [fixture.outcome(0)]);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(fixture.consumer.committed.size).toBe(0);
+    fixture.registry.available = true;
+    fixture.store.load = healthy.load;
+    fixture.stored.get = healthy.get;
+    fixture.store.refuse = () => null;
+    await fixture.committed(1);
+    expect(fixture.store.written).toHaveLength(1);
+    expect(await fixture.letters()).toEqual([]);
+  });
+
+  test('waits for a definition that the database does not have', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    let asked = 0;
+    fixture.stored.get = async () => (++asked < 3 ? null : fixture.definition);
+    await fixture.process(fixture.outcome(0));
+    expect(asked).toBe(3);
+    expect(await fixture.letters()).toEqual([]);
+  });
+});
+
+describe('whoever loses the version check', () => {
+  test('decides again on what stands there, and sends nothing of the decision that lost', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin(1);
+    fixture.begin(2);
+    const outcome = fixture.outcome(0);
+    let calls = 0;
+    fixture.store.before = () => {
+      if (++calls > 1) return;
+      // Another owner pauses the instance first.
+      const stored = fixture.store.instances.get(instanceIdOf(1));
+      if (stored === undefined) throw new Error('no instance');
+      const paused = step(
+        fixture.definition,
+        stored.state,
+        [
+          {
+            instanceId: instanceIdOf(1),
+            cause: 'zombie',
+            notification: { type: 'CommandIssued', commandId: commandIdOf(9), by: 'zombie', command: { type: 'pause' } },
+          },
+        ],
+        T0,
+      );
+      fixture.store.instances.set(instanceIdOf(1), { state: paused.state, version: 2 });
+    };
+    await fixture.process(outcome, fixture.outcome(1, 'pick', { n: 2 }));
+    expect(fixture.store.written.map(({ instanceId, expectedVersion }) => [instanceId, expectedVersion])).toEqual([
+      [instanceIdOf(2), 1],
+      [instanceIdOf(1), 2],
+    ]);
+    // Paused: the next task is not sent.
+    expect(fixture.store.written[1]?.messages.filter(({ messageType }) => messageType === 'TaskScheduled')).toEqual([]);
+    expect(await fixture.counted('version_conflicts_total', {})).toBe(1);
+  });
+
+  test('drops an outcome that was applied meanwhile', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const outcome = fixture.outcome(0);
+    await fixture.process(outcome);
+    const written = fixture.store.instances.get(instanceIdOf(1));
+    // The next owner reads it again, from a state that it loaded before the write.
+    const stale = await Fixture.start();
+    stale.begin();
+    stale.store.before = () => {
+      if (written !== undefined) stale.store.instances.set(instanceIdOf(1), written);
+    };
+    await stale.process(outcome);
+    expect(stale.store.written).toEqual([]);
+    expect(await stale.counted('notifications_rejected_total', { code: 'MR_OUTCOME_STALE' })).toBe(1);
+  });
+
+  test('of an old assignment leaves nothing in the cache of the new one', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const held = Promise.withResolvers<void>();
+    fixture.store.before = () => held.promise;
+    const outcome = fixture.outcome(0);
+    fixture.consumer.give(0, [outcome]);
+    while (fixture.store.calls.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    fixture.consumer.assign(0);
+    fixture.store.before = () => undefined;
+    held.resolve();
+    while (fixture.store.written.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await fixture.process(outcome);
+    expect(fixture.store.loaded).toEqual([instanceIdOf(1), instanceIdOf(1)]);
+    expect(await fixture.counted('notifications_rejected_total', { code: 'MR_OUTCOME_STALE' })).toBe(1);
+  });
+});
+
+describe('what the database never takes', () => {
+  test('is found, and everybody else goes on', async () => {
+    const fixture = await Fixture.start();
+    for (let n = 1; n <= 7; n++) fixture.begin(n);
+    refusing(fixture, 5, 'TaskCompleted');
+    await fixture.process(...Array.from({ length: 7 }, (_, index) => fixture.outcome(index, 'pick', { n: index + 1 })));
+    for (const n of [1, 2, 3, 4, 6, 7]) expect(fixture.state(n).tasks[PICK]?.status).toBe('completed');
+  });
+
+  test('fails the task whose outcome it followed from, so that a person sees why', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    refusing(fixture, 1, 'TaskCompleted');
+    await fixture.process(fixture.outcome(0));
+    expect(fixture.state().incidents[PICK]).toMatchObject({ error: { code: 'MR_MESSAGE_TOO_LARGE' } });
+    expect(await fixture.letters()).toEqual([]);
+  });
+
+  test('refuses the command that it followed from', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    refusing(fixture, 1, 'InstancePaused');
+    await fixture.process(fixture.command(0, { type: 'pause' }));
+    expect(fixture.store.written).toMatchObject([
+      { history: [], effects: [{ type: 'commandRefused', commandId: commandIdOf(0), code: 'MR_MESSAGE_TOO_LARGE' }] },
+    ]);
+    expect(fixture.state().paused).toBeNull();
+    expect(await fixture.letters()).toEqual([]);
+  });
+
+  test('becomes a dead letter where nobody else can be told, and what came with it is applied', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    fixture.store.refuse = (transitions) =>
+      transitions.some(({ history }) => history.some(({ cause }) => cause.endsWith('@1'))) ? tooLarge : null;
+    const [first, second, third] = [fixture.command(0, { type: 'pause' }), fixture.outcome(1), fixture.command(2, { type: 'resume' })];
+    await fixture.process(first, second, third);
+    expect(await fixture.letters()).toMatchObject([
+      {
+        code: 'MR_STEP_FAILED',
+        reason: 'MR_MESSAGE_TOO_LARGE: A message is too large.',
+        offset: 1,
+        value: second.value,
+        instanceId: instanceIdOf(1),
+      },
+    ]);
+    expect(fixture.state()).toMatchObject({ paused: null, tasks: { pick: { status: 'scheduled' } } });
+    expect(fixture.store.written).toHaveLength(2);
+    expect(await fixture.counted('dead_letters_total', { topic: NOTIFICATIONS, code: 'MR_STEP_FAILED' })).toBe(1);
+  });
+});
+
+describe('a step that throws', () => {
+  test('writes nothing of its decision and fails its task; the other instances go on', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin(1);
+    fixture.begin(2);
+    const broken = fixture.begin(3);
+    // A state that the core cannot have made: its task is of a node that the definition lacks.
+    const tasks = { ...broken.tasks, pick: { ...broken.tasks[PICK], nodeId: 'gone' } };
+    fixture.store.instances.set(instanceIdOf(3), { state: { ...broken, tasks } as typeof broken, version: 1 });
+    await fixture.process(...[1, 2, 3].map((n) => fixture.outcome(n, 'pick', { n })));
+    expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
+    expect(fixture.state(2).tasks[PICK]?.status).toBe('completed');
+    expect(fixture.state(3).tasks[PICK]?.status).toBe('scheduled');
+    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', instanceId: instanceIdOf(3), offset: 3 }]);
+    // What a bug says may quote data: it stays in the log.
+    expect((await fixture.letters())[0]?.reason).not.toContain('gone');
+  });
+
+  test('of a definition that can no longer be read concerns its own instances only', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin(1);
+    const other = fixture.begin(2);
+    fixture.store.instances.set(instanceIdOf(2), { state: { ...other, definitionVersion: 2 }, version: 1 });
+    fixture.stored.get = async (_, version) => {
+      if (version === 1) return fixture.definition;
+      throw new MillraceError('MR_DEFINITION_UNREADABLE', 'refused now', { retryable: false });
+    };
+    await fixture.process(fixture.outcome(0), fixture.outcome(1, 'pick', { n: 2 }));
+    expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
+    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', offset: 1, reason: 'MR_DEFINITION_UNREADABLE: refused now' }]);
+  });
+});
+
+describe('a message that can never be processed', () => {
+  test('becomes a dead letter with its bytes and headers, before it is committed; the rest goes on', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const headers = [{ key: 'trace', value: Buffer.from('x') }];
+    const poison = { offset: 0n, key: Buffer.from('k'), value: Buffer.from('no frame'), headers };
+    fixture.producer.hold = true;
+    fixture.consumer.give(0, [poison, fixture.outcome(1)]);
+    while (fixture.producer.held.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(fixture.consumer.committed.size).toBe(0);
+    expect(fixture.store.written).toHaveLength(1);
+    fixture.producer.acknowledge();
+    await fixture.committed(2);
+    expect(await fixture.letters()).toMatchObject([
+      {
+        code: 'MR_NOT_FRAMED',
+        topic: NOTIFICATIONS,
+        partition: 0,
+        offset: 0,
+        key: poison.key,
+        value: poison.value,
+        headers,
+        instanceId: null,
+      },
+    ]);
+    expect(await fixture.counted('dead_letters_total', { topic: NOTIFICATIONS, code: 'MR_NOT_FRAMED' })).toBe(1);
+  });
+
+  test('is one for an instance that does not exist', async () => {
+    const fixture = await Fixture.start();
+    const record = fixture.outcome(0, 'pick', { n: 404 });
+    await fixture.process(record);
+    expect(await fixture.letters()).toMatchObject([{ code: 'MR_INSTANCE_UNKNOWN', instanceId: instanceIdOf(404), value: record.value }]);
+  });
+
+  test('is one in a partition that its instance does not belong to', async () => {
+    const fixture = await Fixture.start({}, 8);
+    const n = Array.from({ length: 20 }, (_, index) => index).find((each) => fixture.outgoing.partitionOf(instanceIdOf(each)) !== 0) ?? 0;
+    fixture.begin(n);
+    await fixture.process(fixture.outcome(0, 'pick', { n }));
+    expect(await fixture.letters()).toMatchObject([{ code: 'MR_MESSAGE_INVALID', reason: expect.stringContaining('partition') }]);
+    expect(fixture.store.calls).toEqual([]);
+  });
+
+  test('goes without its bytes when the dead letters cannot hold them', async () => {
+    const fixture = await Fixture.start();
+    let refused = 0;
+    fixture.producer.refuse = ({ value }) => {
+      if ((value?.length ?? 0) < 1_000) return null;
+      refused++;
+      return new MillraceError('MR_RECORD_TOO_LARGE', 'too large', { retryable: false });
+    };
+    await fixture.process({ offset: 0n, key: Buffer.from('k'), value: Buffer.alloc(2_000, 1) });
+    expect(refused).toBe(1);
+    expect(await fixture.letters()).toMatchObject([
+      { code: 'MR_NOT_FRAMED', offset: 0, value: null, reason: expect.stringContaining('its own topic') },
+    ]);
+  });
+});

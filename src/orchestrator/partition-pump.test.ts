@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import { MillraceError } from '../core/error.ts';
+import { FakeConsumer } from '../messaging/testing/fake-log.ts';
+import { PartitionPump, type PumpBatch, type PumpLimits } from './partition-pump.ts';
+import { silent } from './testing/fixture.ts';
+
+type Context = { readonly number: number };
+
+/** Batches wait until the test lets them go. */
+class Held {
+  readonly batches: { readonly batch: PumpBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
+  readonly contexts: Context[] = [];
+  readonly crashes: string[] = [];
+  readonly consumer: FakeConsumer;
+  readonly pump: PartitionPump<Context>;
+
+  constructor(limits: Partial<PumpLimits> = {}) {
+    let consumer: FakeConsumer | undefined;
+    this.pump = new PartitionPump({
+      groupId: 'group',
+      openConsumer: (handlers) => {
+        consumer = new FakeConsumer(handlers, 'topic');
+        return consumer;
+      },
+      openContext: () => {
+        const context = { number: this.contexts.length + 1 };
+        this.contexts.push(context);
+        return context;
+      },
+      process: (batch) => {
+        const done = Promise.withResolvers<void>();
+        this.batches.push({ batch, done });
+        return done.promise;
+      },
+      limits,
+      log: silent,
+      metrics: { consumed: () => undefined, crashed: (group) => void this.crashes.push(group) },
+    });
+    if (consumer === undefined) throw new Error('the pump opened no consumer');
+    this.consumer = consumer;
+  }
+
+  give(partition: number, from: number, count: number, bytes = 1): void {
+    const records = Array.from({ length: count }, (_, index) => ({ offset: BigInt(from + index), value: Buffer.alloc(bytes) }));
+    this.consumer.give(partition, records);
+  }
+
+  /** Offsets of each batch so far, by partition. */
+  get given(): readonly (readonly [number, readonly number[]])[] {
+    return this.batches.map(({ batch }) => [batch.partition, batch.records.map(({ offset }) => Number(offset))]);
+  }
+
+  /** The batch is dealt with, and what follows has begun. */
+  async finish(index: number): Promise<void> {
+    this.batches[index]?.done.resolve();
+    await this.settle();
+  }
+
+  async fail(index: number, error: Error): Promise<void> {
+    this.batches[index]?.done.reject(error);
+    await this.settle();
+  }
+
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async batch(index: number): Promise<void> {
+    while (this.batches.length <= index) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
+
+describe('a partition', () => {
+  test('takes what has gathered while the batch before was under way', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 2);
+    held.give(0, 2, 1);
+    held.give(0, 3, 2);
+    expect(held.given).toEqual([[0, [0, 1]]]);
+    await held.finish(0);
+    expect(held.given.slice(1)).toEqual([[0, [2, 3, 4]]]);
+  });
+
+  test('commits a batch only after all of it was dealt with', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 7, 3);
+    await held.settle();
+    expect(held.consumer.committed.size).toBe(0);
+    await held.finish(0);
+    expect(held.consumer.committed.get(0)).toBe(10n);
+  });
+
+  test('does not wait for another one that stands still', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.consumer.assign(0, 1);
+    held.give(0, 0, 1);
+    held.give(1, 0, 1);
+    await held.finish(1);
+    held.give(1, 1, 1);
+    await held.finish(2);
+    expect(held.given).toEqual([
+      [0, [0]],
+      [1, [0]],
+      [1, [1]],
+    ]);
+    expect(held.consumer.committed).toEqual(new Map([[1, 2n]]));
+  });
+
+  test('takes no more records and bytes than a batch may hold, but a large record by itself', async () => {
+    const held = new Held({ batchRecordsMax: 3, batchBytesMax: 100 });
+    await held.pump.start();
+    held.give(0, 0, 5, 10);
+    held.give(0, 5, 1, 1_000);
+    held.give(0, 6, 3, 60);
+    for (const index of [0, 1, 2, 3, 4]) await held.finish(index);
+    expect(held.given.map(([, offsets]) => offsets)).toEqual([[0, 1, 2], [3, 4], [5], [6], [7], [8]]);
+  });
+
+  test('is paused while too much waits, and resumed when half of it is gone', async () => {
+    const held = new Held({ batchRecordsMax: 4, waitingRecordsMax: 8 });
+    await held.pump.start();
+    held.give(0, 0, 4);
+    held.give(0, 4, 8);
+    expect(held.consumer.paused.has(0)).toBe(false);
+    held.give(0, 12, 1);
+    expect(held.consumer.paused.has(0)).toBe(true);
+    await held.finish(0);
+    expect(held.consumer.paused.has(0)).toBe(true);
+    await held.finish(1);
+    expect(held.consumer.paused.has(0)).toBe(false);
+  });
+
+  test('is paused while too many bytes wait', async () => {
+    const held = new Held({ waitingBytesMax: 100 });
+    await held.pump.start();
+    held.give(0, 0, 1, 10);
+    held.give(0, 1, 2, 60);
+    expect(held.consumer.paused.has(0)).toBe(true);
+    await held.finish(0);
+    expect(held.consumer.paused.has(0)).toBe(false);
+  });
+
+  test('leaves records alone that a repeated fetch brings again', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 2);
+    held.give(0, 0, 3);
+    await held.finish(0);
+    expect(held.given).toEqual([
+      [0, [0, 1]],
+      [0, [2]],
+    ]);
+  });
+});
+
+describe('a batch that throws', () => {
+  test.each([
+    ['a fault', away],
+    ['a bug', new TypeError('oops')],
+  ])('by %s comes again whole, before anything behind it, and is not committed', async (_, error) => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 2);
+    held.give(0, 2, 1);
+    await held.fail(0, error);
+    await held.batch(1);
+    await held.fail(1, error);
+    await held.batch(2);
+    expect(held.given).toEqual(Array.from({ length: 3 }, () => [0, [0, 1]]));
+    expect(held.consumer.committed.size).toBe(0);
+    await held.finish(2);
+    expect(held.consumer.committed.get(0)).toBe(2n);
+    expect(held.given[3]).toEqual([0, [2]]);
+  });
+
+  test('is left when its partition went to somebody else', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.consumer.assign();
+    await held.fail(0, away);
+    await held.pump.stop(60_000);
+    expect(held.batches).toHaveLength(1);
+    expect(held.consumer.committed.size).toBe(0);
+  });
+});
+
+describe('a rebalance', () => {
+  test('gives every assignment a context of its own, which its late batches keep', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.consumer.assign(0);
+    held.give(0, 0, 1);
+    expect(held.batches.map(({ batch }) => batch.context.number)).toEqual([1, 2]);
+  });
+
+  test('leaves what waited, and commits nothing of a batch that ends late', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.give(0, 1, 1);
+    held.consumer.assign(0);
+    await held.finish(0);
+    expect(held.given).toEqual([[0, [0]]]);
+    expect(held.consumer.committed.size).toBe(0);
+  });
+
+  test('passes by batches that were fetched before it', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.consumer.assign(0);
+    held.consumer.give(0, [{ offset: 0n }], 1);
+    expect(held.batches).toHaveLength(0);
+  });
+});
+
+describe('the end', () => {
+  test('waits for batches under way, commits them and begins no other', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.give(0, 1, 1);
+    const stopped = held.pump.stop(60_000);
+    await held.settle();
+    expect(held.consumer.left).toBe(false);
+    await held.finish(0);
+    await stopped;
+    expect(held.consumer.left).toBe(true);
+    expect(held.consumer.committed.get(0)).toBe(1n);
+    expect(held.batches).toHaveLength(1);
+  });
+
+  test('leaves behind what does not finish in its time', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    await held.pump.stop(1);
+    expect(held.consumer.left).toBe(true);
+    expect(held.consumer.committed.size).toBe(0);
+  });
+
+  test('breaks off a batch that waits for a fault to pass', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    await held.fail(0, away);
+    await held.pump.stop(1);
+    expect(held.consumer.left).toBe(true);
+  });
+});
+
+test('tells of a consumer that died', async () => {
+  const held = new Held();
+  held.consumer.handlers.onCrash?.(new Error('gone'), 5);
+  expect(held.crashes).toEqual(['group']);
+});

@@ -1,0 +1,214 @@
+/** An orchestrator's way of notifications on a log and a store in memory, with a workflow of two tasks to move on. */
+import { pino } from 'pino';
+import { parseDefinition } from '../../core/definition/index.ts';
+import type { Definition } from '../../core/definition/types.ts';
+import { type CommandId, type InstanceId, parseCommandId, parseInstanceId, type TaskPath } from '../../core/ids.ts';
+import { start } from '../../core/instance/index.ts';
+import type { CommandIssued } from '../../core/instance/notification.ts';
+import type { InstanceState } from '../../core/instance/state.ts';
+import type { Json } from '../../core/json.ts';
+import { type Codec, createCodec } from '../../messaging/codec.ts';
+import type { DeadLetter, TaskOutcome } from '../../messaging/generated/records.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { createOutgoing, type OutgoingMessage, type OutgoingMessages } from '../../messaging/outgoing.ts';
+import { recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
+import { FakeConsumer, FakeProducer } from '../../messaging/testing/fake-log.ts';
+import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
+import { createMetrics, type Metrics } from '../../service/metrics.ts';
+import { createDeadLetterSink, type DeadLetterSink } from '../dead-letter-sink.ts';
+import { createReadyDefinitions, type ReadyDefinitions } from '../definitions.ts';
+import { InstanceMover } from '../instance-mover.ts';
+import { createNotificationProcessor } from '../notifications.ts';
+import { createOrchestratorMetrics, type OrchestratorMetrics } from '../orchestrator-metrics.ts';
+import { PartitionPump, type PumpLimits } from '../partition-pump.ts';
+import { StateCache } from '../state-cache.ts';
+import { MemoryStore } from './memory-store.ts';
+
+export const silent = pino({ level: 'silent' });
+export const PREFIX = 'p';
+export const NOTIFICATIONS = 'p.notifications';
+export const DEAD_LETTERS = 'p.dead-letters';
+export const T0 = Date.parse('2026-01-01T00:00:00Z');
+
+/** `pick`, then `pack`. */
+export const twoTasks: Json = {
+  id: 'order',
+  nodes: {
+    pick: { type: 'task', task: 'pick' },
+    pack: { type: 'task', task: 'pack' },
+  },
+  edges: [{ from: 'pick', to: 'pack' }],
+};
+
+export function definitionOf(document: Json, version = 1): Definition {
+  const parsed = parseDefinition(document, { version });
+  if (!parsed.ok) throw new Error(`the test's definition is faulty: ${JSON.stringify(parsed.error)}`);
+  return parsed.value;
+}
+
+export function instanceIdOf(n: number): InstanceId {
+  const id = parseInstanceId(`01890000-0000-7000-8000-${String(n).padStart(12, '0')}`);
+  if (id === undefined) throw new Error('unreachable: the id above is well formed');
+  return id;
+}
+
+export function commandIdOf(n: number): CommandId {
+  const id = parseCommandId(`01890000-0000-7000-9000-${String(n).padStart(12, '0')}`);
+  if (id === undefined) throw new Error('unreachable: the id above is well formed');
+  return id;
+}
+
+/** A registry, and a codec that has been told of every record of ours. */
+export async function memoryCodec(): Promise<{ readonly registry: MemoryRegistry; readonly codec: Codec }> {
+  const registry = new MemoryRegistry();
+  const records = recordsOnTopics(PREFIX);
+  await registerSchemas(registry, records);
+  const codec = createCodec({ registry });
+  await codec.prepare(records);
+  return { registry, codec };
+}
+
+export type GivenRecord = Pick<LogRecord, 'key' | 'value'> & { readonly offset: bigint };
+
+export class Fixture {
+  readonly registry: MemoryRegistry;
+  readonly codec: Codec;
+  readonly outgoing: OutgoingMessages;
+  readonly store = new MemoryStore();
+  readonly producer = new FakeProducer();
+  readonly metrics: Metrics = createMetrics('test');
+  readonly own: OrchestratorMetrics;
+  readonly deadLetters: DeadLetterSink;
+  readonly definition = definitionOf(twoTasks);
+  /** Its `get` may be replaced. */
+  readonly stored = { get: async (_id: string, version: number) => (version === 1 ? this.definition : null) };
+  readonly definitions: ReadyDefinitions;
+  readonly mover: InstanceMover;
+  readonly consumer: FakeConsumer;
+  readonly pump: PartitionPump<StateCache>;
+  now = T0;
+
+  private constructor(registry: MemoryRegistry, codec: Codec, partitions: number, limits: Partial<PumpLimits>) {
+    this.registry = registry;
+    this.codec = codec;
+    this.outgoing = createOutgoing({ codec, prefix: PREFIX, partitions, publishTopics: [] });
+    this.own = createOrchestratorMetrics(this.metrics, () => this.pump.lag());
+    this.deadLetters = createDeadLetterSink({
+      codec,
+      topic: DEAD_LETTERS,
+      producer: this.producer,
+      log: silent,
+      onSent: this.own.setAside,
+    });
+    const known = new Map<number, Definition>();
+    this.definitions = createReadyDefinitions(
+      {
+        peek: (_id, version) => known.get(version),
+        get: async (id, version) => {
+          const found = await this.stored.get(id, version);
+          if (found !== null) known.set(version, found);
+          return found;
+        },
+      },
+      this.outgoing,
+    );
+    const { store, definitions, outgoing } = this;
+    this.mover = new InstanceMover({ store, definitions, outgoing, now: () => this.now, log: silent, metrics: this.own });
+    let consumer: FakeConsumer | undefined;
+    this.pump = new PartitionPump({
+      groupId: 'group',
+      openConsumer: (handlers) => {
+        consumer = new FakeConsumer(handlers, NOTIFICATIONS);
+        return consumer;
+      },
+      openContext: () => new StateCache(100),
+      process: createNotificationProcessor({
+        ...{ codec, maxMessageBytes: 100_000, outgoing, mover: this.mover },
+        ...{ deadLetters: this.deadLetters, metrics: this.own },
+      }),
+      limits,
+      log: silent,
+      metrics: this.own,
+    });
+    if (consumer === undefined) throw new Error('the pump opened no consumer');
+    this.consumer = consumer;
+  }
+
+  /** @param partitions of the installation; partition 0 is assigned. */
+  static async start(limits: Partial<PumpLimits> = {}, partitions = 1): Promise<Fixture> {
+    const { registry, codec } = await memoryCodec();
+    const fixture = new Fixture(registry, codec, partitions, limits);
+    await fixture.pump.start();
+    return fixture;
+  }
+
+  /** An instance that waits for the outcome of `pick`. */
+  begin(n = 1, definition: Definition = this.definition): InstanceState {
+    const command = { instanceId: instanceIdOf(n), input: {}, businessKey: null, by: 'tester', cause: 'rest:1' };
+    const started = start(definition, command, T0);
+    if (!started.ok) throw new Error('the start was refused');
+    this.store.instances.set(command.instanceId, { state: started.value.state, version: 1 });
+    return started.value.state;
+  }
+
+  state(n = 1): InstanceState {
+    const found = this.store.instances.get(instanceIdOf(n));
+    if (found === undefined) throw new Error(`no instance ${n}`);
+    return found.state;
+  }
+
+  /** The worker's answer to the open attempt of `path`. */
+  outcome(offset: number, path = 'pick', { n = 1, ...rest }: { readonly n?: number } & Partial<TaskOutcome> = {}): GivenRecord {
+    const instanceId = instanceIdOf(n);
+    const task = this.store.instances.get(instanceId)?.state.tasks[path as TaskPath];
+    const value: TaskOutcome = {
+      ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task?.attempt ?? 1, basis: task?.basis ?? 'unknown' },
+      ...{ status: 'completed', output: '{"done":true}', errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null },
+      ...{ worker: 'test', startedAt: T0, finishedAt: T0 },
+      ...rest,
+    };
+    return this.given(offset, n, this.codec.encode('TaskOutcome', NOTIFICATIONS, value));
+  }
+
+  command(offset: number, command: CommandIssued['command'], n = 1): GivenRecord {
+    const issued: CommandIssued = { type: 'CommandIssued', commandId: commandIdOf(offset), by: 'ada', command };
+    return this.sent(offset, n, this.outgoing.ofCommand(instanceIdOf(n), issued, T0));
+  }
+
+  /** A message of the outbox, as Debezium would write it. */
+  sent(offset: number, n: number, { payload }: OutgoingMessage): GivenRecord {
+    return this.given(offset, n, payload);
+  }
+
+  given(offset: number, n: number, value: Buffer): GivenRecord {
+    return { offset: BigInt(offset), key: Buffer.from(instanceIdOf(n)), value };
+  }
+
+  /** Resolves when everything below the offset of partition 0 is committed. */
+  async committed(offset: number): Promise<void> {
+    while (this.consumer.committed.get(0) !== BigInt(offset)) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async process(...records: readonly GivenRecord[]): Promise<void> {
+    this.consumer.give(0, records);
+    await this.committed(Number(records.at(-1)?.offset ?? 0n) + 1);
+  }
+
+  async letters(): Promise<readonly DeadLetter[]> {
+    return await Promise.all(
+      this.producer.sent.map(async ({ value }) => {
+        const decoded = await this.codec.decode(value ?? Buffer.alloc(0), ['DeadLetter']);
+        if (!decoded.ok) throw new Error('not a dead letter');
+        return decoded.value;
+      }),
+    );
+  }
+
+  /** Value of a counter with these labels; 0 when it never moved. */
+  async counted(metric: string, labels: Readonly<Record<string, string>>): Promise<number> {
+    const found = (await this.metrics.registry.getMetricsAsJSON()).find(({ name }) => name === `millrace_${metric}`);
+    const matches = (given: Partial<Record<string, string | number>>) =>
+      Object.entries(labels).every(([key, value]) => given[key] === value);
+    return found?.values.filter((each) => matches(each.labels)).reduce((sum, { value }) => sum + value, 0) ?? 0;
+  }
+}
