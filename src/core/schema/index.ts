@@ -1,15 +1,91 @@
-/** JSON Schema (draft 2020-12) for inputs, forms and outputs of definitions. */
+/**
+ * JSON Schema (draft 2020-12) for inputs, forms and outputs of definitions. Schemas come from whoever deploys, so they are
+ * bounded in size, refer to nothing outside of themselves, their patterns run on RE2, and each validation has a budget.
+ * Nothing is coerced, filled in or removed.
+ */
+import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json } from '../json.ts';
-import type { Result } from '../result.ts';
-import { err } from '../result.ts';
+import { err, ok, type Result } from '../result.ts';
+import { explain } from './explain.ts';
+import { OutOfFuel, withFuel } from './fuel.ts';
+import { metaFaults } from './meta.ts';
+import type { CompiledSchema, SchemaFault } from './types.ts';
+import { createAjv, formatNames } from './validator.ts';
+import { walkSchema } from './walk.ts';
 
-export type SchemaFault = { readonly pointer: string; readonly message: string };
+export type { CompiledSchema, SchemaFault } from './types.ts';
 
-export type CompiledSchema = {
-  /** Empty when the value is valid. Never changes the value. */
-  validate(value: Json): readonly SchemaFault[];
-};
+/** Evaluations of a schema or a part of it that one validation may take. */
+const FUEL = 1_000_000;
+/** For finding all faults of a value that has one: each is kept until all are found. */
+const FUEL_FOR_ALL = 20_000;
 
-export function compileSchema(_schema: Json): Result<CompiledSchema, readonly SchemaFault[]> {
-  return err([{ pointer: '', message: 'Schemas are not supported yet.' }]);
+export function compileSchema(schema: Json): Result<CompiledSchema, readonly SchemaFault[]> {
+  const walked = walkSchema(schema, formatNames);
+  // What is too large must not be looked at any further.
+  const faults = walked.isBounded ? distinct([...metaFaults(schema), ...walked.faults]) : walked.faults;
+  if (faults.length > 0) return err(faults);
+  try {
+    const isValid = compileWith(walked.schema, { allErrors: false });
+    return ok({ validate: (value) => validate(value, isValid, walked.schema) });
+  } catch (error) {
+    // The validator throws for what only compiling shows: a reference to nothing, a keyword without the one it needs.
+    if (error instanceof Error && !error.message.startsWith('Bug:')) return err([{ pointer: '', message: compileSentence(error) }]);
+    throw error;
+  }
+}
+
+function compileWith(schema: Json, options: { readonly allErrors: boolean }): ValidateFunction {
+  return createAjv(options).compile(typeof schema === 'boolean' ? schema : (schema as { [key: string]: Json }));
+}
+
+/** A first pass that ends at the first fault, and only for what is wrong a second one that finds them all. */
+function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaFault[] {
+  const first = faultsOf(value, isValid, FUEL);
+  if (first.length === 0) return first;
+  const all = faultsOf(value, allErrorsOf(isValid, schema), FUEL_FOR_ALL);
+  return all.length > 0 && !isGivenUp(all) ? all : first;
+}
+
+const GIVEN_UP: readonly SchemaFault[] = [{ pointer: '', message: 'The value takes more work to check than is granted.' }];
+
+function isGivenUp(faults: readonly SchemaFault[]): boolean {
+  return faults === GIVEN_UP;
+}
+
+function faultsOf(value: Json, check: ValidateFunction, fuel: number): readonly SchemaFault[] {
+  try {
+    return withFuel(fuel, () => check(value)) === true ? [] : explain(check.errors ?? []);
+  } catch (error) {
+    // Recursion of schema or value ends the stack before the fuel.
+    if (error instanceof OutOfFuel || error instanceof RangeError) return GIVEN_UP;
+    throw error;
+  }
+}
+
+/** Compiled when a value is wrong for the first time. */
+const forAll = new WeakMap<ValidateFunction, ValidateFunction>();
+
+function allErrorsOf(isValid: ValidateFunction, schema: Json): ValidateFunction {
+  let all = forAll.get(isValid);
+  if (all === undefined) {
+    all = compileWith(schema, { allErrors: true });
+    forAll.set(isValid, all);
+  }
+  return all;
+}
+
+/** The first for each place. */
+function distinct(faults: readonly SchemaFault[]): readonly SchemaFault[] {
+  const pointers = new Set<string>();
+  return faults.filter(({ pointer }) => {
+    const isNew = !pointers.has(pointer);
+    pointers.add(pointer);
+    return isNew;
+  });
+}
+
+function compileSentence({ message }: Error): string {
+  const text = message.replace(/^strict mode: /, '').slice(0, 300);
+  return `It cannot be compiled: ${text}.`;
 }

@@ -1,7 +1,6 @@
 /** `matches`, by RE2, whose time is bounded by the length of the text times the size of the pattern's program. */
 import type { CelFunc, CelValue } from '@bufbuild/cel';
-import { LRUCache } from 'lru-cache';
-import { RE2JS, RE2JSException } from 're2js';
+import { re2Program } from '../../regular-expression.ts';
 import { charge } from '../evaluation.ts';
 import { failure, notApplicable } from '../failure.ts';
 import { type CelOutcome, guarded } from './guard.ts';
@@ -16,28 +15,9 @@ const PROGRAM_SIZE_MAX = 10_000;
 /** A pattern in the source: checked at deploy, and paid for by the text alone. */
 export const CONSTANT_MATCHES = 'matches, constant pattern';
 
-/** By instructions. What is charged does not depend on what is found here. */
-const programs = new LRUCache<string, RE2JS>({
-  maxSize: 500_000,
-  sizeCalculation: (program, pattern) => program.programSize() + pattern.length + 1,
-});
-
-function programOf(pattern: string): RE2JS | null {
-  const known = programs.get(pattern);
-  if (known !== undefined) return known;
-  try {
-    const program = RE2JS.compile(pattern);
-    programs.set(pattern, program);
-    return program;
-  } catch (error) {
-    if (error instanceof RE2JSException) return null;
-    throw error;
-  }
-}
-
 /** What is wrong with a pattern that stands in the source; null when nothing is. */
 export function patternFault(pattern: string): string | null {
-  const program = programOf(pattern);
+  const program = re2Program(pattern);
   if (program === null) return 'The pattern of `matches` is no regular expression that RE2 knows';
   return program.programSize() > PROGRAM_SIZE_MAX ? 'The pattern of `matches` is too large' : null;
 }
@@ -50,7 +30,7 @@ function weigh(id: number, text: CelValue | undefined, pattern: CelValue | undef
       [text, pattern].filter((value) => value !== undefined),
     );
   if (!isConstant) charge(pattern.length);
-  const program = programOf(pattern);
+  const program = re2Program(pattern);
   if (program === null) {
     charge(REFUSED_UNITS);
     return failure(id, '`matches` was given a pattern that RE2 does not know');

@@ -1,0 +1,24 @@
+/** Patterns of schemas, whose work is paid for. */
+import { re2ProgramOfJavaScript } from '../regular-expression.ts';
+import { spend } from './fuel.ts';
+
+/** Instructions of a pattern. */
+const PROGRAM_SIZE_MAX = 2_000;
+/** Steps of a program that one unit of fuel pays for. */
+const STEPS_PER_UNIT = 64;
+
+type Pattern = { test(text: string): boolean; toString(): string };
+
+/** Null when RE2 does not know the pattern, or finds it too large. */
+export function compilePattern(pattern: string): Pattern | null {
+  const program = re2ProgramOfJavaScript(pattern);
+  if (program === null || program.programSize() > PROGRAM_SIZE_MAX) return null;
+  return {
+    test: (text) => {
+      spend(1 + (text.length * program.programSize()) / STEPS_PER_UNIT);
+      return program.test(text);
+    },
+    // The validator keeps one pattern for equal texts of it.
+    toString: () => pattern,
+  };
+}

@@ -1,0 +1,10 @@
+/** What compiling and checking by JSON Schema gives. */
+import type { Json } from '../json.ts';
+
+/** A plain sentence, and a JSON pointer into the schema (when compiling) or into the value (when validating). */
+export type SchemaFault = { readonly pointer: string; readonly message: string };
+
+export type CompiledSchema = {
+  /** Empty when the value is valid; at most a hundred faults. Never changes the value, never throws. */
+  validate(value: Json): readonly SchemaFault[];
+};

@@ -1,0 +1,121 @@
+/** Our settings of ajv: strict about schemas, never changing values, and no keyword whose work is more than linear. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats, { type FormatName } from 'ajv-formats';
+import { canonicalJson, type Json } from '../json.ts';
+import { spend } from './fuel.ts';
+import { compilePattern } from './pattern.ts';
+import { FUEL_KEYWORD } from './walk.ts';
+
+const FORMATS: readonly FormatName[] = [
+  'date',
+  'time',
+  'date-time',
+  'iso-time',
+  'iso-date-time',
+  'duration',
+  'uri',
+  'uri-reference',
+  'uri-template',
+  'email',
+  'hostname',
+  'ipv4',
+  'ipv6',
+  'uuid',
+  'json-pointer',
+  'json-pointer-uri-fragment',
+  'relative-json-pointer',
+  'byte',
+  'int32',
+  'int64',
+  'float',
+  'double',
+  'password',
+  'binary',
+];
+export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex']);
+
+/** Characters of a text that has a format; its patterns are those of the library, and not all of them are linear. */
+const FORMATTED_LENGTH_MAX = 2_048;
+const UNLIMITED = new Set(['byte', 'password', 'binary']);
+
+/** One for each schema: what it compiles is never let go by an instance. */
+export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors: options.allErrors,
+    verbose: true,
+    strictSchema: true,
+    strictNumbers: true,
+    strictTypes: false,
+    strictTuples: false,
+    strictRequired: false,
+    allowUnionTypes: true,
+    // Keys like `constructor` are properties only where the value has them itself.
+    ownProperties: true,
+    inlineRefs: false,
+    // Checked before, by the meta-schema and by us.
+    meta: false,
+    validateSchema: false,
+    logger: false,
+    // Its optimizer is quadratic.
+    code: { regExp: Object.assign(patternOf, { code: 're2' }), optimize: false },
+  });
+  addFormats(ajv);
+  addKeywords(ajv);
+  return ajv;
+}
+
+function patternOf(pattern: string): { test(text: string): boolean } {
+  const compiled = compilePattern(pattern);
+  if (compiled === null) throw new Error('Bug: a pattern was not checked before it was compiled');
+  return compiled;
+}
+
+function addFormats(ajv: Ajv2020): void {
+  for (const name of FORMATS) {
+    const format = formats.default.get(name);
+    ajv.addFormat(name, UNLIMITED.has(name) ? format : limited(format));
+  }
+  ajv.addFormat('regex', (text: string) => text.length <= FORMATTED_LENGTH_MAX && compilePattern(text) !== null);
+}
+
+type Format = Parameters<Ajv2020['addFormat']>[1];
+
+function limited(format: Format): Format {
+  if (format instanceof RegExp) return (text: string) => text.length <= FORMATTED_LENGTH_MAX && format.test(text);
+  if (typeof format === 'function') return (text: string) => text.length <= FORMATTED_LENGTH_MAX && format(text);
+  if (typeof format !== 'object' || format.type === 'number' || format.async === true) return format;
+  const { validate } = format;
+  return limited(typeof validate === 'string' ? new RegExp(validate) : (validate as Format));
+}
+
+/** The library's own `uniqueItems` and `enum` compare each with each. */
+function addKeywords(ajv: Ajv2020): void {
+  ajv.addKeyword({
+    keyword: FUEL_KEYWORD,
+    schema: false,
+    errors: false,
+    validate: () => {
+      spend(1);
+      return true;
+    },
+  });
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (isUnique: boolean, items: readonly Json[]) => {
+      spend(items.length);
+      return !isUnique || new Set(items.map(canonicalJson)).size === items.length;
+    },
+  });
+  ajv.removeKeyword('enum');
+  ajv.addKeyword({
+    keyword: 'enum',
+    schemaType: 'array',
+    compile: (values: readonly Json[]) => {
+      const allowed = new Set(values.map(canonicalJson));
+      return (value: Json) => allowed.has(canonicalJson(value));
+    },
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * Walks a schema before anything compiles it: checks what the meta-schema lets pass (unknown keywords, references out of
+ * the document, patterns, sizes) and adds to each schema in it the keyword that pays for its evaluation.
+ */
+import { isJsonObject, type Json } from '../json.ts';
+import { compilePattern } from './pattern.ts';
+import type { SchemaFault } from './types.ts';
+
+/** Pays for each evaluation of the schema it stands in. */
+export const FUEL_KEYWORD = 'millrace:fuel';
+
+/** Schemas in each other, each of which becomes code. */
+const SCHEMAS_MAX = 2_000;
+const LEVELS_MAX = 64;
+/** As compact JSON. */
+const CHARACTERS_MAX = 131_072;
+
+const DRAFT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
+
+/** How the value of a keyword holds schemas. */
+const IN_MAP = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
+const IN_LIST = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
+const ITSELF = new Set([
+  'items',
+  'contains',
+  'additionalProperties',
+  'propertyNames',
+  'if',
+  'then',
+  'else',
+  'not',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+  'contentSchema',
+]);
+const PLAIN = new Set([
+  'type',
+  'enum',
+  'const',
+  'multipleOf',
+  'maximum',
+  'exclusiveMaximum',
+  'minimum',
+  'exclusiveMinimum',
+  'maxLength',
+  'minLength',
+  'pattern',
+  'maxItems',
+  'minItems',
+  'uniqueItems',
+  'maxContains',
+  'minContains',
+  'maxProperties',
+  'minProperties',
+  'required',
+  'dependentRequired',
+  'format',
+  'contentEncoding',
+  'contentMediaType',
+  'title',
+  'description',
+  'default',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  'examples',
+  '$ref',
+  '$anchor',
+  '$comment',
+]);
+
+/** `isBounded` is false when the schema must not be looked at any further. */
+export type Walked = { readonly schema: Json; readonly faults: readonly SchemaFault[]; readonly isBounded: boolean };
+
+/** @param formats names of the formats that are checked. */
+export function walkSchema(schema: Json, formats: ReadonlySet<string>): Walked {
+  if (isTooDeep(schema)) return refused(`The schema is nested deeper than ${LEVELS_MAX} levels.`);
+  if (JSON.stringify(schema).length > CHARACTERS_MAX) return refused(`The schema has more than ${CHARACTERS_MAX} characters.`);
+  const walker = new Walker(formats);
+  const walked = walker.schema(schema, '');
+  return { schema: walked, faults: walker.faults, isBounded: true };
+}
+
+function refused(message: string): Walked {
+  return { schema: true, faults: [{ pointer: '', message }], isBounded: false };
+}
+
+/** Level by level and without recursion. */
+function isTooDeep(schema: Json): boolean {
+  let level: readonly Json[] = [schema];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > LEVELS_MAX) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? (Object.values(value) as Json[]) : []));
+  }
+  return false;
+}
+
+class Walker {
+  readonly faults: SchemaFault[] = [];
+  readonly #formats: ReadonlySet<string>;
+  #count = 0;
+
+  constructor(formats: ReadonlySet<string>) {
+    this.#formats = formats;
+  }
+
+  /** @returns the schema as it is compiled. */
+  schema(schema: Json, pointer: string): Json {
+    if (typeof schema === 'boolean') return schema;
+    if (!isJsonObject(schema)) {
+      this.#refuse(pointer, 'A schema must be an object, or true or false.');
+      return true;
+    }
+    this.#count++;
+    if (this.#count === SCHEMAS_MAX + 1) this.#refuse(pointer, `There are more than ${SCHEMAS_MAX} schemas in each other.`);
+    if (this.#count > SCHEMAS_MAX) return true;
+    const members: [string, Json][] = [];
+    for (const [keyword, value] of Object.entries(schema)) {
+      const kept = this.#keyword(keyword, value, `${pointer}/${escaped(keyword)}`, pointer === '');
+      if (kept !== undefined) members.push([keyword, kept]);
+    }
+    return Object.fromEntries([...members, [FUEL_KEYWORD, true]]);
+  }
+
+  /** Undefined when the keyword has no part in checking values. */
+  #keyword(keyword: string, value: Json, pointer: string, isTop: boolean): Json | undefined {
+    if (IN_MAP.has(keyword)) return this.#map(keyword, value, pointer);
+    if (IN_LIST.has(keyword)) return Array.isArray(value) ? value.map((item, index) => this.schema(item, `${pointer}/${index}`)) : value;
+    if (ITSELF.has(keyword)) return this.schema(value, pointer);
+    if (PLAIN.has(keyword)) return this.#plain(keyword, value, pointer);
+    if (keyword === '$schema' && isTop) {
+      if (typeof value !== 'string' || !DRAFT.test(value)) this.#refuse(pointer, 'Schemas are read by draft 2020-12 only.');
+      return undefined;
+    }
+    // A name for others to refer to; nobody can, since references stay within the document.
+    if (keyword === '$id' && isTop) return undefined;
+    this.#refuse(pointer, `The keyword "${shortened(keyword)}" is not known here.`);
+    return undefined;
+  }
+
+  #map(keyword: string, value: Json, pointer: string): Json {
+    if (!isJsonObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, member]) => {
+        const at = `${pointer}/${escaped(key)}`;
+        if (keyword === 'patternProperties') this.#pattern(key, at);
+        return [key, this.schema(member, at)];
+      }),
+    );
+  }
+
+  #plain(keyword: string, value: Json, pointer: string): Json {
+    if (typeof value !== 'string') return value;
+    if (keyword === 'pattern') this.#pattern(value, pointer);
+    if (keyword === '$ref' && !value.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');
+    if (keyword === 'format' && !this.#formats.has(value)) this.#refuse(pointer, `There is no format "${shortened(value)}".`);
+    return value;
+  }
+
+  #pattern(pattern: string, pointer: string): void {
+    if (compilePattern(pattern) === null)
+      this.#refuse(pointer, 'The pattern is not one that RE2 takes: it is broken, too large, or looks around or back.');
+  }
+
+  #refuse(pointer: string, message: string): void {
+    this.faults.push({ pointer, message });
+  }
+}
+
+export function escaped(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+export function shortened(text: string, lengthMax = 60): string {
+  return text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text;
+}
