@@ -193,6 +193,7 @@ export class Draft {
           status: 'completed',
           output,
         });
+        this.#remember(event.commandId);
         return;
       }
       case 'TaskFailed': {
@@ -213,6 +214,7 @@ export class Draft {
           error,
           work,
         });
+        this.#remember(event.commandId);
         return;
       }
       case 'TaskCancelled':

@@ -269,7 +269,10 @@ function textOf(value: Json, field: string, lengthMax: number): string {
 
 function assigneesOf(value: Json, field: string): Assignees {
   if (!isJsonObject(value)) throw new UnfitValueError(`\`${field}\` must be an object with users and roles.`);
-  return { users: namesOf(value.users, `${field}.users`), roles: namesOf(value.roles, `${field}.roles`) };
+  const assignees = { users: namesOf(value.users, `${field}.users`), roles: namesOf(value.roles, `${field}.roles`) };
+  if (assignees.users.length === 0 && assignees.roles.length === 0)
+    throw new UnfitValueError(`\`${field}\` names nobody, so nobody could do the task.`);
+  return assignees;
 }
 
 function namesOf(value: Json | undefined, field: string): readonly string[] {

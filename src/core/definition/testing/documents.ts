@@ -56,8 +56,8 @@ function edgeOf(edge: string | JsonObject): JsonObject {
 }
 
 /** A definition of one node, `n`. */
-export function nodeOf(node: JsonObject): JsonObject {
-  return graphOf({ n: node });
+export function nodeOf(node: JsonObject, more: JsonObject = {}): JsonObject {
+  return graphOf({ n: node }, [], more);
 }
 
 export function parsed(document: Json): Definition {

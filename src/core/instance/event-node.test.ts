@@ -1,0 +1,140 @@
+/** Waiting for events (language, "Nodes" and "Events and triggers"; protocol, "Events"). */
+import { describe, expect, it } from 'vitest';
+import { Scenario } from '../../../test/support/scenario.ts';
+import { graphOf, nodeOf } from '../definition/testing/documents.ts';
+import type { Json } from '../json.ts';
+
+const task = { type: 'task', task: 'work' };
+const paid = (id: string, data: Json = {}) => ({ id, type: 'paid', source: 'bank', key: 'k', time: null, data });
+const waitFor = { type: 'event', event: 'paid', key: '${ input.order }' };
+
+describe('An event node', () => {
+  it('opens a subscription of its type and evaluated key', () => {
+    const scenario = new Scenario(nodeOf(waitFor), { order: 'o-1' });
+    expect(scenario.effectsOf('openSubscription')).toEqual([
+      { type: 'openSubscription', path: 'n', attempt: 1, wait: 0, event: 'paid', key: 'o-1', where: null },
+    ]);
+  });
+
+  it('gives the whole event as its output', () => {
+    const scenario = new Scenario(nodeOf(waitFor, { output: '${ nodes.n.output }' }), { order: 'o-1' });
+    expect(scenario.event('n', paid('1', { amount: 7 })).state.output).toEqual(paid('1', { amount: 7 }));
+    expect(scenario.effectsOf('closeSubscriptions')).toEqual([{ type: 'closeSubscriptions', path: 'n' }]);
+  });
+
+  it('takes a key that is a number as text', () => {
+    expect(new Scenario(nodeOf(waitFor), { order: 22 }).effectsOf('openSubscription')).toMatchObject([{ key: '22' }]);
+  });
+
+  it.each([[null], [['o']], [''], ['x'.repeat(1_001)], ['a\u0000b']])('comes under incident for the key %j', (order) => {
+    const scenario = new Scenario(nodeOf(waitFor), { order });
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.effectsOf('openSubscription')).toEqual([]);
+  });
+
+  it('weighs where against what it mentions as it was when the wait opened', () => {
+    const where = { ...waitFor, where: 'event.data.amount >= vars.least' };
+    const document = graphOf({ n: where, a: { ...task, set: { least: 100 } } }, [], { vars: { least: 5 } });
+    const scenario = new Scenario(document, { order: 'o-1' });
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([
+      { where: { source: 'event.data.amount >= vars.least', scope: { vars: { least: 5 } } } },
+    ]);
+    scenario.completes('a');
+    expect(scenario.task('n')).toMatchObject({ waits: [{ where: { scope: { vars: { least: 5 } } } }] });
+  });
+
+  it('comes under incident, with the expression, when where fails on an event', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, where: 'event.data.amount > 1' }), { order: 'o-1' });
+    scenario.event('n', paid('1'), { whereError: 'There is no key.' });
+    expect(scenario.state.incidents).toMatchObject({
+      n: { error: { code: 'MR_EXPRESSION_FAILED', message: 'There is no key.' }, expression: 'event.data.amount > 1' },
+    });
+    scenario.command({ type: 'retry', path: null });
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([{ path: 'n', attempt: 2 }]);
+    expect(scenario.event('n', paid('2', { amount: 2 })).status).toBe('completed');
+  });
+});
+
+describe('anyOf', () => {
+  const anyOf = [
+    { event: 'paid', key: 'k' },
+    { event: 'refused', key: 'k' },
+  ];
+
+  it('waits for all of them and takes the first', () => {
+    const scenario = new Scenario(nodeOf({ type: 'event', anyOf }));
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([
+      { wait: 0, event: 'paid' },
+      { wait: 1, event: 'refused' },
+    ]);
+    expect(scenario.event('n', paid('1'), { wait: 1 }).status).toBe('completed');
+  });
+});
+
+describe('count', () => {
+  it('takes n events and gives them as a list, oldest first', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, count: 3 }, { output: '${ nodes.n.output }' }), { order: 'o-1' });
+    scenario.event('n', paid('1'));
+    expect(scenario.effectsOf('openSubscription')).toHaveLength(1);
+    expect(scenario.task('n')).toMatchObject({ received: [paid('1')] });
+    expect(scenario.event('n', paid('2')).event('n', paid('3')).state.output).toEqual([paid('1'), paid('2'), paid('3')]);
+  });
+
+  it('of one still gives a list', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, count: 1 }, { output: '${ nodes.n.output }' }), { order: 'o-1' });
+    expect(scenario.event('n', paid('1')).state.output).toEqual([paid('1')]);
+  });
+
+  it('counts an event once, however often it is handed over', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, count: 2 }), { order: 'o-1' }).event('n', paid('1')).event('n', paid('1'));
+    expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.task('n')).toMatchObject({ received: [paid('1')] });
+  });
+
+  it('tells two events with the same id apart by their source', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, count: 2 }), { order: 'o-1' });
+    expect(scenario.event('n', paid('1')).event('n', { ...paid('1'), source: 'cash desk' }).status).toBe('completed');
+  });
+});
+
+describe('An event that comes too late', () => {
+  const document = graphOf({ a: { ...waitFor, timeout: '1h' }, b: task }, [{ from: 'a', to: 'b', on: 'timedOut' }]);
+
+  it('goes back to where it waited, for this instance', () => {
+    const scenario = new Scenario(document, { order: 'o-1' }).timer('a#timeout').event('a', paid('1'), { rowId: '77' });
+    expect(scenario.rejected).toEqual(['MR_EVENT_REFUSED']);
+    expect(scenario.effects).toEqual([{ type: 'returnEvent', eventRowId: '77', path: 'a', attempt: 1 }]);
+  });
+
+  it('goes back when the instance has ended', () => {
+    const scenario = new Scenario(document, { order: 'o-1' }).command({ type: 'cancel', reason: null }).event('a', paid('1'));
+    expect(scenario.rejected).toEqual(['MR_INSTANCE_ENDED']);
+    expect(scenario.effectsOf('returnEvent')).toHaveLength(1);
+  });
+
+  it('does not go back when this instance has had it', () => {
+    const scenario = new Scenario(graphOf({ a: waitFor, b: task }), { order: 'o-1' }).event('a', paid('1')).event('a', paid('1'));
+    expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effects).toEqual([]);
+    expect(scenario.completes('b').status).toBe('completed');
+    scenario.event('a', paid('1'));
+    expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effects).toEqual([]);
+  });
+
+  it('of another attempt of the wait is refused', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, timeout: '1h' }), { order: 'o-1' }).timer('n#timeout');
+    scenario.command({ type: 'retry', path: null });
+    scenario.send({
+      type: 'EventMatched',
+      path: scenario.task('n').path,
+      attempt: 1,
+      wait: 0,
+      eventRowId: '1',
+      event: paid('1'),
+      whereError: null,
+    });
+    expect(scenario.rejected).toEqual(['MR_EVENT_REFUSED']);
+    expect(scenario.event('n', paid('1')).status).toBe('completed');
+  });
+});

@@ -1,0 +1,81 @@
+/** Work for people (language, "Nodes"). */
+import { describe, expect, it } from 'vitest';
+import { Scenario, T0 } from '../../../test/support/scenario.ts';
+import { graphOf, nodeOf } from '../definition/testing/documents.ts';
+import type { TaskPath } from '../ids.ts';
+import type { Json } from '../json.ts';
+
+const task = { type: 'task', task: 'work' };
+const human = { type: 'human', title: 'Approve ${ input.amount } for ${ input.employee }', assignees: { roles: ['manager'] } };
+const input = { amount: 120, employee: 'Ada' };
+
+describe('A human node', () => {
+  it('opens a task with its evaluated title, assignees and due time', () => {
+    const document = nodeOf({ ...human, assignees: { users: ['${ input.employee }'], roles: ['manager'] }, due: '2d' });
+    expect(new Scenario(document, input).effectsOf('openHumanTask')).toEqual([
+      {
+        type: 'openHumanTask',
+        path: 'n',
+        title: 'Approve 120 for Ada',
+        assignees: { users: ['Ada'], roles: ['manager'] },
+        dueAt: T0 + 2 * 86_400_000,
+        at: T0,
+      },
+    ]);
+  });
+
+  it('gives exactly what completed it', () => {
+    const output = { approved: true, note: 'fine' };
+    expect(new Scenario(nodeOf(human, { output: '${ nodes.n.output }' }), input).approves('n', output).state.output).toEqual(output);
+  });
+
+  it('reminds once, without changing the task', () => {
+    const scenario = new Scenario(nodeOf({ ...human, reminder: '1d' }), input).timer('n#reminder');
+    expect(scenario.effectsOf('lifecycle')).toMatchObject([{ change: 'reminder', path: 'n' }]);
+    expect(scenario.task('n').status).toBe('open');
+    expect(scenario.state.timers).toEqual({});
+  });
+
+  it('escalates to others after a time', () => {
+    const escalate = { after: '3d', to: { roles: ['director'] } };
+    const scenario = new Scenario(nodeOf({ ...human, escalate }), input).timer('n#escalation');
+    expect(scenario.now).toBe(T0 + 3 * 86_400_000);
+    expect(scenario.effectsOf('reassignHumanTask')).toEqual([
+      { type: 'reassignHumanTask', path: 'n', assignees: { users: [], roles: ['director'] } },
+    ]);
+    expect(scenario.task('n')).toMatchObject({ assignees: { roles: ['director'] }, escalateTo: null });
+  });
+
+  it('neither reminds nor escalates once it is done', () => {
+    const scenario = new Scenario(nodeOf({ ...human, reminder: '1d', escalate: { after: '3d', to: { users: ['eve'] } } }), input);
+    expect(Object.keys(scenario.state.timers)).toEqual(['n#reminder', 'n#escalation']);
+    expect(scenario.approves('n', {}).state.timers).toEqual({});
+  });
+
+  it('that a person fails takes its failure edges', () => {
+    const document = graphOf({ a: human, b: task }, [{ from: 'a', to: 'b', on: 'failed', error: 'REFUSED' }]);
+    const scenario = new Scenario(document, input);
+    scenario.command({ type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
+    expect(scenario.statuses).toEqual({ a: 'failed', b: 'scheduled' });
+    expect(scenario.effectsOf('closeHumanTask')).toEqual([{ type: 'closeHumanTask', path: 'a' }]);
+  });
+
+  it('is not retried by itself: its failure is final', () => {
+    const scenario = new Scenario(nodeOf(human), input);
+    expect(scenario.command({ type: 'failTask', path: 'n' as TaskPath, error: { code: 'NO', message: 'no' } }).status).toBe('incident');
+  });
+
+  it.each<[string, Json]>([
+    ['no list', 'manager'],
+    ['a list of no texts', [1, {}]],
+  ])('comes under incident when its assignees are %s', (_, roles) => {
+    const scenario = new Scenario(nodeOf({ ...human, title: 'x', assignees: { roles: '${ input.roles }' } }), { roles });
+    expect(scenario.status).toBe('incident');
+    expect(scenario.effectsOf('openHumanTask')).toEqual([]);
+  });
+
+  it('whose evaluated assignees are nobody comes under incident: nobody could do it', () => {
+    const scenario = new Scenario(nodeOf({ ...human, title: 'x', assignees: { roles: '${ input.roles }' } }), { roles: [] });
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+  });
+});

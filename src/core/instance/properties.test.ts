@@ -1,0 +1,36 @@
+/**
+ * Random definitions × random schedules: outcomes twice, late and in any order, timers, events, people, pauses, commands,
+ * batches. What is checked after each step stands in testing/world.ts. A failure prints its seed and the path to it:
+ * `fc.assert(…, { seed, path })` runs that one again, and what it found becomes a named test.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { parseDefinition } from '../definition/index.ts';
+import { document, input } from './testing/arbitraries.ts';
+import { Chance, World } from './testing/world.ts';
+
+/** Each compiled definition runs on several schedules: compiling costs more than running. */
+const SCHEDULES = 10;
+const DEFINITIONS = 1_000;
+
+const schedule = fc.record({ input, numbers: fc.array(fc.nat({ max: 1 << 20 }), { minLength: 20, maxLength: 300, size: 'max' }) });
+
+it('every schedule of every definition keeps what must hold always', { timeout: 240_000 }, () => {
+  const ends = new Map<string, number>();
+  fc.assert(
+    fc.property(document, fc.array(schedule, { minLength: SCHEDULES, maxLength: SCHEDULES }), (deployed, schedules) => {
+      const parsed = parseDefinition(deployed, { version: 1 });
+      if (!parsed.ok) throw new Error(`the generator made a faulty document: ${JSON.stringify(parsed.error)}`);
+      for (const { input: given, numbers } of schedules) {
+        const world = new World(parsed.value, given);
+        const chance = new Chance(numbers);
+        while (!chance.isUsedUp && world.state.phase === 'running') world.act(chance);
+        world.finish();
+        ends.set(world.state.phase, (ends.get(world.state.phase) ?? 0) + 1);
+      }
+    }),
+    { numRuns: DEFINITIONS },
+  );
+  // Runs that all end alike would show little.
+  for (const phase of ['completed', 'failed', 'cancelled']) expect(ends.get(phase) ?? 0, phase).toBeGreaterThan(100);
+});

@@ -1,0 +1,150 @@
+/**
+ * Random definitions, as documents: every node type, join, edge and failure mode, small enough that many of them run in
+ * a second. Conditions ask the input's switches, so that each run takes its own ways through the same graph.
+ */
+import fc from 'fast-check';
+import type { JsonObject } from '../../json.ts';
+
+/** Switches that conditions ask: `input.s0` … */
+const SWITCHES = 4;
+
+export const input: fc.Arbitrary<JsonObject> = fc
+  .tuple(fc.array(fc.boolean(), { minLength: SWITCHES, maxLength: SWITCHES }), fc.nat({ max: 9 }))
+  .map(([switches, n]) => ({ ...Object.fromEntries(switches.map((on, index) => [`s${index}`, on])), n }));
+
+const condition = fc.oneof(
+  { weight: 8, arbitrary: fc.nat({ max: SWITCHES - 1 }).map((index) => `input.s${index}`) },
+  { weight: 2, arbitrary: fc.constant('vars.x > 1') },
+  // Fails at run time: an incident.
+  { weight: 1, arbitrary: fc.constant('input.missing') },
+);
+
+const retry = fc.record({
+  maxAttempts: fc.integer({ min: 1, max: 3 }),
+  backoff: fc.constantFrom('fixed', 'linear', 'exponential'),
+  initial: fc.constantFrom('10ms', '1s'),
+  nonRetryable: fc.constantFrom([], ['FATAL']),
+});
+
+const value = fc.constantFrom('${ input.n }', '${ vars.x }', 1, 'text', { a: ['${ input.s0 }'] });
+const optional = (name: string, values: readonly string[]): fc.Arbitrary<JsonObject> =>
+  fc.option(fc.constantFrom(...values)).map((chosen): JsonObject => (chosen === null ? {} : { [name]: chosen }));
+
+const task = fc
+  .tuple(retry, value, optional('queueTimeout', ['10m']))
+  .map(([policy, given, more]): JsonObject => ({ type: 'task', task: 'work', retry: policy, input: given, ...more }));
+const http = fc
+  .tuple(retry, value)
+  .map(([policy, body]): JsonObject => ({ type: 'http', method: 'POST', url: 'http://localhost/', body, retry: policy }));
+const transform = fc
+  .oneof({ weight: 9, arbitrary: value }, { weight: 1, arbitrary: fc.constant('${ input.missing }') })
+  .map((output): JsonObject => ({ type: 'transform', output }));
+const human = fc.tuple(optional('timeout', ['1h']), optional('reminder', ['10m']), fc.boolean()).map(
+  ([timeout, reminder, escalates]): JsonObject => ({
+    type: 'human',
+    title: 'For ${ input.n }',
+    assignees: { users: ['ada'] },
+    ...timeout,
+    ...reminder,
+    ...(escalates ? { escalate: { after: '20m', to: { roles: ['boss'] } } } : {}),
+  }),
+);
+const wait = fc.constantFrom<JsonObject>(
+  { type: 'wait', for: '30s' },
+  { type: 'wait', for: '0s' },
+  { type: 'wait', until: '2026-01-01T00:10:00Z' },
+);
+const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('timeout', ['2h']), fc.boolean()).map(
+  ([count, timeout, any]): JsonObject => ({
+    type: 'event',
+    ...(any
+      ? {
+          anyOf: [
+            { event: 'paid', key: '${ instance.id }' },
+            { event: 'refused', key: 'k' },
+          ],
+        }
+      : { event: 'paid', key: 'k', where: 'event.data.n >= input.n' }),
+    ...(count === null ? {} : { count }),
+    ...timeout,
+  }),
+);
+const publish = value.map((data): JsonObject => ({ type: 'publish', event: 'done', key: 'k', data }));
+
+const node = fc.oneof(
+  { weight: 8, arbitrary: task },
+  { weight: 2, arbitrary: http },
+  { weight: 4, arbitrary: transform },
+  { weight: 3, arbitrary: human },
+  { weight: 2, arbitrary: wait },
+  { weight: 3, arbitrary: event },
+  { weight: 1, arbitrary: publish },
+);
+
+/** How one edge is weighed. `plain` stands for a condition or `otherwise`, as fits the others of its node. */
+const weigh = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<JsonObject>({}) },
+  { weight: 4, arbitrary: condition.map((when): JsonObject => ({ when })) },
+  { weight: 2, arbitrary: fc.record({ on: fc.constantFrom('failed', 'timedOut', 'any') }) },
+  { weight: 1, arbitrary: fc.record({ on: fc.constant('failed'), error: fc.constantFrom('FATAL', 'BUSY') }) },
+  { weight: 1, arbitrary: condition.map((when): JsonObject => ({ on: 'any', when })) },
+);
+
+type Drawn = {
+  readonly nodes: readonly JsonObject[];
+  readonly joins: readonly number[];
+  readonly cancels: readonly boolean[];
+  readonly sets: readonly boolean[];
+  readonly edges: readonly { readonly from: number; readonly to: number; readonly weigh: JsonObject }[];
+  readonly onFailure: string;
+  readonly timeout: JsonObject;
+  readonly lifecycle: string;
+};
+
+const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) => {
+  const each = <T>(of: fc.Arbitrary<T>) => fc.array(of, { minLength: size, maxLength: size });
+  return fc.record({
+    nodes: each(node),
+    joins: each(fc.nat({ max: 3 })),
+    cancels: each(fc.boolean()),
+    sets: each(fc.boolean()),
+    edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), weigh }), { maxLength: size * 2 }),
+    onFailure: fc.constantFrom('incident', 'incident', 'fail'),
+    timeout: optional('timeout', ['1d']),
+    lifecycle: fc.constantFrom('instance', 'tasks'),
+  });
+});
+
+export const document: fc.Arbitrary<JsonObject> = drawn.map(documentOf);
+
+/** Whatever was drawn, made into a document without faults: edges go forward, and none is refused for what it cannot do. */
+function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, lifecycle }: Drawn): JsonObject {
+  const kept = new Map<string, JsonObject>();
+  for (const { from, to, weigh: how } of edges) {
+    if (from === to) continue;
+    const [first, second] = from < to ? [from, to] : [to, from];
+    const source = nodes[first] ?? {};
+    const usable = 'on' in how && !mayEndSo(source, String(how.on)) ? {} : how;
+    const edge = { from: `n${first}`, to: `n${second}`, ...usable };
+    kept.set(JSON.stringify(edge), edge);
+  }
+  const list = [...kept.values()];
+  for (const index of nodes.keys()) {
+    const plain = list.filter(({ from, on }) => from === `n${index}` && on === undefined);
+    if (plain.length > 0 && plain.every(({ when }) => when !== undefined)) list.push({ from: `n${index}`, to: null, otherwise: true });
+  }
+  const members = nodes.map((given, index): [string, JsonObject] => {
+    const arrivals = list.filter(({ to }) => to === `n${index}`).length;
+    const join = [{}, {}, { join: 'any' }, { join: { atLeast: Math.min(2, arrivals) } }][arrivals === 0 ? 0 : (joins[index] ?? 0)] ?? {};
+    const cancelRest = 'join' in join && cancels[index] === true ? { cancelRest: true } : {};
+    const set = sets[index] === true ? { set: { x: index } } : {};
+    return [`n${index}`, { ...given, ...join, ...cancelRest, ...set }];
+  });
+  return { id: 'random', vars: { x: 0 }, nodes: Object.fromEntries(members), edges: list, onFailure, lifecycle, ...timeout };
+}
+
+function mayEndSo({ type, timeout }: JsonObject, on: string): boolean {
+  if (type === 'task' || type === 'http') return true;
+  if (type === 'human') return on !== 'timedOut' || timeout !== undefined;
+  return type === 'event' && on !== 'failed' && timeout !== undefined;
+}
