@@ -74,9 +74,14 @@ describe('an instance on the whole stack', () => {
 
     const prefix = env.MILLRACE_TOPIC_PREFIX;
     const registry = new SchemaRegistry({ host: env.SCHEMA_REGISTRY_URL ?? '' });
-    const ofInstance = async (topic: string) =>
-      (await consumeByJava(env.KAFKA_BROKERS ?? '', topic)).filter(({ key }) => key === instanceId);
-    const tasks = await ofInstance(`${prefix}.tasks.handlers`);
+    // Everything is in the topics by now; a console consumer on a busy machine may give up before it has begun to read.
+    const ofInstance = (topic: string, atLeast: number) =>
+      eventuallyHas(
+        async () => (await consumeByJava(env.KAFKA_BROKERS ?? '', topic)).filter(({ key }) => key === instanceId),
+        (records) => records.length >= atLeast,
+        { timeoutMs: 90_000, what: `records of the instance in ${topic}` },
+      );
+    const tasks = await ofInstance(`${prefix}.tasks.handlers`, 1);
     expect(tasks).toHaveLength(1);
     expect(tasks[0]?.headers).toContain('messageType:TaskScheduled');
     expect(await registry.decode(tasks[0]?.value ?? Buffer.alloc(0))).toMatchObject({
@@ -85,14 +90,14 @@ describe('an instance on the whole stack', () => {
       attempt: 1,
       input: JSON.stringify({ order }),
     });
-    const notifications = await ofInstance(`${prefix}.notifications`);
+    const notifications = await ofInstance(`${prefix}.notifications`, 3);
     const types = notifications.map(({ headers }) => /messageType:(\w+)/.exec(headers)?.[1]);
     expect(types).toEqual(['TaskOutcome', 'CommandIssued', 'EventMatched']);
     expect(new Set([...tasks, ...notifications].map(({ partition }) => partition)).size).toBe(1);
     expect(await registry.decode(notifications[0]?.value ?? Buffer.alloc(0))).toMatchObject({ instanceId, status: 'completed' });
-    const lifecycle = await ofInstance(`${prefix}.lifecycle`);
+    const lifecycle = await ofInstance(`${prefix}.lifecycle`, 2);
     expect(await registry.decode(lifecycle.at(-1)?.value ?? Buffer.alloc(0))).toMatchObject({ change: 'ended', status: 'completed' });
 
     expect(await engine.cli('verify')).toContain('no difference');
-  }, 120_000);
+  }, 300_000);
 });
