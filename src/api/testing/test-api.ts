@@ -13,6 +13,7 @@ import { createHealth } from '../../service/health.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import { type ApiApp, type ApiLimits, createApp } from '../app.ts';
 import type { ApiPorts } from '../ports.ts';
+import { assertAsDocumented } from './as-documented.ts';
 import { MemoryEngine } from './memory-engine.ts';
 
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Readonly<Record<string, unknown>> };
@@ -104,6 +105,7 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestAp
       ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     };
     const response = await app.inject(request);
+    assertAsDocumented(app, request, response);
     const isJson = /json/.test(String(response.headers['content-type']));
     return { status: response.statusCode, headers: response.headers, body: isJson ? (response.json() as unknown) : response.payload };
   };

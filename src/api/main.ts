@@ -1,0 +1,205 @@
+/**
+ * The API process: the only file of this folder that knows which databases, which log and which registry there are.
+ * Health and metrics are on its own port. Holds no state of its own: any number of API processes may run side by side.
+ */
+import { hash, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { defaultDefinitionLimits, parseDefinition } from '../core/definition/index.ts';
+import { createCodec } from '../messaging/codec.ts';
+import { createWaitMatcher } from '../messaging/event-matcher.ts';
+import { connectKafka } from '../messaging/kafkajs/index.ts';
+import { createOutgoing } from '../messaging/outgoing.ts';
+import { recordsOfQueue, registerSchemas } from '../messaging/registration.ts';
+import { connectRegistry } from '../messaging/registry.ts';
+import { ensureQueueTopic, topicNames } from '../messaging/topics.ts';
+import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
+import type { Config } from '../service/config.ts';
+import { kafkaOptions, registryOptions, topicSettings } from '../service/connections.ts';
+import { createDatabaseClock, type DatabaseClock } from '../service/database-clock.ts';
+import type { Logger } from '../service/logging.ts';
+import { outboxMetrics } from '../service/metrics.ts';
+import { type RunningProcess, type Service, startService } from '../service/process.ts';
+import { createDefinitionCache } from '../store/definition-cache.ts';
+import { slotName } from '../store/outbox-names.ts';
+import {
+  assertInstallation,
+  createDefinitionStore,
+  createInstanceQueries,
+  createInstanceStore,
+  createOutboxGauge,
+  createPools,
+} from '../store/postgres/index.ts';
+import { type ApiLimits, createApp } from './app.ts';
+import { installFirstKey } from './first-key.ts';
+import { createInstanceWatch } from './instance-watch.ts';
+import { createLifecycleReader } from './lifecycle.ts';
+import type { ApiPorts } from './ports.ts';
+import { createQueues } from './queues.ts';
+import { createReplay } from './replay.ts';
+import { createStartGate, type SamplingGate } from './start-gate.ts';
+
+/** What `loadConfig` must be asked for. */
+export const apiConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'api', 'orchestrator', 'limits', 'service', 'log'] as const;
+export type ApiConfig = Pick<Config, (typeof apiConfigGroups)[number]>;
+
+export interface RunningApi extends RunningProcess {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+}
+
+const CLOCK_SAMPLE_MS = 5_000;
+/** Of no key: what the database is asked only to see that it answers. */
+const NO_HASH = Buffer.alloc(32);
+
+/** Resolves when it listens: databases and registry answer then. Kafka may be away. */
+export async function runApi(config: ApiConfig): Promise<RunningApi> {
+  let url = '';
+  const running = await startService(
+    'api',
+    config,
+    async (service) => {
+      url = await serve(config, service);
+    },
+    { monitoring: false },
+  );
+  return { url, stop: () => running.stop() };
+}
+
+async function serve(config: ApiConfig, service: Service): Promise<string> {
+  const { log, signal } = service;
+  const persistently = retryForever(isRetryableFault, signal, log);
+  const { ports, gate } = await connect(config, service, persistently);
+  const app = await createApp({
+    ports,
+    limits: limitsOf(config),
+    publishTopics: config.topics.publish,
+    log,
+    metrics: service.metrics,
+    health: service.health,
+    signal,
+  });
+  service.onStop('http server', () => app.close());
+  // The first answer shall not be a refusal that one look at the outbox would have spared.
+  await gate.sample();
+  void gate.run(signal);
+  const url = await app.listen({ host: config.service.host, port: config.api.port });
+  log.info({ url }, 'Listening');
+  return url;
+}
+
+/** Opens everything that the routes stand on. */
+async function connect(
+  config: ApiConfig,
+  service: Service,
+  persistently: Persistently,
+): Promise<{ readonly ports: ApiPorts; readonly gate: SamplingGate }> {
+  const { log, signal, health } = service;
+  const { prefix, partitions, publish: publishTopics } = config.topics;
+  const { definitions: definitionsUrl, instances: instancesUrl, connections } = config.databases;
+  const pools = createPools(
+    { definitions: definitionsUrl, instances: instancesUrl },
+    { connections, applicationName: 'millrace-api', onIdleError: (error) => log.warn({ err: error }, 'A database connection was lost') },
+  );
+  service.onStop('databases', () => pools.close());
+  await persistently('check the installation', () => assertInstallation(pools.instances, partitions));
+
+  const registry = connectRegistry(registryOptions(config));
+  const codec = createCodec({ registry });
+  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
+  await persistently('look up the schemas', () => outgoing.prepare());
+
+  const definitions = createDefinitionStore(pools.definitions);
+  const instances = createInstanceStore(pools.instances, createWaitMatcher(outgoing), { eventTtlMs: config.orchestrator.eventTtlMs });
+  const { apiKey: given } = config.api;
+  await persistently('install the first API key', () => installFirstKey({ definitions, given, home: config.service.home, log }));
+  health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
+  health.check('instance database', () => answers(instances.now()));
+
+  const kafka = connectKafka(kafkaOptions(config), log);
+  const admin = kafka.admin();
+  service.onStop('kafka admin', () => admin.close());
+
+  const clock = createDatabaseClock(() => instances.now());
+  await persistently('read the database clock', () => clock.sample());
+  void keepInStep(clock, signal, log);
+
+  const watch = createInstanceWatch();
+  const groupId = `${prefix}.api.${randomUUID()}`;
+  const reader = createLifecycleReader({ log: kafka, topic: topicNames(prefix).lifecycle, groupId, watch });
+  service.onStop('lifecycle', async () => {
+    await reader.stop();
+    // A broker that is away forgets the empty group by itself.
+    await admin.deleteGroup(groupId).catch((error: unknown) => log.warn({ err: error, groupId }, 'The group was not deleted'));
+  });
+  // Not waited for: without it whoever waits looks once a second, and nothing else is missing.
+  reader.start().catch((error: unknown) => log.error({ err: error }, 'The lifecycle topic is not read'));
+
+  const gauge = createOutboxGauge(pools.instances, slotName(prefix));
+  let reading: Awaited<ReturnType<typeof gauge.read>> | null = null;
+  const gate = createStartGate({
+    read: async () => {
+      reading = await gauge.read();
+      return reading;
+    },
+    ageMaxMs: config.api.outboxAgeMaxMs,
+    log,
+  });
+  outboxMetrics(service.metrics, () => reading);
+
+  const replay = createReplay(() => kafka.producer());
+  service.onStop('producer', () => replay.stop());
+  const settings = topicSettings(config);
+  const ports: ApiPorts = {
+    definitions,
+    cache: createDefinitionCache(definitions),
+    instances,
+    queries: createInstanceQueries(pools.instances),
+    outgoing,
+    gate,
+    watch,
+    wakes: () => reader.isMember(),
+    parseDefinition: (document, options) => parseDefinition(document, { ...options, limits: definitionLimitsOf(config) }),
+    ensureQueues: createQueues({
+      makeTopic: async (queue) => {
+        await ensureQueueTopic(admin, settings, queue);
+      },
+      register: async (queue) => {
+        await registerSchemas(registry, recordsOfQueue(prefix, queue));
+      },
+      admit: (queue) => instances.registerTopics([topicNames(prefix).tasks(queue)]),
+    }),
+    produce: replay.send,
+    now: clock.now,
+    sha256: (text) => hash('sha256', text, 'hex'),
+  };
+  return { ports, gate };
+}
+
+async function keepInStep(clock: DatabaseClock, signal: AbortSignal, log: Logger): Promise<void> {
+  while (!signal.aborted) {
+    await delay(CLOCK_SAMPLE_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    await clock
+      .sample()
+      .catch((error: unknown) => log.warn({ err: error }, 'The database clock could not be read; the last reading is carried on'));
+  }
+}
+
+async function answers(question: Promise<unknown>): Promise<null> {
+  await question;
+  return null;
+}
+
+function limitsOf({ api, limits }: ApiConfig): ApiLimits {
+  return {
+    bodyBytes: api.bodyLimitBytes,
+    payloadBytes: limits.payloadBytes,
+    definitionBytes: limits.definitionBytes,
+    depth: limits.depth,
+    waitMaxMs: api.waitMaxMs,
+  };
+}
+
+function definitionLimitsOf({ limits }: ApiConfig) {
+  return { ...defaultDefinitionLimits, bytes: limits.definitionBytes, nodes: limits.nodes, depth: limits.depth };
+}

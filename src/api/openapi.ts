@@ -1,0 +1,35 @@
+/**
+ * docs/openapi.json from the routes themselves: `npm run docs:openapi` writes it, and a test compares. The same document
+ * as `/openapi.json` serves; no database or broker is asked for it.
+ */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createHealth } from '../service/health.ts';
+import { createLogger } from '../service/logging.ts';
+import { createMetrics } from '../service/metrics.ts';
+import { createApp } from './app.ts';
+import type { ApiPorts } from './ports.ts';
+
+const FILE = new URL('../../docs/openapi.json', import.meta.url);
+
+/** The document as text, with a line's end behind it. */
+export async function openApiText(): Promise<string> {
+  const app = await createApp({
+    // The routes are described, never asked.
+    ports: {} as ApiPorts,
+    limits: { bodyBytes: 1, payloadBytes: 1, definitionBytes: 1, depth: 1, waitMaxMs: 1 },
+    publishTopics: [],
+    log: createLogger({ name: 'openapi', level: 'silent' }),
+    metrics: createMetrics('openapi'),
+    health: createHealth(),
+    signal: new AbortController().signal,
+  });
+  try {
+    const { payload } = await app.inject('/openapi.json');
+    return `${JSON.stringify(JSON.parse(payload), null, 2)}\n`;
+  } finally {
+    await app.close();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(FILE, await openApiText());
