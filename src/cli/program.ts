@@ -5,6 +5,7 @@ import { addDefinitionCommands } from './commands/definitions.ts';
 import { addInstallCommands } from './commands/install.ts';
 import { addInstanceCommands } from './commands/instances.ts';
 import { addMessageCommands } from './commands/messages.ts';
+import { addRedispatchCommand } from './commands/redispatch.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addInstallCommands(program);
   program.commandsGroup('Operating');
   addDatabaseCommands(program);
+  addRedispatchCommand(program);
   program.commandsGroup('Processes');
   addRoleCommands(program);
   inherit(program);

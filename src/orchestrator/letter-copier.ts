@@ -2,7 +2,8 @@
  * Copies the topic of dead letters into the table that people look at, once each by its place in the topic. What is no
  * letter is logged, counted and left where it is: setting it aside would only put it here again.
  */
-import type { Codec } from '../messaging/codec.ts';
+import { type Codec, poisonOf } from '../messaging/codec.ts';
+import type { DeadLetterCode, Poison } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import { isRetryableFault } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
@@ -13,13 +14,16 @@ export type LetterCopierOptions = {
   readonly codec: Codec;
   readonly store: Pick<InstanceStore, 'saveDeadLetters'>;
   readonly log: Logger;
-  readonly onSkipped: () => void;
+  readonly onSkipped: (code: DeadLetterCode) => void;
 };
 
 export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopierOptions): (batch: PumpBatch<null>) => Promise<void> {
-  function skip({ topic, partition, offset }: Pick<LogRecord, 'topic' | 'partition'> & { readonly offset: unknown }, why: object): void {
-    onSkipped();
-    log.error({ topic, partition, offset: String(offset), ...why }, 'A dead letter cannot be copied; it stays in its topic only');
+  function skip({ code, reason }: Poison, place: object, error?: unknown): void {
+    onSkipped(code);
+    log.error(
+      { ...place, code, reason, ...(error === undefined ? {} : { err: error }) },
+      'A dead letter cannot be copied; it stays in its topic only',
+    );
   }
 
   async function save(topic: string, letters: readonly NewDeadLetter[]): Promise<void> {
@@ -29,7 +33,10 @@ export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopie
       await store.saveDeadLetters(letters);
     } catch (error) {
       if (isRetryableFault(error)) throw error;
-      if (letters.length === 1) return skip({ ...first, topic }, { err: error });
+      if (letters.length === 1) {
+        const poison = { code: 'MR_STEP_FAILED', reason: 'the database refuses it' } as const;
+        return skip(poison, { topic, partition: first.partition, offset: first.offset }, error);
+      }
       const middle = letters.length >> 1;
       await save(topic, letters.slice(0, middle));
       await save(topic, letters.slice(middle));
@@ -41,18 +48,18 @@ export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopie
     for (const record of records) {
       const letter = await readLetter(record, codec);
       if (letter.ok) letters.push(letter.letter);
-      else skip(record, { reason: letter.reason });
+      else skip(letter.poison, { topic, partition: record.partition, offset: String(record.offset) });
     }
     await save(topic, letters);
   };
 }
 
-type Letter = { readonly ok: true; readonly letter: NewDeadLetter } | { readonly ok: false; readonly reason: string };
+type Letter = { readonly ok: true; readonly letter: NewDeadLetter } | { readonly ok: false; readonly poison: Poison };
 
 async function readLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<Letter> {
-  if (bytes === null) return { ok: false, reason: 'it has no value' };
+  if (bytes === null) return { ok: false, poison: { code: 'MR_TOMBSTONE', reason: 'it has no value' } };
   const decoded = await codec.decode(bytes, ['DeadLetter']);
-  if (!decoded.ok) return { ok: false, reason: decoded.reason };
+  if (!decoded.ok) return { ok: false, poison: poisonOf(decoded) };
   const { code, reason, instanceId, at, key, value, headers, ...original } = decoded.value;
   const place = { topic: original.topic, partition: original.partition, offset: String(original.offset) };
   return {

@@ -249,7 +249,7 @@ async function runPumps(means: Means): Promise<void> {
       groupId: groups.deadLetters,
       topics: [topics.deadLetters],
       openContext: () => null,
-      process: createLetterCopier({ codec, store, log, onSkipped: () => metrics.setAside(topics.deadLetters, 'MR_LETTER_UNREADABLE') }),
+      process: createLetterCopier({ codec, store, log, onSkipped: (code) => metrics.setAside(topics.deadLetters, code) }),
     }),
   ]);
 }

@@ -1,0 +1,37 @@
+/** redispatch: sends stranded tasks again now, which the orchestrators also do by themselves. */
+import type { Command } from 'commander';
+import { loadConfig } from '../../service/config.ts';
+import type { ConfigGroup } from '../../service/config-variables.ts';
+import { createLogger } from '../../service/logging.ts';
+import { print, printJson, say } from '../output.ts';
+import { functionOf, loadPart } from '../parts.ts';
+import { parseWait } from '../session.ts';
+
+type Given = { readonly wait?: number; readonly force?: boolean; readonly json?: boolean };
+const WAIT_MS_DEFAULT = 30_000;
+
+type Counts = { readonly redispatched: number; readonly waiting: number };
+
+export function addRedispatchCommand(program: Command): void {
+  program
+    .command('redispatch')
+    .description('Send open tasks again whose time is over and that have nothing in flight')
+    .option('--wait <duration>', 'how long to wait for queues to pass what is in flight; default 30s', parseWait)
+    .option('--force', "send also what may still be in flight: after a loss of Kafka's data")
+    .option('--json', 'print the counts as JSON')
+    .action(async ({ wait = WAIT_MS_DEFAULT, force = false, json = false }: Given) => {
+      const file = 'src/orchestrator/main.ts';
+      const part = await loadPart(file);
+      const config = loadConfig(process.env, part.redispatchConfigGroups as readonly ConfigGroup[]);
+      const log = createLogger({ name: 'redispatch', level: 'warn', destination: process.stderr });
+      const options = { waitMs: wait, force, log };
+      const { redispatched, waiting } = await functionOf<[unknown, unknown], Promise<Counts>>(
+        part,
+        file,
+        'redispatchOnce',
+      )(config, options);
+      if (json) return printJson({ redispatched, waiting });
+      print(`${redispatched} tasks were sent again.`);
+      if (waiting > 0) say(`${waiting} more may still be in flight; the orchestrators look at them again.`);
+    });
+}
