@@ -1,5 +1,6 @@
 /** The databases for the commands that work on them directly. The only place of the command line that knows which there are. */
 import type { Config } from '../service/config.ts';
+import type { Logger } from '../service/logging.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { InstanceQueries } from '../store/instance-queries.ts';
 import { functionOf, loadPart, type Part } from './parts.ts';
@@ -29,6 +30,19 @@ export async function registerOutboxTopics(databases: Pick<Config, 'databases'>,
   const part = await loadPart(FILE);
   const registerTopics = functionOf<[unknown, readonly string[]], Promise<void>>(part, FILE, 'registerTopics');
   await withPools(part, databases, ({ instances }) => registerTopics(instances, topics));
+}
+
+export type Republishing = {
+  readonly slot: string;
+  readonly replicationUrl: string | null;
+  readonly log: Pick<Logger, 'debug' | 'info' | 'warn'>;
+};
+
+/** Writes again what a new replication slot cannot know. @returns how many rows; null when there was nothing to do. */
+export async function republishOutbox(databases: Pick<Config, 'databases'>, options: Republishing): Promise<number | null> {
+  const part = await loadPart(FILE);
+  const republish = functionOf<[unknown, Republishing], Promise<number | null>>(part, FILE, 'republish');
+  return await withPools(part, databases, ({ instances }) => republish(instances, options));
 }
 
 async function withPools<Value>(

@@ -1,12 +1,14 @@
-/** What works on the databases directly: API keys, verify. */
+/** What works on the databases directly: API keys, verify, republish. */
 import { createHash, randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
 import { loadConfig } from '../../service/config.ts';
+import { createLogger } from '../../service/logging.ts';
 import type { ApiKeyRole } from '../../store/definition-store.ts';
+import { slotName } from '../../store/outbox-names.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { print, printJson, printTable, say, shortTime } from '../output.ts';
-import { withStores } from '../stores.ts';
+import { republishOutbox, withStores } from '../stores.ts';
 import { verifyInstances } from '../verify.ts';
 
 const roles: readonly ApiKeyRole[] = ['admin', 'operator', 'user', 'viewer'];
@@ -28,6 +30,19 @@ export function addDatabaseCommands(program: Command): void {
       else for (const { instanceId, message } of differences) print(`${instanceId}: ${message}`);
       if (differences.length > 0) throw new CommandFailure(exitCodes.failed, `${differences.length} of ${verified} instances differ.`);
       if (!json) print(`${verified} instances, no difference.`);
+    });
+
+  program
+    .command('republish')
+    .description('After a lost replication slot: make it anew, and publish again what the outbox holds from before')
+    .action(async () => {
+      const config = loadConfig(process.env, ['databases', 'topics', 'log']);
+      const rows = await republishOutbox(config, {
+        slot: slotName(config.topics.prefix),
+        replicationUrl: config.databases.replication,
+        log: createLogger({ name: 'republish', level: config.log.level }),
+      });
+      print(rows === null ? 'Everything was published with this slot; there is nothing to do.' : `${rows} messages are published again.`);
     });
 }
 

@@ -1,5 +1,5 @@
 /** Events whose time to live is over. Takes their keys' locks: a wait that opens at the same moment has them or has not. */
-import type { Queryable } from './pools.ts';
+import { inTransactionOn, type Queryable } from './pools.ts';
 import { type EventKey, lockKeys } from './subscriptions.ts';
 
 /** @returns how many were deleted, at most `limit`. */
@@ -9,14 +9,9 @@ export async function expireEvents(on: Queryable, limit: number): Promise<number
     [limit],
   );
   if (rows.length === 0) return 0;
-  await on.query('BEGIN');
-  try {
+  return await inTransactionOn(on, async () => {
     await lockKeys(on, rows);
     const { rowCount } = await on.query('DELETE FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [rows.map(({ row_id }) => row_id)]);
-    await on.query('COMMIT');
     return rowCount ?? 0;
-  } catch (error) {
-    await on.query('ROLLBACK');
-    throw error;
-  }
+  });
 }

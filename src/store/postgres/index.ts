@@ -7,3 +7,4 @@ export { createMaintenance, type MaintenanceOptions } from './maintenance.ts';
 export { registerTopics } from './outbox.ts';
 export { createOutboxGauge } from './outbox-gauge.ts';
 export { createPool, createPools, type Pool, type PoolOptions, type Pools } from './pools.ts';
+export { type RepublishOptions, republish } from './republish.ts';

@@ -5,7 +5,7 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import pg from 'pg';
 import type { EpochMs } from '../../core/ids.ts';
-import type { Queryable } from './pools.ts';
+import { inTransactionOn, type Queryable } from './pools.ts';
 
 const HOUR_MS = 3_600_000;
 const LOCK_PATIENCE_MS = 200;
@@ -46,16 +46,11 @@ export async function makePartitions(on: Queryable, now: EpochMs, hoursAhead: nu
 
 async function attach(on: Queryable, { name, from, to }: Hour): Promise<void> {
   const bound = (at: EpochMs): string => `'${new Date(at).toISOString()}'`;
-  await on.query('BEGIN');
-  try {
+  await inTransactionOn(on, async () => {
     await on.query(`SET LOCAL lock_timeout = ${LOCK_PATIENCE_MS * 10}`);
     await on.query(`CREATE TABLE ${name} (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`);
     await on.query(`ALTER TABLE outbox ATTACH PARTITION ${name} FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`);
-    await on.query('COMMIT');
-  } catch (error) {
-    await on.query('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /**
@@ -74,17 +69,12 @@ const persistently = retry(
 );
 
 async function detach(on: Queryable, name: string): Promise<void> {
-  await on.query('BEGIN');
-  try {
+  await inTransactionOn(on, async () => {
     await on.query(`SET LOCAL lock_timeout = ${LOCK_PATIENCE_MS}`);
     // Not CONCURRENTLY, which does not go together with a default partition.
     await on.query(`ALTER TABLE outbox DETACH PARTITION ${name}`);
     await on.query('INSERT INTO outbox_detached (name, detached_at_lsn) VALUES ($1, pg_current_wal_insert_lsn())', [name]);
-    await on.query('COMMIT');
-  } catch (error) {
-    await on.query('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 /** Drops those that the slot has confirmed beyond the moment of their taking off. @returns how many. */
@@ -95,15 +85,10 @@ export async function dropPartitions(on: Queryable, slot: string): Promise<numbe
     [slot],
   );
   for (const { name } of rows) {
-    await on.query('BEGIN');
-    try {
+    await inTransactionOn(on, async () => {
       await on.query(`DROP TABLE IF EXISTS ${pg.escapeIdentifier(name)}`);
       await on.query('DELETE FROM outbox_detached WHERE name = $1', [name]);
-      await on.query('COMMIT');
-    } catch (error) {
-      await on.query('ROLLBACK');
-      throw error;
-    }
+    });
   }
   return rows.length;
 }
