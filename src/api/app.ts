@@ -28,6 +28,7 @@ import { addEventRoutes } from './routes/events.ts';
 import { addInboxRoutes } from './routes/inbox.ts';
 import { addInstanceRoutes } from './routes/instances.ts';
 import { addProbeRoutes } from './routes/probes.ts';
+import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
@@ -85,6 +86,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   // Answers are made by functions that are typed by their schemas, and tests hold them against the document: compiling
   // a serializer for each of a route's statuses would only make the start slow.
   app.setSerializerCompiler(() => JSON.stringify);
+  for (const schema of sharedSchemas) app.addSchema(schema);
   addJsonParser(app, limits.depth + 4);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => {

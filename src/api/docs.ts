@@ -5,6 +5,8 @@ import type { ApiApp } from './app.ts';
 
 export async function addDocs(app: ApiApp): Promise<void> {
   await app.register(fastifySwagger, {
+    // Shared schemas keep their names.
+    refResolver: { buildLocalReference: ({ $id }, _base, _fragment, index) => (typeof $id === 'string' ? $id : `schema-${index}`) },
     openapi: {
       openapi: '3.1.0',
       info: {

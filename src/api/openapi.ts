@@ -10,7 +10,7 @@ import { createMetrics } from '../service/metrics.ts';
 import { createApp } from './app.ts';
 import type { ApiPorts } from './ports.ts';
 
-const FILE = new URL('../../docs/openapi.json', import.meta.url);
+export const openApiFile = new URL('../../docs/openapi.json', import.meta.url);
 
 /** The document as text, with a line's end behind it. */
 export async function openApiText(): Promise<string> {
@@ -32,4 +32,4 @@ export async function openApiText(): Promise<string> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(FILE, await openApiText());
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(openApiFile, await openApiText());

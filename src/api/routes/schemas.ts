@@ -8,6 +8,10 @@ export function responses<Own extends { readonly [status: number]: TSchema }>(ow
   return { ...own, ...Object.fromEntries(all.map((status) => [status, problemResponse])) } as Own;
 }
 
-const problemResponse = { description: 'Problem', content: { 'application/problem+json': { schema: Problem } } };
+/** By reference: it stands at nine statuses of every route. */
+const problemResponse = { description: 'Problem', content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } } };
+
+/** What `$ref` names. */
+export const sharedSchemas = [{ $id: 'Problem', ...Problem }];
 
 export const security = [{ apiKey: [] }];

@@ -3,7 +3,10 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { ApiApp } from '../app.ts';
 
 type Responses = Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: object }>> }>>;
-type Document = { readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>> };
+type Document = {
+  readonly components?: object;
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+};
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 const compiled = new Map<string, ValidateFunction>();
@@ -16,7 +19,7 @@ export function assertAsDocumented(
   const method = String(request.method).toLowerCase();
   const path = String(request.url).split('?')[0] ?? '';
   // Its own type covers three versions of OpenAPI at once.
-  const { paths = {} } = app.swagger() as unknown as Document;
+  const { paths = {}, components = {} } = app.swagger() as unknown as Document;
   const template = Object.keys(paths).find((each) => paths[each]?.[method] !== undefined && matches(each, path));
   const responses = template === undefined ? undefined : paths[template]?.[method]?.responses;
   // No route: nothing is promised.
@@ -32,7 +35,8 @@ export function assertAsDocumented(
   }
   let validate = compiled.get(name);
   if (validate === undefined) {
-    validate = ajv.compile(schema);
+    // `$ref` points into the document: what it names stands beside the schema.
+    validate = ajv.compile({ ...schema, components });
     compiled.set(name, validate);
   }
   if (!validate(JSON.parse(response.payload))) throw new Error(`${name} is not as documented: ${ajv.errorsText(validate.errors)}`);
