@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { MillraceError } from '../core/error.ts';
+import type { LogRecord } from '../messaging/log.ts';
+import { createMetrics } from '../service/metrics.ts';
+import type { IncomingEvent } from '../store/instance-store.ts';
+import { createCorrelator } from './correlator.ts';
+import type { SetAside } from './dead-letter-sink.ts';
+import { createOrchestratorMetrics } from './orchestrator-metrics.ts';
+import { memoryCodec, silent } from './testing/fixture.ts';
+
+const TOPIC = 'p.events';
+const matcher = {
+  matches: () => 'yes' as const,
+  encode: () => {
+    throw new Error('the store of these tests matches nothing');
+  },
+};
+
+class Correlation {
+  readonly calls: string[][] = [];
+  readonly letters: SetAside[] = [];
+  refuse: (events: readonly IncomingEvent[]) => Error | null = () => null;
+  readonly run;
+  readonly codec;
+  readonly registry;
+
+  private constructor({ codec, registry }: Awaited<ReturnType<typeof memoryCodec>>) {
+    this.codec = codec;
+    this.registry = registry;
+    this.run = createCorrelator({
+      codec,
+      maxBytes: 1_000,
+      store: {
+        correlate: async (events) => {
+          const error = this.refuse(events);
+          if (error !== null) throw error;
+          this.calls.push(events.map(({ id }) => id));
+          return { matched: events.length, buffered: 0, duplicates: 0, ignored: 0 };
+        },
+      },
+      matcher,
+      deadLetters: {
+        send: async (letters) => {
+          this.letters.push(...letters);
+        },
+      },
+      log: silent,
+      metrics: createOrchestratorMetrics(createMetrics('test'), () => []),
+    });
+  }
+
+  static async open(): Promise<Correlation> {
+    return new Correlation(await memoryCodec());
+  }
+
+  async process(...values: readonly (Buffer | null)[]): Promise<void> {
+    const records = values.map(
+      (value, offset): LogRecord => ({
+        topic: TOPIC,
+        partition: 0,
+        offset: BigInt(offset),
+        timestamp: 0,
+        key: Buffer.from('k'),
+        value,
+        headers: [],
+      }),
+    );
+    await this.run({ topic: TOPIC, partition: 0, records, context: null });
+  }
+
+  event(id: string, data = '{}'): Buffer {
+    return this.codec.encode('ExternalEvent', TOPIC, { id, type: 'paid', source: 'bank', key: 'k', time: null, data });
+  }
+}
+
+test('hands the events of a batch to the store in their order, in one call', async () => {
+  const correlation = await Correlation.open();
+  await correlation.process(correlation.event('a'), correlation.event('b'), correlation.event('c'));
+  expect(correlation.calls).toEqual([['a', 'b', 'c']]);
+  expect(correlation.letters).toEqual([]);
+});
+
+test('sets aside what is no event, and takes the rest', async () => {
+  const correlation = await Correlation.open();
+  const large = correlation.event('large', JSON.stringify('x'.repeat(2_000)));
+  await correlation.process(correlation.event('a'), Buffer.from('no frame'), null, large, correlation.event('b'));
+  expect(correlation.calls).toEqual([['a', 'b']]);
+  expect(correlation.letters.map(({ code, record }) => [code, record.offset])).toEqual([
+    ['MR_NOT_FRAMED', 1n],
+    ['MR_TOMBSTONE', 2n],
+    ['MR_TOO_LARGE', 3n],
+  ]);
+});
+
+test('finds the one event that the database never takes; the others keep their order', async () => {
+  const correlation = await Correlation.open();
+  const tooLarge = new MillraceError('MR_MESSAGE_TOO_LARGE', 'too large', { retryable: false });
+  correlation.refuse = (events) => (events.some(({ id }) => id === 'c') ? tooLarge : null);
+  await correlation.process(...['a', 'b', 'c', 'd', 'e'].map((id) => correlation.event(id)));
+  expect(correlation.calls.flat()).toEqual(['a', 'b', 'd', 'e']);
+  expect(correlation.letters).toMatchObject([
+    { code: 'MR_STEP_FAILED', reason: 'MR_MESSAGE_TOO_LARGE: too large', record: { offset: 2n } },
+  ]);
+});
+
+test.each(['database', 'registry'])('throws while the %s is away, and sets nothing aside', async (what) => {
+  const correlation = await Correlation.open();
+  const value = correlation.event('a');
+  if (what === 'registry') correlation.registry.available = false;
+  else correlation.refuse = () => new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
+  await expect(correlation.process(Buffer.from('no frame'), value)).rejects.toMatchObject({ retryable: true });
+  expect(correlation.letters).toEqual([]);
+});
