@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import pc from 'picocolors';
 import {
   type EngineCommand,
+  type EngineProcess,
   type Examples,
   engineExists,
   engineProcesses,
@@ -97,37 +98,46 @@ async function startEngine(
 ): Promise<EngineGroup> {
   const run = (command: EngineCommand): Promise<string> =>
     runEngineCommand(command, stack.env, join(home.logs, 'install.log'), requests.stop);
-  const processes = [...engineProcesses, ...examples.processes];
+  const start = (processes: readonly EngineProcess[]): Promise<EngineGroup> =>
+    startEngineProcesses(processes, processSettings(examples), { env: stack.env, logs: home.logs, watchdog, onDeath });
   const deployments = examples.definitions.map(({ name, definition }) => ({
     title: `Deploying example ${name}`,
     args: ['deploy', definition],
   }));
-  const starting = `Starting ${processes.map(({ name }) => name).join(', ')}`;
+  const [starting, joining] = [titleOf(engineProcesses), titleOf(examples.processes)];
   const steps = [...installSteps.map(({ title }) => title), starting, ...deployments.map(({ title }) => title)];
+  if (examples.processes.length > 0) steps.push(joining);
   return await withProgress(
     steps.map((title) => ({ step: title, title })),
     async (onProgress) => {
       for (const command of installSteps) await runStep(onProgress, command.title, command.title, () => run(command));
-      const group = await startEngineProcesses(processes, processSettings(examples), {
-        env: stack.env,
-        logs: home.logs,
-        watchdog,
-        onDeath,
-      });
+      const engine = await start(engineProcesses);
       try {
         await runStep(onProgress, starting, starting, async () => {
-          const [api] = group.children;
+          const [api] = engine.children;
           if (api !== undefined)
             await waitReady(api, () => probeHttp(`http://${host}:${stack.ports.api}/health/ready`), 60_000, requests.stop);
         });
         for (const command of deployments) await runStep(onProgress, command.title, command.title, () => run(command));
+        // After the deployments, which make the topics of the queues that the workers join.
+        if (examples.processes.length === 0) return engine;
+        const beside = await runStep(onProgress, joining, joining, () => start(examples.processes));
+        return {
+          children: [...engine.children, ...beside.children],
+          stop: async () => {
+            await Promise.all([engine.stop(), beside.stop()]);
+          },
+        };
       } catch (error) {
-        await group.stop();
+        await engine.stop();
         throw error;
       }
-      return group;
     },
   );
+}
+
+function titleOf(processes: readonly EngineProcess[]): string {
+  return `Starting ${processes.map(({ name }) => name).join(', ')}`;
 }
 
 async function stopAll(

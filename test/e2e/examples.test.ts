@@ -30,8 +30,9 @@ describe('the examples', () => {
     const handlers = processes.flatMap(({ command }) => command.filter((part) => part.endsWith('handlers.ts')));
     expect(handlers).not.toEqual([]);
     shop = await startExampleServer('order-fulfilment', '/orders/none');
-    engine = await TestEngine.start({ orchestrators: 2, workers: handlers.map((path) => relative(checkout, path)) });
+    engine = await TestEngine.start({ orchestrators: 2 });
     for (const { definition } of definitions) await engine.cli('deploy', definition);
+    for (const module of handlers) await engine.startWorker(relative(checkout, module));
   }, 120_000);
   afterAll(async () => {
     await engine?.stop();

@@ -15,9 +15,10 @@ const separator = '--- end of step ---';
 describe('the tutorial', () => {
   let engine: TestEngine;
   beforeAll(async () => {
-    engine = await TestEngine.start({ workers: ['examples/expense-approval/handlers.ts'] });
     // As `npm start` does before it says that it is ready.
+    engine = await TestEngine.start();
     for (const { definition } of findExamples().definitions) await engine.cli('deploy', definition);
+    await engine.startWorker('examples/expense-approval/handlers.ts');
   }, 120_000);
   afterAll(() => engine?.stop());
 

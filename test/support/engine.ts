@@ -76,6 +76,15 @@ export class TestEngine {
     return engine;
   }
 
+  /** Adds a `millrace worker` to a running engine, once a deploy has made the topics of its queues. Resolves when it is ready. */
+  async startWorker(module: string): Promise<void> {
+    const name = `worker-${[...this.#specs.keys()].filter((known) => known.startsWith('worker-')).length + 1}`;
+    const metrics = await findFreePort();
+    const probe = `http://${host}:${metrics}/health/ready`;
+    this.#specs.set(name, { name, args: ['worker', join(checkout, module)], probe, env: { METRICS_PORT: String(metrics) } });
+    await this.startProcess(name);
+  }
+
   get processes(): readonly string[] {
     return [...this.#specs.keys()];
   }
