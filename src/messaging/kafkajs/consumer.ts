@@ -150,7 +150,9 @@ class ReopeningConsumer implements LogConsumer {
 
   async stop(drained: Promise<unknown> = Promise.resolve()): Promise<void> {
     this.#assignment.close();
-    this.#session?.pause(this.#assignment.partitions());
+    // A session that is only just starting has nothing to pause, and would not know how.
+    const held = this.#assignment.partitions();
+    if (held.length > 0) this.#session?.pause(held);
     await drained;
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#commitTimer = null;
