@@ -27,14 +27,14 @@ export function compileProgram(source: string, { roots = ROOTS }: CompileOptions
     return err([{ message: `The expression has ${source.length} characters, but may have at most ${SOURCE_LENGTH_MAX}.` }]);
   const parsed = parseSource(source);
   if (!parsed.ok) return parsed;
-  const { expr, references, faults } = instrument(parsed.value, roots);
+  const { expr, references, faults, members } = instrument(parsed.value, roots);
   if (faults.length > 0) return err(faults);
   const evaluate = plan(environment, expr);
-  const positions = parsed.value.sourceInfo?.positions ?? {};
+  const names: Names = { source, members, positions: parsed.value.sourceInfo?.positions ?? {} };
   return ok({
     source,
     references,
-    run: (evaluation) => runWithin(evaluation, () => resultOf(evaluate, evaluation, source, positions)),
+    run: (evaluation) => runWithin(evaluation, () => resultOf(evaluate, evaluation, names)),
   });
 }
 
@@ -45,23 +45,29 @@ export function compileExpression(source: string, options?: CompileOptions): Res
   return ok({ source, references, evaluate: (scope, { fuel } = {}) => run(new Evaluation(scope, fuel)) });
 }
 
-type Positions = { readonly [id: string]: number };
+/** What errors are told with: members and places of the source, by the ids of its nodes. */
+type Names = {
+  readonly source: string;
+  readonly members: ReadonlyMap<string, string>;
+  readonly positions: { readonly [id: string]: number };
+};
 
-function resultOf(evaluate: () => CelValue | CelError, evaluation: Evaluation, source: string, positions: Positions): Json {
+function resultOf(evaluate: () => CelValue | CelError, evaluation: Evaluation, names: Names): Json {
   try {
     const value = evaluate();
     if (evaluation.aborted !== null) throw evaluation.aborted;
-    if (isCelError(value)) throw new ExpressionError('MR_EXPRESSION_FAILED', sentenceOf(value, positions), source);
+    if (isCelError(value)) throw new ExpressionError('MR_EXPRESSION_FAILED', sentenceOf(value, names), names.source);
     return toJson(value);
   } catch (error) {
-    if (error instanceof Abort) throw new ExpressionError(error.code, error.message, source);
+    if (error instanceof Abort) throw new ExpressionError(error.code, error.message, names.source);
     throw error;
   }
 }
 
-function sentenceOf(error: CelError, positions: Positions): string {
-  const offset = error.exprId === undefined ? undefined : positions[String(error.exprId)];
-  return `${plainMessage(error)}${offset === undefined ? '' : ` (at character ${offset + 1})`}.`;
+function sentenceOf(error: CelError, { members, positions }: Names): string {
+  const id = String(error.exprId);
+  const offset = positions[id];
+  return `${plainMessage(error, members.get(id))}${offset === undefined ? '' : ` (at character ${offset + 1})`}.`;
 }
 
 function parseSource(source: string): Result<ReturnType<typeof parse>, readonly ExpressionFault[]> {

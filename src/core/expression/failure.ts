@@ -9,15 +9,17 @@ export function failure(id: number, message: string): CelError {
   return celError(OURS + message, id);
 }
 
-export function plainMessage({ message }: CelError): string {
+/** @param member that the part of the expression reads which failed. */
+export function plainMessage({ message }: CelError, member: string | undefined): string {
   if (message.startsWith(OURS)) return message.slice(OURS.length);
+  if (message.startsWith('field not found') && member !== undefined) return `There is no member \`${member}\``;
   for (const [start, sentence] of SENTENCES) if (message.startsWith(start)) return sentence;
   return 'The expression does not fit the data';
 }
 
 /** How the library's texts begin, and what a person is told instead. */
 const SENTENCES: readonly (readonly [string, string])[] = [
-  ['field not found', 'There is no member of this name'],
+  ['field not found', 'There is no member of this key'],
   ['index ', 'There is no element at this index'],
   ['unresolved attribute', 'There is nothing of this name'],
   ['unsupported key type', 'Only texts, whole numbers and bools can be keys'],

@@ -27,24 +27,40 @@ const UINT_MAX = 2n ** 64n - 1n;
 const BUILT_IN = new Set(['_[_]', '_?_:_', '_&&_', '_||_', '@not_strictly_false']);
 const TYPES = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type']);
 const MESSAGE_TYPES = new Set(['google.protobuf.Timestamp', 'google.protobuf.Duration']);
-const MACROS = new Set(['all', 'exists', 'exists_one', 'existsOne', 'filter', 'map', 'has']);
+/** What the parser makes something else of, when it is written like this. */
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ['has', 'has(input.name)'],
+  ['all', 'list.all(x, x > 0)'],
+  ['exists', 'list.exists(x, x > 0)'],
+  ['exists_one', 'list.exists_one(x, x > 0)'],
+  ['existsOne', 'list.existsOne(x, x > 0)'],
+  ['filter', 'list.filter(x, x > 0)'],
+  ['map', 'list.map(x, x + 1)'],
+]);
 
 export type Instrumented = {
   readonly expr: Expr;
   readonly references: readonly Reference[];
   readonly faults: readonly ExpressionFault[];
+  /** The members that are read, by the ids of the nodes that read them. */
+  readonly members: ReadonlyMap<string, string>;
 };
 
 export function instrument(parsed: Parsed, roots: readonly string[]): Instrumented {
   const { expr, sourceInfo } = parsed;
-  if (expr === undefined) return { expr: NOTHING, references: [], faults: [{ message: 'There is no expression.' }] };
+  if (expr === undefined) return unusable({ message: 'There is no expression.' });
   const instrumenter = new Instrumenter(sourceInfo?.positions ?? {}, roots);
   try {
-    return { expr: instrumenter.rewrite(expr, new Set(), 1), references: instrumenter.references, faults: instrumenter.faults };
+    const { references, faults, members } = instrumenter;
+    return { expr: instrumenter.rewrite(expr, new Set(), 1), references, faults, members };
   } catch (error) {
-    if (error instanceof TooDeep) return { expr: NOTHING, references: [], faults: [error.fault] };
+    if (error instanceof TooDeep) return unusable(error.fault);
     throw error;
   }
+}
+
+function unusable(fault: ExpressionFault): Instrumented {
+  return { expr: NOTHING, references: [], faults: [fault], members: new Map() };
 }
 
 const NOTHING: Expr = { $typeName: 'cel.expr.Expr', id: 0n, exprKind: { case: undefined } };
@@ -63,6 +79,7 @@ type Bound = ReadonlySet<string>;
 class Instrumenter {
   readonly references: Reference[] = [];
   readonly faults: ExpressionFault[] = [];
+  readonly members = new Map<string, string>();
   readonly #positions: { readonly [id: string]: number };
   readonly #roots: ReadonlySet<string>;
   #nodes = 0;
@@ -90,6 +107,7 @@ class Instrumenter {
         const { operand } = kind.value;
         if (operand === undefined || isMessageType(expr)) return expr;
         if (!isNoted) this.#note(expr, bound);
+        this.members.set(String(expr.id), kind.value.field);
         return into({ case: 'selectExpr', value: { ...kind.value, operand: this.rewrite(operand, bound, depth + 1, true) } });
       }
       case 'callExpr':
@@ -161,9 +179,7 @@ class Instrumenter {
     const rewritten = (part: Expr): Expr => this.rewrite(part, bound, depth + 1);
     if (name === '_[_]') {
       if (!isNoted) this.#note(expr, bound);
-      const [operand, key] = args;
-      if (operand === undefined || key === undefined) return expr;
-      return plainCall(expr, name, undefined, [this.rewrite(operand, bound, depth + 1, true), rewritten(key)]);
+      return this.#index(expr, args, bound, depth);
     }
     if (BUILT_IN.has(name)) return plainCall(expr, name, undefined, args.map(rewritten));
     const qualified = target === undefined ? null : qualifiedName(target, name);
@@ -176,12 +192,26 @@ class Instrumenter {
     return plainCall(expr, guardedName(name === 'matches' ? this.#matchesOf(expr, args) : name), all.target, all.args);
   }
 
+  /** A constant key is a member like any other; so an error of it names it. */
+  #index(expr: Expr, [operand, key]: readonly Expr[], bound: Bound, depth: number): Expr {
+    if (operand === undefined || key === undefined) return expr;
+    const inside = this.rewrite(operand, bound, depth + 1, true);
+    const field = textOf(key);
+    if (field !== null) {
+      this.members.set(String(expr.id), field);
+      const value = { $typeName: 'cel.expr.Expr.Select', operand: inside, field, testOnly: false } as const;
+      return { $typeName: 'cel.expr.Expr', id: expr.id, exprKind: { case: 'selectExpr', value } };
+    }
+    // The library gives errors of an index the id of what stands before it, which would name the wrong member.
+    return plainCall(expr, '_[_]', undefined, [call(expr, VARIABLE, [inside]), this.rewrite(key, bound, depth + 1)]);
+  }
+
   #checkCall(expr: Expr, name: string, isMethod: boolean, count: number): void {
     const shapes = shapesOf(name);
     const shown = `\`${short(name)}\``;
     if (shapes === undefined) {
-      const message = MACROS.has(name) ? `${shown} does not go like this.` : `There is no function ${shown}.`;
-      this.#refuse(expr, message);
+      const usage = MACROS.get(name);
+      this.#refuse(expr, usage === undefined ? `There is no function ${shown}.` : `${shown} is written like \`${usage}\`.`);
       return;
     }
     const fitting = isMethod ? shapes.methods : shapes.functions;

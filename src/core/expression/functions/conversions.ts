@@ -1,4 +1,4 @@
-/** Conversions from text, stricter than the library's: `double("")` is an error there as it is in CEL's specification. */
+/** Conversions as CEL's specification has them: the library takes `double("")`, and milliseconds for a timestamp. */
 import type { CelFunc } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { failure } from '../failure.ts';
@@ -22,4 +22,12 @@ function fromText(name: string, shape: RegExp): CelFunc {
   });
 }
 
-export const conversions: readonly CelFunc[] = [fromText('int', WHOLE), fromText('uint', WHOLE), fromText('double', DECIMAL)];
+/** An int counts the seconds since 1970, as `int(timestamp)` gives them. */
+const timestamp = guarded('timestamp', (id, target, args) => {
+  chargeTouch(args);
+  const [seconds] = args;
+  const isCount = typeof seconds === 'bigint' || (typeof seconds === 'number' && Number.isSafeInteger(seconds));
+  return callLibrary('timestamp', id, target, isCount ? [BigInt(seconds) * 1_000n] : args);
+});
+
+export const conversions: readonly CelFunc[] = [fromText('int', WHOLE), fromText('uint', WHOLE), fromText('double', DECIMAL), timestamp];

@@ -8,6 +8,7 @@ import { guarded, guardedName, library, touching } from './guard.ts';
 import { matching } from './matches.ts';
 import { operators } from './operators.ts';
 import { texts } from './texts.ts';
+import { times } from './times.ts';
 
 /** Reads a root of the scope. */
 export const ROOT = 'root';
@@ -38,7 +39,7 @@ const round = guarded(ROUND, (id, _target, [goesOn, units]) => {
   return goesOn ?? failure(id, 'The condition of a round has no value');
 });
 
-const special: readonly CelFunc[] = [...operators, ...texts, ...matching, ...conversions, root, variable, range, round];
+const special: readonly CelFunc[] = [...operators, ...texts, ...matching, ...conversions, ...times, root, variable, range, round];
 const specialNames = new Set(special.map(({ name }) => name));
 
 /** How a function may be called: numbers of arguments behind a value (`x.f(…)`) and without one (`f(…)`). */
