@@ -1,0 +1,288 @@
+/** The outbox on Postgres: partitions made and dropped behind the slot, its age, and publishing again after a lost slot. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createInstanceStore,
+  createMaintenance,
+  createOutboxGauge,
+  createPool,
+  type Pool,
+  republish,
+} from '../../src/store/postgres/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { eventOf, matcher, message, topics } from '../support/store-lab.ts';
+
+const HOUR_MS = 3_600_000;
+
+let databases: FreshDatabases;
+let pool: Pool;
+
+beforeAll(async () => {
+  databases = await createFreshDatabases('outbox_test');
+  await databases.migrate();
+  pool = createPool(databases.config.databases.instances, { connections: 5 });
+});
+/** As it is installed: no row, and another slot. */
+beforeEach(async () => {
+  await databases.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [databases.slot]);
+  await databases.query(`DO $$ DECLARE old text; BEGIN
+    FOR old IN SELECT name FROM outbox_detached UNION SELECT relname FROM pg_class
+      WHERE relname ~ '^outbox_\\d' AND relkind = 'r' AND relname < to_char(now() AT TIME ZONE 'UTC', '"outbox_"YYYYMMDDHH24') LOOP
+      EXECUTE 'DROP TABLE ' || old;
+    END LOOP; END $$`);
+  await databases.query(`TRUNCATE outbox, outbox_detached, outbox_slot, outbox_republish, heartbeat, event_buffer, event_delivery, event_seen,
+    idempotency, command, claim RESTART IDENTITY`);
+  databases.log.lines.length = 0;
+  await databases.migrate();
+  await store().registerTopics(Object.values(topics));
+});
+afterAll(async () => {
+  await pool.end();
+  await databases.drop();
+});
+
+function store() {
+  return createInstanceStore(pool, matcher, { eventTtlMs: 1_000 });
+}
+
+function maintenance() {
+  return createMaintenance(pool, { slot: databases.slot, outboxRetentionMs: HOUR_MS, eventTtlMs: 1_000, log: databases.log });
+}
+
+async function maintain() {
+  const report = await maintenance().run();
+  if (report === null) throw new Error('another process maintains the database');
+  expect(report.failed).toEqual([]);
+  return report;
+}
+
+async function publish(n: number): Promise<void> {
+  await store().publish([message('InstanceChanged', topics.lifecycle, `key-${n}`, { n })]);
+}
+
+/** What Debezium does, but for the sending: it confirms what it has read. */
+async function confirm(): Promise<void> {
+  await databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [databases.slot]);
+}
+
+/** Keys of the rows that whoever reads the slot would get, in their order. */
+async function readSlot(): Promise<readonly string[]> {
+  const rows = await databases.query<{ data: Buffer }>(
+    `SELECT data FROM pg_logical_slot_get_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', 'millrace_outbox')`,
+    [databases.slot],
+  );
+  return rows.flatMap(({ data }) =>
+    data.toString('latin1', 0, 1) === 'I' ? [/key-\d+/.exec(data.toString('latin1'))?.[0] ?? 'heartbeat'] : [],
+  );
+}
+
+/** An hour's partition with rows of that hour. */
+async function fillOldHour(hoursAgo: number): Promise<string> {
+  const from = new Date(Math.floor((Date.now() - hoursAgo * HOUR_MS) / HOUR_MS) * HOUR_MS).toISOString();
+  const name = `outbox_${from.slice(0, 13).replaceAll(/[-T]/g, '')}`;
+  await pool.query(
+    `CREATE TABLE ${name} PARTITION OF outbox FOR VALUES FROM ('${from}') TO ('${new Date(Date.parse(from) + HOUR_MS).toISOString()}')`,
+  );
+  await pool.query(
+    `INSERT INTO outbox (topic, key, message_type, payload, created_at) VALUES ('lab.tasks', 'key-${hoursAgo}', 'm', 'x', '${from}')`,
+  );
+  return name;
+}
+
+async function tables(): Promise<readonly string[]> {
+  const rows = await databases.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relname ~ '^outbox_\\d' AND relkind = 'r'`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+describe('maintenance', () => {
+  it('makes partitions ahead, once', async () => {
+    await pool.query(`DO $$ DECLARE name text; BEGIN
+      FOR name IN SELECT relname FROM pg_class WHERE relname ~ '^outbox_\\d' AND relkind = 'r' ORDER BY 1 DESC LIMIT 10 LOOP
+        EXECUTE 'DROP TABLE ' || name;
+      END LOOP; END $$`);
+    const before = await tables();
+    expect(await maintain()).toMatchObject({ partitionsMade: 10, rowsInDefault: false });
+    expect(await maintain()).toMatchObject({ partitionsMade: 0 });
+    expect(await tables()).toHaveLength(before.length + 10);
+  });
+
+  it('takes old partitions off, and drops them only when the slot has confirmed what was written until then', async () => {
+    const [old, older, young] = [await fillOldHour(3), await fillOldHour(30), await fillOldHour(1)];
+    expect(await maintain()).toMatchObject({ partitionsDetached: 2, partitionsDropped: 0 });
+    expect(await tables()).toEqual(expect.arrayContaining([old, older, young]));
+    expect(await readSlot()).toEqual(['key-3', 'key-30', 'key-1']);
+    await confirm();
+    expect(await maintain()).toMatchObject({ partitionsDetached: 0, partitionsDropped: 2 });
+    expect(await tables()).toContain(young);
+    expect(await tables()).not.toContain(old);
+    expect(await tables()).not.toContain(older);
+  });
+
+  it('does not hold up whoever writes while an old writer holds a partition, and takes it off later', async () => {
+    await fillOldHour(3);
+    const writer = await pool.connect();
+    try {
+      await writer.query('BEGIN');
+      await writer.query(`INSERT INTO outbox (topic, key, message_type, payload) VALUES ('lab.tasks', 'k', 'm', 'x')`);
+      const run = maintenance().run();
+      // It gives up its place in the queue of locks again and again, so inserts get through.
+      for (let n = 0; n < 20; n++) await publish(n);
+      expect(await run).toMatchObject({ partitionsDetached: 0, failed: ['detach partitions'] });
+      await writer.query('COMMIT');
+    } finally {
+      writer.release();
+    }
+    expect(await maintain()).toMatchObject({ partitionsDetached: 1 });
+  });
+
+  it('raises an alarm for rows in the default partition, and clears them when they are old and confirmed', async () => {
+    const insert = (at: string) =>
+      pool.query(`INSERT INTO outbox (topic, key, message_type, payload, created_at) VALUES ('lab.tasks', 'k', 'm', 'x', ${at})`);
+    await insert(`now() - interval '5 hours'`);
+    await insert(`now() - interval '50 minutes'`);
+    const one = maintenance();
+    expect(await one.run()).toMatchObject({ rowsInDefault: true, failed: [] });
+    expect(await one.run()).toMatchObject({ rowsInDefault: true });
+    await confirm();
+    await one.run();
+    expect(await databases.query('SELECT FROM outbox_default')).toHaveLength(1);
+  });
+
+  it('leaves it to the process that is at it', async () => {
+    const other = await pool.connect();
+    try {
+      await other.query('SELECT pg_advisory_lock(7301450020)');
+      expect(await maintenance().run()).toBeNull();
+      await other.query('SELECT pg_advisory_unlock(7301450020)');
+    } finally {
+      other.release();
+    }
+    expect(await maintenance().run()).not.toBeNull();
+  });
+
+  it('deletes what is old, and keeps ids of events for longer than the events', async () => {
+    await store().registerEventTypes(['t']);
+    const [old, young] = [eventOf('t', 'k'), eventOf('t', 'k')];
+    await store().correlate([old, young], matcher);
+    await pool.query(`INSERT INTO heartbeat (at) VALUES (now() - interval '2 hours'), (now())`);
+    await pool.query(
+      `INSERT INTO idempotency VALUES ('d', 'old', '', gen_random_uuid(), 1, now() - interval '25 hours'), ('d', 'young', '', gen_random_uuid(), 1, now())`,
+    );
+    const command = `INSERT INTO command (id, instance_id, partition, type, by, at, status, result_at)
+      VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'pause', 'ada', now() - interval '30 hours'`;
+    await pool.query(`${command}, 'applied', now() - interval '25 hours')`);
+    await pool.query(`${command}, 'pending', NULL)`);
+    await pool.query(`INSERT INTO claim VALUES (gen_random_uuid(), 'p', 1, 'ada', now() - interval '25 hours')`);
+    await pool.query('UPDATE event_buffer SET expires_at = now() WHERE id = $1', [old.id]);
+    await pool.query(`UPDATE event_seen SET at = now() - interval '47 hours' WHERE id = $1`, [old.id]);
+    expect((await maintain()).deleted).toEqual({ heartbeat: 1, event_seen: 0, idempotency: 1, command: 1, claim: 1, event_buffer: 1 });
+    expect(await store().correlate([old], matcher)).toMatchObject({ duplicates: 1 });
+    await pool.query(`UPDATE event_seen SET at = now() - interval '49 hours'`);
+    await pool.query('UPDATE event_buffer SET expires_at = now()');
+    expect((await maintain()).deleted).toMatchObject({ event_seen: 2, event_buffer: 1 });
+  });
+});
+
+describe('the gauge', () => {
+  it('tells the age of the oldest row that is not confirmed, and nothing of an idle outbox', async () => {
+    const gauge = createOutboxGauge(pool, databases.slot);
+    expect(await gauge.read()).toMatchObject({ slotExists: true, slotLost: false, confirmed: false });
+    await confirm();
+    expect(await gauge.read()).toMatchObject({ confirmed: true });
+    await confirm();
+    expect((await gauge.read()).oldestAgeSeconds).toBe(0);
+    // The WAL grows by other things than rows of the outbox.
+    await pool.query('INSERT INTO heartbeat DEFAULT VALUES');
+    await pool.query('SELECT pg_sleep(0.05)');
+    expect((await gauge.read()).oldestAgeSeconds).toBe(0);
+    await publish(1);
+    const first = await eventually(async () => {
+      const reading = await gauge.read();
+      expect(reading.oldestAgeSeconds).toBeGreaterThan(0.1);
+      return reading;
+    });
+    expect(first.slotLagBytes).toBeGreaterThan(0);
+    await confirm();
+    expect((await gauge.read()).oldestAgeSeconds).toBeLessThan(first.oldestAgeSeconds);
+  });
+
+  it('takes Debezium’s last heartbeat for the time before its own first sample', async () => {
+    await pool.query(`INSERT INTO heartbeat (at) VALUES (now() - interval '10 minutes')`);
+    await publish(1);
+    expect((await createOutboxGauge(pool, databases.slot).read()).oldestAgeSeconds).toBeGreaterThanOrEqual(600);
+    await confirm();
+    const gauge = createOutboxGauge(pool, databases.slot);
+    await gauge.read();
+    await confirm();
+    expect((await gauge.read()).oldestAgeSeconds).toBe(0);
+  });
+
+  it('says when the slot is gone, and takes no other one for it until everything is published again', async () => {
+    const gauge = createOutboxGauge(pool, databases.slot);
+    await confirm();
+    await publish(1);
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    expect(await gauge.read()).toMatchObject({ slotExists: false, confirmed: false });
+    await maintain();
+    expect(databases.log.lines.join('\n')).toMatch(/millrace republish/);
+    // A connector that finds no slot makes one.
+    await databases.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [databases.slot]);
+    await confirm();
+    expect(await gauge.read()).toMatchObject({ slotExists: true, confirmed: false, republishPending: true });
+  });
+});
+
+describe('republish', () => {
+  const again = () => republish(pool, { slot: databases.slot, replicationUrl: databases.config.databases.replication, log: databases.log });
+
+  it('has nothing to do while the slot is there', async () => {
+    await publish(1);
+    expect(await again()).toBeNull();
+    expect(await readSlot()).toEqual(['key-1']);
+  });
+
+  it('publishes everything that the outbox holds, partitions that were taken off too, and drops nothing before', async () => {
+    await fillOldHour(3);
+    await maintain();
+    for (let n = 100; n < 110; n++) await publish(n);
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await publish(110);
+    await maintain();
+    await databases.migrate();
+    await publish(111);
+    await confirm();
+    await fillOldHour(5);
+    expect(await maintain()).toMatchObject({ partitionsDetached: 0, partitionsDropped: 0 });
+    expect(await again()).toBe(14);
+    const read = await readSlot();
+    expect(new Set(read)).toEqual(new Set(['key-3', 'key-5', ...Array.from({ length: 12 }, (_, n) => `key-${100 + n}`)]));
+    expect(await again()).toBeNull();
+    await confirm();
+    expect(await maintain()).toMatchObject({ partitionsDetached: 1, partitionsDropped: 1 });
+    expect(await createOutboxGauge(pool, databases.slot).read()).toMatchObject({ confirmed: true, republishPending: false });
+  });
+
+  it('goes on where it was broken off', async () => {
+    for (let n = 0; n < 5; n++) await publish(n);
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await databases.migrate();
+    const [table = ''] = await databases
+      .query<{ name: string }>('SELECT tableoid::regclass::text AS name FROM outbox LIMIT 1')
+      .then((rows) => rows.map(({ name }) => name));
+    // As a process leaves it that died after the whole of this table.
+    await databases.query(`UPDATE outbox_republish SET up_to = 5, done = ARRAY[$1]`, [table]);
+    expect(await again()).toBe(0);
+    expect(await readSlot()).toEqual([]);
+    expect(await databases.query('SELECT FROM outbox_republish')).toHaveLength(0);
+  });
+
+  it('says what it lacks when it cannot make the slot', async () => {
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await expect(republish(pool, { slot: databases.slot, replicationUrl: null, log: databases.log })).rejects.toMatchObject({
+      code: 'MR_SLOT_MISSING',
+      retryable: false,
+    });
+  });
+});
