@@ -80,7 +80,7 @@ function weighEdges(
   }
   const set = evaluateSet(run, node);
   const vars = set === null ? run.state.vars : { ...run.state.vars, ...set };
-  const holds = (when: Expression): boolean => evaluateCondition(when, { ...scopeFor(run.definition, run.state, when.references), vars });
+  const holds = (when: Expression): boolean => evaluateCondition(when, scopeFor(run.definition, run.state, when.references, vars));
   const plain = edges.filter(
     ({ weigh }) =>
       weigh.on === 'completed' && (weigh.condition.kind === 'always' || (weigh.condition.kind === 'when' && holds(weigh.condition.when))),

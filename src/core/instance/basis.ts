@@ -4,18 +4,20 @@
  * consequences apart: an outcome built on the result that lost never fits the open task (protocol, "A step" 1).
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Basis, InstanceId } from '../ids.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { ClosedTask } from './state.ts';
 
+const encoder = new TextEncoder();
+
 /** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */
-function hash(parts: readonly Json[]): Basis {
-  return bytesToHex(sha256(utf8ToBytes(canonicalJson(parts))).subarray(0, 16)) as Basis;
+function hash(text: string): Basis {
+  return bytesToHex(sha256(encoder.encode(text)).subarray(0, 16)) as Basis;
 }
 
 export function startBasis(instanceId: InstanceId, definitionId: string, version: number, input: Json): Basis {
-  return hash([instanceId, definitionId, version, input]);
+  return hash(canonicalJson([instanceId, definitionId, version, input]));
 }
 
 /** What opened a task: the start of its instance, or the end of the task before it. */
@@ -23,8 +25,21 @@ export type Opener = { readonly kind: 'start'; readonly basis: Basis } | { reado
 
 /** @param input what the new task was given; null for nodes that take none. */
 export function taskBasis(opener: Opener, input: Json): Basis {
-  if (opener.kind === 'start') return hash([opener.basis, input]);
-  const { task } = opener;
-  const output = task.status === 'completed' ? task.output : null;
-  return hash([task.basis, task.path, task.attempt, task.status, output, input]);
+  const given = canonicalJson(input);
+  return hash(opener.kind === 'start' ? `${opener.basis},${given}` : `${outcomeText(opener.task)},${given}`);
+}
+
+/** Longer than this, an outcome is hashed once for all the tasks that it opens. */
+const OUTCOME_LENGTH_MAX = 1_024;
+const outcomeTexts = new WeakMap<ClosedTask, string>();
+
+function outcomeText(task: ClosedTask): string {
+  let text = outcomeTexts.get(task);
+  if (text === undefined) {
+    const output = task.status === 'completed' ? task.output : null;
+    text = canonicalJson([task.basis, task.path, task.attempt, task.status, output]);
+    if (text.length > OUTCOME_LENGTH_MAX) text = hash(text);
+    outcomeTexts.set(task, text);
+  }
+  return text;
 }

@@ -308,7 +308,10 @@ export class Draft {
 
   #close(task: ClosedTask): void {
     this.#put(task);
-    for (const kind of taskTimers) this.#disarm(kind, task.path);
+    for (const _ in this.#state.timers) {
+      for (const kind of taskTimers) this.#disarm(kind, task.path);
+      return;
+    }
   }
 
   #resolve(path: string): void {

@@ -13,7 +13,7 @@ import { startBasis } from './basis.ts';
 import { decide } from './decide.ts';
 import type { Effect } from './effects.ts';
 import { Draft } from './evolve.ts';
-import type { AddressedNotification } from './notification.ts';
+import type { AddressedNotification, Notification } from './notification.ts';
 import { durationMs, evaluateOr, UnfitValueError } from './open.ts';
 import { outgoing } from './outgoing.ts';
 import type { Rejection } from './rejection.ts';
@@ -70,38 +70,39 @@ export function step(
 ): StepResult {
   invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
   const run = Run.resume(definition, state, Math.max(now, state.updatedAt));
+  const answers: Effect[] = [];
   const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
-  for (const notification of notifications) {
-    run.causedBy(notification.cause);
-    const rejection = decide(run, notification.notification);
-    if (rejection !== null) rejected.push({ notification, rejection });
+  for (const addressed of notifications) {
+    const { notification, cause } = addressed;
+    run.causedBy(cause);
+    const rejection = decide(run, notification);
+    if (rejection !== null) rejected.push({ notification: addressed, rejection });
+    const answer = answerTo(notification, rejection);
+    if (answer !== null) answers.push(answer);
   }
-  return result(state, run, answers(notifications, rejected), rejected);
+  return result(state, run, answers, rejected);
 }
 
-function result(before: InstanceState | null, run: Run, answered: readonly Effect[], rejected: StepResult['rejected'] = []): StepResult {
-  const after = run.history.length === 0 && before !== null ? before : run.finish();
-  const effects = run.history.length === 0 ? [] : outgoing(before, after, run.history, run.definition.lifecycle);
-  return { state: after, history: run.history, effects: [...effects, ...answered], rejected };
+function result(before: InstanceState | null, run: Run, answers: readonly Effect[], rejected: StepResult['rejected'] = []): StepResult {
+  if (before !== null && run.history.length === 0) return { state: before, history: [], effects: answers, rejected };
+  const state = run.finish();
+  const effects = outgoing(before, state, run.history, run.definition.lifecycle);
+  effects.push(...answers);
+  return { state, history: run.history, effects, rejected };
 }
 
 /** Commands get their result, refused events go back. A repeated command had its result when it came first. */
-function answers(notifications: readonly AddressedNotification[], rejected: StepResult['rejected']): Effect[] {
-  const reasons = new Map(rejected.map(({ notification, rejection }) => [notification, rejection]));
-  return notifications.flatMap((addressed): Effect[] => {
-    const { notification } = addressed;
-    const rejection = reasons.get(addressed);
-    if (notification.type === 'CommandIssued') {
-      const { commandId } = notification;
-      if (rejection === undefined) return [{ type: 'commandApplied', commandId }];
-      if (rejection.code === 'MR_COMMAND_REPEATED') return [];
-      return [{ type: 'commandRefused', commandId, code: rejection.code, reason: rejection.reason }];
-    }
-    if (notification.type === 'EventMatched' && (rejection?.code === 'MR_EVENT_REFUSED' || rejection?.code === 'MR_INSTANCE_ENDED')) {
-      return [{ type: 'returnEvent', eventRowId: notification.eventRowId, path: notification.path, attempt: notification.attempt }];
-    }
-    return [];
-  });
+function answerTo(notification: Notification, rejection: Rejection | null): Effect | null {
+  if (notification.type === 'CommandIssued') {
+    const { commandId } = notification;
+    if (rejection === null) return { type: 'commandApplied', commandId };
+    if (rejection.code === 'MR_COMMAND_REPEATED') return null;
+    return { type: 'commandRefused', commandId, code: rejection.code, reason: rejection.reason };
+  }
+  if (notification.type === 'EventMatched' && (rejection?.code === 'MR_EVENT_REFUSED' || rejection?.code === 'MR_INSTANCE_ENDED')) {
+    return { type: 'returnEvent', eventRowId: notification.eventRowId, path: notification.path, attempt: notification.attempt };
+  }
+  return null;
 }
 
 /** The state that a whole history gives. Throws when it does not begin with `InstanceStarted` or has a gap. */

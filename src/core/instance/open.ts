@@ -238,7 +238,7 @@ export function publishedEventId(
 }
 
 function evaluate(run: Run, template: Template): Json {
-  return template.evaluate(scopeFor(run.definition, run.state, template.references));
+  return template.evaluate(template.isConstant ? {} : scopeFor(run.definition, run.state, template.references));
 }
 
 /** @param minMs of one that an expression gives; the others were checked at deploy. */

@@ -19,21 +19,26 @@ export function outgoing(
   lifecycle: 'instance' | 'tasks',
 ): Effect[] {
   const effects: Effect[] = [];
-  for (const { event } of history) effects.push(...effectsOf(event, after));
   const dispatched = new Set<TaskPath>();
-  const kept = effects.filter((effect) => {
-    if (effect.type !== 'dispatchTask') return isStillMeant(effect, after);
-    if (dispatched.has(effect.path) || own(after.tasks, effect.path)?.status !== 'scheduled') return false;
-    dispatched.add(effect.path);
-    return true;
-  });
-  kept.push(...timerEffects(before?.timers ?? {}, after.timers));
+  for (const { event } of history) {
+    for (const effect of effectsOf(event, after)) {
+      if (!isStillMeant(effect, after)) continue;
+      if (effect.type === 'dispatchTask') {
+        if (dispatched.has(effect.path)) continue;
+        dispatched.add(effect.path);
+      }
+      effects.push(effect);
+    }
+  }
+  addTimerEffects(effects, before?.timers ?? {}, after.timers);
   const record = lifecycleOf(history, after, lifecycle);
-  if (record !== null) kept.push(record);
-  return kept;
+  if (record !== null) effects.push(record);
+  return effects;
 }
 
-function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
+const NOTHING: readonly Effect[] = [];
+
+function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[] {
   switch (event.type) {
     case 'TaskScheduled':
     case 'AttemptStarted':
@@ -58,7 +63,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
     case 'EventReceived': {
       // The match used the subscription up: the wait for the next event is a new one.
       const task = own(state.tasks, event.path);
-      if (task?.type !== 'event' || task.status !== 'open') return [];
+      if (task?.type !== 'event' || task.status !== 'open') return NOTHING;
       return [
         { type: 'closeSubscriptions', path: event.path },
         ...task.waits.map(
@@ -71,7 +76,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
     case 'TaskCancelled':
       if (event.kind === 'human') return [{ type: 'closeHumanTask', path: event.path }];
       if (event.kind === 'event') return [{ type: 'closeSubscriptions', path: event.path }];
-      return [];
+      return NOTHING;
     case 'InstanceStarted':
     case 'AttemptFailed':
     case 'AttemptReturned':
@@ -87,7 +92,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): Effect[] {
     case 'CommandRefused':
     case 'InstanceCompleted':
     case 'InstanceFailed':
-      return [];
+      return NOTHING;
   }
 }
 
@@ -105,9 +110,11 @@ function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId
   };
 }
 
-/** A task that was opened and closed in one step never gets an inbox row or a subscription. */
+/** A task that was opened and closed in one step is never sent, and never gets an inbox row or a subscription. */
 function isStillMeant(effect: Effect, after: InstanceState): boolean {
   switch (effect.type) {
+    case 'dispatchTask':
+      return own(after.tasks, effect.path)?.status === 'scheduled';
     case 'openHumanTask':
     case 'openSubscription':
     case 'reassignHumanTask':
@@ -117,9 +124,8 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
   }
 }
 
-function timerEffects(before: InstanceState['timers'], after: InstanceState['timers']): Effect[] {
-  const effects: Effect[] = [];
-  if (before === after) return effects;
+function addTimerEffects(effects: Effect[], before: InstanceState['timers'], after: InstanceState['timers']): void {
+  if (before === after) return;
   for (const [timerId, timer] of Object.entries(after)) {
     if (timer.state !== 'armed' || own(before, timerId) === timer) continue;
     effects.push({ type: 'armTimer', timerId, kind: timer.kind, path: timer.path, attempt: timer.attempt, dueAt: timer.dueAt });
@@ -127,7 +133,6 @@ function timerEffects(before: InstanceState['timers'], after: InstanceState['tim
   for (const [timerId, timer] of Object.entries(before)) {
     if (timer.state === 'armed' && own(after, timerId)?.state !== 'armed') effects.push({ type: 'disarmTimer', timerId });
   }
-  return effects;
 }
 
 type LifecycleChange = (Effect & { type: 'lifecycle' })['change'];

@@ -6,8 +6,33 @@ import type { Json, JsonObject } from '../json.ts';
 import { taskOf } from './join.ts';
 import type { InstanceState, TaskState } from './state.ts';
 
-export function scopeFor(definition: Definition, state: InstanceState, references: readonly Reference[]): Scope {
-  return { input: state.input, vars: state.vars, instance: instanceView(state), nodes: nodesView(definition, state, references) };
+/** @param vars those of the state, or what they are about to become. */
+export function scopeFor(definition: Definition, state: InstanceState, references: readonly Reference[], vars = state.vars): Scope {
+  const { roots, nodes } = mentionsOf(references);
+  const scope: Record<string, Json> = {};
+  if (roots.has('input')) scope.input = state.input;
+  if (roots.has('vars')) scope.vars = vars;
+  if (roots.has('instance')) scope.instance = instanceView(state);
+  if (roots.has('nodes')) scope.nodes = viewOf(nodes === 'all' ? definition.nodes.keys() : nodes, state);
+  return scope;
+}
+
+type Mentions = { readonly roots: ReadonlySet<string>; readonly nodes: readonly NodeId[] | 'all' };
+const mentions = new WeakMap<readonly Reference[], Mentions>();
+
+function mentionsOf(references: readonly Reference[]): Mentions {
+  let found = mentions.get(references);
+  if (found === undefined) {
+    const names = references.flatMap(({ root, path }) => (root === 'nodes' ? [path[0]] : []));
+    const known = names.filter((name) => name !== undefined);
+    found = {
+      roots: new Set(references.map(({ root }) => root)),
+      // One that is looked up by a computed name may be any.
+      nodes: known.length < names.length ? 'all' : [...new Set(known as NodeId[])],
+    };
+    mentions.set(references, found);
+  }
+  return found;
 }
 
 function instanceView(state: InstanceState): JsonObject {
@@ -18,18 +43,6 @@ function instanceView(state: InstanceState): JsonObject {
     version: state.definitionVersion,
     startedAt: new Date(state.startedAt).toISOString(),
   };
-}
-
-/** All nodes when one is looked up by a computed name, otherwise those mentioned. */
-function nodesView(definition: Definition, state: InstanceState, references: readonly Reference[]): JsonObject {
-  const mentioned = new Set<string>();
-  for (const { root, path } of references) {
-    if (root !== 'nodes') continue;
-    const [nodeId] = path;
-    if (nodeId === undefined) return viewOf(definition.nodes.keys(), state);
-    mentioned.add(nodeId);
-  }
-  return viewOf(mentioned as Set<NodeId>, state);
 }
 
 function viewOf(nodeIds: Iterable<NodeId>, state: InstanceState): JsonObject {
