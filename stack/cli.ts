@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { apiUrl } from './engine.ts';
 import { openHome } from './home.ts';
 import { environmentOf } from './index.ts';
 import { installJars } from './install/jars.ts';
@@ -63,7 +64,8 @@ program
     const home = openHome();
     const running = readRunningState(home);
     if (running === null) throw new Error('No stack is running here: npm start, or npm run stack:up.');
-    for (const [name, value] of Object.entries(environmentOf(home, running.ports, running.prefix)))
+    const env = environmentOf(home, running.ports, running.prefix);
+    for (const [name, value] of Object.entries({ ...env, MILLRACE_URL: apiUrl(env) }))
       print(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
   });
 

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkout } from './home.ts';
-import { host } from './settings.ts';
+import { defaultPorts, host } from './settings.ts';
 
 export const engineCli = join(checkout, 'src', 'cli', 'main.ts');
 
@@ -93,6 +93,11 @@ export function engineProcessEnvironment(stackEnv: Readonly<Record<string, strin
   return { ...inherited, ...stackEnv };
 }
 
+/** Where the API of this stack listens, for the commands that go through it: not where a variable of the user's leads. */
+export function apiUrl(stackEnv: Readonly<Record<string, string>>): string {
+  return stackEnv.MILLRACE_URL ?? `http://${host}:${stackEnv.PORT ?? defaultPorts.api}`;
+}
+
 /** Runs one command to its end. Rejects with the end of what it said when it fails; everything goes to the log file too. */
 export async function runEngineCommand(
   command: EngineCommand,
@@ -104,7 +109,7 @@ export async function runEngineCommand(
   return await new Promise<string>((resolve, reject) => {
     const child = spawn(process.execPath, [engineCli, ...command.args], {
       cwd: checkout,
-      env: engineProcessEnvironment(stackEnv),
+      env: { ...engineProcessEnvironment(stackEnv), MILLRACE_URL: apiUrl(stackEnv) },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal === undefined ? {} : { signal }),
     });

@@ -22,7 +22,7 @@ import { describeDeath, environmentOf, stackSteps, startStack } from './index.ts
 import { assertPortsFree } from './ports.ts';
 import { runStep } from './progress.ts';
 import { print, printTable, withProgress } from './report.ts';
-import { host, type Ports } from './settings.ts';
+import { defaultPorts, host, type Ports } from './settings.ts';
 import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
 import { readRunningState } from './state.ts';
 import { probeHttp, waitReady } from './wait.ts';
@@ -189,6 +189,8 @@ function printPlaces(home: Home, ports: Ports, examples: Examples | null, second
     print(
       `  examples/${first.name}/README.md walks through one workflow; all of ${examples.definitions.map(({ name }) => name).join(', ')} are deployed.`,
     );
+  if (ports.api !== defaultPorts.api || process.env.MILLRACE_HOME !== undefined)
+    print(`  eval "$(MILLRACE_HOME=${home.dir} npm run -s stack:env)"   in the other terminal first: this is not the usual port or home`);
   print('  npx millrace list            shows instances');
   print('  npx millrace --help          shows everything else');
 }
