@@ -63,7 +63,9 @@ export class Expressions {
       for (const fault of compiled.error) this.#refuse(pointer + fault.pointer, fault.message, fault.offset);
       return NOTHING;
     }
-    if (!compiled.value.isConstant) this.#keepUses(value, pointer, place);
+    const { isConstant, references } = compiled.value;
+    if (typeof value === 'string' && !isConstant) this.uses.push({ pointer, place, references });
+    else if (!isConstant) this.#keepUses(value, pointer, place);
     return compiled.value;
   }
 

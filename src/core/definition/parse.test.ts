@@ -167,7 +167,7 @@ describe('Limits', () => {
   });
 });
 
-describe('Parsing', () => {
+describe('Parsing', { timeout: 120_000 }, () => {
   it('never throws, whatever the document is', () => {
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), (document) => void parseDefinition(document as Json, { version: 1 })));
   });
