@@ -3,7 +3,7 @@
  * real ones it fails sometimes: the first attempt of about every third request is answered 503. Like good ones it
  * remembers idempotency keys: a repeated request gets the first answer and does nothing twice. Keeps everything in memory.
  *
- * `node server.ts` listens on 127.0.0.1, on EXAMPLE_SERVER_PORT or 8090.
+ * `node server.ts` listens on EXAMPLE_SERVER_HOST or 127.0.0.1, on EXAMPLE_SERVER_PORT or 8090.
  */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -17,6 +17,7 @@ type Ledger = { reservations: number; released: number; payments: number; refund
 
 const BODY_BYTES_MAX = 65_536;
 const port = Number(process.env.EXAMPLE_SERVER_PORT ?? 8090);
+const host = process.env.EXAMPLE_SERVER_HOST ?? '127.0.0.1';
 
 const ledgers = new LRUCache<string, Ledger>({ max: 20_000 });
 /** First answers by idempotency key. */
@@ -36,7 +37,7 @@ server.on('error', (error: NodeJS.ErrnoException) => {
   process.stderr.write(`The example's server cannot listen: ${why}.\n`);
   process.exit(1);
 });
-server.listen(port, '127.0.0.1', () => process.stdout.write(`The shop listens on http://127.0.0.1:${port}\n`));
+server.listen(port, host, () => process.stdout.write(`The shop listens on http://${host}:${port}\n`));
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     server.close();
