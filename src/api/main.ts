@@ -82,9 +82,7 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
   // The first answer shall not be a refusal that one look at the outbox would have spared.
   await gate.sample();
   void gate.run(signal);
-  const url = await app.listen({ host: config.service.host, port: config.api.port });
-  log.info({ url }, 'Listening');
-  return url;
+  return await app.listen({ host: config.service.host, port: config.api.port });
 }
 
 /** Opens everything that the routes stand on. */

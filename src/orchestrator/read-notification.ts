@@ -114,7 +114,7 @@ function commandOf({ type, attempt }: records.CommandIssued, path: TaskPath | nu
     case 'resume':
       return { type };
     case 'retry':
-      return { type, path };
+      return { type, path, attempt };
     case 'completeTask':
       return path === null ? invalid('a completion without a task') : { type, path, output: payload };
     case 'failTask': {

@@ -11,10 +11,11 @@ const fields = `key_id AS "keyId", subject, role, task_roles AS "taskRoles", ${e
 export function createApiKeys(pool: Pool): ApiKeys {
   return {
     async createApiKey({ keyId, subject, role, taskRoles, createdAt }, hash) {
+      // Whatever conflicts: of two processes with one key at once, the second meets its id as often as its hash.
       await translating(() =>
         pool.query(
           `INSERT INTO api_key (key_id, hash, subject, role, task_roles, created_at) VALUES ($1, $2, $3, $4, $5, ${instant('$6')})
-            ON CONFLICT (hash) DO NOTHING`,
+            ON CONFLICT DO NOTHING`,
           [keyId, hash, subject, role, taskRoles, createdAt],
         ),
       );
