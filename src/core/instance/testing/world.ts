@@ -115,6 +115,7 @@ export class World {
       } else this.deliver(this.#successes());
     }
     same(fold(INSTANCE_ID, this.history), this.state, 'history folded is the state');
+    this.#checkOpenings();
     const { state } = this;
     for (const { addressed } of [...this.#delivered]) this.deliver([addressed]);
     expect(this.state, 'a terminal instance stays as it is').toBe(state);
@@ -295,7 +296,6 @@ export class World {
     this.#checkTables();
     this.#checkMovers();
     this.#checkBudgets();
-    this.#checkOpenings();
   }
 
   /** What the effects made of the tables is what the state says. */
@@ -323,12 +323,17 @@ export class World {
     for (const task of open) {
       const timer = (kind: TimerKind) => own(this.state.timers, `${task.path}#${kind}`) !== undefined;
       const moves =
-        (task.status === 'scheduled' &&
-          this.#dispatched.some((sent) => isDeepStrictEqual(sent, { path: task.path, attempt: task.attempt, basis: task.basis }))) ||
-        (task.status === 'retrying' && timer('retry')) ||
-        (task.status === 'open' && (task.type !== 'wait' || timer('wait')));
+        task.status === 'scheduled'
+          ? this.#wasSent(task)
+          : task.status === 'retrying'
+            ? timer('retry')
+            : task.type !== 'wait' || timer('wait');
       expect(moves, `something moves ${task.path}`).toBe(true);
     }
+  }
+
+  #wasSent({ path, attempt, basis }: Dispatched): boolean {
+    return this.#dispatched.some((sent) => sent.path === path && sent.attempt === attempt && sent.basis === basis);
   }
 
   #checkBudgets(): void {
