@@ -6,10 +6,10 @@ import { MillraceError } from '../core/error.ts';
 import { type ReceivedEvent, readEvent } from '../messaging/cloud-events.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
-import { isRetryableFault } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
+import { concernsOne } from './isolation.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { PumpBatch } from './partition-pump.ts';
 
@@ -42,7 +42,7 @@ export function createCorrelator(options: CorrelatorOptions): (batch: PumpBatch<
       );
       return [];
     } catch (error) {
-      if (isRetryableFault(error)) throw error;
+      if (!concernsOne(error)) throw error;
       if (given.length === 1) {
         const { record } = first;
         log.error(

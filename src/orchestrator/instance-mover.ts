@@ -12,11 +12,11 @@ import type { Notification } from '../core/instance/notification.ts';
 import type { TaskError } from '../core/instance/state.ts';
 import type { StepResult } from '../core/instance/step.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import { isRetryableFault } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { InstanceStore, StoredInstance, Transition } from '../store/instance-store.ts';
 import type { SetAside } from './dead-letter-sink.ts';
 import type { ReadyDefinitions } from './definitions.ts';
+import { concernsOne } from './isolation.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { Received } from './read-notification.ts';
 import type { StateCache } from './state-cache.ts';
@@ -114,7 +114,7 @@ export class InstanceMover {
         await definitions.get(state.definitionId, state.definitionVersion);
       } catch (error) {
         // One that cannot be read concerns its own instances, which are looked at alone.
-        if (isRetryableFault(error)) throw error;
+        if (!concernsOne(error)) throw error;
       }
     }
   }
@@ -152,7 +152,7 @@ export class InstanceMover {
       metrics.transaction(performance.now() - began);
       for (const decided of writing) (applied.has(decided.instanceId) ? round.applied : round.lost).push(decided);
     } catch (error) {
-      if (isRetryableFault(error)) throw error;
+      if (!concernsOne(error)) throw error;
       log.debug({ err: error, partition, instances: writing.length }, 'The database refuses a batch');
       if (writing.length === 1) round.failed.push(...writing);
       else {
@@ -233,21 +233,21 @@ export class InstanceMover {
   ): Promise<unknown> {
     const { store, definitions } = this.#options;
     const { instanceId } = one;
-    try {
-      for (let round = 1; round <= ROUNDS_MAX; round++) {
-        const stored = (await store.load(partition, [instanceId])).get(instanceId);
-        if (stored === undefined) return new Error('Bug: an instance is gone');
+    for (let round = 1; round <= ROUNDS_MAX; round++) {
+      // Not part of the trial: that this fails is never the message's fault.
+      const stored = (await store.load(partition, [instanceId])).get(instanceId);
+      if (stored === undefined) throw new Error('Bug: an instance is gone');
+      try {
         const definition = await definitions.get(stored.state.definitionId, stored.state.definitionVersion);
         const decided = this.#decided(partition, { instanceId, received: [one] }, stored, decide(definition, stored));
         const written = decided.transition === null || (await store.apply(partition, [decided.transition])).applied.has(instanceId);
-        if (written) {
-          this.#keep(decided, cache);
-          return null;
-        }
+        if (!written) continue;
+        this.#keep(decided, cache);
+        return null;
+      } catch (error) {
+        if (!concernsOne(error)) throw error;
+        return error;
       }
-    } catch (error) {
-      if (isRetryableFault(error)) throw error;
-      return error;
     }
     throw conflict();
   }

@@ -64,7 +64,7 @@ test('counts what is no letter, and goes on', async () => {
 });
 
 test('counts a letter that the database never takes, and saves the others', async () => {
-  const refused = new MillraceError('MR_DATABASE', 'refused', { retryable: false });
+  const refused = new MillraceError('MR_DATA_REFUSED', 'refused', { retryable: false });
   const { process, saved, skipped, value } = await open((letters) => (letters.some(({ offset }) => offset === '1') ? refused : null));
   await process(value, value, value);
   expect(skipped).toEqual(['MR_STEP_FAILED']);

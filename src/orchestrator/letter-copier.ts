@@ -5,9 +5,9 @@
 import { type Codec, poisonOf } from '../messaging/codec.ts';
 import type { DeadLetterCode, Poison } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
-import { isRetryableFault } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
+import { concernsOne } from './isolation.ts';
 import type { PumpBatch } from './partition-pump.ts';
 
 export type LetterCopierOptions = {
@@ -32,7 +32,7 @@ export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopie
     try {
       await store.saveDeadLetters(letters);
     } catch (error) {
-      if (isRetryableFault(error)) throw error;
+      if (!concernsOne(error)) throw error;
       if (letters.length === 1) {
         const poison = { code: 'MR_STEP_FAILED', reason: 'the database refuses it' } as const;
         return skip(poison, { topic, partition: first.partition, offset: first.offset }, error);

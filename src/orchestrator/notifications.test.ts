@@ -223,6 +223,18 @@ describe('whoever loses the version check', () => {
 });
 
 describe('what the database never takes', () => {
+  test('is no message when the database itself is not as it should be: everything waits', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const denied = new MillraceError('MR_DATABASE', 'permission denied for table instance (42501)', { retryable: false });
+    let denials = 0;
+    fixture.store.refuse = () => (++denials < 4 ? denied : null);
+    await fixture.process(fixture.outcome(0));
+    expect(denials).toBe(4);
+    expect(fixture.state().tasks[PICK]?.status).toBe('completed');
+    expect(await fixture.letters()).toEqual([]);
+  });
+
   test('is found, and everybody else goes on', async () => {
     const fixture = await Fixture.start();
     for (let n = 1; n <= 7; n++) fixture.begin(n);

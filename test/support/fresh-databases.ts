@@ -68,7 +68,8 @@ function moved(url: string | undefined, database: string): string {
   return copy.href;
 }
 
-async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** @param database `postgres` for what a database of its own would not let in. */
+export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const { hostname, port } = new URL(stackEnv().INSTANCE_DATABASE_URL ?? '');
   const client = new pg.Client({ host: hostname, port: Number(port), user: roles.superuser, password: superuserPassword(), database });
   await client.connect();

@@ -20,6 +20,14 @@ const retryableStates = new Set([
   '58', // system error: I/O
 ]);
 
+/** Classes that blame what a statement was given, not how the database is set up: another one's data may well be taken. */
+const dataStates = new Set([
+  '21', // cardinality violation
+  '22', // data exception
+  '23', // integrity constraint violation
+  '54', // program limit exceeded
+]);
+
 /** Of sockets and name lookup. */
 const retryableSystemCodes = new Set([
   'ECONNREFUSED',
@@ -73,6 +81,8 @@ export function translate(error: unknown): unknown {
   }
   if (isRetryable(code))
     return fault('MR_DATABASE_UNAVAILABLE', `The database does not answer as it should: ${describe(error, code)}`, true, error);
+  if (code !== undefined && dataStates.has(code.slice(0, 2)))
+    return fault('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
   return fault('MR_DATABASE', `The database refused a statement: ${describe(error, code)}`, false, error);
 }
 

@@ -1,0 +1,420 @@
+/** Orchestrators on a real broker, registry and database: what they make of good and of bad input, and of outages. */
+import { createServer, request, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Definition } from '../../src/core/definition/types.ts';
+import type { InstanceId } from '../../src/core/ids.ts';
+import { statusOf } from '../../src/core/instance/index.ts';
+import { redispatchConfigGroups, redispatchOnce } from '../../src/orchestrator/main.ts';
+import { loadConfig } from '../../src/service/config.ts';
+import { createLogger } from '../../src/service/logging.ts';
+import { eventually, eventuallyHas } from '../support/eventually.ts';
+import { produceByJava } from '../support/java-producer.ts';
+import { OrchestratorLab, type RawRecord, type TestOrchestrator } from '../support/orchestrator-lab.ts';
+
+let lab: OrchestratorLab;
+let orchestrator: TestOrchestrator;
+let order: Definition;
+let payment: Definition;
+
+beforeAll(async () => {
+  lab = await OrchestratorLab.open('orchestrator-lab');
+  order = await lab.deploy({
+    id: 'order',
+    nodes: { pick: { type: 'task', task: 'pick', timeout: '1s' }, pack: { type: 'task', task: 'pack' } },
+    edges: [{ from: 'pick', to: 'pack' }],
+  });
+  payment = await lab.deploy({ id: 'payment', nodes: { paid: { type: 'event', event: 'payment.confirmed', key: '${ input.key }' } } });
+  orchestrator = await lab.run();
+});
+afterAll(async () => {
+  await orchestrator?.stop();
+  await lab?.close();
+});
+
+async function statusIs(instanceId: InstanceId, status: string): Promise<void> {
+  await eventuallyHas(
+    async () => statusOf(await lab.state(instanceId)),
+    (found) => found === status,
+    { what: 'status' },
+  );
+}
+
+async function pickedUp(instanceId: InstanceId): Promise<void> {
+  await eventually(async () => expect(await lab.state(instanceId)).toMatchObject({ tasks: { pick: { status: 'completed' } } }));
+}
+
+async function letterOf(value: Buffer | null, code: string) {
+  return await eventually(async () => {
+    const found = (await lab.letters()).find(
+      (letter) => letter.code === code && (value === null ? letter.value === null : letter.value?.equals(value)),
+    );
+    if (found === undefined) throw new Error(`no letter ${code}`);
+    return found;
+  });
+}
+
+describe('an instance', () => {
+  test('is moved on by the outcomes of its tasks, with the next task in the outbox', async () => {
+    const id = await lab.start(order);
+    await lab.notify(await lab.outcome(id, 'pick', { output: '{"shelf":7}' }));
+    await pickedUp(id);
+    expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toEqual(['TaskScheduled', 'InstanceChanged', 'TaskScheduled']);
+    await lab.notify(await lab.outcome(id, 'pack'));
+    await statusIs(id, 'completed');
+    const history = await lab.queries.history(id, 0, 100);
+    expect(history.at(-1)?.cause).toMatch(/^orchestrator-lab\.notifications\/\d@\d+$/);
+  });
+
+  test('is moved on by commands, which get their result', async () => {
+    const id = await lab.start(order);
+    await lab.notify(lab.command(id, { type: 'pause' }));
+    await statusIs(id, 'paused');
+    await lab.notify(lab.command(id, { type: 'resume' }), lab.command(id, { type: 'cancel', reason: null }));
+    await statusIs(id, 'cancelled');
+  });
+
+  test('is woken by its timer, which leaves by the outbox', async () => {
+    const nap = await lab.deploy({ id: 'nap', nodes: { sleep: { type: 'wait', for: '50ms' } } });
+    const id = await lab.start(nap);
+    await eventuallyHas(
+      async () => (await lab.outbox(id)).map(({ messageType }) => messageType),
+      (types) => types.includes('TimerFired'),
+    );
+    await lab.forward(id);
+    await statusIs(id, 'completed');
+  });
+
+  test('goes on with whichever orchestrator has its partition', async () => {
+    const ids = await Promise.all(Array.from({ length: 20 }, () => lab.start(order)));
+    const second = await lab.run();
+    await Promise.all(ids.map(async (id) => lab.notify(await lab.outcome(id, 'pick'))));
+    await Promise.all(ids.map(pickedUp));
+    await second.stop();
+    await Promise.all(ids.map(async (id) => lab.notify(await lab.outcome(id, 'pack'))));
+    await Promise.all(ids.map((id) => statusIs(id, 'completed')));
+  });
+});
+
+describe('what is harmless', () => {
+  test('outcomes that come twice, late, or for an instance that has ended are counted and dropped', async () => {
+    const before = await orchestrator.counted('notifications_rejected_total');
+    const id = await lab.start(order);
+    const first = await lab.outcome(id, 'pick');
+    await lab.notify(first, first, await lab.outcome(id, 'pick', { attempt: 7 }));
+    await pickedUp(id);
+    const last = await lab.outcome(id, 'pack');
+    await lab.notify(last);
+    await statusIs(id, 'completed');
+    await lab.notify(last, first);
+    await eventually(async () => expect(await orchestrator.counted('notifications_rejected_total')).toBe(before + 4));
+    expect(await orchestrator.counted('notifications_rejected_total', { code: 'MR_INSTANCE_ENDED' })).toBeGreaterThanOrEqual(2);
+    expect((await lab.outbox(id)).filter(({ messageType }) => messageType === 'TaskScheduled')).toHaveLength(2);
+    expect((await lab.letters()).filter(({ instanceId }) => instanceId === id)).toEqual([]);
+  });
+
+  test('an event that comes twice reaches a wait once', async () => {
+    const key = uuidv7();
+    const before = await orchestrator.counted('events_total', { result: 'duplicate' });
+    const id = await lab.start(payment, { key });
+    const event = lab.event({ type: 'payment.confirmed', key });
+    await lab.sendEvents(event, event);
+    await eventually(async () => expect(await orchestrator.counted('events_total', { result: 'duplicate' })).toBe(before + 1));
+    await lab.sendEvents(event);
+    await eventually(async () => expect(await orchestrator.counted('events_total', { result: 'duplicate' })).toBe(before + 2));
+    expect((await lab.outbox(id)).filter(({ messageType }) => messageType === 'EventMatched')).toHaveLength(1);
+    await lab.forward(id);
+    await statusIs(id, 'completed');
+  });
+
+  test('an event of a type that no definition names is counted and dropped', async () => {
+    const before = await orchestrator.counted('events_total', { result: 'ignored' });
+    await lab.sendEvents(lab.event({ type: 'nobody.waits', key: 'k' }));
+    await eventually(async () => expect(await orchestrator.counted('events_total', { result: 'ignored' })).toBe(before + 1));
+  });
+});
+
+describe('events', () => {
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'compressed with %s by a producer that is not ours are read',
+    async (compression) => {
+      const key = uuidv7();
+      const id = await lab.start(payment, { key });
+      const headers = `ce_specversion:1.0,ce_id:${uuidv7()},ce_type:payment.confirmed,ce_source:java,content-type:application/json`;
+      const data = JSON.stringify({ amount: 12.5, note: 'x'.repeat(2_000) });
+      await produceByJava({ brokers: lab.env.KAFKA_BROKERS ?? '', topic: lab.names.events, compression, records: [[key, data, headers]] });
+      await eventuallyHas(
+        async () => (await lab.outbox(id)).map(({ messageType }) => messageType),
+        (types) => types.includes('EventMatched'),
+      );
+      await lab.forward(id);
+      await statusIs(id, 'completed');
+      expect((await lab.state(id)).output).toBeNull();
+      expect(await lab.state(id)).toMatchObject({ tasks: { paid: { output: { source: 'java', data: { amount: 12.5 } } } } });
+    },
+  );
+});
+
+/** Each has its own bytes, so that its letter is told from others. */
+const junk = (): Buffer => Buffer.from(`junk ${uuidv7()}`);
+const unknownSchema = (): Buffer => Buffer.concat([Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]), Buffer.from(uuidv7())]);
+
+describe('bad input on the notifications becomes a dead letter with its bytes, and the rest goes on', () => {
+  const kinds: readonly (readonly [string, string, (id: InstanceId) => RawRecord | Promise<RawRecord>])[] = [
+    ['unframed bytes', 'MR_NOT_FRAMED', (id) => ({ key: id, value: junk() })],
+    ['an unknown schema id', 'MR_SCHEMA_UNKNOWN', (id) => ({ key: id, value: unknownSchema() })],
+    ['a wrong record', 'MR_SCHEMA_MISMATCH', (id) => ({ key: id, value: lab.event({ type: 't', key: 'k' }).value })],
+    ['no key', 'MR_NO_KEY', async (id) => ({ ...(await lab.outcome(id, 'pick', { worker: uuidv7() })), key: null })],
+    [
+      'a key that is not its instance',
+      'MR_MESSAGE_INVALID',
+      async (id) => ({ ...(await lab.outcome(id, 'pick', { worker: uuidv7() })), key: uuidv7() }),
+    ],
+    [
+      'an unknown instance',
+      'MR_INSTANCE_UNKNOWN',
+      async (id) => {
+        const instanceId = uuidv7();
+        return { ...(await lab.outcome(id, 'pick', { instanceId, taskId: `${instanceId}.pick` })), key: instanceId };
+      },
+    ],
+    ['a tombstone', 'MR_TOMBSTONE', (id) => ({ key: id, value: null })],
+  ];
+
+  test.each(kinds)('%s', async (_, code, make) => {
+    const id = await lab.start(order);
+    const headers = [{ key: 'trace', value: Buffer.from('abc') }];
+    const bad = await make(id);
+    await lab.notify({ ...bad, headers }, await lab.outcome(id, 'pick'));
+    await pickedUp(id);
+    const letter = await letterOf(bad.value, code);
+    expect(letter).toMatchObject({ topic: lab.names.notifications, headers });
+    expect(letter.key?.toString() ?? null).toBe(bad.key);
+  });
+});
+
+describe('bad input on the events becomes a dead letter with its bytes, and the rest goes on', () => {
+  const cloud = (changes: Readonly<Record<string, string>>) =>
+    Object.entries({ ce_specversion: '1.0', ce_type: 'payment.confirmed', ce_source: 's', ce_id: uuidv7(), ...changes }).map(
+      ([key, value]) => ({
+        key,
+        value: Buffer.from(value),
+      }),
+    );
+  const kinds: readonly (readonly [string, string, () => RawRecord])[] = [
+    ['unframed bytes', 'MR_NOT_FRAMED', () => ({ key: 'k', value: junk() })],
+    ['an unknown schema id', 'MR_SCHEMA_UNKNOWN', () => ({ key: 'k', value: unknownSchema() })],
+    [
+      'a wrong record',
+      'MR_SCHEMA_MISMATCH',
+      () => {
+        const instanceId = uuidv7() as InstanceId;
+        return { key: 'k', value: lab.command(instanceId, { type: 'pause' }).value };
+      },
+    ],
+    ['no key', 'MR_NO_KEY', () => ({ key: null, value: Buffer.from(`"${uuidv7()}"`), headers: cloud({}) })],
+    ['no correlation key', 'MR_NO_KEY', () => ({ ...lab.event({ type: 'payment.confirmed', key: '' }), key: 'k' })],
+    ['data that is not JSON', 'MR_EVENT_INVALID', () => ({ key: 'k', value: Buffer.from(`{ ${uuidv7()}`), headers: cloud({}) })],
+    [
+      'a number that a double would change',
+      'MR_NUMBER_UNSAFE',
+      () => lab.event({ type: 'payment.confirmed', key: 'k', data: '{"n":9007199254740993}' }),
+    ],
+    [
+      'more than the limit of payloads',
+      'MR_TOO_LARGE',
+      () => lab.event({ type: 'payment.confirmed', key: 'k', data: JSON.stringify('x'.repeat(600_000)) }),
+    ],
+    ['a tombstone', 'MR_TOMBSTONE', () => ({ key: 'k', value: null })],
+  ];
+
+  test.each(kinds)('%s', async (_, code, make) => {
+    const key = uuidv7();
+    const id = await lab.start(payment, { key });
+    const bad = make();
+    await lab.sendEvents(bad, lab.event({ type: 'payment.confirmed', key }));
+    const letter = await eventually(async () => {
+      const found = (await lab.letters()).filter(({ topic }) => topic === lab.names.events);
+      const own = found.find((each) => each.code === code && (bad.value === null ? each.value === null : each.value?.equals(bad.value)));
+      if (own === undefined) throw new Error(`no letter ${code}`);
+      return own;
+    });
+    expect(letter.headers).toEqual(bad.headers ?? []);
+    await eventuallyHas(
+      async () => (await lab.outbox(id)).map(({ messageType }) => messageType),
+      (types) => types.includes('EventMatched'),
+    );
+  });
+});
+
+test('what is no letter among the dead letters is counted, and the next one is copied', async () => {
+  await lab.producer.send([{ topic: lab.names.deadLetters, key: null, value: junk() }]);
+  await eventually(async () => expect(await orchestrator.counted('dead_letters_total', { topic: lab.names.deadLetters })).toBe(1));
+  const value = junk();
+  await lab.notify({ key: 'k', value });
+  await letterOf(value, 'MR_NOT_FRAMED');
+});
+
+test('a message that the outbox never takes fails its task with the reason; other instances go on', async () => {
+  const gifts = await lab.deploy({
+    id: 'gifts',
+    nodes: {
+      pick: { type: 'task', task: 'pick' },
+      double: { type: 'transform', output: { twice: ['${ nodes.pick.output }', '${ nodes.pick.output }', '${ nodes.pick.output }'] } },
+      pack: { type: 'task', task: 'pack', input: '${ nodes.double.output }' },
+    },
+    edges: [
+      { from: 'pick', to: 'double' },
+      { from: 'double', to: 'pack' },
+    ],
+  });
+  const [large, small] = [await lab.start(gifts), await lab.start(gifts)];
+  // Each message may have it; three times it is more than a record holds.
+  const output = JSON.stringify('x'.repeat(400_000));
+  await lab.notify(await lab.outcome(large, 'pick', { output }), await lab.outcome(small, 'pick'));
+  await statusIs(large, 'incident');
+  expect(await lab.state(large)).toMatchObject({ incidents: { pick: { error: { code: 'MR_MESSAGE_TOO_LARGE' } } } });
+  await pickedUp(small);
+});
+
+describe('an outage', () => {
+  test('of the database pauses: nothing is lost, nothing is set aside', async () => {
+    const letters = (await lab.letters()).length;
+    const ids = [await lab.start(order), await lab.start(order)];
+    const outcomes = await Promise.all(ids.map((id) => lab.outcome(id, 'pick')));
+    const key = uuidv7();
+    const waiting = await lab.start(payment, { key });
+    await lab.allowConnections(false);
+    try {
+      await lab.notify(...outcomes);
+      await lab.sendEvents(lab.event({ type: 'payment.confirmed', key }));
+      // It has met them, and waits.
+      await eventually(async () =>
+        expect(await orchestrator.counted('consumer_lag_records', { group: 'orchestrator-lab.orchestrator' })).toBeGreaterThan(0),
+      );
+    } finally {
+      await lab.allowConnections(true);
+    }
+    await Promise.all(ids.map(pickedUp));
+    await eventuallyHas(
+      async () => (await lab.outbox(waiting)).map(({ messageType }) => messageType),
+      (types) => types.includes('EventMatched'),
+    );
+    expect(await lab.letters()).toHaveLength(letters);
+  });
+
+  test('of the registry pauses what needs it: nothing is lost, nothing is set aside', async () => {
+    const letters = (await lab.letters()).length;
+    await orchestrator.stop();
+    const registry = await FlakyRegistry.open(lab.env.SCHEMA_REGISTRY_URL ?? '');
+    orchestrator = await lab.run({ SCHEMA_REGISTRY_URL: registry.url });
+    try {
+      // It has never read a notification, so it must ask for the schema.
+      registry.away = true;
+      const id = await lab.start(order);
+      await lab.notify(await lab.outcome(id, 'pick'));
+      await eventually(() => expect(registry.refused).toBeGreaterThan(1));
+      expect(await lab.state(id)).toMatchObject({ tasks: { pick: { status: 'scheduled' } } });
+      registry.away = false;
+      await pickedUp(id);
+      expect(await lab.letters()).toHaveLength(letters);
+    } finally {
+      await orchestrator.stop();
+      await registry.close();
+      orchestrator = await lab.run();
+    }
+  });
+});
+
+describe('a task with nothing in flight', () => {
+  /** As if it had been dispatched long ago and its record were published and lost. */
+  async function strand(): Promise<InstanceId> {
+    const id = await lab.start(order);
+    await lab.databases.query(`UPDATE task SET dispatched_at = now() - interval '1 hour' WHERE instance_id = $1`, [id]);
+    await lab.databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [lab.databases.slot]);
+    return id;
+  }
+
+  async function isSentAgain(id: InstanceId): Promise<void> {
+    const rows = await eventuallyHas(
+      async () => {
+        await lab.databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [lab.databases.slot]);
+        return await lab.outbox(id);
+      },
+      (found) => found.some(({ messageType }) => messageType === 'CommandIssued'),
+    );
+    await lab.forward(
+      id,
+      rows.findIndex(({ messageType }) => messageType === 'CommandIssued'),
+    );
+    await eventually(async () =>
+      expect((await lab.outbox(id)).filter(({ messageType }) => messageType === 'TaskScheduled').length).toBeGreaterThan(1),
+    );
+    // The same attempt, so that an outcome of either record counts, once.
+    await lab.notify(await lab.outcome(id, 'pick'));
+    await pickedUp(id);
+  }
+
+  test('is dispatched again by the orchestrator itself', async () => {
+    const eager = await lab.run({ MILLRACE_REDISPATCH_INTERVAL: '1s' });
+    await orchestrator.stop();
+    try {
+      await isSentAgain(await strand());
+    } finally {
+      await eager.stop();
+      orchestrator = await lab.run();
+    }
+  });
+
+  test('is dispatched again when a person asks for it', async () => {
+    const id = await strand();
+    const asking = redispatchOnce(loadConfig(lab.env, redispatchConfigGroups), {
+      waitMs: 20_000,
+      force: false,
+      log: createLogger({ name: 'test', level: 'silent' }),
+    });
+    await isSentAgain(id);
+    expect((await asking).redispatched).toBeGreaterThan(0);
+  });
+});
+
+/** Passes requests on to the registry, or breaks them off. */
+class FlakyRegistry {
+  readonly url: string;
+  away = false;
+  refused = 0;
+  readonly #server: Server;
+
+  private constructor(server: Server, path: string) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  }
+
+  static async open(target: string): Promise<FlakyRegistry> {
+    const { hostname, port, pathname } = new URL(target);
+    let registry: FlakyRegistry | undefined;
+    const server = createServer((incoming, answer) => {
+      if (registry === undefined || registry.away) {
+        if (registry !== undefined) registry.refused++;
+        answer.socket?.destroy();
+        return;
+      }
+      const { method, url: path, headers } = incoming;
+      const passed = request({ hostname, port, method, path, headers }, (given) => {
+        answer.writeHead(given.statusCode ?? 502, given.headers);
+        given.pipe(answer);
+      });
+      passed.on('error', () => answer.socket?.destroy());
+      incoming.pipe(passed);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    registry = new FlakyRegistry(server, pathname);
+    return registry;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}

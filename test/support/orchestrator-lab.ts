@@ -1,0 +1,214 @@
+/**
+ * Orchestrators on databases and topics of a test file's own, on the real stack, without connector and workers: the test
+ * writes to the topics what those would, and looks into the outbox for what would leave.
+ */
+import { pino } from 'pino';
+import { uuidv7 } from 'uuidv7';
+import { definitionEventTypes, definitionQueues } from '../../src/core/definition/demands.ts';
+import type { Definition } from '../../src/core/definition/types.ts';
+import type { CommandId, InstanceId, TaskPath } from '../../src/core/ids.ts';
+import { start } from '../../src/core/instance/index.ts';
+import type { CommandIssued } from '../../src/core/instance/notification.ts';
+import type { InstanceState } from '../../src/core/instance/state.ts';
+import { canonicalJson, type Json, type JsonObject } from '../../src/core/json.ts';
+import { type Codec, createCodec } from '../../src/messaging/codec.ts';
+import { createWaitMatcher } from '../../src/messaging/event-matcher.ts';
+import type { ExternalEvent, TaskOutcome } from '../../src/messaging/generated/records.ts';
+import { connectKafka } from '../../src/messaging/kafkajs/index.ts';
+import type { Log, LogHeader, LogProducer } from '../../src/messaging/log.ts';
+import { createOutgoing, type OutgoingMessages } from '../../src/messaging/outgoing.ts';
+import { recordsOnTopics, registerSchemas } from '../../src/messaging/registration.ts';
+import { connectRegistry } from '../../src/messaging/registry.ts';
+import { ensureTopics, outboxTopics, topicNames } from '../../src/messaging/topics.ts';
+import { type OrchestratorConfig, orchestratorConfigGroups, runOrchestrator } from '../../src/orchestrator/main.ts';
+import { loadConfig } from '../../src/service/config.ts';
+import { kafkaOptions, registryOptions, topicSettings } from '../../src/service/connections.ts';
+import type { RunningProcess } from '../../src/service/process.ts';
+import type { DefinitionStore } from '../../src/store/definition-store.ts';
+import type { DeadLetterRow, InstanceQueries } from '../../src/store/instance-queries.ts';
+import type { InstanceStore } from '../../src/store/instance-store.ts';
+import {
+  createDefinitionStore,
+  createInstanceQueries,
+  createInstanceStore,
+  createPools,
+  type Pools,
+} from '../../src/store/postgres/index.ts';
+import { findFreePort } from '../../stack/ports.ts';
+import { stackEnv } from './env.ts';
+import { asSuperuser, createFreshDatabases, type FreshDatabases } from './fresh-databases.ts';
+import { definitionOf } from './scenario.ts';
+
+const silent = pino({ level: 'silent' });
+
+export type RawRecord = { readonly key: string | null; readonly value: Buffer | null; readonly headers?: readonly LogHeader[] };
+
+export type TestOrchestrator = RunningProcess & {
+  /** Value of a counter, summed over the label combinations that fit. */
+  counted(metric: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+};
+
+export class OrchestratorLab {
+  readonly env: Readonly<Record<string, string>>;
+  readonly config: OrchestratorConfig;
+  readonly names;
+  readonly databases: FreshDatabases;
+  readonly definitions: DefinitionStore;
+  readonly store: InstanceStore;
+  readonly queries: InstanceQueries;
+  readonly codec: Codec;
+  readonly outgoing: OutgoingMessages;
+  readonly log: Log;
+  readonly producer: LogProducer;
+  readonly #pools: Pools;
+
+  private constructor(prefix: string, databases: FreshDatabases) {
+    const { definitions, instances, replication } = databases.config.databases;
+    this.databases = databases;
+    this.env = {
+      ...stackEnv(),
+      ...{ DEFINITION_DATABASE_URL: definitions, INSTANCE_DATABASE_URL: instances, REPLICATION_DATABASE_URL: replication ?? '' },
+      ...{ MILLRACE_TOPIC_PREFIX: prefix, LOG_LEVEL: 'silent' },
+    };
+    this.config = loadConfig(this.env, orchestratorConfigGroups);
+    const { partitions } = this.config.topics;
+    this.names = topicNames(prefix);
+    this.codec = createCodec({ registry: connectRegistry(registryOptions(this.config)) });
+    this.outgoing = createOutgoing({ codec: this.codec, prefix, partitions, publishTopics: [] });
+    this.#pools = createPools({ definitions, instances }, { applicationName: 'lab' });
+    this.definitions = createDefinitionStore(this.#pools.definitions);
+    this.store = createInstanceStore(this.#pools.instances, createWaitMatcher(this.outgoing), { eventTtlMs: 3_600_000 });
+    this.queries = createInstanceQueries(this.#pools.instances);
+    this.log = connectKafka(kafkaOptions(this.config), silent);
+    this.producer = this.log.producer();
+  }
+
+  /** @param prefix lower case letters and `-`; nobody else's. */
+  static async open(prefix: string): Promise<OrchestratorLab> {
+    const databases = await createFreshDatabases(prefix.replaceAll('-', '_'));
+    await databases.migrate({ prefix });
+    const lab = new OrchestratorLab(prefix, databases);
+    const admin = lab.log.admin();
+    await ensureTopics(admin, topicSettings(lab.config));
+    await admin.close();
+    await registerSchemas(connectRegistry(registryOptions(lab.config)), recordsOnTopics(prefix));
+    await lab.codec.prepare(recordsOnTopics(prefix));
+    await lab.store.registerTopics(outboxTopics(prefix));
+    return lab;
+  }
+
+  async close(): Promise<void> {
+    await this.producer.stop();
+    await this.#pools.close();
+    await this.databases.drop();
+  }
+
+  /** @param env over the lab's. */
+  async run(env: Readonly<Record<string, string>> = {}): Promise<TestOrchestrator> {
+    const port = await findFreePort();
+    const running = await runOrchestrator(loadConfig({ ...this.env, METRICS_PORT: String(port), ...env }, orchestratorConfigGroups));
+    return {
+      stop: () => running.stop(),
+      async counted(metric, labels = {}) {
+        const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+        const wanted = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+        return text
+          .split('\n')
+          .filter((line) => line.startsWith(`millrace_${metric}{`) && wanted.every((label) => line.includes(label)))
+          .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+      },
+    };
+  }
+
+  async deploy(document: JsonObject): Promise<Definition> {
+    const definition = definitionOf(document);
+    const { version } = await this.definitions.deploy(definition.id, document, canonicalJson(document), 'tester');
+    await this.store.registerEventTypes(definitionEventTypes(definition));
+    await this.outgoing.prepareQueues(definitionQueues(definition));
+    return definitionOf(document, version);
+  }
+
+  async start(definition: Definition, input: Json = {}): Promise<InstanceId> {
+    const instanceId = uuidv7() as InstanceId;
+    const command = { instanceId, input, businessKey: null, by: 'tester', cause: 'rest:1' };
+    const started = start(definition, command, await this.store.now());
+    if (!started.ok) throw new Error(`the start was refused: ${started.error.error.message}`);
+    const { state: after, history, effects } = started.value;
+    const partition = this.outgoing.partitionOf(instanceId);
+    const messages = this.outgoing.ofEffects(after, effects);
+    const transition = { instanceId, partition, before: null, expectedVersion: 0, after, history, effects, messages };
+    await this.store.start([{ transition, idempotency: null }]);
+    return instanceId;
+  }
+
+  async state(instanceId: InstanceId): Promise<InstanceState> {
+    const view = await this.queries.get(instanceId);
+    if (view === null) throw new Error(`no instance ${instanceId}`);
+    return view.state;
+  }
+
+  /** What the worker of the open attempt would say. */
+  async outcome(instanceId: InstanceId, path: string, change: Partial<TaskOutcome> = {}): Promise<RawRecord> {
+    const task = (await this.state(instanceId)).tasks[path as TaskPath];
+    if (task === undefined) throw new Error(`no task ${path}`);
+    return this.recordOf(instanceId, {
+      ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task.attempt, basis: task.basis, status: 'completed', output: 'null' },
+      ...{ errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null, worker: 'lab', startedAt: 0, finishedAt: 0 },
+      ...change,
+    });
+  }
+
+  recordOf(key: string, outcome: TaskOutcome): RawRecord {
+    return { key, value: this.codec.encode('TaskOutcome', this.names.notifications, outcome) };
+  }
+
+  command(instanceId: InstanceId, command: CommandIssued['command']): RawRecord {
+    const issued: CommandIssued = { type: 'CommandIssued', commandId: uuidv7() as CommandId, by: 'ada', command };
+    return { key: instanceId, value: this.outgoing.ofCommand(instanceId, issued, 0).payload };
+  }
+
+  event(event: Partial<ExternalEvent> & Pick<ExternalEvent, 'type' | 'key'>): RawRecord {
+    const value = { id: uuidv7(), source: 'lab', time: null, data: '{}', ...event };
+    return { key: event.key, value: this.codec.encode('ExternalEvent', this.names.events, value) };
+  }
+
+  async notify(...records: readonly RawRecord[]): Promise<void> {
+    await this.producer.send(records.map((record) => ({ ...record, topic: this.names.notifications })));
+  }
+
+  async sendEvents(...records: readonly RawRecord[]): Promise<void> {
+    await this.producer.send(records.map((record) => ({ ...record, topic: this.names.events })));
+  }
+
+  /** Rows of the outbox for this key, as Debezium would read them. */
+  async outbox(key: string): Promise<readonly { readonly topic: string; readonly messageType: string; readonly payload: Buffer }[]> {
+    return await this.databases.query<{ topic: string; messageType: string; payload: Buffer }>(
+      'SELECT topic, message_type AS "messageType", payload FROM outbox WHERE key = $1 ORDER BY id',
+      [key],
+    );
+  }
+
+  /** Writes to the notifications what stands in the outbox for this key, from the row on: the connector's part. */
+  async forward(key: string, from = 0): Promise<number> {
+    const rows = await this.outbox(key);
+    const due = rows.slice(from).filter(({ topic }) => topic === this.names.notifications);
+    await this.notify(...due.map(({ payload }) => ({ key, value: payload })));
+    return rows.length;
+  }
+
+  async letters(): Promise<readonly DeadLetterRow[]> {
+    return (await this.queries.deadLetters('open', 500, null)).items;
+  }
+
+  /** Ends every session of the databases, and lets nobody in until it is called again with true. */
+  async allowConnections(allowed: boolean): Promise<void> {
+    const { definitions, instances } = this.databases.config.databases;
+    await asSuperuser('postgres', async (client) => {
+      for (const url of [definitions, instances]) {
+        const database = new URL(url).pathname.slice(1);
+        await client.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS ${allowed}`);
+        if (!allowed) await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database]);
+      }
+    });
+  }
+}
