@@ -52,8 +52,9 @@ function imageOf(task: TaskState | undefined): TaskImage {
   return { work, hasNewInput: false, output: hasOutput ? task.output : null, hasOutput };
 }
 
-/** Events that begin a task anew: an output of before is no longer in its row after them. */
+/** Events that begin a task anew, or cancel it before its edges were weighed: its row loses the output of before. */
 const openings: ReadonlySet<InstanceEvent['type']> = new Set([
+  'TaskCancelled',
   'TaskScheduled',
   'HumanTaskOpened',
   'WaitStarted',

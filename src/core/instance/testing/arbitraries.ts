@@ -94,7 +94,7 @@ type Drawn = {
   readonly nodes: readonly JsonObject[];
   readonly joins: readonly number[];
   readonly cancels: readonly boolean[];
-  readonly sets: readonly boolean[];
+  readonly sets: readonly number[];
   readonly edges: readonly { readonly from: number; readonly to: number; readonly weigh: JsonObject }[];
   readonly onFailure: string;
   readonly timeout: JsonObject;
@@ -107,7 +107,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) =
     nodes: each(node),
     joins: each(fc.nat({ max: 3 })),
     cancels: each(fc.boolean()),
-    sets: each(fc.boolean()),
+    sets: each(fc.nat({ max: 3 })),
     edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), weigh }), { maxLength: size * 2 }),
     onFailure: fc.constantFrom('incident', 'incident', 'fail'),
     timeout: optional('timeout', ['1d']),
@@ -137,7 +137,8 @@ function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, li
     const arrivals = list.filter(({ to }) => to === `n${index}`).length;
     const join = [{}, {}, { join: 'any' }, { join: { atLeast: Math.min(2, arrivals) } }][arrivals === 0 ? 0 : (joins[index] ?? 0)] ?? {};
     const cancelRest = 'join' in join && cancels[index] === true ? { cancelRest: true } : {};
-    const set = sets[index] === true ? { set: { x: index } } : {};
+    const value = [undefined, undefined, index, '${ input.missing }'][sets[index] ?? 0];
+    const set = value === undefined ? {} : { set: { x: value } };
     return [`n${index}`, { ...given, ...join, ...cancelRest, ...set }];
   });
   return { id: 'random', vars: { x: 0 }, nodes: Object.fromEntries(members), edges: list, onFailure, lifecycle, ...timeout };

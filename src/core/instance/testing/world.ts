@@ -5,7 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { restoreState, stateText, type TaskData } from '../../../store/postgres/stored-state.ts';
+import { restoreHistory, type StoredEntry, storeHistory, type TaskImage } from '../../../store/postgres/stored-history.ts';
+import { restoreState, stateText } from '../../../store/postgres/stored-state.ts';
 import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
@@ -55,6 +56,9 @@ export class World {
   readonly #subscriptions = new Map<string, { readonly path: TaskPath; readonly attempt: number; readonly wait: number }>();
   readonly #inbox = new Map<TaskPath, { readonly assignees: unknown }>();
   readonly #delivered: Delivered[] = [];
+  /** What the rows hold: of each task its input and output, and the history without them. */
+  readonly #rows: Record<string, readonly [Json, Json]> = {};
+  readonly #entries: StoredEntry[] = [];
   #messages = 0;
   #commands = 0;
   #events = 0;
@@ -71,6 +75,7 @@ export class World {
     same(begin(), started, 'a start is decided alike each time');
     this.state = started.state;
     this.history = [...started.history];
+    this.#store(started, null);
     this.#carryOut(started.effects);
     this.#check(started, null);
   }
@@ -98,6 +103,7 @@ export class World {
     if (batch.length > 1) this.#checkOneByOne(before, batch, result);
     this.state = result.state;
     this.history.push(...result.history);
+    this.#store(result, before);
     this.#carryOut(result.effects);
     const refused = new Set(result.rejected.map(({ notification }) => notification));
     for (const addressed of batch) this.#delivered.push({ addressed, wasRefused: refused.has(addressed) });
@@ -115,6 +121,8 @@ export class World {
       } else this.deliver(this.#successes());
     }
     same(fold(INSTANCE_ID, this.history), this.state, 'history folded is the state');
+    const restored = restoreHistory(this.#entries, this.state, this.#rows);
+    same(restored, this.history, 'the stored history is the history');
     this.#checkOpenings();
     const { state } = this;
     for (const { addressed } of [...this.#delivered]) this.deliver([addressed]);
@@ -242,15 +250,19 @@ export class World {
     return { type: 'EventMatched', path, attempt, wait, eventRowId: id, event, whereError: n === 11 ? 'There is no key.' : null };
   }
 
+  #store({ state, history }: StepResult, before: InstanceState | null): void {
+    const images = new Map<TaskPath, TaskImage>();
+    this.#entries.push(...storeHistory(history, before, images));
+    for (const [path, { work, hasNewInput }] of images) {
+      const task = own(state.tasks, path);
+      const input = hasNewInput && work !== null ? work.input : (this.#rows[path]?.[0] ?? null);
+      this.#rows[path] = [input, task?.status === 'completed' ? task.output : null];
+    }
+  }
+
   /** The state as it comes back from the database. */
   #stored(state: InstanceState): InstanceState {
-    const data: Record<string, readonly [Json, Json]> = {};
-    for (const task of Object.values(state.tasks)) {
-      const work = 'work' in task ? task.work : null;
-      data[task.path] = [work?.input ?? null, 'output' in task ? task.output : null];
-    }
-    const rows: TaskData = data;
-    const restored = restoreState(state.instanceId, stateText(state), state.input, state.output, rows);
+    const restored = restoreState(state.instanceId, stateText(state), state.input, state.output, this.#rows);
     same(restored, state, 'the stored state is the state');
     return restored;
   }
