@@ -8,8 +8,15 @@ const programs = new LRUCache<string, RE2JS>({
   sizeCalculation: (program, pattern) => program.programSize() + pattern.length + 1,
 });
 
-/** Null for what RE2 does not take. */
+/** Instructions of a program, as far as they can be told before it is compiled. */
+const SIZE_MAX = 10_000;
+
+/** `\p{…}` is one instruction, but hundreds of ranges. */
+const UNICODE_CLASS_SIZE = 8;
+
+/** Null for what RE2 does not take, and for what would become too large. */
 export function re2Program(pattern: string): RE2JS | null {
+  if (expandedSize(pattern) > SIZE_MAX) return null;
   const known = programs.get(pattern);
   if (known !== undefined) return known;
   try {
@@ -25,4 +32,33 @@ export function re2Program(pattern: string): RE2JS | null {
 /** As JSON Schema writes patterns: in the way of JavaScript. */
 export function re2ProgramOfJavaScript(pattern: string): RE2JS | null {
   return re2Program(RE2JS.translateRegExp(pattern));
+}
+
+/** A piece of a pattern: an escape, a class, a count of repeats, or a character. */
+const PIECE = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d{1,6})(?:,(\d{0,6}))?\}|[\s\S]/g;
+
+/** About the size of the program: `(abc){100}` repeats its three instructions. Compiling takes time in proportion to it. */
+export function expandedSize(pattern: string): number {
+  const outer: number[] = [];
+  let size = 0;
+  /** Of what a count would repeat. */
+  let last = 0;
+  for (const [piece, least, most] of pattern.matchAll(PIECE)) {
+    if (piece === '(') {
+      outer.push(size);
+      size = 0;
+      last = 0;
+    } else if (piece === ')') {
+      last = size + 2;
+      size = (outer.pop() ?? 0) + last;
+    } else if (least !== undefined) {
+      const times = Math.max(Number(least), Number(most ?? 0), 1);
+      size += last * (times - 1);
+      last *= times;
+    } else {
+      last = /^\\p/i.test(piece) ? UNICODE_CLASS_SIZE : 1;
+      size += last;
+    }
+  }
+  return outer.reduce((sum, part) => sum + part, size);
 }

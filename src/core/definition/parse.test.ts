@@ -172,7 +172,7 @@ describe('Parsing', { timeout: 120_000 }, () => {
     fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), (document) => void parseDefinition(document as Json, { version: 1 })));
   });
 
-  it('never throws on a valid document with one value replaced', () => {
+  it('never throws on a valid document with one value replaced', { timeout: 60_000 }, () => {
     const pointers = [...placesIn(expenseApproval)];
     fc.assert(
       fc.property(fc.constantFrom(...pointers), fc.jsonValue({ maxDepth: 3 }), (path, value) => {
@@ -182,7 +182,7 @@ describe('Parsing', { timeout: 120_000 }, () => {
     );
   });
 
-  it('points at something that is there, or at where it should be', () => {
+  it('points at something that is there, or at where it should be', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.constantFrom(...placesIn(expenseApproval)), fc.jsonValue({ maxDepth: 2 }), (path, value) => {
         for (const { pointer } of faultsOf(replaced(expenseApproval, path, value as Json)))

@@ -64,10 +64,12 @@ function resultOf(evaluate: () => CelValue | CelError, evaluation: Evaluation, n
   }
 }
 
-function sentenceOf(error: CelError, { members, positions }: Names): string {
+function sentenceOf(error: CelError, { source, members, positions }: Names): string {
   const id = String(error.exprId);
   const offset = positions[id];
-  return `${plainMessage(error, members.get(id))}${offset === undefined ? '' : ` (at character ${offset + 1})`}.`;
+  // The place of an operator may be the white space before it.
+  const place = offset === undefined ? '' : ` (at character ${source.length - source.slice(offset).trimStart().length + 1})`;
+  return `${plainMessage(error, members.get(id))}${place}.`;
 }
 
 function parseSource(source: string): Result<ReturnType<typeof parse>, readonly ExpressionFault[]> {

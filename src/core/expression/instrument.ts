@@ -126,12 +126,10 @@ class Instrumenter {
     }
   }
 
-  #name(expr: Expr, written: string, bound: Bound, isNoted: boolean): Expr {
+  #name(expr: Expr, name: string, bound: Bound, isNoted: boolean): Expr {
     // The accumulator of a comprehension; no source can write such a name.
-    if (written.startsWith('@')) return expr;
-    const isAbsolute = written.startsWith('.');
-    const name = isAbsolute ? written.slice(1) : written;
-    if (!isAbsolute && bound.has(name)) return call(expr, VARIABLE, [expr]);
+    if (name.startsWith('@')) return expr;
+    if (bound.has(name)) return call(expr, VARIABLE, [expr]);
     if (this.#roots.has(name)) {
       if (!isNoted) this.#note(expr, bound);
       return call(expr, ROOT, [constant(expr, { case: 'stringValue', value: name })]);
@@ -166,9 +164,8 @@ class Instrumenter {
     return null;
   }
 
-  #referenceFrom(expr: Expr, written: string, members: readonly (string | null)[], bound: Bound): Reference | null {
-    const root = written.startsWith('.') ? written.slice(1) : written;
-    if ((root === written && bound.has(root)) || !this.#roots.has(root)) return null;
+  #referenceFrom(expr: Expr, root: string, members: readonly (string | null)[], bound: Bound): Reference | null {
+    if (bound.has(root) || !this.#roots.has(root)) return null;
     const end = members.indexOf(null);
     const path = (end < 0 ? members : members.slice(0, end)).filter((member) => member !== null);
     return { root, path, offset: this.#offsetOf(expr) };

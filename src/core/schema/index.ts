@@ -16,7 +16,7 @@ import { walkSchema } from './walk.ts';
 export type { CompiledSchema, SchemaFault } from './types.ts';
 
 /** Evaluations of a schema or a part of it that one validation may take. */
-const FUEL = 1_000_000;
+const FUEL = 500_000;
 /** For finding all faults of a value that has one: each is kept until all are found. */
 const FUEL_FOR_ALL = 20_000;
 

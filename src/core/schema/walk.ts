@@ -65,7 +65,6 @@ const PLAIN = new Set([
   'writeOnly',
   'examples',
   '$ref',
-  '$anchor',
   '$comment',
 ]);
 

@@ -23,7 +23,7 @@ const root = guarded(ROOT, (id, _target, [name]) => {
   return value === undefined ? failure(id, `\`${String(name)}\` has no value here`) : viewOf(value);
 });
 
-const variable = guarded(VARIABLE, (id, _target, [value]) => value ?? failure(id, 'The variable has no value'));
+const variable = guarded(VARIABLE, (id, _target, [value]) => (value === undefined ? failure(id, 'The variable has no value') : value));
 
 /** The library copies what it goes through before the first round. */
 const range = guarded(RANGE, (id, _target, [value]) => {

@@ -1,0 +1,244 @@
+/** Schemas of definitions: what is refused at deploy, and how faults of values are told. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Json, JsonObject } from '../json.ts';
+import { type CompiledSchema, compileSchema, type SchemaFault } from './index.ts';
+
+function compiled(schema: Json): CompiledSchema {
+  const result = compileSchema(schema);
+  if (!result.ok) throw new Error(JSON.stringify(result.error));
+  return result.value;
+}
+
+function lines(faults: readonly SchemaFault[]): readonly string[] {
+  return faults.map(({ pointer, message }) => `${pointer} ${message}`);
+}
+
+const faultsOf = (schema: Json, value: Json): readonly string[] => lines(compiled(schema).validate(value));
+const refusalsOf = (schema: Json): readonly string[] => {
+  const result = compileSchema(schema);
+  return result.ok ? [] : lines(result.error);
+};
+
+/** A literal of it would be taken for a promise by linters. */
+const thenOnly = (schema: Json): JsonObject => Object.fromEntries([['then', schema]]);
+
+describe('A schema is refused', () => {
+  it.each<[Json, string]>([
+    [3, ' This must be an object or true or false.'],
+    [{ type: 'objekt' }, '/type This must be one of "array", "boolean", "integer", "null", "number", "object", "string".'],
+    [{ properties: { a: { type: 'text' } } }, '/properties/a/type This must be one of'],
+    [{ minimum: 'x' }, '/minimum This must be a number.'],
+    [{ required: 'a' }, '/required This must be a list.'],
+    [{ properties: { 'a/b': 1 } }, '/properties/a~1b This must be an object or true or false.'],
+    [{ allOf: [] }, '/allOf This list must have at least 1 item.'],
+    [{ properties: { a: { patern: 'x' } } }, '/properties/a/patern The keyword "patern" is not known here.'],
+    [{ items: [{}] }, '/items This must be an object or true or false.'],
+    [{ $ref: 'https://example.com/x' }, '/$ref A reference must stay within the schema: it begins with "#".'],
+    [{ $ref: '#/$defs/nowhere' }, " It cannot be compiled: can't resolve reference #/$defs/nowhere from id #."],
+    [{ $schema: 'http://json-schema.org/draft-07/schema#' }, '/$schema Schemas are read by draft 2020-12 only.'],
+    [{ properties: { a: { $id: 'b' } } }, '/properties/a/$id The keyword "$id" is not known here.'],
+    [{ $dynamicRef: '#a' }, '/$dynamicRef The keyword "$dynamicRef" is not known here.'],
+    [{ pattern: '(?=a)' }, '/pattern The pattern is not one that RE2 takes'],
+    [{ pattern: '[' }, '/pattern The pattern is not one that RE2 takes'],
+    [{ pattern: 'a{1000}'.repeat(20) }, '/pattern The pattern is not one that RE2 takes'],
+    [{ patternProperties: { '(a)\\1': true } }, '/patternProperties/(a)\\1 The pattern is not one that RE2 takes'],
+    [{ format: 'emial' }, '/format There is no format "emial".'],
+    [thenOnly({}), ' It cannot be compiled: "then" without "if" is ignored.'],
+    [{ description: 'x'.repeat(200_000) }, ' The schema has more than 131072 characters.'],
+  ])('%j', (schema, expected) => {
+    const refusals = refusalsOf(schema);
+    expect(refusals).toHaveLength(1);
+    expect(refusals[0]).toContain(expected);
+  });
+
+  it('with all its faults, one for each place', () => {
+    expect(
+      refusalsOf({ type: 'x', properties: { a: { minimum: '1' } }, foo: 1 })
+        .map((line) => line.split(' ')[0])
+        .sort(),
+    ).toEqual(['/foo', '/properties/a/minimum', '/type']);
+  });
+
+  it('when it is nested without end', () => {
+    let schema: Json = true;
+    for (let level = 0; level < 10_000; level++) schema = { not: schema };
+    expect(refusalsOf(schema)).toEqual([' The schema is nested deeper than 64 levels.']);
+  });
+
+  it('when it holds thousands of schemas', () => {
+    const properties = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`p${index}`, {}]));
+    expect(refusalsOf({ properties })[0]).toContain('more than 2000 schemas');
+  });
+
+  it('never by throwing, whatever it is', () => {
+    const keyword = fc.constantFrom(
+      'type',
+      'properties',
+      'items',
+      'required',
+      '$ref',
+      'enum',
+      'pattern',
+      'if',
+      '__proto__',
+      'anyOf',
+      'format',
+    );
+    const schema = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom('object', '#', 'x', 1, true, null),
+        fc.dictionary(keyword, tie('value'), { maxKeys: 3 }),
+        fc.array(tie('value'), { maxLength: 2 }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(schema, fc.jsonValue(), (document, value) => {
+        const result = compileSchema(document as Json);
+        if (result.ok) result.value.validate(value as Json);
+      }),
+      { numRuns: 200 },
+    );
+  }, 60_000);
+});
+
+describe('A value is refused', () => {
+  it.each<[Json, Json, readonly string[]]>([
+    [{ type: 'string' }, 1, [' This must be a text.']],
+    [{ type: ['integer', 'null'] }, 1.5, [' This must be a whole number or null.']],
+    [{ properties: { a: { type: 'number' } } }, { a: 'x' }, ['/a This must be a number.']],
+    [{ required: ['a', 'b'] }, { b: 1 }, [' The property "a" is missing.']],
+    [{ required: ['constructor'] }, {}, [' The property "constructor" is missing.']],
+    [{ properties: { a: true }, additionalProperties: false }, { 'x/y': 1 }, ['/x~1y The property "x/y" is not known here.']],
+    [{ properties: { a: true }, unevaluatedProperties: false }, { b: 1 }, ['/b The property "b" is not known here.']],
+    [{ enum: ['red', 2, null] }, 'blue', [' This must be one of "red", 2, null.']],
+    [{ const: { a: 1 } }, { a: 2 }, [' This must be {"a":1}.']],
+    [{ minimum: 3, maximum: 2 }, 2.5, [' This must be at most 2.', ' This must be at least 3.']],
+    [{ exclusiveMinimum: 3 }, 3, [' This must be more than 3.']],
+    [{ exclusiveMaximum: 3 }, 3, [' This must be less than 3.']],
+    [{ multipleOf: 5 }, 7, [' This must be a multiple of 5.']],
+    [{ minLength: 2 }, 'a', [' This text must have at least 2 characters.']],
+    [{ maxLength: 1 }, 'ab', [' This text must have at most 1 character.']],
+    [{ pattern: '^a+$' }, 'b', [' This text must match the pattern "^a+$".']],
+    [{ format: 'date-time' }, 'yesterday', [' This text must have the format "date-time".']],
+    [{ format: 'email' }, `a@${'b'.repeat(3_000)}.c`, [' This text must have the format "email".']],
+    [{ items: { type: 'string' } }, ['a', 1, 2], ['/1 This must be a text.', '/2 This must be a text.']],
+    [{ minItems: 2 }, [1], [' This list must have at least 2 items.']],
+    [{ maxItems: 0 }, [1], [' This list must have at most 0 items.']],
+    [
+      { uniqueItems: true },
+      [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+      [' This list has the same item twice.'],
+    ],
+    [{ prefixItems: [true], items: false }, [1, 2], [' This list must have at most 1 item.']],
+    [
+      { contains: { type: 'string' } },
+      [1],
+      ['/0 This must be a text.', ' This list must hold at least 1 item of the shape that is asked for.'],
+    ],
+    [{ minProperties: 1 }, {}, [' This must have at least 1 property.']],
+    [{ maxProperties: 1 }, { a: 1, b: 2 }, [' This must have at most 1 property.']],
+    [{ dependentRequired: { a: ['b'] } }, { a: 1 }, [' The property "b" is missing: "a" asks for it.']],
+    [{ propertyNames: { pattern: '^a' } }, { b: 1 }, [' The name of the property "b" is not allowed.']],
+    [{ if: { type: 'string' }, ...thenOnly({ minLength: 2 }) }, 'a', [' This text must have at least 2 characters.']],
+    [{ not: { type: 'string' } }, 'a', [' This has the shape that is not allowed here.']],
+    [{ oneOf: [{ type: 'number' }, { type: 'integer' }] }, 1, [' This fits several of the shapes here, of which only one is allowed.']],
+    [false, 1, [' Nothing is allowed here.']],
+    [
+      { anyOf: [{ type: 'string' }, { type: 'number', minimum: 3 }] },
+      1,
+      [' This must be a text.', ' This must be at least 3.', ' This fits none of the shapes that are allowed here.'],
+    ],
+  ])('by %j: %j', (schema, value, expected) => {
+    expect(faultsOf(schema, value)).toEqual(expected);
+  });
+
+  it('in a text of a line, whatever the value is', () => {
+    const long = 'x'.repeat(10_000);
+    const schema = { additionalProperties: false, propertyNames: { maxLength: 3 }, enum: [Array.from({ length: 200 }, () => 'many')] };
+    for (const line of compiled(schema).validate({ [long]: long })) expect(line.message.length).toBeLessThan(300);
+  });
+
+  it('with a hundred faults at most', () => {
+    expect(compiled({ items: { type: 'string' } }).validate(Array.from({ length: 1_000 }, () => 1))).toHaveLength(100);
+  });
+});
+
+describe('A value is taken', () => {
+  it.each<[Json, Json]>([
+    [true, { any: 'thing' }],
+    [{}, null],
+    [{ $schema: 'https://json-schema.org/draft/2020-12/schema', $id: 'https://example.com/order', type: 'object' }, {}],
+    [{ type: 'object', properties: { children: { type: 'array', items: { $ref: '#' } } } }, { children: [{ children: [] }] }],
+    [{ $ref: '#/$defs/a', $defs: { a: { type: 'number' } } }, 1],
+    [{ enum: [{ a: [1] }] }, { a: [1] }],
+    [{ pattern: '^\\d{3}\\/[a-z]+$' }, '123/abc'],
+    [{ format: 'date-time' }, '2026-01-31T09:00:00+01:00'],
+    [{ format: 'uri' }, 'https://example.com/a?b=c'],
+    [{ format: 'uuid' }, '01890000-0000-7000-8000-000000000001'],
+    [{ properties: { a: { default: 1 } }, title: 'T', description: 'D', examples: [1] }, {}],
+    [{ type: ['string', 'number'] }, 1],
+  ])('by %j: %j', (schema, value) => {
+    expect(faultsOf(schema, value)).toEqual([]);
+  });
+
+  it('as it is: nothing is filled in, made something else or removed', () => {
+    const schema = { type: 'object', properties: { a: { type: 'number', default: 5 }, b: { type: 'string' } }, additionalProperties: true };
+    const value = { b: 'x', c: 1 };
+    expect(faultsOf(schema, value)).toEqual([]);
+    expect(value).toEqual({ b: 'x', c: 1 });
+    expect(faultsOf(schema, { a: '1' })).toEqual(['/a This must be a number.']);
+    expect(faultsOf({ type: 'boolean' }, 'true')).toEqual([' This must be true or false.']);
+  });
+
+  it('even when its keys mean something elsewhere', () => {
+    const value = JSON.parse('{"__proto__": 1, "constructor": 2}') as Json;
+    expect(faultsOf({ type: 'object', additionalProperties: { type: 'number' } }, value)).toEqual([]);
+    expect(faultsOf({ properties: {}, additionalProperties: false }, value)).toEqual([
+      '/__proto__ The property "__proto__" is not known here.',
+      '/constructor The property "constructor" is not known here.',
+    ]);
+  });
+});
+
+describe('The work is bounded', { timeout: 60_000 }, () => {
+  const GIVEN_UP = ' The value takes more work to check than is granted.';
+
+  it('where a schema branches at each level of the value', () => {
+    const either = { anyOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/a' }] };
+    const schema = {
+      $ref: '#/$defs/a',
+      $defs: { a: { properties: { x: either }, required: ['y'], allOf: [{ properties: { x: either } }] } },
+    };
+    let value: Json = {};
+    for (let level = 0; level < 60; level++) value = { x: value };
+    expect(faultsOf(schema, value).length).toBeGreaterThan(0);
+    expect(faultsOf({ ...schema, $defs: { a: { properties: { x: { oneOf: either.anyOf } } } } }, value)).toEqual([GIVEN_UP]);
+  });
+
+  it('where it refers to itself without end', () => {
+    expect(faultsOf({ $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, 1)).toEqual([GIVEN_UP]);
+  });
+
+  it('where the value is nested without end', () => {
+    let value: Json = [];
+    for (let level = 0; level < 100_000; level++) value = [value];
+    expect(faultsOf({ $defs: { l: { type: 'array', items: { $ref: '#/$defs/l' } } }, $ref: '#/$defs/l' }, value)).toEqual([GIVEN_UP]);
+  });
+
+  it('where each item is compared with each', () => {
+    const items = Array.from({ length: 50_000 }, (_, index) => ({ index }));
+    expect(faultsOf({ uniqueItems: true }, items)).toEqual([]);
+    expect(faultsOf({ items: { enum: items.slice(0, 2_000) } }, items.slice(0, 2_000))).toEqual([]);
+  });
+
+  it('where a pattern meets a long text', () => {
+    const text = 'a'.repeat(200_000);
+    expect(faultsOf({ pattern: '^(a+)+$' }, text)).toEqual([]);
+    expect(faultsOf({ items: { pattern: '(a?){200}b' } }, [text, text, text])).toEqual([GIVEN_UP]);
+  });
+});
