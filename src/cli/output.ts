@@ -25,7 +25,7 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   const table = new Table({
     head: head.map((title) => paint('bold', title)),
     chars: { ...none, middle: '  ' },
-    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   for (const row of rows) table.push(row.map((cell) => printable(cell === null ? '–' : String(cell))));
   print(table.toString().replaceAll(/ +$/gm, ''));

@@ -21,7 +21,7 @@ function read(...path: readonly string[]): JsonFields {
   return JSON.parse(readFileSync(join(checkout, 'examples', ...path), 'utf8')) as JsonFields;
 }
 
-describe('the examples', () => {
+describe('the examples', { timeout: 180_000 }, () => {
   let engine: TestEngine;
   let shop: ExampleServer;
 
@@ -33,7 +33,7 @@ describe('the examples', () => {
     engine = await TestEngine.start({ orchestrators: 2 });
     for (const { definition } of definitions) await engine.cli('deploy', definition);
     for (const module of handlers) await engine.startWorker(relative(checkout, module));
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await engine?.stop();
     await shop?.stop();
@@ -46,6 +46,7 @@ describe('the examples', () => {
     await eventuallyHas(
       () => engine.client.instance(instanceId),
       ({ status }) => status !== 'running',
+      { timeoutMs: 90_000 },
     );
 
   describe('expense-approval', () => {
@@ -72,7 +73,7 @@ describe('the examples', () => {
     });
 
     test('goes to the directors when the manager takes too long, and is given up when they do too', async () => {
-      const times = { escalateAfter: '1s', giveUpAfter: '2s' };
+      const times = { escalateAfter: '1s', giveUpAfter: '3s' };
       const instanceId = await start('expense-approval', 'input-impatient.json', times);
       expect(await ended(instanceId)).toMatchObject({ status: 'completed', output: { paid: false } });
       const history = await engine.client.history(instanceId);

@@ -19,7 +19,7 @@ describe('the tutorial', () => {
     engine = await TestEngine.start();
     for (const { definition } of findExamples().definitions) await engine.cli('deploy', definition);
     await engine.startWorker('examples/expense-approval/handlers.ts');
-  }, 120_000);
+  }, 180_000);
   afterAll(() => engine?.stop());
 
   test('runs as it is written, and prints what it shows', async () => {
@@ -35,7 +35,7 @@ describe('the tutorial', () => {
     const outputs = output.split(`${separator}\n`);
     for (const [index, { commands, shown }] of steps.entries())
       expect(missingLines(shown, outputs[index] ?? ''), `${commands}\nprinted\n${outputs[index]}`).toEqual([]);
-  }, 120_000);
+  }, 300_000);
 });
 
 async function runShell(

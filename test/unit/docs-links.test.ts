@@ -15,6 +15,21 @@ test.each(documents.map(({ path, text }) => [path, text] as const))('%s links to
   expect(brokenLinks(path, text)).toEqual([]);
 });
 
+test('every document can be reached: pages from the index of docs, decisions from theirs', () => {
+  for (const [index, pages] of [
+    ['docs/README.md', /^docs\/[^/]+\.md$/],
+    ['docs/decisions/README.md', /^docs\/decisions\/\d{4}-[a-z0-9-]+\.md$/],
+  ] as const) {
+    const text = documents.find(({ path }) => path === index)?.text ?? '';
+    const reached = new Set(linksOf(text).map((link) => join(dirname(index), link)));
+    const missing = documents.filter(({ path }) => pages.test(path) && path !== index && !reached.has(path));
+    expect(
+      missing.map(({ path }) => path),
+      `not in ${index}`,
+    ).toEqual([]);
+  }
+});
+
 test('a broken link would be found', () => {
   const text = 'See [one](no-such-file.md), [two](README.md#no-such-heading), [three](https://example.com/) and `[four](code.md)`.';
   expect(brokenLinks('README.md', text)).toEqual(['no-such-file.md', 'README.md#no-such-heading']);
