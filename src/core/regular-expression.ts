@@ -2,9 +2,10 @@
 import { LRUCache } from 'lru-cache';
 import { RE2JS, RE2JSException } from 're2js';
 
-/** By instructions: what is compiled once is found again, at deploys and in loops. */
+/** What is compiled once is found again, at deploys and in loops. A program in use may grow to 8 MB, so they are few. */
 const programs = new LRUCache<string, RE2JS>({
-  maxSize: 500_000,
+  max: 256,
+  maxSize: 100_000,
   sizeCalculation: (program, pattern) => program.programSize() + pattern.length + 1,
 });
 

@@ -128,6 +128,8 @@ describe('Lists and maps', () => {
       ],
     ],
     ['input.yes ? "x" : "y"', 'x'],
+    ["has({'a': null}.a) && 'a' in {'a': null} && !('b' in {'a': null}) && !('a' in {})", true],
+    ["{'a': input.nothing}.a == null", true],
   ])('%s', (source, expected) => {
     expect(evaluated(source)).toEqual(expected);
   });

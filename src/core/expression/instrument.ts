@@ -5,7 +5,7 @@
  */
 import type { parse } from '@bufbuild/cel';
 import { guardedName, library } from './functions/guard.ts';
-import { RANGE, ROOT, ROUND, shapesOf, VARIABLE } from './functions/index.ts';
+import { MAP_LITERAL, RANGE, ROOT, ROUND, shapesOf, VARIABLE } from './functions/index.ts';
 import { CONSTANT_MATCHES, patternFault } from './functions/matches.ts';
 import type { ExpressionFault, Reference } from './types.ts';
 
@@ -117,7 +117,7 @@ class Instrumenter {
         return into({ case: 'listExpr', value: { ...kind.value, elements } });
       }
       case 'structExpr':
-        return into({ case: 'structExpr', value: this.#struct(expr, kind.value, bound, depth) });
+        return call(expr, MAP_LITERAL, [into({ case: 'structExpr', value: this.#struct(expr, kind.value, bound, depth) })]);
       case 'comprehensionExpr':
         return into({ case: 'comprehensionExpr', value: this.#comprehension(kind.value, bound, depth) });
       default:

@@ -1,5 +1,5 @@
 /** Every function an expression can call, by the name that stands in its source, and how it may be called. */
-import { type CelFunc, celEnv } from '@bufbuild/cel';
+import { type CelFunc, type CelMap, celEnv, isCelMap } from '@bufbuild/cel';
 import { charge, currentEvaluation } from '../evaluation.ts';
 import { failure } from '../failure.ts';
 import { viewOf } from '../view.ts';
@@ -17,6 +17,8 @@ export const VARIABLE = 'variable';
 /** Stands around what a comprehension goes through, and around the condition of each of its rounds. */
 export const RANGE = 'range';
 export const ROUND = 'round';
+/** Stands around a map that the source writes. */
+export const MAP_LITERAL = 'map literal';
 
 const root = guarded(ROOT, (id, _target, [name]) => {
   const value = typeof name === 'string' ? currentEvaluation().valueOf(name) : undefined;
@@ -39,7 +41,25 @@ const round = guarded(ROUND, (id, _target, [goesOn, units]) => {
   return goesOn ?? failure(id, 'The condition of a round has no value');
 });
 
-const special: readonly CelFunc[] = [...operators, ...texts, ...matching, ...conversions, ...times, root, variable, range, round];
+/** The library's maps take a key whose value is null for one that is missing. */
+const mapLiteral = guarded(MAP_LITERAL, (id, _target, [map]) => {
+  if (!isCelMap(map)) return failure(id, 'There is no map');
+  const has = (key: Parameters<CelMap['get']>[0]): boolean => map.get(key) !== undefined;
+  return map.size === 0 ? map : Object.defineProperty(map, 'has', { value: has });
+});
+
+const special: readonly CelFunc[] = [
+  ...operators,
+  ...texts,
+  ...matching,
+  ...conversions,
+  ...times,
+  root,
+  variable,
+  range,
+  round,
+  mapLiteral,
+];
 const specialNames = new Set(special.map(({ name }) => name));
 
 /** How a function may be called: numbers of arguments behind a value (`x.f(…)`) and without one (`f(…)`). */
