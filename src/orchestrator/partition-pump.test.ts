@@ -111,6 +111,36 @@ describe('a partition', () => {
     expect(held.consumer.committed).toEqual(new Map([[1, 2n]]));
   });
 
+  test('waits for its turn while as many batches as allowed are under way, and takes all that gathered meanwhile', async () => {
+    const held = new Held({ batchesAtOnce: 2 });
+    await held.pump.start();
+    held.consumer.assign(0, 1, 2, 3);
+    for (const partition of [0, 1, 2, 3]) held.give(partition, 0, 1);
+    held.give(3, 1, 1);
+    held.give(0, 1, 1);
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
+    await held.finish(0);
+    await held.finish(1);
+    expect(held.given.slice(2)).toEqual([
+      [2, [0]],
+      [3, [0, 1]],
+    ]);
+    await held.finish(2);
+    expect(held.given.slice(4)).toEqual([[0, [1]]]);
+  });
+
+  test('has its turn though others wait for a fault to pass', async () => {
+    const held = new Held({ batchesAtOnce: 1 });
+    await held.pump.start();
+    held.consumer.assign(0, 1);
+    held.give(0, 0, 1);
+    held.give(1, 0, 1);
+    await held.fail(0, away);
+    expect(held.given).toContainEqual([1, [0]]);
+    await held.batch(2);
+    expect(held.given.filter(([partition]) => partition === 0)).toHaveLength(2);
+  });
+
   test('takes no more records and bytes than a batch may hold, but a large record by itself', async () => {
     const held = new Held({ batchRecordsMax: 3, batchBytesMax: 100 });
     await held.pump.start();

@@ -1,6 +1,7 @@
 /**
  * Reads a group's partitions in batches: each partition takes what has gathered, deals with it as one and commits its
- * offset, while the others do the same. A batch that meets a fault is tried again whole, for ever, and nothing behind it
+ * offset. Few do so at once and the others gather meanwhile, since a large transaction costs hardly more than a small one:
+ * the busier it gets, the larger the batches. A batch that meets a fault is tried again whole, for ever, and nothing behind it
  * is taken: a partition moves on or visibly waits. So `process` must be safe to repeat and isolate what can never work.
  * Knows nothing of what the records mean.
  */
@@ -20,6 +21,8 @@ export type PumpLimits = {
   /** Most records and bytes of values in a batch; a single record may be larger. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
+  /** Most batches under way; one that waits for a fault to pass does not count. */
+  readonly batchesAtOnce: number;
   /** A partition with more waiting records, or bytes of values, is paused until half of them are gone. */
   readonly waitingRecordsMax: number;
   readonly waitingBytesMax: number;
@@ -46,7 +49,7 @@ type Lane<Context> = TopicPartition & {
   waiting: LogRecord[];
   bytes: number;
   paused: boolean;
-  /** A batch of it is under way. */
+  /** A batch of it is under way, or it stands in the queue for one. */
   busy: boolean;
   /** false once the partition was revoked: its last batch may end, and nothing follows. */
   held: boolean;
@@ -56,6 +59,8 @@ type Lane<Context> = TopicPartition & {
 const defaultLimits: PumpLimits = {
   batchRecordsMax: 500,
   batchBytesMax: 4 * 1_048_576,
+  // One is decided while the database writes another.
+  batchesAtOnce: 2,
   waitingRecordsMax: 2_000,
   waitingBytesMax: 4 * 1_048_576,
 };
@@ -66,8 +71,12 @@ export class PartitionPump<Context> {
   readonly #limits: PumpLimits;
   readonly #consumer: LogConsumer;
   readonly #lanes = new Map<string, Lane<Context>>();
+  /** With waiting records and no batch under way, the next one in turn first. */
+  readonly #turns: Lane<Context>[] = [];
   readonly #ending = new AbortController();
+  /** Batches under way, and those of them that wait for no fault. */
   #busy = 0;
+  #working = 0;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -158,37 +167,50 @@ export class PartitionPump<Context> {
       lane.paused = true;
       this.#consumer.pause(lane);
     }
-    if (!lane.busy && added > 0) void this.#run(lane);
+    if (lane.busy || added === 0) return;
+    lane.busy = true;
+    this.#turns.push(lane);
+    this.#pump();
   }
 
-  /** Batch after batch, until nothing waits. */
+  #pump(): void {
+    while (this.#working < this.#limits.batchesAtOnce && !this.#stopping) {
+      const lane = this.#turns.shift();
+      if (lane === undefined) return;
+      if (lane.held) void this.#run(lane);
+    }
+  }
+
+  /** One batch, then the next partition's turn. */
   async #run(lane: Lane<Context>): Promise<void> {
-    lane.busy = true;
+    const { topic, partition, generation, context } = lane;
+    const records = this.#take(lane);
     this.#busy++;
     try {
-      while (lane.held && !this.#stopping) {
-        const records = this.#take(lane);
-        const last = records.at(-1);
-        if (last === undefined) return;
-        if (!(await this.#process(lane, records))) return;
-        // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
-        if (lane.held) this.#consumer.commit(lane, last.offset + 1n, lane.generation);
-      }
+      const isDone = await this.#process(lane, { topic, partition, context, records });
+      // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
+      const last = records.at(-1);
+      if (isDone && lane.held && last !== undefined) this.#consumer.commit(lane, last.offset + 1n, generation);
     } finally {
-      lane.busy = false;
       this.#busy--;
+      lane.busy = lane.held && lane.waiting.length > 0;
+      if (lane.busy) this.#turns.push(lane);
       if (this.#busy === 0) this.#idle?.resolve();
+      this.#pump();
     }
   }
 
   /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
-  async #process(lane: Lane<Context>, records: readonly LogRecord[]): Promise<boolean> {
-    const { topic, partition, context } = lane;
-    const batch: PumpBatch<Context> = { topic, partition, context, records };
+  async #process(lane: Lane<Context>, batch: PumpBatch<Context>): Promise<boolean> {
+    this.#working++;
     try {
       await this.#options.process(batch);
+      this.#working--;
       return true;
     } catch (error) {
+      this.#working--;
+      // What stands still must not hold up the others.
+      this.#pump();
       return await this.#processAgain(lane, batch, error);
     }
   }
