@@ -426,6 +426,19 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       expect(await lab.start(waiting(at)).then((id) => lab.matchesOf(id))).toMatchObject([{ event: { amount: 1 } }]);
     });
 
+    it('finds the event that fits among many that wait, and each only once', async () => {
+      const at = key();
+      for (let from = 0; from < 1_200; from += 300)
+        await correlate(...Array.from({ length: 300 }, (_, n) => eventOf(type, at, { n: from + n })));
+      const late = waiting(at, { where: 'event.data.n >= 1100' });
+      const ids = [await lab.start(late), await lab.start(late), await lab.start(waiting(at))];
+      expect(await Promise.all(ids.map(async (id) => (await lab.matchesOf(id)).map(({ event }) => event)))).toEqual([
+        [{ n: 1_100 }],
+        [{ n: 1_101 }],
+        [{ n: 0 }],
+      ]);
+    });
+
     it('hands over an event on which `where` fails, with the reason', async () => {
       const at = key();
       const id = await lab.start(waiting(at, { where: 'event.data.amount > 1' }));

@@ -3,12 +3,12 @@
  * opens a wait later finds what nobody had (protocol, Events). One transaction for all events given; the locks of their
  * keys are taken in a statement before the ones that read.
  */
-import type { CorrelationCounts, EventMatcher, IncomingEvent, Subscription } from '../instance-store.ts';
+import type { CorrelationCounts, EventMatcher, IncomingEvent } from '../instance-store.ts';
 import { Deliveries } from './deliveries.ts';
 import { inTransaction, type Pool, type Queryable } from './pools.ts';
 import { openSubscriptions } from './returned-events.ts';
 import { Columns } from './statement.ts';
-import { clean, type EventKey, lockKeys } from './subscriptions.ts';
+import { clean, keyText, lockKeys } from './subscriptions.ts';
 
 const columns = new Columns<IncomingEvent>((of) => [
   of('id', 'text', ({ id }) => id),
@@ -95,16 +95,11 @@ function identityOf({ source, id }: { readonly source: string; readonly id: stri
 }
 
 async function match(on: Queryable, matcher: EventMatcher, kept: readonly Kept[]) {
-  const open = new Map<string, Subscription[]>();
-  for (const subscription of await openSubscriptions(
+  const subscriptions = await openSubscriptions(
     on,
     kept.map(({ event }) => event),
-  )) {
-    const key = keyText(subscription);
-    const waits = open.get(key);
-    if (waits === undefined) open.set(key, [subscription]);
-    else waits.push(subscription);
-  }
+  );
+  const open = Map.groupBy(subscriptions, keyText);
   const deliveries = new Deliveries(matcher);
   let delivered = 0;
   for (const { rowId, event } of kept) {
@@ -113,8 +108,4 @@ async function match(on: Queryable, matcher: EventMatcher, kept: readonly Kept[]
     if (hadIt) delivered++;
   }
   return { deliveries, delivered };
-}
-
-function keyText({ type, key }: EventKey): string {
-  return JSON.stringify([type, key]);
 }

@@ -44,6 +44,10 @@ export class Deliveries {
     return this.#deliveries.length;
   }
 
+  isFree({ instanceId, path }: Pick<Subscription, 'instanceId' | 'path'>): boolean {
+    return !this.#used.has(`${instanceId} ${path}`);
+  }
+
   /**
    * Delivers the event if the wait is still free, its instance did not get it yet, and `where` holds. Where that fails on
    * this event, the instance gets it too, with the reason: it comes under incident.

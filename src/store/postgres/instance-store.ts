@@ -1,5 +1,4 @@
 /** The instance store on Postgres: each method is a file of its own. */
-import type { EpochMs } from '../../core/ids.ts';
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
 import { apply } from './apply.ts';
 import { claim, unclaim } from './claims.ts';
@@ -14,7 +13,7 @@ import { publish, registerTopics } from './outbox.ts';
 import type { Pool } from './pools.ts';
 import { start } from './start.ts';
 import { fireTimers } from './timers.ts';
-import { epochMs } from './times.ts';
+import { databaseNow } from './times.ts';
 
 export type InstanceStoreOptions = {
   /** How long an event that nobody waits for is kept. */
@@ -27,7 +26,7 @@ export function createInstanceStore(pool: Pool, matcher: EventMatcher, { eventTt
     start: (starts) => start(pool, matcher, starts),
     load: (_partition, ids) => load(pool, ids),
     apply: (_partition, transitions) => apply(pool, matcher, transitions),
-    now: () => databaseNow(pool),
+    now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode) => fireTimers(pool, limit, encode),
     correlate: (events, using) => correlate(pool, using, eventTtlMs, events),
     issueCommand: (command) => issueCommand(pool, command),
@@ -41,9 +40,4 @@ export function createInstanceStore(pool: Pool, matcher: EventMatcher, { eventTt
     eventTypes: () => eventTypes(pool),
     registerTopics: (topics) => registerTopics(pool, topics),
   };
-}
-
-async function databaseNow(pool: Pool): Promise<EpochMs> {
-  const { rows } = await translating(() => pool.query<{ now: number }>({ name: 'now', text: `SELECT ${epochMs('now()')} AS now` }));
-  return rows[0]?.now ?? 0;
 }

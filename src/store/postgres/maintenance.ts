@@ -10,7 +10,7 @@ import { expireEvents } from './expired-events.ts';
 import { detachPartitions, dropPartitions, makePartitions } from './outbox-partitions.ts';
 import type { Pool, Queryable } from './pools.ts';
 import { isRepublishPending, markForRepublishing } from './slot.ts';
-import { epochMs } from './times.ts';
+import { databaseNow } from './times.ts';
 
 /** Partitions are there for two days without any maintenance. */
 export const hoursAhead = 48;
@@ -73,8 +73,7 @@ async function maintain(
   strays: StrayRows,
   { slot, outboxRetentionMs, eventTtlMs, log }: MaintenanceOptions,
 ): Promise<MaintenanceReport> {
-  const { rows } = await on.query<{ now: EpochMs }>(`SELECT ${epochMs('now()')} AS now`);
-  const now = rows[0]?.now ?? 0;
+  const now = await databaseNow(on);
   const failed: string[] = [];
   const attempt = async <T>(step: string, work: () => Promise<T>, otherwise: T): Promise<T> => {
     try {
@@ -86,7 +85,7 @@ async function maintain(
     }
   };
 
-  const partitionsMade = await attempt('make partitions', () => makePartitions(on, now, hoursAhead), 0);
+  const partitionsMade = await attempt('make partitions', () => makePartitions(on, hoursAhead), 0);
   await attempt('look after the slot', () => noticeLostSlot(on, slot, log), undefined);
   let partitionsDetached = 0;
   let partitionsDropped = 0;

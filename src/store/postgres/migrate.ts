@@ -31,7 +31,7 @@ export async function migrate({ databases, topics }: MigrateConfig, log: Logger)
     await withMaintenanceLock(client, 'wait', async () => {
       await install(client, topics.partitions);
       await limitPayload(client, topics.maxMessageBytes - RECORD_OVERHEAD_BYTES);
-      await makePartitions(client, Date.now(), hoursAhead);
+      await makePartitions(client, hoursAhead);
       await ensureSlot(client, { slot: slotName(topics.prefix), replicationUrl: databases.replication, replaceLost: false, log });
     });
   });

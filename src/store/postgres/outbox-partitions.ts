@@ -6,6 +6,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import pg from 'pg';
 import type { EpochMs } from '../../core/ids.ts';
 import { inTransactionOn, type Queryable } from './pools.ts';
+import { databaseNow } from './times.ts';
 
 const HOUR_MS = 3_600_000;
 const LOCK_PATIENCE_MS = 200;
@@ -31,8 +32,9 @@ export async function attachedPartitions(on: Queryable): Promise<readonly Hour[]
   });
 }
 
-/** Makes what is missing of the hour of `now` and so many after it. @returns how many were made. */
-export async function makePartitions(on: Queryable, now: EpochMs, hoursAhead: number): Promise<number> {
+/** Makes what is missing of this hour and so many after it. @returns how many were made. */
+export async function makePartitions(on: Queryable, hoursAhead: number): Promise<number> {
+  const now = await databaseNow(on);
   const there = new Set((await attachedPartitions(on)).map(({ name }) => name));
   let made = 0;
   for (let index = 0; index <= hoursAhead; index++) {

@@ -111,7 +111,8 @@ CREATE TABLE timer (
   attempt integer NOT NULL,
   due_at timestamptz NOT NULL,
   PRIMARY KEY (instance_id, timer_id)
-);
+  -- Whoever looks for due timers steps over those that were deleted.
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX timer_by_due ON timer (due_at);
 
 CREATE TABLE command (

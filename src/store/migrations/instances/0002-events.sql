@@ -16,7 +16,7 @@ CREATE TABLE subscription (
   type text NOT NULL,
   key text NOT NULL,
   condition json
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX subscription_by_key ON subscription (type, key);
 CREATE INDEX subscription_by_task ON subscription (instance_id, path);
 
@@ -33,7 +33,7 @@ CREATE TABLE event_buffer (
   -- Open to all, or given back by some instance.
   waiting boolean NOT NULL,
   expires_at timestamptz NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX event_buffer_waiting ON event_buffer (type, key, row_id) WHERE waiting;
 CREATE INDEX event_buffer_by_expiry ON event_buffer (expires_at);
 
