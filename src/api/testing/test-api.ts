@@ -1,20 +1,16 @@
 /** The API over an engine in memory, asked without a network; everything is closed after each test. */
-import { hash } from 'node:crypto';
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Json } from '../../core/json.ts';
-import { createCodec } from '../../messaging/codec.ts';
 import type { OutgoingRecord } from '../../messaging/log.ts';
-import { createOutgoing } from '../../messaging/outgoing.ts';
-import { recordsOnTopics } from '../../messaging/registration.ts';
-import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
 import { createHealth } from '../../service/health.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import { type ApiApp, type ApiLimits, createApp } from '../app.ts';
 import type { ApiPorts } from '../ports.ts';
 import { assertAsDocumented } from './as-documented.ts';
 import { MemoryEngine } from './memory-engine.ts';
+import { memoryOutgoing, memoryPorts } from './memory-ports.ts';
 
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Readonly<Record<string, unknown>> };
 /** What a test reads of an answer; a wrong shape fails its expectation. */
@@ -50,10 +46,7 @@ export const limits: ApiLimits = {
 
 export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestApi> {
   const engine = new MemoryEngine();
-  const registry = new MemoryRegistry();
-  for (const { topic, record } of recordsOnTopics('t', ['special'])) registry.addRecord(topic, record);
-  const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix: 't', partitions: 8, publishTopics: [] });
-  await outgoing.prepare();
+  const outgoing = await memoryOutgoing(['special']);
   const key = engine.addKey('admin', 'root');
   const end = new AbortController();
   const produced: OutgoingRecord[] = [];
@@ -62,23 +55,14 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestAp
   const api: { refuse: string | null } = { refuse: null };
   const app = await createApp({
     ports: {
-      definitions: engine.definitions,
-      cache: engine.cache,
-      instances: engine.instances,
-      queries: engine.queries,
-      outgoing,
+      ...memoryPorts(engine, outgoing),
       gate: { reasonToRefuse: () => api.refuse },
-      watch: engine.watch,
-      wakes: () => true,
-      parseDefinition: engine.parseDefinition,
       ensureQueues: async (queues) => {
         madeQueues.push(...queues);
       },
       produce: async (record) => {
         produced.push(record);
       },
-      now: () => engine.now,
-      sha256: (text) => hash('sha256', text, 'hex'),
       ...ports,
     },
     limits,

@@ -1,0 +1,38 @@
+/** The API's ports over an engine in memory. */
+import { hash } from 'node:crypto';
+import { createCodec } from '../../messaging/codec.ts';
+import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
+import { recordsOnTopics } from '../../messaging/registration.ts';
+import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
+import type { ApiPorts } from '../ports.ts';
+import type { MemoryEngine } from './memory-engine.ts';
+
+const PREFIX = 't';
+
+/** Real messages by the schemas of a registry in memory. @param queues beside the default one. */
+export async function memoryOutgoing(queues: readonly string[] = []): Promise<OutgoingMessages> {
+  const registry = new MemoryRegistry();
+  for (const { topic, record } of recordsOnTopics(PREFIX, queues)) registry.addRecord(topic, record);
+  const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix: PREFIX, partitions: 8, publishTopics: [] });
+  await outgoing.prepare();
+  return outgoing;
+}
+
+/** Nothing is produced, no queue is made, and starts are taken. */
+export function memoryPorts(engine: MemoryEngine, outgoing: OutgoingMessages): ApiPorts {
+  return {
+    definitions: engine.definitions,
+    cache: engine.cache,
+    instances: engine.instances,
+    queries: engine.queries,
+    outgoing,
+    gate: { reasonToRefuse: () => null },
+    watch: engine.watch,
+    wakes: () => true,
+    parseDefinition: engine.parseDefinition,
+    ensureQueues: () => Promise.resolve(),
+    produce: () => Promise.resolve(),
+    now: () => engine.now,
+    sha256: (text) => hash('sha256', text, 'hex'),
+  };
+}
