@@ -5,7 +5,7 @@ import { failure } from '../failure.ts';
 import { callLibrary, chargeTouch, guarded } from './guard.ts';
 
 const WHOLE = /^[+-]?\d+$/;
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const DECIMAL = /^(NaN|[+-]?(Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?))$/;
 /** Longer than any number that fits. */
 const DIGITS_MAX = 400;
 
