@@ -3,36 +3,22 @@
  * engine is what runs here.
  */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Instance } from '../../src/client/index.ts';
 import type { Json } from '../../src/core/json.ts';
-import { findExamples } from '../../stack/engine.ts';
-import { checkout } from '../../stack/home.ts';
-import { TestEngine } from '../support/engine.ts';
+import type { TestEngine } from '../support/engine.ts';
 import { eventuallyHas } from '../support/eventually.ts';
 import { type ExampleServer, startExampleServer } from '../support/example-server.ts';
+import { type JsonFields, readExample, startWithExamples } from '../support/examples.ts';
 import { payByJava } from '../support/payment-provider.ts';
-
-type JsonFields = { readonly [name: string]: Json };
-
-function read(...path: readonly string[]): JsonFields {
-  return JSON.parse(readFileSync(join(checkout, 'examples', ...path), 'utf8')) as JsonFields;
-}
 
 describe('the examples', { timeout: 180_000 }, () => {
   let engine: TestEngine;
   let shop: ExampleServer;
 
   beforeAll(async () => {
-    const { definitions, processes } = findExamples();
-    const handlers = processes.flatMap(({ command }) => command.filter((part) => part.endsWith('handlers.ts')));
-    expect(handlers).not.toEqual([]);
     shop = await startExampleServer('order-fulfilment', '/orders/none');
-    engine = await TestEngine.start({ orchestrators: 2 });
-    for (const { definition } of definitions) await engine.cli('deploy', definition);
-    for (const module of handlers) await engine.startWorker(relative(checkout, module));
+    engine = await startWithExamples({ orchestrators: 2 });
   }, 180_000);
   afterAll(async () => {
     await engine?.stop();
@@ -40,7 +26,7 @@ describe('the examples', { timeout: 180_000 }, () => {
   });
 
   const start = async (example: string, input: string, more: JsonFields = {}): Promise<string> =>
-    await engine.startInstance(example, { ...read(example, input), ...more });
+    await engine.startInstance(example, { ...readExample(example, input), ...more });
 
   const ended = async (instanceId: string): Promise<Instance> =>
     await eventuallyHas(

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { engineProcessEnvironment, findExamples } from '../../stack/engine.ts';
+import { engineProcessEnvironment } from '../../stack/engine.ts';
 import { checkout } from '../../stack/home.ts';
-import { TestEngine } from '../support/engine.ts';
+import type { TestEngine } from '../support/engine.ts';
+import { startWithExamples } from '../support/examples.ts';
 import { paymentEnvironment } from '../support/payment-provider.ts';
 import { missingLines, readTutorial } from '../support/tutorial.ts';
 
@@ -16,9 +17,7 @@ describe('the tutorial', () => {
   let engine: TestEngine;
   beforeAll(async () => {
     // As `npm start` does before it says that it is ready.
-    engine = await TestEngine.start();
-    for (const { definition } of findExamples().definitions) await engine.cli('deploy', definition);
-    await engine.startWorker('examples/expense-approval/handlers.ts');
+    engine = await startWithExamples({});
   }, 180_000);
   afterAll(() => engine?.stop());
 
