@@ -5,7 +5,13 @@
 import { MillraceError } from '../core/error.ts';
 
 /** What the database says of the data that it was given. */
-const ofData = new Set(['MR_MESSAGE_TOO_LARGE', 'MR_OUTBOX_TOPIC_UNKNOWN', 'MR_DATA_REFUSED', 'MR_DEFINITION_UNREADABLE']);
+const ofData = new Set([
+  'MR_MESSAGE_TOO_LARGE',
+  'MR_STATE_TOO_LARGE',
+  'MR_OUTBOX_TOPIC_UNKNOWN',
+  'MR_DATA_REFUSED',
+  'MR_DEFINITION_UNREADABLE',
+]);
 
 /** Whether another message may well pass where this one failed. What is no MillraceError is a bug that this one met. */
 export function concernsOne(error: unknown): boolean {

@@ -67,6 +67,8 @@ const DRAIN_SHARE = 0.6;
 const CLOCK_SAMPLE_MS = 5_000;
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
+/** Of no key: what the database is asked only to see that it answers. */
+const NO_HASH = Buffer.alloc(32);
 
 /** Resolves when it has joined its groups, however long a broker or a database is away. */
 export async function runOrchestrator(config: OrchestratorConfig): Promise<RunningProcess> {
@@ -145,7 +147,7 @@ async function watchOutside(means: Means): Promise<void> {
   const { log, signal, health } = service;
   const { prefix } = config.topics;
   health.check('instance database', () => answers(store.now()));
-  health.check('definition database', () => answers(definitions.list(1, null)));
+  health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
 
   const loop = (options: Omit<LoopOptions, 'signal' | 'log'>): void => {
     const { ended } = startLoop({ ...options, signal, log });
@@ -231,6 +233,8 @@ async function runPumps(means: Means): Promise<void> {
   service.onStop('database clock', () => keepingTime.ended);
 
   const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
+  // Side by side: one that waits for a fault to pass must not use up the time of the others.
+  service.onStop('consumers', () => Promise.all(means.pumps.map((pump) => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   const mover = new InstanceMover({ store, definitions: ready, outgoing, now: clock.now, log, metrics });
   await Promise.all([
     runPump(means, {
@@ -267,7 +271,6 @@ async function runPump<Context>(means: Means, { groupId, topics, ...parts }: Pum
   });
   pumps.push(pump);
   service.health.check(`group ${groupId}`, () => (pump.isMember ? null : 'the group does not count this process at present'));
-  service.onStop(groupId, () => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE));
   await pump.start();
 }
 

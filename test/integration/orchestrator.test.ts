@@ -182,16 +182,21 @@ describe('bad input on the notifications becomes a dead letter with its bytes, a
     ['a tombstone', 'MR_TOMBSTONE', (id) => ({ key: id, value: null })],
   ];
 
-  test.each(kinds)('%s', async (_, code, make) => {
-    const id = await lab.start(order);
-    const headers = [{ key: 'trace', value: Buffer.from('abc') }];
-    const bad = await make(id);
-    await lab.notify({ ...bad, headers }, await lab.outcome(id, 'pick'));
-    await pickedUp(id);
-    const letter = await letterOf(bad.value, code);
-    expect(letter).toMatchObject({ topic: lab.names.notifications, headers });
-    expect(letter.key?.toString() ?? null).toBe(bad.key);
-  });
+  test.each(kinds)(
+    '%s',
+    async (_, code, make) => {
+      const id = await lab.start(order);
+      const headers = [{ key: 'trace', value: Buffer.from('abc') }];
+      const bad = await make(id);
+      await lab.notify({ ...bad, headers }, await lab.outcome(id, 'pick'));
+      await pickedUp(id);
+      const letter = await letterOf(bad.value, code);
+      expect(letter).toMatchObject({ topic: lab.names.notifications, headers });
+      expect(letter.key?.toString() ?? null).toBe(bad.key);
+      // Each starts a JVM of its own.
+    },
+    180_000,
+  );
 });
 
 describe('bad input on the events becomes a dead letter with its bytes, and the rest goes on', () => {
