@@ -72,7 +72,7 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
   const app = await createApp({
     ports,
     limits: limitsOf(config),
-    publishTopics: config.topics.publish,
+    publishTopics: [topicNames(config.topics.prefix).events, ...config.topics.publish],
     log,
     metrics: service.metrics,
     health: service.health,

@@ -1,7 +1,10 @@
 /** The routes over an engine in memory: what each answers, and what it asks of the engine. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import { type Answer, type Body, openTestApi, type TestApi } from './testing/test-api.ts';
+
+// Each test builds a whole server, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 30_000 });
 
 const approval = {
   id: 'approval',
@@ -148,6 +151,23 @@ describe('Starting', () => {
     expectProblem(await start({ input: { amount: 2 } }, 'same'), 422, 'MR_IDEMPOTENCY_KEY_REUSED');
     expectProblem(await start({ input: { amount: 2 } }, 'x'.repeat(256)), 400, 'MR_REQUEST_INVALID');
     expect((await api.ask('GET', '/v1/instances')).body).toMatchObject({ items: [expect.anything()], nextCursor: null });
+  });
+
+  it('is repeated also when a version deployed since would refuse it', async () => {
+    const api = await openTestApi();
+    await api.deploy(approval);
+    const start = (body: Body) => api.ask('POST', '/v1/definitions/approval/instances', body, { headers: { 'idempotency-key': 'k' } });
+    const first = await start({ input: { amount: 1 } });
+    await api.deploy({ ...approval, input: { type: 'object', required: ['reason'] } });
+    expect(await start({ input: { amount: 1 } })).toMatchObject({ status: 201, body: first.body as Body });
+    expectProblem(await start({ input: { amount: 2 } }), 422, 'MR_IDEMPOTENCY_KEY_REUSED');
+    const other = await api.ask(
+      'POST',
+      '/v1/definitions/approval/instances',
+      { input: { amount: 1 } },
+      { headers: { 'idempotency-key': 'l' } },
+    );
+    expectProblem(other, 422, 'MR_INPUT_INVALID');
   });
 
   it('waits for the end when it is asked to', async () => {

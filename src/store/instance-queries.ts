@@ -33,6 +33,8 @@ export type InstanceView = {
   readonly pending: readonly PendingCommand[];
 };
 
+export type EarlierStart = { readonly instanceId: InstanceId; readonly definitionVersion: number; readonly bodyHash: string };
+
 export type PendingCommand = {
   readonly commandId: CommandId;
   readonly type: string;
@@ -100,6 +102,8 @@ export type DeadLetterRow = {
 export interface InstanceQueries {
   list(filter: InstanceFilter, limit: number, cursor: string | null): Promise<Page<InstanceRow>>;
   get(instanceId: InstanceId): Promise<InstanceView | null>;
+  /** The start that used this idempotency key within 24 h. */
+  startByKey(definitionId: string, key: string): Promise<EarlierStart | null>;
   /** Entries after `afterSeq`, oldest first. */
   history(instanceId: InstanceId, afterSeq: number, limit: number): Promise<readonly HistoryEntry[]>;
   /** Whole history with inputs and outputs put back in: what `verify` folds. */

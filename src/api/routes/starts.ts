@@ -1,6 +1,7 @@
 /** Starting an instance: the busiest route. Everything is decided here, and written by the next group commit. */
 import { Type } from 'typebox';
 import { uuidv7 } from 'uuidv7';
+import { assertNever } from '../../core/assert.ts';
 import { definitionQueues } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId } from '../../core/ids.ts';
@@ -48,33 +49,15 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
       throw new ApiProblem(503, 'MR_NOT_PUBLISHING', `No instances are started now: ${reason}`, { headers: { 'retry-after': '5' } });
     }
     const definition = await definitionOf(context, params.id, body.version);
-    const input: Json = body.input ?? {};
-    assertPayload(headers['content-length'], input, limits.payloadBytes);
-    assertInput(definition, input);
-    if (!prepared.has(definition)) {
-      await ports.outgoing.prepareQueues(definitionQueues(definition));
-      prepared.add(definition);
-    }
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
-    const by = keyOf(request).subject;
-    const made = makeStart(
-      context,
-      definition,
-      { input, businessKey: body.businessKey ?? null, by, cause: `rest:${request.id}` },
-      idempotency,
-    );
-    const result = await batcher.submit(made);
-    if (result.kind === 'failed') throw result.error;
-    if (result.kind === 'keyReused')
-      throw new ApiProblem(422, 'MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
-        errors: [{ pointer: '/headers/idempotency-key', message: 'Use a new key for another start.' }],
-      });
-    let instanceId = made.transition.instanceId;
-    let { version } = definition;
-    if (result.kind === 'repeated') {
-      instanceId = result.instanceId;
-      version = result.definitionVersion;
-    } else metrics.starts.inc({ definition: definition.id });
+    const values = {
+      input: body.input ?? {},
+      businessKey: body.businessKey ?? null,
+      by: keyOf(request).subject,
+      cause: `rest:${request.id}`,
+    };
+    assertPayload(headers['content-length'], values.input, limits.payloadBytes);
+    const { instanceId, version } = await startOrRepeat(definition, values, idempotency);
     if (waitMs > 0) {
       const view = await waitFor(context, {
         instanceId,
@@ -92,6 +75,46 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
       .code(201)
       .header('location', `/v1/instances/${instanceId}`)
       .send({ instanceId, definition: { id: definition.id, version } });
+  });
+
+  async function startOrRepeat(definition: Definition, values: StartValues, idempotency: Start['idempotency']): Promise<Started> {
+    if (!prepared.has(definition)) {
+      await ports.outgoing.prepareQueues(definitionQueues(definition));
+      prepared.add(definition);
+    }
+    let made: Start;
+    try {
+      assertInput(definition, values.input);
+      made = makeStart(context, definition, values, idempotency);
+    } catch (refusal) {
+      // A version that was deployed since the first start may refuse what that one took: a repeat is answered all the same.
+      const earlier = idempotency === null ? null : await ports.queries.startByKey(definition.id, idempotency.key);
+      if (earlier === null || idempotency === null) throw refusal;
+      if (earlier.bodyHash !== idempotency.bodyHash) throw keyReused();
+      return { instanceId: earlier.instanceId, version: earlier.definitionVersion };
+    }
+    const result = await batcher.submit(made);
+    switch (result.kind) {
+      case 'started':
+        metrics.starts.inc({ definition: definition.id });
+        return { instanceId: made.transition.instanceId, version: definition.version };
+      case 'repeated':
+        return { instanceId: result.instanceId, version: result.definitionVersion };
+      case 'keyReused':
+        throw keyReused();
+      case 'failed':
+        throw result.error;
+      default:
+        return assertNever(result);
+    }
+  }
+}
+
+type Started = { readonly instanceId: InstanceId; readonly version: number };
+
+function keyReused(): ApiProblem {
+  return new ApiProblem(422, 'MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
+    errors: [{ pointer: '/headers/idempotency-key', message: 'Use a new key for another start.' }],
   });
 }
 

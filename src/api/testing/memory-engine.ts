@@ -199,6 +199,10 @@ export class MemoryEngine {
       const kept = this.#instances.get(instanceId);
       return kept === undefined ? null : { row: rowOf(kept), version: kept.version, state: kept.state, pending: kept.pending };
     },
+    startByKey: async (definitionId, key) => {
+      const used = this.#idempotency.get(`${definitionId} ${key}`);
+      return used === undefined ? null : { instanceId: used.instanceId, definitionVersion: used.version, bodyHash: used.bodyHash };
+    },
     history: async (instanceId, afterSeq, limit) =>
       (this.#instances.get(instanceId)?.history ?? []).filter(({ seq }) => seq > afterSeq).slice(0, limit),
     tasks: async (instanceId, limit, cursor) => {

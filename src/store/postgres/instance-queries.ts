@@ -1,6 +1,14 @@
 /** Reading the instance database: searching instances, one instance whole, its tasks. Each answer is one snapshot. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../core/ids.ts';
-import type { InstanceFilter, InstanceQueries, InstanceRow, InstanceView, PendingCommand, TaskRow } from '../instance-queries.ts';
+import type {
+  EarlierStart,
+  InstanceFilter,
+  InstanceQueries,
+  InstanceRow,
+  InstanceView,
+  PendingCommand,
+  TaskRow,
+} from '../instance-queries.ts';
 import { decodeCursor, pageOf, patterns } from './cursor.ts';
 import { closeDeadLetter, deadLetter, deadLetters } from './dead-letters.ts';
 import { translating } from './errors.ts';
@@ -21,6 +29,7 @@ export function createInstanceQueries(pool: Pool): InstanceQueries {
   return {
     list: (filter, limit, cursor) => list(pool, filter, limit, cursor),
     get: (instanceId) => get(pool, instanceId),
+    startByKey: (definitionId, key) => startByKey(pool, definitionId, key),
     history: (instanceId, afterSeq, limit) => history(pool, instanceId, afterSeq, limit),
     fullHistory: (instanceId) => fullHistory(pool, instanceId),
     tasks: (instanceId, limit, cursor) => tasks(pool, instanceId, limit, cursor),
@@ -150,4 +159,16 @@ async function instanceIds(pool: Pool, after: InstanceId | null, limit: number):
     }),
   );
   return rows.map(({ id }) => id);
+}
+
+async function startByKey(pool: Pool, definitionId: string, key: string): Promise<EarlierStart | null> {
+  const { rows } = await translating(() =>
+    pool.query<EarlierStart>({
+      name: 'start-by-key',
+      text: `SELECT instance_id AS "instanceId", definition_version AS "definitionVersion", body_hash AS "bodyHash"
+        FROM idempotency WHERE definition_id = $1 AND key = $2`,
+      values: [definitionId, key],
+    }),
+  );
+  return rows[0] ?? null;
 }
