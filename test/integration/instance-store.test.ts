@@ -37,6 +37,25 @@ afterAll(async () => {
 testInstanceStore(async () => given);
 
 describe('on Postgres', () => {
+  it('refuses a state above its limit, alone', async () => {
+    const bounded = createInstanceStore(pool, matcher, { eventTtlMs: 1_000, stateBytesMax: 20_000 });
+    const lab = new StoreLab({ ...given, store: bounded });
+    const definition = newDefinition({ vars: { kept: '${ input.text }' }, nodes: { nap: { type: 'wait', for: '1h' } }, edges: [] });
+    const [small, large] = [
+      await lab.decideStart(definition, { text: 'x' }),
+      await lab.decideStart(definition, { text: 'ä'.repeat(10_000) }),
+    ];
+    expect(await bounded.start([large, small])).toMatchObject([
+      { kind: 'failed', error: { code: 'MR_STATE_TOO_LARGE', retryable: false } },
+      { kind: 'started' },
+    ]);
+    const { instanceId, after } = small.transition;
+    const transition = await lab.decide(definition, instanceId);
+    const grown = { ...transition, after: { ...after, vars: { kept: 'x'.repeat(20_000) } }, history: small.transition.history };
+    await expect(bounded.apply(0, [grown])).rejects.toMatchObject({ code: 'MR_STATE_TOO_LARGE', retryable: false });
+    expect(await lab.stored(instanceId)).toMatchObject({ version: 1 });
+  });
+
   it('updates automated tasks and running instances in place (HOT)', async () => {
     const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 100, initial: '1ms', max: '1ms' } };
     const definition = newDefinition({ nodes: { work: http }, edges: [] });

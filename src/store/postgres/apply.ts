@@ -11,12 +11,14 @@ import { translating } from './errors.ts';
 import { inTransaction, type Pool, type Queryable } from './pools.ts';
 import { keysOfReturned, returnEvents } from './returned-events.ts';
 import { Columns } from './statement.ts';
-import { stateText } from './stored-state.ts';
+import { boundedStateText } from './stored-state.ts';
 import { keysOfOpened, lockKeys, takeBufferedEvents } from './subscriptions.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 import { allParts, partsSql, partsValues, plainParts } from './writing.ts';
 
-type Row = { readonly transition: Transition; readonly history: HistoryImage };
+type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
+/** What `start` and `apply` need to know beside what they write. */
+export type ApplyOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number };
 type Applied = { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs };
 
 const columns = new Columns<Row>((of) => [
@@ -25,7 +27,7 @@ const columns = new Columns<Row>((of) => [
   of('status', 'text', ({ transition }) => statusOf(transition.after)),
   of('output', 'json', ({ transition: { after } }) => (after.output === null ? null : JSON.stringify(after.output))),
   of('error', 'json', ({ transition: { after } }) => (after.error === null ? null : JSON.stringify(after.error))),
-  of('state', 'json', ({ transition }) => stateText(transition.after)),
+  of('state', 'json', ({ state }) => state),
   of('updated_at', 'timestamptz', ({ transition }) => transition.after.updatedAt),
   of('ended_at', 'timestamptz', ({ transition }) => transition.after.endedAt),
   of('first_seq', 'int4', ({ transition }) => transition.history[0]?.seq ?? 0),
@@ -60,7 +62,7 @@ const full = {
   text: `WITH ${update},\n  ${answer}${partsSql(allParts, columns.count + answerColumns.count + 1, 'w')}\n  ${select('w')}`,
 };
 
-export async function apply(pool: Pool, matcher: EventMatcher, given: readonly Transition[]): Promise<Applied> {
+export async function apply(pool: Pool, { matcher, stateBytesMax }: ApplyOptions, given: readonly Transition[]): Promise<Applied> {
   // In one order, so that two processes that hold the same instances for a moment do not wait for each other.
   const transitions = given.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0));
   const rows = new TransitionRows();
@@ -70,7 +72,7 @@ export async function apply(pool: Pool, matcher: EventMatcher, given: readonly T
     invariant(transition.instanceId !== transitions[index - 1]?.instanceId, 'a batch holds one transition of an instance');
     const history = rows.add(transition);
     if (transition.history.length === 0) answers.push(transition);
-    else changes.push({ transition, history });
+    else changes.push({ transition, history, state: boundedStateText(transition.after, stateBytesMax) });
   }
   const isPlain = rows.isPlain && answers.length === 0;
   const query = isPlain

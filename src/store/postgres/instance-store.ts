@@ -18,14 +18,23 @@ import { databaseNow } from './times.ts';
 export type InstanceStoreOptions = {
   /** How long an event that nobody waits for is kept. */
   readonly eventTtlMs: number;
+  /** Largest state of an instance; default 4 MiB. A larger one is refused (`MR_STATE_TOO_LARGE`). */
+  readonly stateBytesMax?: number;
 };
 
+const STATE_BYTES_MAX = 4 * 1_048_576;
+
 /** @param matcher decides `where` and makes the message of a match, within the transaction that holds the event's locks. */
-export function createInstanceStore(pool: Pool, matcher: EventMatcher, { eventTtlMs }: InstanceStoreOptions): InstanceStore {
+export function createInstanceStore(
+  pool: Pool,
+  matcher: EventMatcher,
+  { eventTtlMs, stateBytesMax = STATE_BYTES_MAX }: InstanceStoreOptions,
+): InstanceStore {
+  const options = { matcher, stateBytesMax };
   return {
-    start: (starts) => start(pool, matcher, starts),
+    start: (starts) => start(pool, options, starts),
     load: (_partition, ids) => load(pool, ids),
-    apply: (_partition, transitions) => apply(pool, matcher, transitions),
+    apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode) => fireTimers(pool, limit, encode),
     correlate: (events, using) => correlate(pool, using, eventTtlMs, events),

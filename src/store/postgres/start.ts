@@ -5,16 +5,17 @@
  */
 import { MillraceError } from '../../core/error.ts';
 import { type InstanceState, statusOf } from '../../core/instance/state.ts';
-import type { EventMatcher, Start, StartResult } from '../instance-store.ts';
+import type { Start, StartResult } from '../instance-store.ts';
+import type { ApplyOptions } from './apply.ts';
 import { translating } from './errors.ts';
 import { inTransaction, type Pool, type Queryable } from './pools.ts';
 import { Columns } from './statement.ts';
-import { stateText } from './stored-state.ts';
+import { boundedStateText } from './stored-state.ts';
 import { keysOfOpened, lockKeys, takeBufferedEvents } from './subscriptions.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 import { allParts, partsSql, partsValues, plainParts } from './writing.ts';
 
-type Row = { readonly start: Start; readonly state: InstanceState; readonly history: HistoryImage };
+type Row = { readonly start: Start; readonly state: InstanceState; readonly text: string; readonly history: HistoryImage };
 
 const columns = new Columns<Row>((of) => [
   of('id', 'uuid', ({ state }) => state.instanceId),
@@ -26,7 +27,7 @@ const columns = new Columns<Row>((of) => [
   of('input', 'json', ({ state }) => (state.input === null ? null : JSON.stringify(state.input))),
   of('output', 'json', ({ state }) => (state.output === null ? null : JSON.stringify(state.output))),
   of('error', 'json', ({ state }) => (state.error === null ? null : JSON.stringify(state.error))),
-  of('state', 'json', ({ state }) => stateText(state)),
+  of('state', 'json', ({ text }) => text),
   of('created_at', 'timestamptz', ({ state }) => state.startedAt),
   of('updated_at', 'timestamptz', ({ state }) => state.updatedAt),
   of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
@@ -58,24 +59,31 @@ function startStatement(parts: typeof allParts): string {
 const plain = { name: 'start', text: startStatement(plainParts) };
 const full = { name: 'start-full', text: startStatement(allParts) };
 
-export async function start(pool: Pool, matcher: EventMatcher, starts: readonly Start[]): Promise<readonly StartResult[]> {
+export async function start(pool: Pool, options: ApplyOptions, starts: readonly Start[]): Promise<readonly StartResult[]> {
   if (starts.length === 0) return [];
   try {
-    return await startTogether(pool, matcher, starts);
+    return await startTogether(pool, options, starts);
   } catch (error) {
     const isOfOneRow = error instanceof MillraceError && !error.retryable;
     if (!isOfOneRow) throw error;
     if (starts.length === 1) return [{ kind: 'failed', error }];
     // One row that the database refuses takes back what the others wrote: each by itself then.
     const results: StartResult[] = [];
-    for (const one of starts) results.push(...(await start(pool, matcher, [one])));
+    for (const one of starts) results.push(...(await start(pool, options, [one])));
     return results;
   }
 }
 
-async function startTogether(pool: Pool, matcher: EventMatcher, starts: readonly Start[]): Promise<readonly StartResult[]> {
+async function startTogether(
+  pool: Pool,
+  { matcher, stateBytesMax }: ApplyOptions,
+  starts: readonly Start[],
+): Promise<readonly StartResult[]> {
   const rows = new TransitionRows();
-  const instances = starts.map((one): Row => ({ start: one, state: one.transition.after, history: rows.add(one.transition) }));
+  const instances = starts.map((one): Row => {
+    const { after } = one.transition;
+    return { start: one, state: after, text: boundedStateText(after, stateBytesMax), history: rows.add(one.transition) };
+  });
   const statement = rows.isPlain ? plain : full;
   const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];
   const insert = async (on: Queryable): Promise<ReadonlySet<string>> => {

@@ -3,6 +3,7 @@
  * A task's part is written again and again while other tasks move; task objects are replaced and never changed, so the
  * text of each is kept beside it.
  */
+import { MillraceError } from '../../core/error.ts';
 import type { InstanceId, TaskPath } from '../../core/ids.ts';
 import type { InstanceState, TaskState, Work } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
@@ -27,6 +28,16 @@ export function stateText(state: InstanceState): string {
     if (task !== undefined) members.push(`${JSON.stringify(path)}:${taskText(task)}`);
   }
   return `${JSON.stringify(rest).slice(0, -1)},"tasks":{${members.join(',')}}}`;
+}
+
+/** @throws MillraceError `MR_STATE_TOO_LARGE`, not retryable. */
+export function boundedStateText(state: InstanceState, bytesMax: number): string {
+  const text = stateText(state);
+  // Three bytes a UTF-16 unit at most: hardly any has to be counted.
+  if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text;
+  throw new MillraceError('MR_STATE_TOO_LARGE', `The state of an instance would be larger than MILLRACE_LIMIT_STATE_BYTES, ${bytesMax}.`, {
+    retryable: false,
+  });
 }
 
 function taskText(task: TaskState): string {
