@@ -107,7 +107,10 @@ async function connect(
   await persistently('look up the schemas', () => outgoing.prepare());
 
   const definitions = createDefinitionStore(pools.definitions);
-  const instances = createInstanceStore(pools.instances, createWaitMatcher(outgoing), { eventTtlMs: config.orchestrator.eventTtlMs });
+  const instances = createInstanceStore(pools.instances, createWaitMatcher(outgoing), {
+    eventTtlMs: config.orchestrator.eventTtlMs,
+    stateBytesMax: config.limits.stateBytes,
+  });
   const { apiKey: given } = config.api;
   await persistently('install the first API key', () => installFirstKey({ definitions, given, home: config.service.home, log }));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));

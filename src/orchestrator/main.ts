@@ -133,12 +133,14 @@ function openPools({ databases }: Pick<Config, 'databases'>, applicationName: st
 
 type Store = { readonly codec: Codec; readonly outgoing: OutgoingMessages; readonly matcher: EventMatcher; readonly store: InstanceStore };
 
-function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator'>, pools: Pools): Store {
+function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator' | 'limits'>, pools: Pools): Store {
   const { prefix, partitions, publish: publishTopics } = config.topics;
   const codec = createCodec({ registry: connectRegistry(registryOptions(config)) });
   const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
   const matcher = createWaitMatcher(outgoing);
-  return { codec, outgoing, matcher, store: createInstanceStore(pools.instances, matcher, { eventTtlMs: config.orchestrator.eventTtlMs }) };
+  const { eventTtlMs } = config.orchestrator;
+  const store = createInstanceStore(pools.instances, matcher, { eventTtlMs, stateBytesMax: config.limits.stateBytes });
+  return { codec, outgoing, matcher, store };
 }
 
 /** The database's clock and tidiness, the outbox, the connector, timers and stranded tasks. */
@@ -280,7 +282,7 @@ async function answers(question: Promise<unknown>): Promise<null> {
 }
 
 /** What `redispatchOnce` needs of the configuration. */
-export const redispatchConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'orchestrator'] as const;
+export const redispatchConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'orchestrator', 'limits'] as const;
 
 export type RedispatchOptions = {
   /** How long to wait for queues to pass what is in flight. */
