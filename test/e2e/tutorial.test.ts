@@ -34,7 +34,7 @@ describe('the tutorial', () => {
     const outputs = output.split(`${separator}\n`);
     for (const [index, { commands, shown }] of steps.entries())
       expect(missingLines(shown, outputs[index] ?? ''), `${commands}\nprinted\n${outputs[index]}`).toEqual([]);
-  }, 300_000);
+  }, 600_000);
 });
 
 async function runShell(
