@@ -79,7 +79,9 @@ export function translate(error: unknown): unknown {
   if (code === '23514' && 'constraint' in error && error.constraint === 'outbox_payload_size') {
     return fault('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES admits.', false, error);
   }
-  if (isRetryable(code))
+  // 55000 (object_not_in_prerequisite_state) means many things; this one is an administrator who has closed the database.
+  const closed = code === '55000' && /is not currently accepting connections/.test(error.message);
+  if (closed || isRetryable(code))
     return fault('MR_DATABASE_UNAVAILABLE', `The database does not answer as it should: ${describe(error, code)}`, true, error);
   if (code !== undefined && dataStates.has(code.slice(0, 2)))
     return fault('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
