@@ -235,6 +235,7 @@ export class Draft {
         return;
       }
       case 'IncidentRaised':
+        invariant(own(this.#state.incidents, event.path ?? '') === undefined, 'a node is under one incident at a time');
         this.#part('incidents')[event.path ?? ''] = { ...event.incident, at: event.at };
         return;
       case 'IncidentResolved':

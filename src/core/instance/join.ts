@@ -40,7 +40,7 @@ export class Arrivals {
       const tally = to === null ? undefined : this.#tallies.get(to);
       if (tally === undefined) continue;
       tally.unresolved--;
-      if (taken.includes(index)) tally.taken++;
+      if (isAmong(taken, index)) tally.taken++;
     }
   }
 }
@@ -74,7 +74,7 @@ function verdictOf(node: Node, { taken, unresolved }: Tally): JoinVerdict {
 function resolutionOf(tasks: InstanceState['tasks'], edge: Edge): 'taken' | 'dead' | 'unresolved' {
   const source = taskOf(tasks, edge.from);
   if (source === undefined || !isLeft(source)) return 'unresolved';
-  return source.taken.includes(edge.index) ? 'taken' : 'dead';
+  return isAmong(source.taken, edge.index) ? 'taken' : 'dead';
 }
 
 /** The task that opens a node: of those whose edge to it was taken, the one that ended last. Undefined for a start node. */
@@ -82,10 +82,23 @@ export function openerOf(definition: Definition, tasks: InstanceState['tasks'], 
   let last: ClosedTask | undefined;
   for (const edge of definition.incoming.get(nodeId) ?? []) {
     const source = taskOf(tasks, edge.from);
-    if (source === undefined || !isLeft(source) || !source.taken.includes(edge.index)) continue;
+    if (source === undefined || !isLeft(source) || !isAmong(source.taken, edge.index)) continue;
     if (last === undefined || source.closedSeq > last.closedSeq) last = source;
   }
   return last;
+}
+
+const sets = new WeakMap<readonly number[], ReadonlySet<number>>();
+
+/** Each of a thousand branches asks the node that split into them. */
+function isAmong(taken: readonly number[], index: number): boolean {
+  if (taken.length < 16) return taken.includes(index);
+  let set = sets.get(taken);
+  if (set === undefined) {
+    set = new Set(taken);
+    sets.set(taken, set);
+  }
+  return set.has(index);
 }
 
 /** Without loops a node's path is its id. */

@@ -82,7 +82,7 @@ export class World {
 
   /** Lets chance deliver something, or several things in one batch. */
   act(chance: Chance): void {
-    const size = chance.below(4) === 0 ? 1 + chance.below(4) : 1;
+    const size = chance.below(3) === 0 ? 2 + chance.below(3) : 1;
     const batch: AddressedNotification[] = [];
     for (let index = 0; index < size; index++) {
       const addressed = this.#draw(chance);
@@ -143,7 +143,7 @@ export class World {
   }
 
   #draw(chance: Chance): AddressedNotification | null {
-    switch (chance.below(12)) {
+    switch (chance.below(14)) {
       case 0:
       case 1:
       case 2:
@@ -167,6 +167,8 @@ export class World {
         return this.#command({ type: 'failTask', path, error: { code: chance.below(2) === 0 ? 'FATAL' : 'BUSY', message: 'no' } });
       }
       case 9:
+      case 10:
+      case 11:
         return this.#drawCommand(chance);
       default: {
         const again = chance.pick(this.#delivered);
@@ -204,7 +206,7 @@ export class World {
   #drawCommand(chance: Chance): AddressedNotification {
     const incidents = Object.keys(this.state.incidents).filter((path) => path !== '') as TaskPath[];
     const sent = chance.pick(this.#dispatched);
-    switch (chance.below(12)) {
+    switch (chance.below(20)) {
       case 0:
         return this.#command({ type: 'cancel', reason: null });
       case 1:
@@ -218,14 +220,18 @@ export class World {
       case 7:
       case 8:
         return this.#command({ type: 'retry', path: null });
-      case 9: {
+      case 9:
+      case 10: {
         const path = chance.pick(incidents) ?? null;
         const attempt = path === null || chance.below(2) === 0 ? null : (own(this.state.tasks, path)?.attempt ?? null);
         return this.#command({ type: 'retry', path, attempt });
       }
+      case 11:
+      case 12:
+        if (sent !== undefined) return this.#command({ type: 'redispatch', path: sent.path, attempt: sent.attempt });
+        return this.#command({ type: 'pause' });
       default:
-        if (sent === undefined) return this.#command({ type: 'resume' });
-        return this.#command({ type: 'redispatch', path: sent.path, attempt: sent.attempt });
+        return this.#command({ type: this.state.paused === null ? 'pause' : 'resume' });
     }
   }
 
