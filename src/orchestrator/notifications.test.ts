@@ -243,14 +243,17 @@ describe('what the database never takes', () => {
     for (const n of [1, 2, 3, 4, 6, 7]) expect(fixture.state(n).tasks[PICK]?.status).toBe('completed');
   });
 
-  test('fails the task whose outcome it followed from, so that a person sees why', async () => {
-    const fixture = await Fixture.start();
-    fixture.begin();
-    refusing(fixture, 1, 'TaskCompleted');
-    await fixture.process(fixture.outcome(0));
-    expect(fixture.state().incidents[PICK]).toMatchObject({ error: { code: 'MR_MESSAGE_TOO_LARGE' } });
-    expect(await fixture.letters()).toEqual([]);
-  });
+  test.each(['MR_MESSAGE_TOO_LARGE', 'MR_STATE_TOO_LARGE', 'MR_OUTBOX_TOPIC_UNKNOWN', 'MR_DATA_REFUSED'])(
+    'for %s fails the task whose outcome it followed from, so that a person sees why',
+    async (code) => {
+      const fixture = await Fixture.start();
+      fixture.begin();
+      refusing(fixture, 1, 'TaskCompleted', new MillraceError(code, 'The database refuses it.', { retryable: false }));
+      await fixture.process(fixture.outcome(0));
+      expect(fixture.state().incidents[PICK]).toMatchObject({ error: { code } });
+      expect(await fixture.letters()).toEqual([]);
+    },
+  );
 
   test('refuses the command that it followed from', async () => {
     const fixture = await Fixture.start();
