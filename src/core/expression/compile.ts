@@ -1,5 +1,6 @@
 /** Bare CEL: from its source to something that can be evaluated, within a budget, any number of times. */
 import { type CelError, type CelValue, isCelError, parse, plan } from '@bufbuild/cel';
+import { LRUCache } from 'lru-cache';
 import type { Json } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { ExpressionError } from './error.ts';
@@ -21,7 +22,19 @@ export type Program = {
   run(evaluation: Evaluation): Json;
 };
 
-export function compileProgram(source: string, { roots = ROOTS }: CompileOptions = {}): Result<Program, readonly ExpressionFault[]> {
+/** Programs keep nothing of an evaluation, so that a deploy, its check of references and a later load share them. */
+const programs = new LRUCache<string, Program>({ max: 2_000, maxSize: 200_000, sizeCalculation: ({ source }) => source.length });
+
+export function compileProgram(source: string, options: CompileOptions = {}): Result<Program, readonly ExpressionFault[]> {
+  const key = `${options.roots === undefined ? '' : JSON.stringify(options.roots)} ${source}`;
+  const known = programs.get(key);
+  if (known !== undefined) return ok(known);
+  const compiled = compileAnew(source, options);
+  if (compiled.ok) programs.set(key, compiled.value);
+  return compiled;
+}
+
+function compileAnew(source: string, { roots = ROOTS }: CompileOptions): Result<Program, readonly ExpressionFault[]> {
   if (source.trim() === '') return err([{ message: 'The expression is empty.' }]);
   if (source.length > SOURCE_LENGTH_MAX)
     return err([{ message: `The expression has ${source.length} characters, but may have at most ${SOURCE_LENGTH_MAX}.` }]);
