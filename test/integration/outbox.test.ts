@@ -45,8 +45,8 @@ function store() {
   return createInstanceStore(pool, matcher, { eventTtlMs: 1_000 });
 }
 
-function maintenance() {
-  return createMaintenance(pool, { slot: databases.slot, outboxRetentionMs: HOUR_MS, eventTtlMs: 1_000, log: databases.log });
+function maintenance(outboxRetentionMs = HOUR_MS) {
+  return createMaintenance(pool, { slot: databases.slot, outboxRetentionMs, eventTtlMs: 1_000, log: databases.log });
 }
 
 async function maintain() {
@@ -141,8 +141,8 @@ describe('maintenance', () => {
     const insert = (at: string) =>
       pool.query(`INSERT INTO outbox (topic, key, message_type, payload, created_at) VALUES ('lab.tasks', 'k', 'm', 'x', ${at})`);
     await insert(`now() - interval '5 hours'`);
-    await insert(`now() - interval '50 minutes'`);
-    const one = maintenance();
+    await insert(`now() - interval '2 hours'`);
+    const one = maintenance(3 * HOUR_MS);
     expect(await one.run()).toMatchObject({ rowsInDefault: true, failed: [] });
     expect(await one.run()).toMatchObject({ rowsInDefault: true });
     await confirm();
