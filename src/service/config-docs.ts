@@ -28,16 +28,21 @@ export function renderConfigurationDocs(): string {
     return [
       `## ${titles[group]}`,
       '',
-      '| variable | default | what it does | expected |',
-      '|---|---|---|---|',
-      ...rows.map(
-        ([name, variable]) =>
-          `| ${nameCell(name, variable)} | ${defaultCell(variable)} | ${variable.about} | ${variable.parser.expected} |`,
-      ),
+      ...renderTable([
+        ['variable', 'default', 'what it does', 'expected'],
+        ...rows.map(([name, variable]) => [nameCell(name, variable), defaultCell(variable), variable.about, variable.parser.expected]),
+      ]),
       '',
     ].join('\n');
   });
   return `${[INTRODUCTION, ...sections].join('\n')}`;
+}
+
+/** With columns as wide as their widest cell, as the formatter wants it. The first row is the head. */
+function renderTable([head = [], ...rows]: readonly (readonly string[])[]): string[] {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }
 
 const INTRODUCTION = `# Configuration

@@ -254,7 +254,8 @@ export const variables = {
   PORT: withDefault({ group: 'api', about: 'Port of the REST API.', parser: integer(0, 65_535), default: '8080' }),
   MILLRACE_API_KEY: optional({
     group: 'api',
-    about: 'First admin key. Without it one is made and kept in the file `api-key` in MILLRACE_HOME, which only its owner can read. Changing it revokes the one before.',
+    about:
+      'First admin key. Without it one is made and kept in the file `api-key` in MILLRACE_HOME, which only its owner can read. Changing it revokes the one before.',
     parser: matching(/^[\x21-\x7e]{16,256}$/, 'at least 16 printable characters without blanks'),
     secret: true,
   }),
