@@ -25,7 +25,7 @@ import { print, printTable, withProgress } from './report.ts';
 import { defaultPorts, host, type Ports } from './settings.ts';
 import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
 import { readRunningState } from './state.ts';
-import { probeHttp, waitReady } from './wait.ts';
+import { probeStarts, waitReady } from './wait.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 interface Running {
@@ -115,8 +115,7 @@ async function startEngine(
       try {
         await runStep(onProgress, starting, starting, async () => {
           const [api] = engine.children;
-          if (api !== undefined)
-            await waitReady(api, () => probeHttp(`http://${host}:${stack.ports.api}/health/ready`), 60_000, requests.stop);
+          if (api !== undefined) await waitReady(api, () => probeStarts(`http://${host}:${stack.ports.api}`), 60_000, requests.stop);
         });
         for (const command of deployments) await runStep(onProgress, command.title, command.title, () => run(command));
         // After the deployments, which make the topics of the queues that the workers join.

@@ -35,6 +35,13 @@ export async function probeHttp(url: string): Promise<void> {
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
 }
 
+/** The API of this address must take starts: a fresh slot is not confirmed for some seconds, and starts wait for that. */
+export async function probeStarts(url: string): Promise<void> {
+  const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+  const { checks } = (await response.json()) as { readonly checks?: Readonly<Record<string, string>> };
+  if (!response.ok || checks?.starts !== 'ok') throw new Error(`starts are not taken yet: ${checks?.starts ?? response.status}`);
+}
+
 /** A TCP connection that must open. */
 export async function probeTcp(host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {

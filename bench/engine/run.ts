@@ -17,7 +17,7 @@ import { printTable } from '../../stack/report.ts';
 import { deleteData } from '../../stack/reset.ts';
 import { host } from '../../stack/settings.ts';
 import { readRunningState } from '../../stack/state.ts';
-import { probeHttp, waitReady } from '../../stack/wait.ts';
+import { probeHttp, probeStarts, waitReady } from '../../stack/wait.ts';
 import { startWatchdog } from '../../stack/watchdog.ts';
 import { closedLoop, Load, openLoop, sequence } from './load.ts';
 import { type Usage, usageOf, walPosition } from './resources.ts';
@@ -119,8 +119,7 @@ async function startEngine(env: Record<string, string>, url: string): Promise<vo
       watchdog,
     );
     children.push(child);
-    const probe = name === 'api' ? `${url}/health/ready` : `http://${host}:${metricsPort}/health/ready`;
-    await waitReady(child, () => probeHttp(probe), 60_000);
+    await waitReady(child, () => (name === 'api' ? probeStarts(url) : probeHttp(`http://${host}:${metricsPort}/health/ready`)), 60_000);
   }
 }
 

@@ -11,7 +11,7 @@ import { stopOrder } from '../../stack/parts/part.ts';
 import { findFreePort } from '../../stack/ports.ts';
 import { type Child, startChild } from '../../stack/process.ts';
 import { host } from '../../stack/settings.ts';
-import { probeHttp, waitReady } from '../../stack/wait.ts';
+import { probeHttp, probeStarts, waitReady } from '../../stack/wait.ts';
 import { startWatchdog, type Watchdog } from '../../stack/watchdog.ts';
 import { stackEnv } from './env.ts';
 
@@ -108,7 +108,7 @@ export class TestEngine {
       this.#watchdog,
     );
     this.#children.set(name, child);
-    await waitReady(child, () => probeHttp(spec.probe), 60_000);
+    await waitReady(child, () => (name === 'api' ? probeStarts(this.url) : probeHttp(spec.probe)), 120_000);
   }
 
   /** SIGKILL; resolves when it is gone. */
