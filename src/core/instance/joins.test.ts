@@ -51,6 +51,11 @@ describe('A node that waits for all', () => {
     expect(scenario.completes('j').status).toBe('completed');
   });
 
+  it('counts a branch that dies in the very step that has looked at it before', () => {
+    const edges = ['a>j', { from: 's', to: 'b', when: 'false' }, { from: 's', to: null, otherwise: true }, 'b>j'];
+    expect(new Scenario(graphOf({ a: step, s: step, b: step, j: task }, edges)).open).toEqual(['j']);
+  });
+
   it('counts two edges from one node', () => {
     const edges = [
       { from: 'a', to: 'b', when: 'input.x' },
