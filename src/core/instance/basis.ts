@@ -10,10 +10,17 @@ import { canonicalJson, type Json } from '../json.ts';
 import type { ClosedTask } from './state.ts';
 
 const encoder = new TextEncoder();
+/** Texts of up to a third of this, nearly all, are encoded into it; a new buffer for each costs as much as its hash. */
+const scratch = new Uint8Array(12_288);
 
 /** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */
 function hash(text: string): Basis {
-  return bytesToHex(sha256(encoder.encode(text)).subarray(0, 16)) as Basis;
+  return bytesToHex(sha256(encoded(text)).subarray(0, 16)) as Basis;
+}
+
+function encoded(text: string): Uint8Array {
+  if (text.length * 3 > scratch.length) return encoder.encode(text);
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
 }
 
 export function startBasis(instanceId: InstanceId, definitionId: string, version: number, input: Json): Basis {
@@ -36,8 +43,8 @@ const outcomeTexts = new WeakMap<ClosedTask, string>();
 function outcomeText(task: ClosedTask): string {
   let text = outcomeTexts.get(task);
   if (text === undefined) {
-    const output = task.status === 'completed' ? task.output : null;
-    text = canonicalJson([task.basis, task.path, task.attempt, task.status, output]);
+    const { basis, path, attempt, status } = task;
+    text = `${basis},${path},${attempt},${status},${canonicalJson(task.status === 'completed' ? task.output : null)}`;
     if (text.length > OUTCOME_LENGTH_MAX) text = hash(text);
     outcomeTexts.set(task, text);
   }

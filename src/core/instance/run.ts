@@ -27,7 +27,7 @@ export class Run {
   readonly arrivals: Arrivals;
   readonly #draft: Draft;
   /** What is to be decided next, oldest first, from `#decided` on. */
-  #pending: Pending[] = [];
+  readonly #pending: Pending[] = [];
   #decided = 0;
   #cause: string;
 
@@ -91,7 +91,7 @@ export class Run {
   }
 
   forgetPending(): void {
-    this.#pending = [];
+    this.#pending.length = 0;
     this.#decided = 0;
   }
 
