@@ -7,6 +7,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // For a busy machine; a test that is well ends long before.
+          testTimeout: 60_000,
           include: [
             'src/**/*.test.ts',
             'stack/**/*.test.ts',

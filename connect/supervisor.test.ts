@@ -1,6 +1,7 @@
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetrics } from '../src/service/metrics.ts';
+import { eventually } from '../test/support/eventually.ts';
 import { type ConnectorSupervisor, createConnectorSupervisor } from './supervisor.ts';
 import { type FakeConnect, startFakeConnect } from './testing/fake-connect.ts';
 
@@ -39,7 +40,7 @@ describe('the supervisor of the connector', () => {
   it('restarts a task that has failed, and tells why', async () => {
     connect.task = { state: 'FAILED', trace: 'ConnectException: no\n\tat x\nCaused by: TimeoutException: Topic t' };
     supervisor.start();
-    await vi.waitFor(() => expect(supervisor.status()).toEqual({ state: 'running' }));
+    await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
     expect(restarts()).toBe(1);
     expect(linesWith('ConnectException: no; because of TimeoutException: Topic t')).toBe(1);
     expect(await scraped('connector_task_failures_total')).toBe(1);
@@ -52,7 +53,7 @@ describe('the supervisor of the connector', () => {
       if (restarts() === 4) connect.task = { state: 'RUNNING' };
     };
     supervisor.start();
-    await vi.waitFor(() => expect(supervisor.status()).toEqual({ state: 'running' }));
+    await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
     expect(restarts()).toBe(4);
     expect(await scraped('connector_task_failures_total')).toBe(4);
   });
@@ -61,7 +62,7 @@ describe('the supervisor of the connector', () => {
     connect.state = 'PAUSED';
     connect.task = { state: 'PAUSED' };
     supervisor.start();
-    await vi.waitFor(() => expect(connect.requests.length).toBeGreaterThan(5));
+    await eventually(() => expect(connect.requests.length).toBeGreaterThan(5));
     expect(supervisor.status()).toMatchObject({ state: 'paused' });
     expect(connect.requests.every((request) => request.startsWith('GET'))).toBe(true);
     expect(linesWith('does not run')).toBe(1);
@@ -71,7 +72,7 @@ describe('the supervisor of the connector', () => {
   it('never makes a connector that is missing', async () => {
     connect.settings = null;
     supervisor.start();
-    await vi.waitFor(() => expect(connect.requests.length).toBeGreaterThan(5));
+    await eventually(() => expect(connect.requests.length).toBeGreaterThan(5));
     expect(supervisor.status()).toMatchObject({ state: 'missing' });
     expect(connect.settings).toBeNull();
   });
@@ -79,13 +80,13 @@ describe('the supervisor of the connector', () => {
   it('warns once of a Connect that is away, and finds it again', async () => {
     connect.failures.push(...Array.from({ length: 5 }, () => ({ status: 500, body: '' })));
     supervisor.start();
-    await vi.waitFor(() => expect(supervisor.status()).toEqual({ state: 'running' }));
+    await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
     expect(linesWith('cannot be asked')).toBe(1);
   });
 
   it('stops in the middle of a look', async () => {
     supervisor.start();
-    await vi.waitFor(() => expect(connect.requests.length).toBeGreaterThan(0));
+    await eventually(() => expect(connect.requests.length).toBeGreaterThan(0));
     await supervisor.stop();
     const asked = connect.requests.length;
     await new Promise(setImmediate);

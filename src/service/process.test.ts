@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../test/support/eventually.ts';
 import { loadConfig } from './config.ts';
 import { startService } from './process.ts';
 
@@ -26,7 +27,7 @@ const service = (setup: string) => `() => startService('test', loadConfig({}, ['
 describe('a process', () => {
   it('drains at SIGTERM and ends with 0', async () => {
     const { child, output, exit } = run(service(`setInterval(() => {}, 1000); service.onStop('part', () => service.log.info('drained'));`));
-    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGTERM');
     expect(await exit).toBe(0);
     expect(output()).toMatch(/Stopping.*drained.*Stopped/s);
@@ -36,7 +37,7 @@ describe('a process', () => {
     const { child, output, exit } = run(
       service(`setInterval(() => {}, 1000); service.onStop('part', () => new Promise((resolve) => setTimeout(resolve, 200)));`),
     );
-    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGINT');
     child.kill('SIGINT');
     expect(await exit).toBe(0);
@@ -46,7 +47,7 @@ describe('a process', () => {
     const { child, output, exit } = run(
       service(`setInterval(() => {}, 1000); service.onStop('part', () => Promise.reject(new Error('stuck')));`),
     );
-    await vi.waitFor(() => expect(output()).toContain('Started'), 5_000);
+    await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGTERM');
     expect(await exit).toBe(1);
     expect(output()).toContain('stuck');
@@ -70,7 +71,7 @@ describe('a process', () => {
 
   it('ends at once when it is told to while it still starts', async () => {
     const { child, output, exit } = run(service(`service.log.info('waiting'); setInterval(() => {}, 1000); await new Promise(() => {});`));
-    await vi.waitFor(() => expect(output()).toContain('waiting'), 5_000);
+    await eventually(() => expect(output()).toContain('waiting'));
     child.kill('SIGTERM');
     expect(await exit).toBe(0);
   });

@@ -1,4 +1,5 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually } from '../../test/support/eventually.ts';
 import { MillraceError } from '../core/error.ts';
 import type { Json } from '../core/json.ts';
 import { defineTask } from '../worker/index.ts';
@@ -32,10 +33,10 @@ describe('a task worker', () => {
     const fixture = await WorkerFixture.start([echo]);
     fixture.producer.hold = true;
     fixture.give(5, scheduled({ input: { x: 1 }, attempt: 3, basis: 'abc' }));
-    await vi.waitFor(() => expect(fixture.producer.held).toHaveLength(1));
+    await eventually(() => expect(fixture.producer.held).toHaveLength(1));
     expect(fixture.consumer.committed.get(0)).toBeUndefined();
     fixture.producer.acknowledge();
-    await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(6n));
+    await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(6n));
     expect(fixture.outcomes).toMatchObject([
       {
         taskId: `${instanceIdOf(1)}.work`,
@@ -59,10 +60,10 @@ describe('a task worker', () => {
     for (const n of [1, 2, 3]) fixture.give(n * 10, scheduled({ n, task: 'manual' }));
     runs[2]?.end();
     runs[1]?.end();
-    await vi.waitFor(() => expect(fixture.outcomes).toHaveLength(2));
+    await eventually(() => expect(fixture.outcomes).toHaveLength(2));
     expect(fixture.consumer.committed.get(0)).toBeUndefined();
     runs[0]?.end();
-    await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(31n));
+    await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(31n));
   });
 
   it('runs no more at a time than it may', async () => {
@@ -72,7 +73,7 @@ describe('a task worker', () => {
     expect(runs).toHaveLength(2);
     expect(fixture.worker.inFlight).toBe(2);
     runs[0]?.end();
-    await vi.waitFor(() => expect(runs).toHaveLength(3));
+    await eventually(() => expect(runs).toHaveLength(3));
   });
 
   it('takes turns between partitions, so that a full one does not starve another', async () => {
@@ -82,7 +83,7 @@ describe('a task worker', () => {
     for (let n = 1; n <= 10; n++) fixture.give(n, scheduled({ n, task: 'manual', input: 0 }), 0);
     fixture.give(1, scheduled({ n: 100, task: 'manual', input: 1 }), 1);
     for (let run = 0; run < 3; run++) {
-      await vi.waitFor(() => expect(runs.length).toBeGreaterThan(run));
+      await eventually(() => expect(runs.length).toBeGreaterThan(run));
       runs[run]?.end();
     }
     expect(runs.slice(0, 3).map(({ input }) => input)).toContain(1);
@@ -94,13 +95,13 @@ describe('a task worker', () => {
     for (let n = 1; n <= 6; n++) fixture.give(n, scheduled({ n, task: 'manual' }));
     expect(fixture.consumer.paused).toEqual(new Set([0]));
     for (let run = 0; run < 3; run++) {
-      await vi.waitFor(() => expect(runs.length).toBeGreaterThan(run));
+      await eventually(() => expect(runs.length).toBeGreaterThan(run));
       expect(fixture.consumer.paused.size).toBe(1);
       runs[run]?.end();
       await nap();
       await nap();
     }
-    await vi.waitFor(() => expect(fixture.consumer.paused.size).toBe(0));
+    await eventually(() => expect(fixture.consumer.paused.size).toBe(0));
   });
 
   it('stops taking new records behind one that does not end', async () => {
@@ -109,10 +110,10 @@ describe('a task worker', () => {
     fixture.give(0, scheduled({ n: 1, task: 'manual' }));
     for (let n = 1; n <= 5; n++) fixture.give(n, scheduled({ n: n + 1 }));
     expect(fixture.consumer.paused.size).toBe(1);
-    await vi.waitFor(() => expect(fixture.outcomes).toHaveLength(5));
+    await eventually(() => expect(fixture.outcomes).toHaveLength(5));
     expect(fixture.consumer.paused.size).toBe(1);
     runs[0]?.end();
-    await vi.waitFor(() => expect(fixture.consumer.paused.size).toBe(0));
+    await eventually(() => expect(fixture.consumer.paused.size).toBe(0));
   });
 
   it('begins nothing new while the broker does not acknowledge', async () => {
@@ -122,12 +123,12 @@ describe('a task worker', () => {
     fixture.producer.hold = true;
     const records = Array.from({ length: 12_000 }, (_, n) => fixture.record(n, scheduled({ n })));
     fixture.consumer.give(0, records);
-    await vi.waitFor(() => expect(ran).toBe(10_000));
+    await eventually(() => expect(ran).toBe(10_000));
     await nap();
     expect(ran).toBe(10_000);
     fixture.producer.acknowledge();
-    await vi.waitFor(() => expect(ran).toBe(12_000));
-    await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(12_000n));
+    await eventually(() => expect(ran).toBe(12_000));
+    await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(12_000n));
     expect(fixture.producer.calls).toBeLessThan(1_000);
   });
 
@@ -139,7 +140,7 @@ describe('a task worker', () => {
       fixture.give(2, scheduled({ n: 2, task: 'manual' }));
       fixture.consumer.assign(1);
       runs[0]?.end();
-      await vi.waitFor(() => expect(fixture.outcomes).toHaveLength(1));
+      await eventually(() => expect(fixture.outcomes).toHaveLength(1));
       await nap();
       expect(runs).toHaveLength(1);
       expect(runs[0]?.signal.aborted).toBe(false);
@@ -156,7 +157,7 @@ describe('a task worker', () => {
       expect(runs).toHaveLength(1);
       expect(fixture.consumer.committed.size).toBe(0);
       runs[0]?.end();
-      await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
+      await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
       expect(fixture.outcomes).toHaveLength(1);
     });
 
@@ -165,7 +166,7 @@ describe('a task worker', () => {
       const fixture = await WorkerFixture.start([task]);
       fixture.give(1, scheduled({ task: 'manual' }));
       runs[0]?.end();
-      await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
+      await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
       fixture.consumer.committed.clear();
       fixture.consumer.assign(0);
       fixture.give(1, scheduled({ task: 'manual' }));
@@ -192,9 +193,9 @@ describe('a task worker', () => {
     const fixture = await WorkerFixture.start([task]);
     fixture.give(1, scheduled({ task: 'manual' }));
     runs[0]?.end({ once: true });
-    await vi.waitFor(() => expect(fixture.outcomes).toHaveLength(1));
+    await eventually(() => expect(fixture.outcomes).toHaveLength(1));
     fixture.give(9, scheduled({ task: 'manual' }));
-    await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(10n));
+    await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(10n));
     expect(runs).toHaveLength(1);
     expect(fixture.outcomes[1]).toEqual(fixture.outcomes[0]);
   });
@@ -204,7 +205,7 @@ describe('a task worker', () => {
     fixture.give(1, scheduled());
     fixture.give(2, scheduled({ attempt: 2 }));
     fixture.give(3, scheduled({ basis: 'other' }));
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(fixture.outcomes.map(({ attempt, basis }) => [attempt, basis])).toEqual([
         [1, 'b1'],
         [2, 'b1'],
@@ -219,21 +220,21 @@ describe('a task worker', () => {
       const fixture = await WorkerFixture.start([task], { concurrency: 1 });
       fixture.give(1, scheduled({ n: 1, task: 'manual', timeoutMs: 20 }));
       fixture.give(2, scheduled({ n: 2, task: 'manual' }));
-      await vi.waitFor(() =>
+      await eventually(() =>
         expect(fixture.outcomes).toMatchObject([{ status: 'timedOut', errorCode: 'TIMEOUT', retryable: true, output: null }]),
       );
       expect(runs[0]?.signal.aborted).toBe(true);
       // The place of a handler that does not listen is free again.
-      await vi.waitFor(() => expect(runs).toHaveLength(2));
+      await eventually(() => expect(runs).toHaveLength(2));
       runs[0]?.end('late');
       runs[1]?.end('in time');
-      await vi.waitFor(() => expect(fixture.outcomes.map(({ output }) => output)).toEqual([null, '"in time"']));
+      await eventually(() => expect(fixture.outcomes.map(({ output }) => output)).toEqual([null, '"in time"']));
     });
 
     it('counts the timeout from the start of the attempt, not from its dispatch', async () => {
       const fixture = await WorkerFixture.start([echo]);
       fixture.give(1, scheduled({ timeoutMs: 1_000, dispatchedAt: Date.now() - 3_600_000 }));
-      await vi.waitFor(() => expect(fixture.outcomes).toMatchObject([{ status: 'completed' }]));
+      await eventually(() => expect(fixture.outcomes).toMatchObject([{ status: 'completed' }]));
     });
   });
 
@@ -290,10 +291,10 @@ describe('a task worker', () => {
       const poison = make(fixture);
       fixture.producer.hold = true;
       fixture.consumer.give(0, [{ offset: 7n, headers, ...poison }, fixture.record(8, scheduled())]);
-      await vi.waitFor(() => expect(fixture.producer.held.length).toBeGreaterThan(0));
+      await eventually(() => expect(fixture.producer.held.length).toBeGreaterThan(0));
       expect(fixture.consumer.committed.size).toBe(0);
       fixture.producer.acknowledge();
-      await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(9n));
+      await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(9n));
       expect(fixture.deadLetters).toMatchObject([
         { code, topic: 'tasks', partition: 0, offset: 7, key: poison.key, value: poison.value, headers },
       ]);
@@ -312,7 +313,7 @@ describe('a task worker', () => {
       expect(fixture.deadLetters).toHaveLength(0);
       expect(fixture.consumer.committed.size).toBe(0);
       fixture.registry.away = null;
-      await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
+      await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
       expect(fixture.outcomes).toHaveLength(1);
     });
   });
@@ -320,7 +321,7 @@ describe('a task worker', () => {
   it('fails a task whose output is too large, for good', async () => {
     const fixture = await WorkerFixture.start([defineTask({ name: 'echo', run: () => 'é'.repeat(30_000) })]);
     fixture.give(1, scheduled());
-    await vi.waitFor(() => expect(fixture.outcomes).toMatchObject([{ status: 'failed', errorCode: 'OUTPUT_TOO_LARGE', retryable: false }]));
+    await eventually(() => expect(fixture.outcomes).toMatchObject([{ status: 'failed', errorCode: 'OUTPUT_TOO_LARGE', retryable: false }]));
   });
 
   it('fails a task whose outcome the broker refuses, and sends the others of that call', async () => {
@@ -330,7 +331,7 @@ describe('a task worker', () => {
     fixture.give(1, scheduled({ n: 1 }));
     fixture.give(2, scheduled({ n: 2, input: 'x'.repeat(3_000) }));
     fixture.give(3, scheduled({ n: 3 }));
-    await vi.waitFor(() => expect(fixture.consumer.committed.get(0)).toBe(4n));
+    await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(4n));
     const byInstance = new Map(fixture.outcomes.map(({ instanceId, status, errorCode }) => [instanceId, [status, errorCode]]));
     expect(byInstance.get(instanceIdOf(2))).toEqual(['failed', 'OUTPUT_TOO_LARGE']);
     expect([byInstance.get(instanceIdOf(1))?.[0], byInstance.get(instanceIdOf(3))?.[0]]).toEqual(['completed', 'completed']);

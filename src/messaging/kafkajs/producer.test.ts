@@ -1,5 +1,6 @@
 import type { ProducerBatch } from 'kafkajs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../../../test/support/eventually.ts';
 import { GatheringProducer } from './producer.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
@@ -29,7 +30,7 @@ describe('GatheringProducer', () => {
     const { producer, sent } = fakeBroker(async ([value]) => (value === 'a' ? await first.promise : undefined));
     const gathering = new GatheringProducer(producer, options, quiet);
     const a = gathering.send([record('a')]);
-    await vi.waitFor(() => expect(sent).toEqual([['a']]));
+    await eventually(() => expect(sent).toEqual([['a']]));
     const rest = Promise.all(['b', 'c', 'd'].map((value) => gathering.send([record(value)])));
     expect(gathering.pending().records).toBe(4);
     first.resolve();

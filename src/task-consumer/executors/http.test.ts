@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../../test/support/eventually.ts';
 import type { Json } from '../../core/json.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { ScheduledTask } from '../task.ts';
@@ -155,7 +156,7 @@ describe('the http executor', () => {
     const response = await reached.promise;
     controller.abort();
     expect(await result).toMatchObject({ status: 'failed' });
-    await vi.waitFor(() => expect(response.destroyed).toBe(true));
+    await eventually(() => expect(response.destroyed).toBe(true));
   });
 
   describe('size', () => {
