@@ -3,6 +3,12 @@ import { CommanderError } from 'commander';
 import { describeError, exitCodeOf, exitCodes } from './exit.ts';
 import { createProgram } from './program.ts';
 
+// Whoever reads us has seen enough (`millrace list | head`); that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.ok);
+});
+
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {
