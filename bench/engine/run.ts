@@ -26,6 +26,7 @@ type Options = {
   readonly only: string;
   readonly reps: string;
   readonly seconds: string;
+  readonly warmUp: string;
   readonly inFlight: string;
   readonly pollInterval: string;
   readonly processes: string;
@@ -35,6 +36,8 @@ const options = new Command('bench')
   .option('--only <names>', 'P1, P2, P2@10, P3', 'P1,P2,P2@10,P3')
   .option('--reps <n>', 'runs of each', '3')
   .option('--seconds <n>', 'length of a run', '15')
+  // Kafka and Connect spend half of their CPU on compiling themselves in the first minute.
+  .option('--warm-up <n>', 'seconds of load before the first run', '60')
   .option('--in-flight <n>', 'instances under way in P1 and P2', '400')
   .option('--poll-interval <duration>', 'how often Debezium looks', '2ms')
   .option('--processes <n>', 'orchestrators and workers, each', '1')
@@ -50,6 +53,8 @@ const inFlight = Number(options.inFlight);
 const homeDir = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
 const watchdog = startWatchdog();
 const children: Child[] = [];
+/** Where each process shows its metrics. */
+const metricsUrls = new Map<string, string>();
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
@@ -80,7 +85,8 @@ try {
       if (status >= 300) throw new Error(`the deploy was answered ${status}: ${JSON.stringify(body)}`);
     }
     say('warming up');
-    await closedLoop(load, 'bench-10', 100, 0, 12);
+    await closedLoop(load, 'bench-10', inFlight, 0, Number(options.warmUp));
+    await closedLoop(load, 'bench-1', inFlight, 0, Number(options.warmUp) / 3);
     await runAll(load, env);
   } finally {
     await load.close();
@@ -119,6 +125,7 @@ async function startEngine(env: Record<string, string>, url: string): Promise<vo
       watchdog,
     );
     children.push(child);
+    metricsUrls.set(name, name === 'api' ? `${url}/metrics` : `http://${host}:${metricsPort}/metrics`);
     await waitReady(child, () => (name === 'api' ? probeStarts(url) : probeHttp(`http://${host}:${metricsPort}/health/ready`)), 60_000);
   }
 }
@@ -135,6 +142,9 @@ type Cost = {
   readonly steps: number;
   readonly cpuPer1000Steps: number;
   readonly walBytesPerStep: number;
+  /** Of the orchestrators. */
+  readonly recordsPerBatch: number;
+  readonly databaseMsPerBatch: number;
   readonly cpu: Record<string, number>;
   readonly rssMiB: Record<string, number>;
 };
@@ -149,9 +159,9 @@ async function runAll(load: Load, env: Record<string, string>): Promise<void> {
   ): Promise<void> => {
     if (!wanted.has(bench)) return;
     for (let rep = 0; rep < reps; rep++) {
-      const before = { usage: usageOf(roots()), wal: await walPosition(env.INSTANCE_DATABASE_URL ?? '') };
+      const before = await sample(env);
       const { value, latencies, instances } = await run();
-      const after = { usage: usageOf(roots()), wal: await walPosition(env.INSTANCE_DATABASE_URL ?? '') };
+      const after = await sample(env);
       const steps = instances * stepsPerInstance;
       const figure: Figure = {
         bench,
@@ -209,7 +219,28 @@ function roots(): Record<string, number> {
   return Object.fromEntries([...parts, ...children.map(({ name, pid }) => [name, pid] as const), ['load', process.pid]]);
 }
 
-type Sample = { readonly usage: Readonly<Record<string, Usage>>; readonly wal: number };
+type Sample = {
+  readonly usage: Readonly<Record<string, Usage>>;
+  readonly wal: number;
+  /** Of all orchestrators since they started. */
+  readonly batches: number;
+  readonly records: number;
+  readonly databaseSeconds: number;
+};
+
+async function sample(env: Readonly<Record<string, string>>): Promise<Sample> {
+  let text = '';
+  for (const [name, metricsUrl] of metricsUrls) if (name.startsWith('orchestrator')) text += await (await fetch(metricsUrl)).text();
+  const sumOf = (metric: string): number =>
+    [...text.matchAll(new RegExp(`^millrace_${metric}\\{[^}]*\\} (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+  return {
+    usage: usageOf(roots()),
+    wal: await walPosition(env.INSTANCE_DATABASE_URL ?? ''),
+    batches: sumOf('batch_size_records_count'),
+    records: sumOf('batch_size_records_sum'),
+    databaseSeconds: sumOf('transaction_duration_seconds_sum'),
+  };
+}
 
 function costOf(before: Sample, after: Sample, steps: number): Cost {
   const names = Object.keys(after.usage);
@@ -222,6 +253,8 @@ function costOf(before: Sample, after: Sample, steps: number): Cost {
     steps: Math.round(steps),
     cpuPer1000Steps: round((total / steps) * 1_000),
     walBytesPerStep: Math.round((after.wal - before.wal) / steps),
+    recordsPerBatch: round((after.records - before.records) / (after.batches - before.batches)),
+    databaseMsPerBatch: round((1_000 * (after.databaseSeconds - before.databaseSeconds)) / (after.batches - before.batches)),
     cpu: Object.fromEntries(Object.entries(cpu).map(([name, value]) => [name, round(value)])),
     rssMiB: Object.fromEntries(names.map((name) => [name, after.usage[name]?.rssMiB ?? 0])),
   };

@@ -4,6 +4,7 @@
  * and taken out of the way, so that the others go on (docs/decisions/0010). Relies on one batch of a partition at a time.
  */
 
+import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
@@ -101,8 +102,21 @@ export class InstanceMover {
       else states.set(instanceId, cached);
     }
     this.#options.metrics.cache(states.size, missing.length);
-    if (missing.length > 0) for (const [id, loaded] of await this.#options.store.load(partition, missing)) states.set(id, loaded);
+    if (missing.length > 0) await this.#load(partition, missing, states);
     return states;
+  }
+
+  /**
+   * Postgres sends a commit to Debezium before it shows it to other sessions, so an outcome can overtake the start of its
+   * own instance: a young one that is not there is looked for again before it counts as unknown.
+   */
+  async #load(partition: number, ids: readonly InstanceId[], states: Map<InstanceId, StoredInstance>): Promise<void> {
+    const load = async (): Promise<boolean> => {
+      const wanted = ids.filter((id) => !states.has(id));
+      for (const [id, loaded] of await this.#options.store.load(partition, wanted)) states.set(id, loaded);
+      return ids.some((id) => !states.has(id) && isYoung(id, this.#options.now()));
+    };
+    if (await load()) await untilVisible.execute(load);
   }
 
   /** Afterwards `peek` knows all that can be read. */
@@ -251,6 +265,20 @@ export class InstanceMover {
     }
     throw conflict();
   }
+}
+
+/** About 5 s in all: a session shows its commit within microseconds, unless its machine gives it no time. */
+const untilVisible = retry(
+  handleWhenResult((isMissing) => isMissing === true),
+  { maxAttempts: 10, backoff: new IterableBackoff([5, 10, 20, 50, 100, 200, 400, 800, 1_600, 1_600]) },
+);
+
+/** Clocks of API processes may be wrong by as much. */
+const YOUNG_MS = 2 * 3_600_000;
+
+/** Whether a start of this id may have been committed just now: a UUIDv7 begins with the ms of its making. */
+function isYoung(instanceId: InstanceId, now: EpochMs): boolean {
+  return Math.abs(now - Number.parseInt(instanceId.slice(0, 8) + instanceId.slice(9, 13), 16)) < YOUNG_MS;
 }
 
 function unknownInstance({ record, instanceId }: Received): SetAside {

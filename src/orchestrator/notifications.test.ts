@@ -40,6 +40,21 @@ describe('an outcome', () => {
     expect(fixture.store.loaded).toEqual([instanceIdOf(1)]);
   });
 
+  test('that overtakes the commit of its own start waits until the start can be seen', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    const outcome = fixture.outcome(0);
+    // The moment that the id was made.
+    fixture.now = Number.parseInt(instanceIdOf(1).replaceAll('-', '').slice(0, 12), 16);
+    const seen = fixture.store.load.bind(fixture.store);
+    let looks = 0;
+    fixture.store.load = (partition, ids) => seen(partition, ++looks < 3 ? [] : ids);
+    await fixture.process(outcome);
+    expect(looks).toBe(3);
+    expect(fixture.store.written).toHaveLength(1);
+    expect(await fixture.letters()).toEqual([]);
+  });
+
   test('of an attempt that is not open is counted and dropped, without a write or a dead letter', async () => {
     const fixture = await Fixture.start();
     fixture.begin();
