@@ -8,8 +8,8 @@ import { type EpochMs, type InstanceId, type TaskPath, taskIdOf } from '../core/
 import type { Effect } from '../core/instance/effects.ts';
 import type { CommandIssued } from '../core/instance/notification.ts';
 import type { InstanceState, TimerKind } from '../core/instance/state.ts';
-import type { Json } from '../core/json.ts';
 import { own } from '../core/record.ts';
+import type { ReceivedEvent } from './cloud-events.ts';
 import type { Codec } from './codec.ts';
 import type { RecordName, Records } from './generated/records.ts';
 import { partitionOf } from './partition.ts';
@@ -26,14 +26,8 @@ export type OutgoingMessage = {
   readonly payload: Buffer;
 };
 
-export type OutgoingEvent = {
-  readonly id: string;
-  readonly type: string;
-  readonly source: string;
-  readonly key: string;
-  readonly time: EpochMs | null;
-  readonly data: Json;
-};
+/** What leaves is what can be received: an event that a node publishes may wake an instance of ours. */
+export type OutgoingEvent = ReceivedEvent;
 
 export type FiredTimer = {
   readonly instanceId: InstanceId;
