@@ -221,7 +221,7 @@ export const postgresConfig = {
   max_wal_senders: '10',
   max_replication_slots: '10',
   max_slot_wal_keep_size: '4GB',
-  max_wal_size: '2GB',
+  max_wal_size: '4GB',
   max_connections: '200',
   shared_buffers: '256MB',
   timezone: 'UTC',

@@ -3,7 +3,6 @@
  * Health and metrics are on its own port. Holds no state of its own: any number of API processes may run side by side.
  */
 import { hash, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { defaultDefinitionLimits, parseDefinition } from '../core/definition/index.ts';
 import { createCodec } from '../messaging/codec.ts';
 import { createWaitMatcher } from '../messaging/event-matcher.ts';
@@ -15,8 +14,7 @@ import { ensureQueueTopic, topicNames } from '../messaging/topics.ts';
 import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../service/connections.ts';
-import { createDatabaseClock, type DatabaseClock } from '../service/database-clock.ts';
-import type { Logger } from '../service/logging.ts';
+import { keepDatabaseClock } from '../service/database-clock.ts';
 import { outboxMetrics } from '../service/metrics.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
 import { createDefinitionCache } from '../store/definition-cache.ts';
@@ -47,7 +45,7 @@ export interface RunningApi extends RunningProcess {
   readonly url: string;
 }
 
-const CLOCK_SAMPLE_MS = 5_000;
+const OUTBOX_SAMPLE_MS = 1_000;
 /** Of no key: what the database is asked only to see that it answers. */
 const NO_HASH = Buffer.alloc(32);
 
@@ -81,7 +79,10 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
   service.onStop('http server', () => app.close());
   // The first answer shall not be a refusal that one look at the outbox would have spared.
   await gate.sample();
-  void gate.run(signal);
+  service.repeat('look at the outbox', async () => {
+    await gate.sample();
+    return OUTBOX_SAMPLE_MS;
+  });
   return await app.listen({ host: config.service.host, port: config.api.port });
 }
 
@@ -91,7 +92,7 @@ async function connect(
   service: Service,
   persistently: Persistently,
 ): Promise<{ readonly ports: ApiPorts; readonly gate: SamplingGate }> {
-  const { log, signal, health } = service;
+  const { log, health } = service;
   const { prefix, partitions, publish: publishTopics } = config.topics;
   const { definitions: definitionsUrl, instances: instancesUrl, connections } = config.databases;
   const pools = createPools(
@@ -120,9 +121,7 @@ async function connect(
   const admin = kafka.admin();
   service.onStop('kafka admin', () => admin.close());
 
-  const clock = createDatabaseClock(() => instances.now());
-  await persistently('read the database clock', () => clock.sample());
-  void keepInStep(clock, signal, log);
+  const now = await keepDatabaseClock(() => instances.now(), persistently, service);
 
   const watch = createInstanceWatch();
   const groupId = `${prefix}.api.${randomUUID()}`;
@@ -170,20 +169,10 @@ async function connect(
       admit: (queue) => instances.registerTopics([topicNames(prefix).tasks(queue)]),
     }),
     produce: replay.send,
-    now: clock.now,
+    now,
     sha256: (text) => hash('sha256', text, 'hex'),
   };
   return { ports, gate };
-}
-
-async function keepInStep(clock: DatabaseClock, signal: AbortSignal, log: Logger): Promise<void> {
-  while (!signal.aborted) {
-    await delay(CLOCK_SAMPLE_MS, undefined, { signal, ref: false }).catch(() => undefined);
-    if (signal.aborted) return;
-    await clock
-      .sample()
-      .catch((error: unknown) => log.warn({ err: error }, 'The database clock could not be read; the last reading is carried on'));
-  }
 }
 
 async function answers(question: Promise<unknown>): Promise<null> {

@@ -62,22 +62,4 @@ describe('The start gate', () => {
     await gate.sample();
     expect(said).toEqual(['Starts are refused', 'Starts are taken again']);
   });
-
-  it('samples until it is told to end', async () => {
-    const { world } = openGate(sound);
-    const end = new AbortController();
-    let samples = 0;
-    const gate = createStartGate({
-      read: async () => {
-        if (++samples === 3) end.abort();
-        return sound;
-      },
-      ageMaxMs: 1_000,
-      log: { warn: () => undefined, info: () => undefined } as never,
-      intervalMs: 1,
-      monotonic: () => world.monotonic,
-    });
-    await gate.run(end.signal);
-    expect(samples).toBe(3);
-  });
 });

@@ -1,9 +1,8 @@
 /**
  * Whether starts are taken. An instance that is started while nothing is published would only wait, so starts stop when
- * the outbox grows old, when the slot is gone, and before it was first confirmed (protocol, Outbox 2). Samples once a
- * second and answers from the last sample; a sample that is too old itself counts as no sample.
+ * the outbox grows old, when the slot is gone, and before it was first confirmed (protocol, Outbox 2). Answers from the
+ * last sample; a sample that is too old itself counts as no sample.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../service/logging.ts';
 import type { StartGate } from './ports.ts';
 
@@ -20,25 +19,15 @@ export type StartGateOptions = {
   /** Starts stop while the oldest unpublished row is older. */
   readonly ageMaxMs: number;
   readonly log: Pick<Logger, 'warn' | 'info'>;
-  /** Default 1 000. */
-  readonly intervalMs?: number;
   readonly monotonic?: () => number;
 };
 
 export interface SamplingGate extends StartGate {
   /** Takes one sample; a gauge that does not answer leaves the last one standing. */
   sample(): Promise<void>;
-  /** Samples until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
 }
 
-export function createStartGate({
-  read,
-  ageMaxMs,
-  log,
-  intervalMs = 1_000,
-  monotonic = () => performance.now(),
-}: StartGateOptions): SamplingGate {
+export function createStartGate({ read, ageMaxMs, log, monotonic = () => performance.now() }: StartGateOptions): SamplingGate {
   let last: { readonly sample: OutboxSample; readonly at: number } | null = null;
   let refusedBefore: string | null = null;
 
@@ -66,14 +55,5 @@ export function createStartGate({
     refusedBefore = reason;
   }
 
-  return {
-    reasonToRefuse,
-    sample,
-    async run(signal) {
-      while (!signal.aborted) {
-        await sample();
-        await delay(intervalMs, undefined, { signal, ref: false }).catch(() => undefined);
-      }
-    },
-  };
+  return { reasonToRefuse, sample };
 }

@@ -17,7 +17,7 @@ import { groupNames, topicNames } from '../messaging/topics.ts';
 import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
-import { createDatabaseClock } from '../service/database-clock.ts';
+import { keepDatabaseClock } from '../service/database-clock.ts';
 import type { Logger } from '../service/logging.ts';
 import { outboxMetrics } from '../service/metrics.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
@@ -40,7 +40,6 @@ import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts
 import { createReadyDefinitions } from './definitions.ts';
 import { InstanceMover } from './instance-mover.ts';
 import { createLetterCopier } from './letter-copier.ts';
-import { type LoopOptions, startLoop } from './loop.ts';
 import { createNotificationProcessor } from './notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { PartitionPump, type PumpOptions } from './partition-pump.ts';
@@ -64,7 +63,6 @@ export type OrchestratorConfig = Pick<Config, (typeof orchestratorConfigGroups)[
 
 /** Part of the time to end that batches under way get; the rest is for leaving groups and closing connections. */
 const DRAIN_SHARE = 0.6;
-const CLOCK_SAMPLE_MS = 5_000;
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
 /** Of no key: what the database is asked only to see that it answers. */
@@ -146,52 +144,37 @@ function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator' |
 /** The database's clock and tidiness, the outbox, the connector, timers and stranded tasks. */
 async function watchOutside(means: Means): Promise<void> {
   const { config, service, pools, definitions, store, outgoing, admin, metrics, pumps } = means;
-  const { log, signal, health } = service;
+  const { log, health } = service;
   const { prefix } = config.topics;
   health.check('instance database', () => answers(store.now()));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
 
-  const loop = (options: Omit<LoopOptions, 'signal' | 'log'>): void => {
-    const { ended } = startLoop({ ...options, signal, log });
-    service.onStop(options.what, () => ended);
-  };
-  loop({
-    what: 'fire timers',
-    turn: createTimerTurn({ store, outgoing, intervalMs: config.orchestrator.timerIntervalMs, onFired: metrics.timerFired }),
-  });
+  const { timerIntervalMs } = config.orchestrator;
+  service.repeat('fire timers', createTimerTurn({ store, outgoing, intervalMs: timerIntervalMs, onFired: metrics.timerFired }));
 
   const gauge = createOutboxGauge(pools.instances, slotName(prefix));
   let reading: OutboxState | null = null;
   outboxMetrics(service.metrics, () => reading);
-  loop({
-    what: 'look at the outbox',
-    turn: async () => {
-      reading = await gauge.read();
-      return OUTBOX_SAMPLE_MS;
-    },
+  service.repeat('look at the outbox', async () => {
+    reading = await gauge.read();
+    return OUTBOX_SAMPLE_MS;
   });
 
   const { eventTtlMs, outboxRetentionMs, redispatchIntervalMs } = config.orchestrator;
   const maintenance = createMaintenance(pools.instances, { slot: slotName(prefix), outboxRetentionMs, eventTtlMs, log });
-  loop({
-    what: 'maintain the instance database',
-    turn: async () => {
-      const report = await maintenance.run();
-      if (report?.rowsInDefault === true) log.error('Rows of the outbox are in no partition of their own: partitions were not made ahead');
-      return MAINTENANCE_MS;
-    },
+  service.repeat('maintain the instance database', async () => {
+    const report = await maintenance.run();
+    if (report?.rowsInDefault === true) log.error('Rows of the outbox are in no partition of their own: partitions were not made ahead');
+    return MAINTENANCE_MS;
   });
 
   const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
-  loop({
-    what: 'look for stranded tasks',
-    turn: async () => {
-      const counts = await redispatcher.look(isOurs(pumps, topicNames(prefix).notifications));
-      await redispatcher.mark();
-      if (counts.redispatched > 0) log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
-      metrics.redispatched(counts.redispatched);
-      return redispatchIntervalMs;
-    },
+  service.repeat('look for stranded tasks', async () => {
+    const counts = await redispatcher.look(isOurs(pumps, topicNames(prefix).notifications));
+    await redispatcher.mark();
+    if (counts.redispatched > 0) log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
+    metrics.redispatched(counts.redispatched);
+    return redispatchIntervalMs;
   });
 
   const supervisor = createConnectorSupervisor({ connect: config.connect, prefix, log, metrics: service.metrics });
@@ -221,23 +204,12 @@ async function runPumps(means: Means): Promise<void> {
   const topics = topicNames(prefix);
   const groups = groupNames(prefix);
 
-  const clock = createDatabaseClock(() => store.now());
-  await persistently('read the database clock', () => clock.sample());
-  const keepingTime = startLoop({
-    what: 'read the database clock',
-    turn: async () => {
-      await clock.sample();
-      return CLOCK_SAMPLE_MS;
-    },
-    signal: service.signal,
-    log,
-  });
-  service.onStop('database clock', () => keepingTime.ended);
+  const now = await keepDatabaseClock(() => store.now(), persistently, service);
 
   const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
   // Side by side: one that waits for a fault to pass must not use up the time of the others.
   service.onStop('consumers', () => Promise.all(means.pumps.map((pump) => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
-  const mover = new InstanceMover({ store, definitions: ready, outgoing, now: clock.now, log, metrics });
+  const mover = new InstanceMover({ store, definitions: ready, outgoing, now, log, metrics });
   await Promise.all([
     runPump(means, {
       groupId: groups.orchestrator,

@@ -95,11 +95,12 @@ describe('a partition', () => {
   });
 
   test('does not wait for another one that stands still', async () => {
-    const held = new Held();
+    const held = new Held({ longMs: 5 });
     await held.pump.start();
     held.consumer.assign(0, 1);
     held.give(0, 0, 1);
     held.give(1, 0, 1);
+    await held.batch(1);
     await held.finish(1);
     held.give(1, 1, 1);
     await held.finish(2);
@@ -222,7 +223,7 @@ describe('a batch that throws', () => {
 
 describe('a rebalance', () => {
   test('gives every assignment a context of its own, which its late batches keep', async () => {
-    const held = new Held();
+    const held = new Held({ batchesAtOnce: 2 });
     await held.pump.start();
     held.give(0, 0, 1);
     held.consumer.assign(0);

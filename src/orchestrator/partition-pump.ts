@@ -21,8 +21,10 @@ export type PumpLimits = {
   /** Most records and bytes of values in a batch; a single record may be larger. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
-  /** Most batches under way; one that waits for a fault to pass does not count. */
+  /** Most batches under way; one that waits for a fault to pass, or takes long, does not count. */
   readonly batchesAtOnce: number;
+  /** A batch that takes longer makes room for another: one that hangs in the database holds up nobody else. */
+  readonly longMs: number;
   /** A partition with more waiting records, or bytes of values, is paused until half of them are gone. */
   readonly waitingRecordsMax: number;
   readonly waitingBytesMax: number;
@@ -59,8 +61,10 @@ type Lane<Context> = TopicPartition & {
 const defaultLimits: PumpLimits = {
   batchRecordsMax: 500,
   batchBytesMax: 4 * 1_048_576,
-  // One is decided while the database writes another.
-  batchesAtOnce: 2,
+  // A second one would be decided while the database writes the first, but both would be half as large: measured, that costs
+  // more than it gains (docs/benchmarks.md).
+  batchesAtOnce: 1,
+  longMs: 250,
   waitingRecordsMax: 2_000,
   waitingBytesMax: 4 * 1_048_576,
 };
@@ -74,7 +78,7 @@ export class PartitionPump<Context> {
   /** With waiting records and no batch under way, the next one in turn first. */
   readonly #turns: Lane<Context>[] = [];
   readonly #ending = new AbortController();
-  /** Batches under way, and those of them that wait for no fault. */
+  /** Batches under way, and those of them that count. */
   #busy = 0;
   #working = 0;
   #stopping = false;
@@ -202,17 +206,34 @@ export class PartitionPump<Context> {
 
   /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
   async #process(lane: Lane<Context>, batch: PumpBatch<Context>): Promise<boolean> {
-    this.#working++;
+    const makeRoom = this.#count();
     try {
       await this.#options.process(batch);
-      this.#working--;
+      makeRoom();
       return true;
     } catch (error) {
-      this.#working--;
+      makeRoom();
       // What stands still must not hold up the others.
       this.#pump();
       return await this.#processAgain(lane, batch, error);
     }
+  }
+
+  /** Counts one batch, at most for a while. @returns what ends that earlier. */
+  #count(): () => void {
+    this.#working++;
+    let timer: NodeJS.Timeout | undefined;
+    const makeRoom = (): void => {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+      this.#working--;
+    };
+    timer = setTimeout(() => {
+      makeRoom();
+      this.#pump();
+    }, this.#limits.longMs);
+    return makeRoom;
   }
 
   async #processAgain(lane: Lane<Context>, batch: PumpBatch<Context>, thrown: unknown): Promise<boolean> {

@@ -3,6 +3,10 @@
  * machine's monotonic clock, so that a wrong wall clock here changes nothing.
  */
 import type { EpochMs } from '../core/ids.ts';
+import type { Persistently } from './backoff.ts';
+import type { Service } from './process.ts';
+
+const SAMPLE_MS = 5_000;
 
 export type DatabaseClock = { readonly now: () => EpochMs; sample(): Promise<void> };
 
@@ -20,4 +24,19 @@ export function createDatabaseClock(ask: () => Promise<EpochMs>, monotonic: () =
       offset = at - (before + monotonic()) / 2;
     },
   };
+}
+
+/** A clock that has its first sample, however long the database is away, and is kept in step until the process ends. */
+export async function keepDatabaseClock(
+  ask: () => Promise<EpochMs>,
+  persistently: Persistently,
+  { repeat }: Pick<Service, 'repeat'>,
+): Promise<DatabaseClock['now']> {
+  const clock = createDatabaseClock(ask);
+  await persistently('read the database clock', () => clock.sample());
+  repeat('read the database clock', async () => {
+    await clock.sample();
+    return SAMPLE_MS;
+  });
+  return clock.now;
 }

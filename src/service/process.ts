@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
 import { createHealth, type Health, startMonitoring } from './health.ts';
 import { createLogger, type Logger } from './logging.ts';
+import { type LoopOptions, startLoop } from './loop.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { type Closer, createShutdown } from './shutdown.ts';
 
@@ -24,6 +25,8 @@ export type Service = {
   readonly signal: AbortSignal;
   /** What is opened later is closed earlier. */
   onStop(part: string, close: Closer): void;
+  /** Does work again and again until the process is told to end, and ends after the turn under way; see `startLoop`. */
+  repeat(what: string, turn: LoopOptions['turn']): void;
 };
 
 export type ServiceOptions = {
@@ -42,7 +45,12 @@ export async function startService(
   const metrics = createMetrics(name);
   const health = createHealth();
   const shutdown = createShutdown(log, config.service.shutdownTimeoutMs, () => health.drain());
-  const service: Service = { name, log, metrics, health, signal: shutdown.signal, onStop: shutdown.add };
+  const { signal, add: onStop } = shutdown;
+  const repeat = (what: string, turn: LoopOptions['turn']): void => {
+    const { ended } = startLoop({ what, turn, signal, log });
+    onStop(what, () => ended);
+  };
+  const service: Service = { name, log, metrics, health, signal, onStop, repeat };
   let started = false;
   health.check('start', () => (started ? null : 'still starting'));
   try {

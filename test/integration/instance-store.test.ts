@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
 import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
+import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
-import { matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
+import { commandOf, matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 let databases: FreshDatabases;
 let pool: Pool;
@@ -54,6 +55,46 @@ describe('on Postgres', () => {
     const grown = { ...transition, after: { ...after, vars: { kept: 'x'.repeat(20_000) } }, history: small.transition.history };
     await expect(bounded.apply(0, [grown])).rejects.toMatchObject({ code: 'MR_STATE_TOO_LARGE', retryable: false });
     expect(await lab.stored(instanceId)).toMatchObject({ version: 1 });
+  });
+
+  it('answers a command whose own transaction nobody sees yet', async () => {
+    const definition = newDefinition({ nodes: { nap: { type: 'wait', for: '1h' } }, edges: [] });
+    const lab = new StoreLab(given);
+    const id = await lab.start(definition);
+    const { commandId, partition } = commandOf(id, 'pause');
+    const issuer = await pool.connect();
+    try {
+      const { rows: issuers } = await issuer.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await issuer.query('BEGIN');
+      await issuer.query(`INSERT INTO command (id, instance_id, partition, type, by) VALUES ($1, $2, $3, 'pause', 'ada')`, [
+        ...[commandId, id, partition],
+      ]);
+      const applying = lab.step(definition, id, { type: 'CommandIssued', commandId, by: 'ada', command: { type: 'pause' } });
+      await eventually(async () => {
+        const { rows } = await pool.query<{ waiting: boolean }>(
+          'SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))) AS waiting',
+          [issuers[0]?.pid],
+        );
+        expect(rows[0]?.waiting).toBe(true);
+      });
+      await issuer.query('COMMIT');
+      await applying;
+    } finally {
+      issuer.release();
+    }
+    expect(await given.store.commandResult(commandId)).toMatchObject({ status: 'applied' });
+  });
+
+  it('answers a command once, however often it was refused in one batch', async () => {
+    const definition = newDefinition({ nodes: { nap: { type: 'wait', for: '1h' } }, edges: [] });
+    const lab = new StoreLab(given);
+    const id = await lab.start(definition);
+    const command = commandOf(id, 'resume');
+    await given.store.issueCommand(command);
+    const { commandId } = command;
+    const issued = { type: 'CommandIssued', commandId, by: 'ada', command: { type: 'resume' } } as const;
+    await lab.step(definition, id, issued, issued);
+    expect(await given.store.commandResult(commandId)).toMatchObject({ status: 'refused', code: 'MR_NOT_PAUSED' });
   });
 
   it('updates automated tasks and running instances in place (HOT)', async () => {

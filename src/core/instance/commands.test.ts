@@ -82,6 +82,7 @@ describe('redispatch', () => {
     scenario.after(60_000).command({ type: 'redispatch', path: n, attempt: 1 });
     expect(scenario.dispatched).toEqual(['n']);
     expect(scenario.task('n')).toMatchObject({ status: 'scheduled', attempt: 1, basis, dispatchedAt: scenario.now });
+    expect(scenario.effectsOf('commandApplied')).toEqual([]);
   });
 
   it('sends once, however often its record comes', () => {
@@ -96,6 +97,7 @@ describe('redispatch', () => {
     const entries = scenario.history.length;
     scenario.command({ type: 'redispatch', path: n, attempt: 1 });
     expect(scenario.rejected).toEqual(['MR_OUTCOME_STALE']);
+    expect(scenario.effectsOf('commandRefused')).toEqual([]);
     expect(scenario.history).toHaveLength(entries);
   });
 });

@@ -91,10 +91,14 @@ function result(before: InstanceState | null, run: Run, answers: readonly Effect
   return { state, history: run.history, effects, rejected };
 }
 
-/** Commands get their result, refused events go back. A repeated command had its result when it came first. */
+/**
+ * Commands get their result, refused events go back. A repeated command had its result when it came first; one that the
+ * engine gave itself has nobody to ask for it.
+ */
 function answerTo(notification: Notification, rejection: Rejection | null): Effect | null {
   if (notification.type === 'CommandIssued') {
-    const { commandId } = notification;
+    const { commandId, command } = notification;
+    if (command.type === 'redispatch') return null;
     if (rejection === null) return { type: 'commandApplied', commandId };
     if (rejection.code === 'MR_COMMAND_REPEATED') return null;
     return { type: 'commandRefused', commandId, code: rejection.code, reason: rejection.reason };

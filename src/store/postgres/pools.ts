@@ -22,9 +22,10 @@ export type PoolOptions = {
 
 /**
  * Every statement of ours finds its rows by an index. Prepared ones keep the plan that was made when the tables were
- * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill.
+ * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill. Left to itself, Postgres
+ * plans the large ones anew at every call, since an array of known length looks cheaper than one of unknown length.
  */
-const PLANNER = '-c enable_seqscan=off -c jit=off';
+const PLANNER = '-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan';
 
 export type Pools = { readonly definitions: Pool; readonly instances: Pool; close(): Promise<void> };
 

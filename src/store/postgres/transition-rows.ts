@@ -44,7 +44,7 @@ export class TransitionRows {
   readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: TaskState })[] = [];
   readonly reassigned: Of<EffectOf<'reassignHumanTask'>>[] = [];
   readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
-  readonly results: Of<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
+  readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
 
   add(transition: Transition): HistoryImage {
@@ -101,7 +101,7 @@ export class TransitionRows {
         }
         case 'commandApplied':
         case 'commandRefused':
-          this.results.push({ instanceId, ...effect });
+          this.results.push({ instanceId, partition, ...effect });
           break;
         case 'returnEvent':
           this.returned.push({ instanceId, ...effect });

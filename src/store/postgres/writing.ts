@@ -91,6 +91,7 @@ const reassignedColumns = new Columns<TransitionRows['reassigned'][number]>((of)
 ]);
 const resultColumns = new Columns<TransitionRows['results'][number]>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
+  of('partition', 'int4', ({ partition }) => partition),
   of('id', 'uuid', ({ commandId }) => commandId),
   of('status', 'text', ({ type }) => (type === 'commandApplied' ? 'applied' : 'refused')),
   of('code', 'text', (result) => (result.type === 'commandRefused' ? result.code : null)),
@@ -202,9 +203,14 @@ export const otherParts: readonly Part[] = [
   part(
     resultColumns,
     (rows) => rows.results,
-    (first, winners) => `UPDATE command t SET status = r.status, code = r.code, reason = r.reason, result_at = now()
+    // Postgres sends a commit to Debezium before it shows it (docs/decisions/0011): an update would miss a command whose
+    // transaction is just ending, a conflict waits for it.
+    (first, winners) => `INSERT INTO command AS t (id, instance_id, partition, type, by, status, code, reason, result_at)
+    SELECT DISTINCT ON (r.id) r.id, r.instance_id, r.partition, 'unrecorded', '', r.status, r.code, r.reason, now()
     FROM ${resultColumns.unnest('r', first)} JOIN ${winners} w ON w.id = r.instance_id
-    WHERE t.id = r.id AND t.status = 'pending'`,
+    ORDER BY r.id, r.ordinal
+    ON CONFLICT (id) DO UPDATE SET status = excluded.status, code = excluded.code, reason = excluded.reason, result_at = excluded.result_at
+    WHERE t.status = 'pending'`,
   ),
 ];
 

@@ -1,7 +1,9 @@
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import { startLoop } from './loop.ts';
-import { silent } from './testing/fixture.ts';
+
+const silent = pino({ level: 'silent' });
 
 test('goes on after faults and after bugs', async () => {
   const ending = new AbortController();

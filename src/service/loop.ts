@@ -1,7 +1,7 @@
 /** Work that is done again and again until the process ends. A fault makes it try again by itself, and is logged. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryableFault, retryForever } from '../service/backoff.ts';
-import type { Logger } from '../service/logging.ts';
+import { isRetryableFault, retryForever } from './backoff.ts';
+import type { Logger } from './logging.ts';
 
 export type LoopOptions = {
   /** Completes "Could not …" in the log. */
