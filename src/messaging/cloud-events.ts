@@ -3,6 +3,7 @@
  * the `ce_specversion` header. Anything else, and whatever lacks what an event must have, is poison: a value, never thrown.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
+import type { ExternalEvent } from '../core/external-event.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type Json, parseJsonStrict } from '../core/json.ts';
 import { type Codec, poisonOf } from './codec.ts';
@@ -10,17 +11,7 @@ import type { DeadLetterCode, Poison } from './dead-letter-codes.ts';
 import { jsonOfAvro } from './foreign-avro.ts';
 import { headerText, type LogRecord } from './log.ts';
 
-export type ReceivedEvent = {
-  readonly id: string;
-  readonly type: string;
-  readonly source: string;
-  /** Correlation key. */
-  readonly key: string;
-  readonly time: EpochMs | null;
-  readonly data: Json;
-};
-
-export type ReadEvent = { readonly ok: true; readonly event: ReceivedEvent } | ({ readonly ok: false } & Poison);
+export type ReadEvent = { readonly ok: true; readonly event: ExternalEvent } | ({ readonly ok: false } & Poison);
 
 export type EventReaderOptions = {
   readonly codec: Codec;
@@ -98,7 +89,7 @@ function parseData(text: string): Data {
     : poison('MR_EVENT_INVALID', 'the data is not JSON');
 }
 
-function checkedEvent(event: ReceivedEvent): ReadEvent {
+function checkedEvent(event: ExternalEvent): ReadEvent {
   if (event.key === '') return poison('MR_NO_KEY', 'the event has an empty key');
   if (event.time !== null && (event.time < timeMin || event.time > timeMax))
     return poison('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');

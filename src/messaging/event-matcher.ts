@@ -2,17 +2,19 @@
  * Decides whether an event fits a wait (`where`) and makes the message that tells the instance so. The store calls it
  * within the transaction that holds the event's locks, so everything here is pure and bounded by the fuel of expressions.
  */
+
 import { LRUCache } from 'lru-cache';
 import { compileExpression, type Expression, ExpressionError, evaluateCondition } from '../core/expression/index.ts';
+import type { ExternalEvent } from '../core/external-event.ts';
 import type { Json } from '../core/json.ts';
-import type { MatchedWait, OutgoingEvent, OutgoingMessage, OutgoingMessages } from './outgoing.ts';
+import type { MatchedWait, OutgoingMessage, OutgoingMessages } from './outgoing.ts';
 
 export type Where = { readonly source: string; readonly scope: { readonly [root: string]: Json } };
 
 export type WaitMatcher = {
   /** `failed` holds the reason, for a person: the wait's instance comes under an incident. */
-  matches(where: Where, event: OutgoingEvent): 'yes' | 'no' | { readonly failed: string };
-  encode(wait: MatchedWait, event: OutgoingEvent, eventRowId: string, whereError: string | null): OutgoingMessage;
+  matches(where: Where, event: ExternalEvent): 'yes' | 'no' | { readonly failed: string };
+  encode(wait: MatchedWait, event: ExternalEvent, eventRowId: string, whereError: string | null): OutgoingMessage;
 };
 
 const COMPILED_KEPT = 10_000;
@@ -46,6 +48,6 @@ export function createWaitMatcher(outgoing: Pick<OutgoingMessages, 'ofMatch'>): 
 }
 
 /** An event as expressions see it, and as the output of an `event` node. */
-export function eventView({ id, type, source, key, time, data }: OutgoingEvent): Json {
+export function eventView({ id, type, source, key, time, data }: ExternalEvent): Json {
   return { id, type, source, key, time: time === null ? null : new Date(time).toISOString(), data };
 }

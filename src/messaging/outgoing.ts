@@ -3,13 +3,14 @@
  * instance's partition. API and orchestrator share it, so that the same step makes the same messages wherever it is
  * decided. Encodes only; writing is the store's.
  */
+
 import { invariant } from '../core/assert.ts';
+import type { ExternalEvent } from '../core/external-event.ts';
 import { type EpochMs, type InstanceId, type TaskPath, taskIdOf } from '../core/ids.ts';
 import type { Effect } from '../core/instance/effects.ts';
 import type { CommandIssued } from '../core/instance/notification.ts';
 import type { InstanceState, TimerKind } from '../core/instance/state.ts';
 import { own } from '../core/record.ts';
-import type { ReceivedEvent } from './cloud-events.ts';
 import type { Codec } from './codec.ts';
 import type { RecordName, Records } from './generated/records.ts';
 import { partitionOf } from './partition.ts';
@@ -25,9 +26,6 @@ export type OutgoingMessage = {
   readonly partition: number | null;
   readonly payload: Buffer;
 };
-
-/** What leaves is what can be received: an event that a node publishes may wake an instance of ours. */
-export type OutgoingEvent = ReceivedEvent;
 
 export type FiredTimer = {
   readonly instanceId: InstanceId;
@@ -51,9 +49,9 @@ export interface OutgoingMessages {
   ofEffects(state: InstanceState, effects: readonly Effect[]): OutgoingMessage[];
   ofCommand(instanceId: InstanceId, issued: CommandIssued, at: EpochMs): OutgoingMessage;
   ofTimer(timer: FiredTimer): OutgoingMessage;
-  ofMatch(wait: MatchedWait, event: OutgoingEvent, eventRowId: string, whereError: string | null): OutgoingMessage;
+  ofMatch(wait: MatchedWait, event: ExternalEvent, eventRowId: string, whereError: string | null): OutgoingMessage;
   /** @param topic default `<prefix>.events`. */
-  ofEvent(event: OutgoingEvent, topic?: string | null): OutgoingMessage;
+  ofEvent(event: ExternalEvent, topic?: string | null): OutgoingMessage;
 }
 
 export type OutgoingOptions = {
@@ -91,7 +89,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     return placed('InstanceChanged', names.lifecycle, instanceId, value);
   }
 
-  function ofEvent({ id, type, source, key, time, data }: OutgoingEvent, topic: string | null = null): OutgoingMessage {
+  function ofEvent({ id, type, source, key, time, data }: ExternalEvent, topic: string | null = null): OutgoingMessage {
     const to = topic ?? names.events;
     const payload = codec.encode('ExternalEvent', to, { id, type, source, key, time, data: JSON.stringify(data) });
     return { topic: to, key, messageType: 'ExternalEvent', partition: null, payload };

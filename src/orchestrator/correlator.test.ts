@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
+import type { ExternalEvent } from '../core/external-event.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import { createMetrics } from '../service/metrics.ts';
-import type { IncomingEvent } from '../store/instance-store.ts';
 import { createCorrelator } from './correlator.ts';
 import type { SetAside } from './dead-letter-sink.ts';
 import { createOrchestratorMetrics } from './orchestrator-metrics.ts';
@@ -19,7 +19,7 @@ const matcher = {
 class Correlation {
   readonly calls: string[][] = [];
   readonly letters: SetAside[] = [];
-  refuse: (events: readonly IncomingEvent[]) => Error | null = () => null;
+  refuse: (events: readonly ExternalEvent[]) => Error | null = () => null;
   readonly run;
   readonly codec;
   readonly registry;

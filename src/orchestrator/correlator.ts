@@ -2,8 +2,10 @@
  * What a batch of external events means: each goes to the waits that it fits, or waits itself (protocol, "Events"). Events
  * that can never be taken become dead letters, and the rest goes on.
  */
+
 import { MillraceError } from '../core/error.ts';
-import { type ReceivedEvent, readEvent } from '../messaging/cloud-events.ts';
+import type { ExternalEvent } from '../core/external-event.ts';
+import { readEvent } from '../messaging/cloud-events.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
@@ -24,7 +26,7 @@ export type CorrelatorOptions = {
   readonly metrics: OrchestratorMetrics;
 };
 
-type Given = { readonly record: LogRecord; readonly event: ReceivedEvent };
+type Given = { readonly record: LogRecord; readonly event: ExternalEvent };
 
 export function createCorrelator(options: CorrelatorOptions): (batch: PumpBatch<null>) => Promise<void> {
   const { codec, maxBytes, store, matcher, deadLetters, log, metrics } = options;

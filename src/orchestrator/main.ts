@@ -155,13 +155,13 @@ async function watchOutside(means: Means): Promise<void> {
   const gauge = createOutboxGauge(pools.instances, slotName(prefix));
   let reading: OutboxState | null = null;
   outboxMetrics(service.metrics, () => reading);
-  service.repeat('look at the outbox', async () => {
-    reading = await gauge.read();
-    return OUTBOX_SAMPLE_MS;
-  });
-
   const { eventTtlMs, outboxRetentionMs, redispatchIntervalMs } = config.orchestrator;
   const maintenance = createMaintenance(pools.instances, { slot: slotName(prefix), outboxRetentionMs, eventTtlMs, log });
+  service.repeat('look at the outbox', async () => {
+    reading = await gauge.read();
+    if (!reading.slotExists) await maintenance.noticeLostSlot();
+    return OUTBOX_SAMPLE_MS;
+  });
   service.repeat('maintain the instance database', async () => {
     const report = await maintenance.run();
     if (report?.rowsInDefault === true) log.error('Rows of the outbox are in no partition of their own: partitions were not made ahead');

@@ -3,7 +3,9 @@
  * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
  * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
  */
+
 import type { MillraceError } from '../core/error.ts';
+import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
 import type { Effect } from '../core/instance/effects.ts';
 import type { InstanceState, TimerKind } from '../core/instance/state.ts';
@@ -60,15 +62,6 @@ export type DueTimer = {
   readonly dueAt: EpochMs;
 };
 
-export type IncomingEvent = {
-  readonly id: string;
-  readonly type: string;
-  readonly source: string;
-  readonly key: string;
-  readonly time: EpochMs | null;
-  readonly data: Json;
-};
-
 export type Subscription = {
   readonly instanceId: InstanceId;
   readonly partition: number;
@@ -80,8 +73,8 @@ export type Subscription = {
 
 /** Given to the store by whoever wires it: decides `where` (pure) and makes the `EventMatched` outbox row. */
 export type EventMatcher = {
-  matches(where: NonNullable<Subscription['where']>, event: IncomingEvent): 'yes' | 'no' | { readonly failed: string };
-  encode(subscription: Subscription, event: IncomingEvent, eventRowId: string, whereError: string | null): OutboxMessage;
+  matches(where: NonNullable<Subscription['where']>, event: ExternalEvent): 'yes' | 'no' | { readonly failed: string };
+  encode(subscription: Subscription, event: ExternalEvent, eventRowId: string, whereError: string | null): OutboxMessage;
 };
 
 export type CorrelationCounts = {
@@ -162,7 +155,7 @@ export interface InstanceStore {
   ): Promise<{ readonly fired: number; readonly nextDueAt: EpochMs | null; readonly now: EpochMs }>;
 
   /** Delivers events to open subscriptions, keeps the others. Protocol: Events 1–5. */
-  correlate(events: readonly IncomingEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;
+  correlate(events: readonly ExternalEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;
 
   /** @returns false when the unique open human task has a command already (409). */
   issueCommand(command: NewCommand): Promise<boolean>;

@@ -25,6 +25,11 @@ export interface Maintenance {
    * @returns null when another process is at it.
    */
   run(): Promise<MaintenanceReport | null>;
+  /**
+   * Writes down that the slot is gone or lost: it will be another one when it comes back, perhaps within seconds and made
+   * by others, and what the first had not confirmed must be published again. Call it as soon as the gauge says so.
+   */
+  noticeLostSlot(): Promise<void>;
 }
 
 export type OutboxState = {

@@ -195,7 +195,8 @@ describe('the gauge', () => {
     expect((await gauge.read()).oldestAgeSeconds).toBe(0);
     // The WAL grows by other things than rows of the outbox.
     await pool.query('INSERT INTO heartbeat DEFAULT VALUES');
-    await pool.query('SELECT pg_sleep(0.05)');
+    const since = await store().now();
+    await eventually(async () => expect(await store().now()).toBeGreaterThan(since + 50));
     expect((await gauge.read()).oldestAgeSeconds).toBe(0);
     await publish(1);
     const first = await eventually(async () => {
@@ -225,7 +226,7 @@ describe('the gauge', () => {
     await publish(1);
     await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
     expect(await gauge.read()).toMatchObject({ slotExists: false, confirmed: false });
-    await maintain();
+    await maintenance().noticeLostSlot();
     expect(databases.log.lines.join('\n')).toMatch(/millrace republish/);
     // A connector that finds no slot makes one.
     await databases.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [databases.slot]);

@@ -2,8 +2,10 @@
  * A store with the core before it, as API and orchestrator put them together, for tests of the store: starts instances,
  * applies notifications, and makes messages whose payloads are JSON, which the store does not look into.
  */
+
 import { uuidv7 } from 'uuidv7';
 import type { Definition } from '../../src/core/definition/types.ts';
+import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import { start, step } from '../../src/core/instance/index.ts';
 import type { Notification } from '../../src/core/instance/notification.ts';
@@ -15,16 +17,7 @@ import type { RecordName } from '../../src/messaging/generated/records.ts';
 import type { OutgoingMessage } from '../../src/messaging/outgoing.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { InstanceQueries } from '../../src/store/instance-queries.ts';
-import type {
-  DueTimer,
-  EventMatcher,
-  IncomingEvent,
-  InstanceStore,
-  NewCommand,
-  Start,
-  StartResult,
-  Transition,
-} from '../../src/store/instance-store.ts';
+import type { DueTimer, EventMatcher, InstanceStore, NewCommand, Start, StartResult, Transition } from '../../src/store/instance-store.ts';
 import { definitionOf } from './scenario.ts';
 
 export const PARTITIONS = 8;
@@ -201,6 +194,6 @@ export function commandOf(instanceId: InstanceId, type: NewCommand['type'], path
   };
 }
 
-export function eventOf(type: string, key: string, data: Json = null, id: string = uuidv7()): IncomingEvent {
+export function eventOf(type: string, key: string, data: Json = null, id: string = uuidv7()): ExternalEvent {
   return { id, type, source: 'lab', key, time: null, data };
 }

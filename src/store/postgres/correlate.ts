@@ -3,14 +3,15 @@
  * opens a wait later finds what nobody had (protocol, Events). One transaction for all events given; the locks of their
  * keys are taken in a statement before the ones that read.
  */
-import type { CorrelationCounts, EventMatcher, IncomingEvent } from '../instance-store.ts';
+import type { ExternalEvent } from '../../core/external-event.ts';
+import type { CorrelationCounts, EventMatcher } from '../instance-store.ts';
 import { Deliveries } from './deliveries.ts';
 import { inTransaction, type Pool, type Queryable } from './pools.ts';
 import { openSubscriptions } from './returned-events.ts';
 import { Columns } from './statement.ts';
 import { clean, keyText, lockKeys } from './subscriptions.ts';
 
-const columns = new Columns<IncomingEvent>((of) => [
+const columns = new Columns<ExternalEvent>((of) => [
   of('id', 'text', ({ id }) => id),
   of('type', 'text', ({ type }) => type),
   of('source', 'text', ({ source }) => source),
@@ -35,7 +36,7 @@ export async function correlate(
   pool: Pool,
   matcher: EventMatcher,
   ttlMs: number,
-  given: readonly IncomingEvent[],
+  given: readonly ExternalEvent[],
 ): Promise<CorrelationCounts> {
   const counts = { matched: 0, buffered: 0, duplicates: 0, ignored: 0 };
   if (given.length === 0) return counts;
@@ -56,7 +57,7 @@ export async function correlate(
   });
 }
 
-async function knownTypes(on: Queryable, events: readonly IncomingEvent[]): Promise<ReadonlySet<string>> {
+async function knownTypes(on: Queryable, events: readonly ExternalEvent[]): Promise<ReadonlySet<string>> {
   const { rows } = await on.query<{ type: string }>({
     name: 'known-event-types',
     text: 'SELECT type FROM event_type WHERE type = ANY ($1::text[])',
@@ -66,15 +67,15 @@ async function knownTypes(on: Queryable, events: readonly IncomingEvent[]): Prom
 }
 
 /** As the tables hold it, so that what is looked for is what is found. */
-function cleaned({ id, type, source, key, time, data }: IncomingEvent): IncomingEvent {
+function cleaned({ id, type, source, key, time, data }: ExternalEvent): ExternalEvent {
   return { id: clean(id), type: clean(type), source: clean(source), key: clean(key), time, data };
 }
 
-type Kept = { readonly rowId: string; readonly event: IncomingEvent };
+type Kept = { readonly rowId: string; readonly event: ExternalEvent };
 
 /** Those that were not seen before, in their order, each in the buffer now. */
-async function keepNew(on: Queryable, ttlMs: number, events: readonly IncomingEvent[]): Promise<readonly Kept[]> {
-  const distinct = new Map<string, IncomingEvent>();
+async function keepNew(on: Queryable, ttlMs: number, events: readonly ExternalEvent[]): Promise<readonly Kept[]> {
+  const distinct = new Map<string, ExternalEvent>();
   for (const event of events) {
     const identity = identityOf(event);
     if (!distinct.has(identity)) distinct.set(identity, event);

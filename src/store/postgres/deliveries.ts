@@ -2,8 +2,9 @@
  * Events on their way to waits: collected, then written in one statement within the transaction that holds the locks of
  * their keys. A match uses up all waits of its task, so that two events do not go to one wait (protocol, Events 2).
  */
+import type { ExternalEvent } from '../../core/external-event.ts';
 import type { InstanceId, TaskPath } from '../../core/ids.ts';
-import type { EventMatcher, IncomingEvent, OutboxMessage, Subscription } from '../instance-store.ts';
+import type { EventMatcher, OutboxMessage, Subscription } from '../instance-store.ts';
 import { insertMessages } from './outbox.ts';
 import type { Queryable } from './pools.ts';
 import { Columns } from './statement.ts';
@@ -53,7 +54,7 @@ export class Deliveries {
    * this event, the instance gets it too, with the reason: it comes under incident.
    * @returns whether it was delivered.
    */
-  offer(eventRowId: string, event: IncomingEvent, subscription: Subscription): boolean {
+  offer(eventRowId: string, event: ExternalEvent, subscription: Subscription): boolean {
     const { instanceId, path, where } = subscription;
     const wait = `${instanceId} ${path}`;
     const having = `${eventRowId} ${instanceId}`;

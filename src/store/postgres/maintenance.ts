@@ -65,6 +65,9 @@ export function createMaintenance(pool: Pool, options: MaintenanceOptions): Main
         }
       });
     },
+    async noticeLostSlot() {
+      await translating(() => noticeLostSlot(pool, options.slot, options.log));
+    },
   };
 }
 
@@ -135,7 +138,6 @@ async function inChunks(work: (limit: number) => Promise<number>): Promise<numbe
   return sum;
 }
 
-/** A slot that is gone or lost will be another one when it comes back, perhaps within the minute, and made by others. */
 async function noticeLostSlot(on: Queryable, slot: string, log: Logger): Promise<void> {
   const { rows } = await on.query<{ name: string }>(
     `SELECT name FROM outbox_slot WHERE name = $1

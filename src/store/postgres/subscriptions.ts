@@ -2,7 +2,8 @@
  * Waits that open, and the events that came before them. An event's insert and a subscription's can miss each other, so
  * both sides lock their (type, key) first, in sorted order, in a statement of their own (protocol, Events 1).
  */
-import type { EventMatcher, IncomingEvent, Subscription } from '../instance-store.ts';
+import type { ExternalEvent } from '../../core/external-event.ts';
+import type { EventMatcher, Subscription } from '../instance-store.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Queryable } from './pools.ts';
 import type { TransitionRows } from './transition-rows.ts';
@@ -45,11 +46,11 @@ export type EventRow = {
   source: string;
   key: string;
   time: number | null;
-  data: IncomingEvent['data'];
+  data: ExternalEvent['data'];
 };
 export const eventFields = 'e.row_id, e.id, e.type, e.source, e.key, floor(extract(epoch FROM e.time) * 1000)::float8 AS time, e.data';
 
-export function eventOf({ id, type, source, key, time, data }: EventRow): IncomingEvent {
+export function eventOf({ id, type, source, key, time, data }: EventRow): ExternalEvent {
   return { id, type, source, key, time, data };
 }
 

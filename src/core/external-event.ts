@@ -1,0 +1,13 @@
+/** Something that happened outside, or that a node publishes: what goes out may come in again and wake another instance. */
+import type { EpochMs } from './ids.ts';
+import type { Json } from './json.ts';
+
+export type ExternalEvent = {
+  readonly id: string;
+  readonly type: string;
+  readonly source: string;
+  /** Correlation key. */
+  readonly key: string;
+  readonly time: EpochMs | null;
+  readonly data: Json;
+};
