@@ -44,6 +44,9 @@ export async function addDocs(app: ApiApp): Promise<void> {
         withDefaultFonts: false,
         telemetry: false,
         hideClientButton: true,
+        // On localhost it would offer to upload the document.
+        showDeveloperTools: 'never',
+        authentication: { preferredSecurityScheme: 'apiKey' },
         agent: { disabled: true },
         mcp: { disabled: true },
       },
