@@ -37,14 +37,18 @@ export type ParsedJson = { readonly ok: true; readonly value: Json } | ({ readon
 /** A number with more significant digits than a double always keeps, or with an exponent. */
 const SUSPECT = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d/;
 
+/** What may be a negative zero, `-0` or `-0.00`. */
+const NEGATIVE_ZERO = /-0(?![.\d]*[1-9])/;
+
 /**
  * Parses JSON text. Refuses a whole number beyond 2^53 and a decimal whose shortest double has another value (`0.10`
- * passes), so that no number is ever rounded silently (design, §5).
+ * passes), so that no number is ever rounded silently (design, §5). A negative zero becomes zero: written as JSON it would
+ * anyway, and until then an expression could tell the two apart.
  */
 export function parseJsonStrict(text: string): ParsedJson {
   let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    value = (NEGATIVE_ZERO.test(text) ? JSON.parse(text, withoutSign) : JSON.parse(text)) as Json;
   } catch (error) {
     return {
       ok: false,
@@ -60,6 +64,10 @@ export function parseJsonStrict(text: string): ParsedJson {
     }
   }
   return { ok: true, value };
+}
+
+function withoutSign(_key: string, value: Json): Json {
+  return value === 0 ? 0 : value;
 }
 
 /** Walks text that `JSON.parse` has accepted and returns the pointer to the first number that a double would change. */

@@ -111,8 +111,9 @@ describe('stored state and history', () => {
   it('come back as they were, whole and in parts', { timeout: 120_000 }, () => {
     const statuses = new Set<string>();
     fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 2 }), moves, fc.integer({ min: 1, max: 4 }), (input, steps, batch) => {
-        const scenario = new Scenario(document, input as Json);
+      fc.property(fc.json({ maxDepth: 2 }), moves, fc.integer({ min: 1, max: 4 }), (text, steps, batch) => {
+        // As text: no input holds a negative zero.
+        const scenario = new Scenario(document, JSON.parse(text) as Json);
         const rows = new Rows();
         let before: InstanceState | null = null;
         let written = 0;
