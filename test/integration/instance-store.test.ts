@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/core/json.ts';
 import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
@@ -36,6 +37,7 @@ afterAll(async () => {
 });
 
 testInstanceStore(async () => given);
+testEvents(async () => given);
 
 describe('on Postgres', () => {
   it('refuses a state above its limit, alone', async () => {

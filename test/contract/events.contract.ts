@@ -1,0 +1,214 @@
+/** What every instance store must do with external events. `test/integration/instance-store.test.ts` runs it on Postgres. */
+import { uuidv7 } from 'uuidv7';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { InstanceId } from '../../src/core/ids.ts';
+import type { JsonObject } from '../../src/core/json.ts';
+import { eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest, topics } from '../support/store-lab.ts';
+
+const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 3, initial: '1h', max: '1h' } };
+
+/** @param factory called once; the store may hold what other tests wrote. */
+export function testEvents(factory: () => Promise<StoreUnderTest>): void {
+  let given: StoreUnderTest;
+  let lab: StoreLab;
+
+  beforeAll(async () => {
+    given = await factory();
+    await given.store.registerTopics(Object.values(topics));
+    lab = new StoreLab(given);
+  });
+
+  describe('events', () => {
+    let type: string;
+    beforeAll(async () => {
+      type = `lab.event.${uuidv7()}`;
+      await lab.store.registerEventTypes([type, type]);
+      expect(await lab.store.eventTypes()).toContain(type);
+    });
+    const correlate = (...events: ReturnType<typeof eventOf>[]) => lab.store.correlate(events, matcher);
+    const waiting = (key: string, more: JsonObject = {}) =>
+      newDefinition({ nodes: { hear: { type: 'event', event: type, key, ...more } }, edges: [] });
+    const key = () => `key-${uuidv7()}`;
+    const rowsOf = async (id: InstanceId) => (await lab.matchesOf(id)).map(({ path: at, wait }) => `${at}/${wait}`);
+
+    it('ignores types that no deployed version names, and drops what came before', async () => {
+      expect(await correlate(eventOf('lab.nobody.asked', 'k'))).toEqual({ matched: 0, buffered: 0, duplicates: 0, ignored: 1 });
+      const event = eventOf(type, key());
+      expect(await correlate(event, event)).toEqual({ matched: 0, buffered: 1, duplicates: 1, ignored: 0 });
+      expect(await correlate({ ...event, data: 'other' })).toEqual({ matched: 0, buffered: 0, duplicates: 1, ignored: 0 });
+      expect(await correlate({ ...event, source: 'another' })).toMatchObject({ buffered: 1 });
+    });
+
+    it('gives an event to every instance that waits, once each, and to its oldest wait', async () => {
+      const at = key();
+      const twice = newDefinition({
+        nodes: { one: { type: 'event', event: type, key: at }, two: { type: 'event', event: type, key: at } },
+        edges: [],
+      });
+      const ids = [await lab.start(twice), await lab.start(twice), await lab.start(waiting(at))];
+      expect(await correlate(eventOf(type, at, { n: 1 }))).toMatchObject({ matched: 3, buffered: 0 });
+      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0'], ['one/0'], ['hear/0']]);
+      expect(await correlate(eventOf(type, at, { n: 2 }), eventOf(type, at, { n: 3 }))).toEqual({
+        matched: 2,
+        buffered: 1,
+        duplicates: 0,
+        ignored: 0,
+      });
+      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0', 'two/0'], ['one/0', 'two/0'], ['hear/0']]);
+    });
+
+    it('keeps an event that came before its wait, for the first that fits', async () => {
+      const at = key();
+      await correlate(eventOf(type, at, { amount: 1 }), eventOf(type, at, { amount: 10 }), eventOf(type, at, { amount: 20 }));
+      const large = waiting(at, { where: 'event.data.amount >= 10' });
+      const ids = [await lab.start(large), await lab.start(large), await lab.start(large)];
+      const got = await Promise.all(ids.map(async (id) => (await lab.matchesOf(id)).map(({ event }) => event)));
+      expect(got).toEqual([[{ amount: 10 }], [{ amount: 20 }], []]);
+      expect(await lab.start(waiting(at)).then((id) => lab.matchesOf(id))).toMatchObject([{ event: { amount: 1 } }]);
+    });
+
+    it('finds the event that fits among many that wait, and each only once', async () => {
+      const at = key();
+      for (let from = 0; from < 1_200; from += 300)
+        await correlate(...Array.from({ length: 300 }, (_, n) => eventOf(type, at, { n: from + n })));
+      const late = waiting(at, { where: 'event.data.n >= 1100' });
+      const ids = [await lab.start(late), await lab.start(late), await lab.start(waiting(at))];
+      expect(await Promise.all(ids.map(async (id) => (await lab.matchesOf(id)).map(({ event }) => event)))).toEqual([
+        [{ n: 1_100 }],
+        [{ n: 1_101 }],
+        [{ n: 0 }],
+      ]);
+    });
+
+    it('hands over an event on which `where` fails, with the reason', async () => {
+      const at = key();
+      const id = await lab.start(waiting(at, { where: 'event.data.amount > 1' }));
+      expect(await correlate(eventOf(type, at, { other: 1 }))).toMatchObject({ matched: 1 });
+      expect(await lab.matchesOf(id)).toMatchObject([{ whereError: expect.any(String) as string }]);
+    });
+
+    it('uses up all waits of a task with one event', async () => {
+      const at = key();
+      const either = newDefinition({
+        nodes: {
+          hear: {
+            type: 'event',
+            anyOf: [
+              { event: type, key: at },
+              { event: type, key: `${at}-b` },
+            ],
+          },
+        },
+        edges: [],
+      });
+      const id = await lab.start(either);
+      expect(await correlate(eventOf(type, `${at}-b`), eventOf(type, at))).toMatchObject({ matched: 1, buffered: 1 });
+      expect(await rowsOf(id)).toEqual(['hear/1']);
+    });
+
+    it('takes up the wait again when more events are wanted', async () => {
+      const at = key();
+      const definition = waiting(at, { count: 3 });
+      const id = await lab.start(definition);
+      await correlate(eventOf(type, at, 1), eventOf(type, at, 2), eventOf(type, at, 3), eventOf(type, at, 4));
+      for (let n = 1; n <= 3; n++) {
+        const matches = await lab.matchesOf(id);
+        expect(matches).toHaveLength(n);
+        const match = matches.at(-1);
+        if (match === undefined) throw new Error('unreachable: there are matches');
+        await lab.step(definition, id, { ...match, event: { id: `e${n}`, source: 'lab', data: match.event } });
+      }
+      expect((await lab.stateOf(id)).phase).toBe('completed');
+      expect(await lab.matchesOf(id)).toHaveLength(3);
+    });
+
+    it('returns an event that the instance refused: to everybody if nobody else had it', async () => {
+      const at = key();
+      const definition = waiting(at, { timeout: '1h' });
+      const [late, other] = [await lab.start(definition), await lab.start(waiting(key()))];
+      await correlate(eventOf(type, at, 'once'));
+      const [match] = await lab.matchesOf(late);
+      if (match === undefined) throw new Error('no match');
+      const timer = (await lab.stateOf(late)).timers['hear#timeout'];
+      if (timer?.state !== 'armed') throw new Error('no timer');
+      await lab.step(definition, late, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
+      const refusal = await lab.decide(definition, late, match);
+      expect(refusal.effects).toMatchObject([{ type: 'returnEvent' }]);
+      expect(await lab.apply(refusal)).toEqual([late]);
+      expect(await lab.matchesOf(other)).toEqual([]);
+      expect(await lab.start(waiting(at)).then((id) => lab.matchesOf(id))).toMatchObject([{ event: 'once' }]);
+      expect(await lab.start(waiting(at)).then((id) => lab.matchesOf(id))).toEqual([]);
+    });
+
+    it('returns an event that others had to the one who refused it only', async () => {
+      const at = key();
+      const again = newDefinition({
+        nodes: { hear: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'hear', to: 'later', on: 'timedOut' }],
+      });
+      const [late, lucky] = [await lab.start(again), await lab.start(waiting(at))];
+      expect(await correlate(eventOf(type, at, 'both'))).toMatchObject({ matched: 2 });
+      const [match] = await lab.matchesOf(late);
+      const timer = (await lab.stateOf(late)).timers['hear#timeout'];
+      if (match === undefined || timer?.state !== 'armed') throw new Error('no match or no timer');
+      await lab.step(again, late, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
+      expect(await rowsOf(late)).toEqual(['hear/0']);
+      await lab.apply(await lab.decide(again, late, match));
+      expect(await rowsOf(late)).toEqual(['hear/0', 'later/0']);
+      expect(await rowsOf(lucky)).toEqual(['hear/0']);
+      expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
+    });
+
+    it('delivers nothing after its time to live', async () => {
+      const at = key();
+      await correlate(eventOf(type, at));
+      await given.expireEvents();
+      expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
+      // Its id is still known.
+      const event = eventOf(type, at);
+      await correlate(event);
+      await given.expireEvents();
+      expect(await correlate(event)).toMatchObject({ duplicates: 1 });
+    });
+
+    it('never loses an event that comes in the moment in which its wait opens', async () => {
+      const rounds = Array.from({ length: 60 }, () => key());
+      const ids = await Promise.all(
+        rounds.map(async (at) => {
+          const decided = await lab.decideStart(waiting(at));
+          await Promise.all([lab.store.start([decided]), correlate(eventOf(type, at))]);
+          return decided.transition.instanceId;
+        }),
+      );
+      for (const id of ids) expect(await rowsOf(id)).toEqual(['hear/0']);
+    });
+
+    it('never loses an event that comes in the moment in which a step opens its wait', async () => {
+      const rounds = Array.from({ length: 40 }, () => key());
+      const ids = await Promise.all(
+        rounds.map(async (at) => {
+          const definition = newDefinition({
+            nodes: { work: http, hear: { type: 'event', event: type, key: at } },
+            edges: [{ from: 'work', to: 'hear' }],
+          });
+          const id = await lab.start(definition);
+          await Promise.all([lab.completes(definition, id, 'work'), correlate(eventOf(type, at))]);
+          return id;
+        }),
+      );
+      for (const id of ids) expect(await rowsOf(id)).toEqual(['hear/0']);
+    });
+
+    it('gives one event to one of many waits that open at the same moment, and each of many events to one wait', async () => {
+      const at = key();
+      await correlate(eventOf(type, at));
+      const ids = await Promise.all(Array.from({ length: 10 }, () => lab.start(waiting(at))));
+      expect((await Promise.all(ids.map(rowsOf))).flat()).toEqual(['hear/0']);
+      const one = key();
+      const id = await lab.start(waiting(one));
+      const counts = await Promise.all(Array.from({ length: 10 }, () => correlate(eventOf(type, one))));
+      expect(counts.reduce((sum, { matched }) => sum + matched, 0)).toBe(1);
+      expect(await rowsOf(id)).toEqual(['hear/0']);
+    });
+  });
+}
