@@ -44,6 +44,21 @@ describe('the settings of the connector', () => {
     expect(JSON.stringify(settingsFor())).not.toContain('{{');
   });
 
+  it.each([
+    ['snapshot.mode', 'no_data'],
+    ['publication.autocreate.mode', 'disabled'],
+    ['slot.drop.on.stop', 'false'],
+    ['slot.failover', 'true'],
+    ['errors.tolerance', 'none'],
+    ['tombstones.on.delete', 'false'],
+    ['transforms.outbox.table.op.invalid.behavior', 'error'],
+    ['producer.override.acks', 'all'],
+    ['table.include.list', 'public.outbox'],
+    ['transforms.outbox.table.fields.additional.placement', 'message_type:header:messageType,partition:partition'],
+  ])('hold what the protocol stands on: %s is %s', (name, value) => {
+    expect(settingsFor()[name]).toBe(value);
+  });
+
   it('follow the prefix: slot, and the heartbeat topic that `millrace topics` makes', () => {
     const settings = settingsFor({ MILLRACE_TOPIC_PREFIX: 'acme.eu' });
     expect(settings['slot.name']).toBe(slotName('acme.eu'));

@@ -76,13 +76,13 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
     health: service.health,
     signal,
   });
-  service.onStop('http server', () => app.close());
   // The first answer shall not be a refusal that one look at the outbox would have spared.
   await gate.sample();
   service.repeat('look at the outbox', async () => {
     await gate.sample();
     return OUTBOX_SAMPLE_MS;
   });
+  service.onStop('http server', () => app.close());
   return await app.listen({ host: config.service.host, port: config.api.port });
 }
 

@@ -38,5 +38,11 @@ function parseIso(text: string): number | undefined {
 export function parseInstant(text: string): EpochMs | undefined {
   if (!INSTANT.test(text)) return undefined;
   const at = Date.parse(text.toUpperCase());
-  return Number.isNaN(at) ? undefined : at;
+  // `Date` takes 30 February for 2 March, and 24:00 for the next day.
+  return Number.isNaN(at) || !isOfCalendar(text) ? undefined : at;
+}
+
+function isOfCalendar(text: string): boolean {
+  const [year = 0, month = 0, day = 0, hour = 0] = text.split(/[-Tt:]/, 4).map(Number);
+  return hour < 24 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
 }

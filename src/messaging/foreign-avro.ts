@@ -24,7 +24,8 @@ function convert(value: unknown, depth: number): Json {
       return value;
     case 'number':
       if (!Number.isFinite(value)) throw new NoJson('a number that is not finite');
-      return value;
+      // JSON has no negative zero.
+      return value === 0 ? 0 : value;
     case 'object':
       if (value === null) return null;
       if (Buffer.isBuffer(value)) return value.toString('base64');

@@ -224,6 +224,8 @@ export class InstanceMover {
   async #tryInstead(partition: number, one: Received, failure: TaskError, cache: StateCache): Promise<boolean> {
     const { notification, instanceId } = one;
     if (notification.type === 'CommandIssued') {
+      // Nobody asks for the result of what the engine itself sent.
+      if (notification.command.type === 'redispatch') return false;
       const { code, message: reason } = failure;
       const { commandId } = notification;
       const refused = { type: 'commandRefused', commandId, code, reason } as const;

@@ -63,6 +63,8 @@ export type OrchestratorConfig = Pick<Config, (typeof orchestratorConfigGroups)[
 
 /** Part of the time to end that batches under way get; the rest is for leaving groups and closing connections. */
 const DRAIN_SHARE = 0.6;
+/** What an event's id, type, source and key add to its data at most: 500 characters each. */
+const EVENT_ENVELOPE_BYTES = 8_192;
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
 /** Of no key: what the database is asked only to see that it answers. */
@@ -126,7 +128,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Me
 function openPools({ databases }: Pick<Config, 'databases'>, applicationName: string, log: Logger): Pools {
   const { definitions, instances, connections } = databases;
   const onIdleError = (error: Error): void => log.warn({ err: error }, 'A database connection was lost');
-  return createPools({ definitions, instances }, { connections, applicationName, onIdleError });
+  return createPools({ definitions, instances }, { connections, genericPlans: true, applicationName, onIdleError });
 }
 
 type Store = { readonly codec: Codec; readonly outgoing: OutgoingMessages; readonly matcher: EventMatcher; readonly store: InstanceStore };
@@ -221,7 +223,15 @@ async function runPumps(means: Means): Promise<void> {
       groupId: groups.correlator,
       topics: [topics.events, ...config.topics.events],
       openContext: () => null,
-      process: createCorrelator({ codec, maxBytes: config.limits.payloadBytes, store, matcher, deadLetters, log, metrics }),
+      process: createCorrelator({
+        codec,
+        maxBytes: config.limits.payloadBytes + EVENT_ENVELOPE_BYTES,
+        store,
+        matcher,
+        deadLetters,
+        log,
+        metrics,
+      }),
     }),
     runPump(means, {
       groupId: groups.deadLetters,

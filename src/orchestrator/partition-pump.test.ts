@@ -95,7 +95,7 @@ describe('a partition', () => {
   });
 
   test('does not wait for another one that stands still', async () => {
-    const held = new Held({ longMs: 5 });
+    const held = new Held({ longMs: 20 });
     await held.pump.start();
     held.consumer.assign(0, 1);
     held.give(0, 0, 1);
@@ -110,6 +110,23 @@ describe('a partition', () => {
       [1, [1]],
     ]);
     expect(held.consumer.committed).toEqual(new Map([[1, 2n]]));
+    await held.finish(0);
+    held.give(0, 1, 1);
+    held.give(1, 2, 1);
+    await held.settle();
+    expect(held.given.slice(3)).toEqual([[0, [1]]]);
+  });
+
+  test('waits for its turn while as many long batches as allowed are under way', async () => {
+    const held = new Held({ longMs: 1, longBatchesMax: 2 });
+    await held.pump.start();
+    held.consumer.assign(0, 1, 2);
+    for (const partition of [0, 1, 2]) held.give(partition, 0, 1);
+    await held.batch(1);
+    for (const until = performance.now() + 20; performance.now() < until; ) await held.settle();
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
+    await held.finish(0);
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1, 2]);
   });
 
   test('waits for its turn while as many batches as allowed are under way, and takes all that gathered meanwhile', async () => {

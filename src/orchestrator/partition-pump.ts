@@ -25,6 +25,8 @@ export type PumpLimits = {
   readonly batchesAtOnce: number;
   /** A batch that takes longer makes room for another: one that hangs in the database holds up nobody else. */
   readonly longMs: number;
+  /** Most batches in the database however long they take: it has only so many connections. */
+  readonly longBatchesMax: number;
   /** A partition with more waiting records, or bytes of values, is paused until half of them are gone. */
   readonly waitingRecordsMax: number;
   readonly waitingBytesMax: number;
@@ -65,6 +67,7 @@ const defaultLimits: PumpLimits = {
   // more than it gains (docs/benchmarks.md).
   batchesAtOnce: 1,
   longMs: 250,
+  longBatchesMax: 4,
   waitingRecordsMax: 2_000,
   waitingBytesMax: 4 * 1_048_576,
 };
@@ -81,6 +84,8 @@ export class PartitionPump<Context> {
   /** Batches under way, and those of them that count. */
   #busy = 0;
   #working = 0;
+  /** Batches that are being processed, long ones too. */
+  #processing = 0;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -178,7 +183,8 @@ export class PartitionPump<Context> {
   }
 
   #pump(): void {
-    while (this.#working < this.#limits.batchesAtOnce && !this.#stopping) {
+    const { batchesAtOnce, longBatchesMax } = this.#limits;
+    while (this.#working < batchesAtOnce && this.#processing < Math.max(batchesAtOnce, longBatchesMax) && !this.#stopping) {
       const lane = this.#turns.shift();
       if (lane === undefined) return;
       if (lane.held) void this.#run(lane);
@@ -207,12 +213,15 @@ export class PartitionPump<Context> {
   /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
   async #process(lane: Lane<Context>, batch: PumpBatch<Context>): Promise<boolean> {
     const makeRoom = this.#count();
+    this.#processing++;
     try {
       await this.#options.process(batch);
       makeRoom();
+      this.#processing--;
       return true;
     } catch (error) {
       makeRoom();
+      this.#processing--;
       // What stands still must not hold up the others.
       this.#pump();
       return await this.#processAgain(lane, batch, error);

@@ -346,7 +346,7 @@ export const variables = {
     parser: integer(1_024, 16 * MIB),
     default: '262144',
   }),
-  MILLRACE_LIMIT_NODES: withDefault({ group: 'limits', about: 'Most nodes of a definition.', parser: integer(1, 10_000), default: '500' }),
+  MILLRACE_LIMIT_NODES: withDefault({ group: 'limits', about: 'Most nodes of a definition.', parser: integer(1, 10_000), default: '1000' }),
   MILLRACE_LIMIT_DEPTH: withDefault({
     group: 'limits',
     about: 'Deepest nesting of JSON in a definition or a payload.',

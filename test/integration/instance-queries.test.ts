@@ -73,6 +73,25 @@ describe('list', () => {
     expect(await find({ startedFrom: 0, startedTo: 4_102_444_800_000 })).toEqual(newest);
   });
 
+  it('finds the children of an instance by their parent, and no other instance', async () => {
+    const definition = newDefinition({ nodes: { work: task }, edges: [] });
+    const ids: InstanceId[] = [];
+    for (let n = 0; n < 5; n++) ids.push(await lab.start(definition, { n }));
+    const [parent, first, second, other] = ids as [InstanceId, InstanceId, InstanceId, InstanceId];
+    const adopt = async (by: InstanceId, ...children: readonly InstanceId[]) =>
+      await pool.query('UPDATE instance SET parent_id = $1 WHERE id = ANY ($2)', [by, children]);
+    await adopt(parent, first, second);
+    await adopt(other, parent);
+    const find = async (filter: Parameters<InstanceQueries['list']>[0]) =>
+      (await all((cursor) => queries.list(filter, 1, cursor), 1)).map(({ instanceId }) => instanceId);
+    expect(await find({ parent })).toEqual([second, first]);
+    expect(await find({ parent: other })).toEqual([parent]);
+    expect(await find({ parent: first })).toEqual([]);
+    await lab.completes(definition, first, 'work');
+    expect(await find({ parent })).toEqual([second, first]);
+    expect(await find({ parent, status: 'running' })).toEqual([second]);
+  });
+
   it('keeps a page stable while instances are started', async () => {
     const definition = newDefinition({ nodes: { work: task }, edges: [] });
     const ids: InstanceId[] = [];

@@ -80,6 +80,17 @@ describe('The basis', () => {
     expect(basisOf(later, 'b')).not.toBe(basisAfter(1));
   });
 
+  it('is another one when the task before timed out than when it failed, all else being the same', () => {
+    const caught = graphOf({ a: { ...task, timeout: '5s' }, b: task }, [{ from: 'a', to: 'b', on: 'any' }]);
+    const basisAfter = (status: 'failed' | 'timedOut') => {
+      const scenario = new Scenario(caught);
+      const error = { code: 'X', message: 'x' };
+      return basisOf(scenario.send(scenario.outcome('a', { status, error, retryable: false, retryAfterMs: null })), 'b');
+    };
+    expect(basisAfter('failed')).toBe(basisAfter('failed'));
+    expect(basisAfter('failed')).not.toBe(basisAfter('timedOut'));
+  });
+
   it('is the same whatever order the keys of an output have', () => {
     const basisAfter = (output: Json) => basisOf(new Scenario(chain).completes('a', output), 'b');
     expect(basisAfter({ y: 1, z: [2, { a: 1, b: 2 }] })).toBe(basisAfter({ z: [2, { b: 2, a: 1 }], y: 1 }));

@@ -75,6 +75,16 @@ describe('Completing a person’s task', () => {
   });
 });
 
+it('knows a command again after as many others as a redispatch of a whole instance sends', () => {
+  const scenario = new Scenario(nodeOf(task));
+  const first = scenario.issued({ type: 'pause' });
+  scenario.send(first);
+  scenario.command({ type: 'resume' });
+  for (let round = 0; round < 500; round++) scenario.command({ type: 'redispatch', path: n, attempt: 1 });
+  expect(scenario.send(first).rejected).toEqual(['MR_COMMAND_REPEATED']);
+  expect(scenario.state.paused).toBeNull();
+});
+
 describe('redispatch', () => {
   it('sends the open attempt again under the same attempt and basis', () => {
     const scenario = new Scenario(nodeOf(task));

@@ -55,6 +55,44 @@ describe('An event node', () => {
   });
 });
 
+describe('An event wait that times out without a fitting edge', () => {
+  const document = nodeOf({ ...waitFor, count: 2, timeout: '1h' }, { output: '${ nodes.n.output }' });
+  const timedOut = () => new Scenario(document, { order: 'o-1' }).event('n', paid('1')).timer('n#timeout');
+
+  it('comes under incident and waits no more', () => {
+    const scenario = timedOut();
+    expect(scenario.status).toBe('incident');
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' }, expression: null } });
+    expect(scenario.task('n')).toMatchObject({ status: 'timedOut', error: { code: 'TIMEOUT' } });
+    expect(scenario.effectsOf('closeSubscriptions')).toEqual([{ type: 'closeSubscriptions', path: 'n' }]);
+    expect(scenario.state.timers).toEqual({});
+  });
+
+  it('comes under incident when the condition of its edge does not hold', () => {
+    const edges = [{ from: 'a', to: 'b', on: 'timedOut', when: 'input.goOn' }];
+    const document = graphOf({ a: { ...waitFor, timeout: '1h' }, b: task }, edges);
+    const scenario = new Scenario(document, { order: 'o-1', goOn: false }).timer('a#timeout');
+    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'failed', error: { code: 'TIMEOUT' } } });
+    expect(scenario.statuses).toEqual({ a: 'timedOut' });
+  });
+
+  it('is opened anew by a retry, with its whole time before it', () => {
+    const scenario = timedOut().after(60_000).command({ type: 'retry', path: null });
+    expect(scenario.status).toBe('running');
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([{ path: 'n', attempt: 2, event: 'paid', key: 'o-1' }]);
+    expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#timeout', attempt: 2, dueAt: scenario.now + 3_600_000 }]);
+    expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
+    expect(scenario.timer('n#timeout').state.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' } } });
+  });
+
+  it('takes events again after a retry', () => {
+    const scenario = timedOut().command({ type: 'retry', path: null }).event('n', paid('2')).event('n', paid('3'));
+    expect(scenario.status).toBe('completed');
+    expect(scenario.state.output).toEqual([paid('2'), paid('3')]);
+    expect(scenario.state.timers).toEqual({});
+  });
+});
+
 describe('anyOf', () => {
   const anyOf = [
     { event: 'paid', key: 'k' },

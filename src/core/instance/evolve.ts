@@ -21,7 +21,8 @@ import {
 } from './state.ts';
 
 /** Commands remembered for deduplication. */
-const COMMANDS_KEPT = 64;
+/** More than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
+const COMMANDS_KEPT = 1_024;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Parts = {

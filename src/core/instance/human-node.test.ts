@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Scenario, T0 } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf } from '../definition/testing/documents.ts';
 import type { TaskPath } from '../ids.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 
 const task = { type: 'task', task: 'work' };
 const human = { type: 'human', title: 'Approve ${ input.amount } for ${ input.employee }', assignees: { roles: ['manager'] } };
@@ -50,6 +50,68 @@ describe('A human node', () => {
     const scenario = new Scenario(nodeOf({ ...human, reminder: '1d', escalate: { after: '3d', to: { users: ['eve'] } } }), input);
     expect(Object.keys(scenario.state.timers)).toEqual(['n#reminder', 'n#escalation']);
     expect(scenario.approves('n', {}).state.timers).toEqual({});
+  });
+
+  it('may be due, remind and escalate at times that expressions give', () => {
+    const escalate = { after: '${ input.escalate }', to: { roles: ['director'] } };
+    const times = { due: 'P2D', remind: '90m', escalate: 'P1W' };
+    const scenario = new Scenario(nodeOf({ ...human, due: '${ input.due }', reminder: '${ input.remind }', escalate }), {
+      ...input,
+      ...times,
+    });
+    expect(scenario.effectsOf('openHumanTask')).toMatchObject([{ dueAt: T0 + 2 * 86_400_000 }]);
+    expect(scenario.effectsOf('armTimer')).toMatchObject([
+      { timerId: 'n#reminder', kind: 'reminder', dueAt: T0 + 90 * 60_000 },
+      { timerId: 'n#escalation', kind: 'escalation', dueAt: T0 + 7 * 86_400_000 },
+    ]);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['due', { due: '${ input.time }' }],
+    ['reminder', { reminder: '${ input.time }' }],
+    ['escalate.after', { escalate: { after: '${ input.time }', to: { roles: ['director'] } } }],
+  ])('comes under incident when its %s gives no duration', (_, more) => {
+    const scenario = new Scenario(nodeOf({ ...human, ...more }), { ...input, time: 'soon' });
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.effectsOf('openHumanTask')).toEqual([]);
+    expect(scenario.state.timers).toEqual({});
+  });
+
+  it('that timed out fails the instance where the definition says so', () => {
+    const document = graphOf({ a: { ...human, timeout: '1h' }, b: task }, [], { onFailure: 'fail' });
+    const scenario = new Scenario(document, input).timer('a#timeout');
+    expect(scenario.status).toBe('failed');
+    expect(scenario.state.error).toMatchObject({ code: 'TIMEOUT' });
+    expect(scenario.statuses).toEqual({ a: 'timedOut', b: 'cancelled' });
+    expect(scenario.effectsOf('closeHumanTask')).toEqual([{ type: 'closeHumanTask', path: 'a' }]);
+    expect(scenario.state.incidents).toEqual({});
+  });
+
+  it('that a person failed fails the instance where the definition says so', () => {
+    const document = graphOf({ a: { ...human, timeout: '1h', reminder: '10m' }, b: task }, [], { onFailure: 'fail' });
+    const scenario = new Scenario(document, input);
+    scenario.command({ type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
+    expect(scenario.status).toBe('failed');
+    expect(scenario.state.error).toMatchObject({ code: 'REFUSED' });
+    expect(scenario.statuses).toEqual({ a: 'failed', b: 'cancelled' });
+    expect(scenario.state.timers).toEqual({});
+    expect(scenario.state.incidents).toEqual({});
+  });
+
+  it('that has a fitting edge goes on where the definition would fail the instance', () => {
+    const edges = [
+      { from: 'a', to: 'late', on: 'timedOut' },
+      { from: 'a', to: 'refused', on: 'failed' },
+    ];
+    const document = graphOf({ a: { ...human, timeout: '1h' }, late: task, refused: task }, edges, { onFailure: 'fail' });
+    expect(new Scenario(document, input).timer('a#timeout').open).toEqual(['late']);
+    const failed = { type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } } as const;
+    expect(new Scenario(document, input).command(failed).open).toEqual(['refused']);
+  });
+
+  it('that timed out fails the instance where only an edge for failures leaves it', () => {
+    const document = graphOf({ a: { ...human, timeout: '1h' }, b: task }, [{ from: 'a', to: 'b', on: 'failed' }], { onFailure: 'fail' });
+    expect(new Scenario(document, input).timer('a#timeout').status).toBe('failed');
   });
 
   it('that a person fails takes its failure edges', () => {

@@ -137,6 +137,43 @@ describe('cancelRest', () => {
     expect(scenario.statuses).toEqual({ a: 'cancelled', b: 'completed', j: 'scheduled' });
   });
 
+  it.each<[string, Json, string]>([
+    ['any', 'any', 'c'],
+    ['atLeast', { atLeast: 2 }, 'cd'],
+  ])('with %s closes incidents and disarms the timer of a next attempt', (_, join, arriving) => {
+    const nodes = { a: once, b: task, c: task, d: task, j: { ...task, join, cancelRest: true } };
+    const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j', 'c>j', 'd>j'])).fails('a').fails('b');
+    expect(Object.keys(scenario.state.incidents)).toEqual(['a']);
+    const retry = scenario.state.timers['b#retry'];
+    for (const path of arriving) scenario.completes(path);
+    expect(scenario.status).toBe('running');
+    expect(scenario.state.incidents).toEqual({});
+    expect(scenario.state.timers).toEqual({});
+    expect(scenario.effectsOf('disarmTimer')).toEqual([{ type: 'disarmTimer', timerId: 'b#retry' }]);
+    expect(scenario.statuses).toMatchObject({ a: 'cancelled', b: 'cancelled', c: 'completed', j: 'scheduled' });
+    expect(scenario.command({ type: 'retry', path: null }).rejected).toEqual(['MR_NO_INCIDENT']);
+    const dueAt = retry?.state === 'armed' ? retry.dueAt : -1;
+    scenario.after(60_000).send({ type: 'TimerFired', timerId: 'b#retry', kind: 'retry', dueAt });
+    expect(scenario.rejected).toEqual(['MR_TIMER_STALE']);
+    expect(scenario.completes('j').status).toBe('completed');
+  });
+
+  it('with atLeast leaves incidents and retries alone until enough have arrived', () => {
+    const nodes = { a: once, b: task, c: task, d: task, j: { ...task, join: { atLeast: 2 }, cancelRest: true } };
+    const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j', 'c>j', 'd>j'])).fails('a').fails('b').completes('c');
+    expect(scenario.status).toBe('incident');
+    expect(Object.keys(scenario.state.timers)).toEqual(['b#retry']);
+    expect(scenario.statuses).toMatchObject({ a: 'failed', b: 'retrying', d: 'scheduled' });
+  });
+
+  it('leaves the incidents and retries of nodes that do not lead to the join', () => {
+    const nodes = { a: task, b: task, x: once, y: task, j: { ...task, join: 'any', cancelRest: true } };
+    const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j'])).fails('x').fails('y').completes('a');
+    expect(Object.keys(scenario.state.incidents)).toEqual(['x']);
+    expect(Object.keys(scenario.state.timers)).toEqual(['y#retry']);
+    expect(scenario.statuses).toEqual({ a: 'completed', b: 'cancelled', x: 'failed', y: 'retrying', j: 'scheduled' });
+  });
+
   it('ends timers, waits and the work of people', () => {
     const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] }, timeout: '1h' };
     const event = { type: 'event', event: 'paid', key: 'k' };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf } from '../definition/testing/documents.ts';
 import type { TaskPath } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
 
 const task = { type: 'task', task: 'work' };
 const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] } };
@@ -78,6 +79,47 @@ describe('Pause', () => {
     const scenario = new Scenario(nodeOf(task)).command(resume);
     expect(scenario.rejected).toEqual(['MR_NOT_PAUSED']);
     expect(scenario.command(pause).command(pause).rejected).toEqual(['MR_ALREADY_PAUSED']);
+  });
+
+  it.each<[string, JsonObject, string, string]>([
+    ['the timeout of a person’s task', { ...human, timeout: '1h' }, 'n#timeout', 'timedOut'],
+    ['the timeout of an event wait', { type: 'event', event: 'paid', key: 'k', timeout: '1h' }, 'n#timeout', 'timedOut'],
+    ['the queueTimeout of a task', { ...task, queueTimeout: '1h' }, 'n#queueTimeout', 'retrying'],
+    ['an escalation', { ...human, escalate: { after: '1h', to: { roles: ['director'] } } }, 'n#escalation', 'open'],
+    ['a reminder', { ...human, reminder: '1h' }, 'n#reminder', 'open'],
+  ])('stops %s with what is left of it, and resume arms it again with that', (_, node, timerId, status) => {
+    const scenario = new Scenario(nodeOf(node)).after(20 * 60_000).command(pause);
+    expect(scenario.state.timers).toMatchObject({ [timerId]: { state: 'stopped', remainingMs: 40 * 60_000 } });
+    expect(scenario.effectsOf('disarmTimer')).toEqual([{ type: 'disarmTimer', timerId }]);
+    scenario.after(86_400_000).command(resume);
+    const dueAt = scenario.now + 40 * 60_000;
+    expect(scenario.state.timers).toMatchObject({ [timerId]: { state: 'armed', dueAt } });
+    expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId, path: 'n', attempt: 1, dueAt }]);
+    expect(scenario.timer(timerId).task('n').status).toBe(status);
+    expect(scenario.now).toBe(dueAt);
+  });
+
+  it('counts only the time between pauses', () => {
+    const scenario = new Scenario(nodeOf({ ...human, timeout: '1h' }))
+      .after(20 * 60_000)
+      .command(pause)
+      .after(86_400_000)
+      .command(resume);
+    scenario
+      .after(30 * 60_000)
+      .command(pause)
+      .after(86_400_000)
+      .command(resume);
+    expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#timeout', dueAt: scenario.now + 10 * 60_000 }]);
+  });
+
+  it('ends for good the stopped timers of what is done meanwhile', () => {
+    const escalate = { after: '3d', to: { roles: ['director'] } };
+    const event = { type: 'event', event: 'paid', key: 'k', timeout: '1h' };
+    const document = graphOf({ a: { ...human, timeout: '4d', escalate }, b: { ...task, queueTimeout: '1h' }, e: event, c: task });
+    const scenario = new Scenario(document).command(pause).approves('a', 1).completes('b').event('e', { id: '1', source: 's' });
+    expect(scenario.state.timers).toEqual({});
+    expect(scenario.command(resume).effectsOf('armTimer')).toEqual([]);
   });
 
   it('stops the timeout of the instance too', () => {

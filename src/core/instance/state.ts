@@ -32,7 +32,7 @@ export type InstanceState = {
   readonly incidents: { readonly [path: string]: Incident };
   /** Everything that will wake the instance by time. */
   readonly timers: { readonly [timerId: string]: Timer };
-  /** The last 64 commands, applied or refused: each counts once. */
+  /** The last 1,024 commands, applied or refused: each counts once. */
   readonly commands: readonly CommandId[];
   /** Number of the last history entry. */
   readonly seq: number;

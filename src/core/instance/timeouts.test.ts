@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Scenario, T0 } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf, step } from '../definition/testing/documents.ts';
+import type { JsonObject } from '../json.ts';
 
 const task = { type: 'task', task: 'work' };
 const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] } };
@@ -53,6 +54,19 @@ describe('queueTimeout', () => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '${ input.limit }', queueTimeout: '1m' }), { limit: '10m' });
     expect(scenario.effectsOf('armTimer')).toMatchObject([{ dueAt: T0 + 600_000 }]);
   });
+
+  it('may be an expression', () => {
+    const scenario = new Scenario(nodeOf({ ...task, timeout: '5s', queueTimeout: '${ input.limit }' }), { limit: 'PT1H30M' });
+    expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#queueTimeout', kind: 'queueTimeout', dueAt: T0 + 5_400_000 }]);
+    expect(scenario.task('n')).toMatchObject({ work: { timeoutMs: 5_000, queueTimeoutMs: 5_400_000 } });
+  });
+
+  it.each([7, 'soon', '0s', null])('brings the node under incident when the expression gives %j', (limit) => {
+    const scenario = new Scenario(nodeOf({ ...task, timeout: '5s', queueTimeout: '${ input.limit }' }), { limit });
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.state.timers).toEqual({});
+    expect(scenario.dispatched).toEqual([]);
+  });
 });
 
 describe('The timeout of a person’s task', () => {
@@ -72,6 +86,11 @@ describe('The timeout of a person’s task', () => {
     expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
     expect(scenario.state.timers).toMatchObject({ 'n#timeout': { attempt: 2, dueAt: scenario.now + 3_600_000 } });
   });
+
+  it('may be an expression', () => {
+    const scenario = new Scenario(nodeOf({ ...human, timeout: '${ input.limit }' }), { limit: 'P1DT2H30M' });
+    expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#timeout', kind: 'timeout', path: 'n', dueAt: T0 + 95_400_000 }]);
+  });
 });
 
 it('the timeout of an event wait ends it', () => {
@@ -79,6 +98,22 @@ it('the timeout of an event wait ends it', () => {
   const scenario = new Scenario(document).timer('a#timeout');
   expect(scenario.effectsOf('closeSubscriptions')).toMatchObject([{ path: 'a' }]);
   expect(scenario.open).toEqual(['late']);
+});
+
+it('the timeout of an event wait may be an expression', () => {
+  const scenario = new Scenario(nodeOf({ ...event, timeout: '${ input.limit }' }), { limit: '90s' });
+  expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#timeout', kind: 'timeout', path: 'n', dueAt: T0 + 90_000 }]);
+});
+
+it.each<[string, JsonObject]>([
+  ['a person’s task', human],
+  ['an event wait', event],
+])('the timeout of %s brings it under incident when the expression gives no duration', (_, node) => {
+  for (const limit of [7, 'soon', '0s', null]) {
+    const scenario = new Scenario(nodeOf({ ...node, timeout: '${ input.limit }' }), { limit });
+    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.state.timers).toEqual({});
+  }
 });
 
 describe('The timeout of an instance', () => {

@@ -79,6 +79,72 @@ describe('In scope', () => {
   });
 });
 
+describe('What an expression sees of a node that did not complete', () => {
+  const seen = { status: '${ nodes.a.status }', output: '${ nodes.a.output }', isNull: '${ nodes.a.output == null }' };
+  const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] }, timeout: '1h' };
+  const look = { type: 'transform', output: seen, join: 'any' };
+  const outputOf = (scenario: Scenario) => scenario.task('look');
+
+  it('is null while it is open or retrying', () => {
+    const document = graphOf({ a: task, b: task, look }, ['a>look', 'b>look']);
+    const expected = { status: 'completed', output: { status: null, output: null, isNull: true } };
+    expect(outputOf(new Scenario(document).completes('b'))).toMatchObject(expected);
+    expect(outputOf(new Scenario(document).fails('a').completes('b'))).toMatchObject(expected);
+    const person = graphOf({ a: human, b: task, look }, ['a>look', 'b>look']);
+    expect(outputOf(new Scenario(person).completes('b'))).toMatchObject(expected);
+  });
+
+  it('is that it was skipped, and null', () => {
+    const edges = [{ from: 's', to: 'a', when: 'false' }, { from: 's', to: 'b', otherwise: true }, 'a>look', 'b>look'];
+    const scenario = new Scenario(graphOf({ s: step, a: step, b: step, look }, edges));
+    expect(outputOf(scenario)).toMatchObject({ output: { status: 'skipped', output: null, isNull: true } });
+  });
+
+  it('is that it timed out, and null', () => {
+    const document = graphOf({ a: human, look }, [{ from: 'a', to: 'look', on: 'timedOut' }]);
+    const expected = { output: { status: 'timedOut', output: null, isNull: true } };
+    expect(outputOf(new Scenario(document).timer('a#timeout'))).toMatchObject(expected);
+    const once = { ...task, retry: { maxAttempts: 1 } };
+    const attempt = graphOf({ a: once, look }, [{ from: 'a', to: 'look', on: 'timedOut' }]);
+    expect(outputOf(new Scenario(attempt).timesOut('a'))).toMatchObject(expected);
+  });
+
+  it('is that it failed, and null', () => {
+    const once = { ...task, retry: { maxAttempts: 1 } };
+    const scenario = new Scenario(graphOf({ a: once, look }, [{ from: 'a', to: 'look', on: 'failed' }])).fails('a');
+    expect(outputOf(scenario)).toMatchObject({ output: { status: 'failed', output: null, isNull: true } });
+  });
+
+  it('is that it was cancelled, and null, in the join that cancelled it and behind it', () => {
+    const document = graphOf({ a: task, b: task, look: { ...look, cancelRest: true }, c: { type: 'transform', output: seen } }, [
+      'a>look',
+      'b>look',
+      'look>c',
+    ]);
+    const scenario = new Scenario(document).completes('b');
+    const expected = { output: { status: 'cancelled', output: null, isNull: true } };
+    expect(outputOf(scenario)).toMatchObject(expected);
+    expect(scenario.task('c')).toMatchObject(expected);
+  });
+
+  it('decides edges by its status', () => {
+    const edges = [
+      'a>look',
+      'b>look',
+      { from: 'look', to: 'c', when: "nodes.a.status == 'cancelled'" },
+      { from: 'look', to: 'd', otherwise: true },
+    ];
+    const nodes = { a: task, b: task, look: { ...look, cancelRest: true }, c: task, d: task };
+    expect(new Scenario(graphOf(nodes, edges)).completes('b').open).toEqual(['c']);
+    const late = [
+      { from: 'a', to: 'look', on: 'any' },
+      { from: 'look', to: 'c', when: "nodes.a.status == 'timedOut'" },
+      { from: 'look', to: 'd', otherwise: true },
+    ];
+    expect(new Scenario(graphOf({ a: human, look, c: task, d: task }, late)).timer('a#timeout').open).toEqual(['c']);
+  });
+});
+
 describe('The output of an instance', () => {
   it('is null when the definition gives none', () => {
     expect(new Scenario(nodeOf(step)).state.output).toBeNull();

@@ -1,7 +1,7 @@
-import type { ProducerBatch } from 'kafkajs';
+import type { Kafka, ProducerBatch, ProducerConfig } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
-import { GatheringProducer } from './producer.ts';
+import { createProducer, GatheringProducer } from './producer.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
@@ -112,5 +112,52 @@ describe('GatheringProducer', () => {
     const sending = expect(gathering.send([record('a')])).rejects.toMatchObject({ code: 'MR_PRODUCER_STOPPED', retryable: true });
     await gathering.stop(50);
     await sending;
+  });
+});
+
+describe('createProducer', () => {
+  /** A client of a broker that refuses what holds `bad`, and is away for the first request. */
+  function fakeClient() {
+    const made: (ProducerConfig | undefined)[] = [];
+    const batches: ProducerBatch[] = [];
+    const ended: string[] = [];
+    const { producer } = fakeBroker(async (values) => {
+      if (batches.length === 1) throw Object.assign(new Error('broker away'), { retriable: true });
+      if (values.includes('bad')) throw Object.assign(new Error('too large'), { type: 'MESSAGE_TOO_LARGE', retriable: false });
+    });
+    const kafka = {
+      producer: (config?: ProducerConfig) => {
+        made.push(config);
+        return {
+          ...producer,
+          disconnect: async () => void ended.push('producer'),
+          sendBatch: async (batch: ProducerBatch) => {
+            batches.push(batch);
+            return await producer.sendBatch(batch);
+          },
+        };
+      },
+    };
+    const open = () => ({ kafka: kafka as unknown as Kafka, close: () => void ended.push('client') });
+    return { open, made, batches, ended };
+  }
+
+  test('asks kafkajs for one producer that is not idempotent, makes no topics, and has one request under way', () => {
+    const { open, made } = fakeClient();
+    createProducer(open, options, quiet);
+    expect(made).toMatchObject([{ idempotent: false, allowAutoTopicCreation: false, maxInFlightRequests: 1 }]);
+  });
+
+  test('every request waits for all replicas: the first, the one tried again, and those of records sent one by one', async () => {
+    const { open, batches } = fakeClient();
+    const producer = createProducer(open, options, quiet);
+    await Promise.allSettled(['a', 'bad', 'b'].map((value) => producer.send([record(value)])));
+    expect(batches.map(({ acks }) => acks)).toEqual([-1, -1, -1, -1, -1]);
+  });
+
+  test('closes the client after its producer is disconnected', async () => {
+    const { open, ended } = fakeClient();
+    await createProducer(open, options, quiet).stop();
+    expect(ended).toEqual(['producer', 'client']);
   });
 });

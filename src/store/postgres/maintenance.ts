@@ -9,7 +9,7 @@ import { translate, translating } from './errors.ts';
 import { expireEvents } from './expired-events.ts';
 import { detachPartitions, dropPartitions, makePartitions } from './outbox-partitions.ts';
 import type { Pool, Queryable } from './pools.ts';
-import { isRepublishPending, markForRepublishing } from './slot.ts';
+import { isRepublishPending, markLostSlot } from './slot.ts';
 import { databaseNow } from './times.ts';
 
 /** Partitions are there for two days without any maintenance. */
@@ -139,13 +139,7 @@ async function inChunks(work: (limit: number) => Promise<number>): Promise<numbe
 }
 
 async function noticeLostSlot(on: Queryable, slot: string, log: Logger): Promise<void> {
-  const { rows } = await on.query<{ name: string }>(
-    `SELECT name FROM outbox_slot WHERE name = $1
-      AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status IS DISTINCT FROM 'lost')`,
-    [slot],
-  );
-  if (rows.length === 0) return;
-  await markForRepublishing(on, slot);
+  if (!(await markLostSlot(on, slot))) return;
   log.warn({ slot }, 'The replication slot is gone, and what it had not confirmed is not published: run `millrace republish`');
 }
 

@@ -12,6 +12,11 @@ export type Queryable = Pick<pg.ClientBase, 'query'>;
 export type PoolOptions = {
   /** Most connections; default 10. */
   readonly connections?: number;
+  /**
+   * Plans statements once, not for the values at hand. Left to itself Postgres plans the wide ones anew at every call, since
+   * an array of known length looks cheaper than one of unknown length. Not for sessions that search. Default false.
+   */
+  readonly genericPlans?: boolean;
   /** How Postgres names these sessions. */
   readonly applicationName?: string;
   /** Longest a statement may run, in ms; default 30 s. Far beyond what any of ours takes: it ends what hangs. */
@@ -22,10 +27,10 @@ export type PoolOptions = {
 
 /**
  * Every statement of ours finds its rows by an index. Prepared ones keep the plan that was made when the tables were
- * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill. Left to itself, Postgres
- * plans the large ones anew at every call, since an array of known length looks cheaper than one of unknown length.
+ * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill.
  */
-const PLANNER = '-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan';
+const PLANNER = '-c enable_seqscan=off -c jit=off';
+const GENERIC_PLANS = ' -c plan_cache_mode=force_generic_plan';
 
 export type Pools = { readonly definitions: Pool; readonly instances: Pool; close(): Promise<void> };
 
@@ -43,13 +48,13 @@ export function createPools(urls: { readonly definitions: string; readonly insta
 
 export function createPool(
   url: string,
-  { connections = 10, applicationName = 'millrace', statementTimeoutMs = 30_000, onIdleError }: PoolOptions = {},
+  { connections = 10, genericPlans = false, applicationName = 'millrace', statementTimeoutMs = 30_000, onIdleError }: PoolOptions = {},
 ): Pool {
   const pool = new pg.Pool({
     ...clientConfig(url),
     max: connections,
     application_name: applicationName,
-    options: PLANNER,
+    options: genericPlans ? PLANNER + GENERIC_PLANS : PLANNER,
     connectionTimeoutMillis: 10_000,
     statement_timeout: statementTimeoutMs,
     // A client that vanished in the middle of a transaction must not keep its locks.

@@ -2,6 +2,7 @@
  * Events that an instance refused, since its wait had just ended: they wait on, for that instance only, or for everybody
  * if nobody else had them (protocol, Events 3). Waits that opened meanwhile are offered them at once.
  */
+import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { EventMatcher, Subscription } from '../instance-store.ts';
 import { Deliveries } from './deliveries.ts';
 import type { Queryable } from './pools.ts';
@@ -16,13 +17,25 @@ const columns = new Columns<Returned>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
 ]);
 
+/**
+ * A match may be refused before the transaction that made it can be seen (docs/decisions/0011): an event that is not there
+ * is looked for again before it counts as expired. In a transaction under READ COMMITTED each look sees what is new.
+ */
 export async function keysOfReturned(on: Queryable, returned: readonly Returned[]): Promise<readonly EventKey[]> {
   if (returned.length === 0) return [];
-  const { rows } = await on.query<EventKey>('SELECT DISTINCT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [
-    returned.map(({ eventRowId }) => eventRowId),
-  ]);
-  return rows;
+  const rowIds = [...new Set(returned.map(({ eventRowId }) => eventRowId))];
+  const found = await untilVisible.execute(async () => {
+    const { rows } = await on.query<EventKey>('SELECT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [rowIds]);
+    return { rows, areAll: rows.length === rowIds.length };
+  });
+  return found.rows;
 }
+
+/** About 200 ms in all: a session shows its commit within microseconds, and holds a batch up no longer for what has expired. */
+const untilVisible = retry(
+  handleWhenResult((found) => !(found as { readonly areAll: boolean }).areAll),
+  { maxAttempts: 5, backoff: new IterableBackoff([5, 10, 25, 60, 100]) },
+);
 
 /** The locks of their keys are held. An event that has expired meanwhile is gone, as it would be without the detour. */
 export async function returnEvents(on: Queryable, matcher: EventMatcher, returned: readonly Returned[]): Promise<void> {

@@ -69,6 +69,18 @@ async function recordSlot(on: Queryable, slot: string): Promise<void> {
   );
 }
 
+/** A slot that is gone or lost is marked, in one statement: somebody may be making the next one. @returns whether it was. */
+export async function markLostSlot(on: Queryable, slot: string): Promise<boolean> {
+  const { rowCount } = await on.query(
+    `WITH old AS (DELETE FROM outbox_slot WHERE name = $1
+        AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status IS DISTINCT FROM 'lost') RETURNING name)
+      INSERT INTO outbox_republish (the_only) SELECT true FROM old
+      ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`,
+    [slot],
+  );
+  return rowCount === 1;
+}
+
 /** What the next slot cannot know must be published again, unless there is nothing: a fresh database. */
 export async function markForRepublishing(on: Queryable, slot: string): Promise<void> {
   await on.query(

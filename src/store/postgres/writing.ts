@@ -204,7 +204,7 @@ export const otherParts: readonly Part[] = [
     resultColumns,
     (rows) => rows.results,
     // Postgres sends a commit to Debezium before it shows it (docs/decisions/0011): an update would miss a command whose
-    // transaction is just ending, a conflict waits for it.
+    // transaction is just ending, a conflict waits for it. One whose row is long deleted leaves its result, for a day.
     (first, winners) => `INSERT INTO command AS t (id, instance_id, partition, type, by, status, code, reason, result_at)
     SELECT DISTINCT ON (r.id) r.id, r.instance_id, r.partition, 'unrecorded', '', r.status, r.code, r.reason, now()
     FROM ${resultColumns.unnest('r', first)} JOIN ${winners} w ON w.id = r.instance_id

@@ -105,6 +105,23 @@ describe('the http executor', () => {
   });
 
   it.each([
+    [200, 'done', 'done'],
+    [204, '', null],
+    [299, 'done', 'done'],
+  ])('takes status %i for a success', async (status, sent, body) => {
+    answer = (_, response) => response.writeHead(status, { 'content-type': 'text/plain' }).end(sent);
+    const result = await run({ url: base });
+    expect(result).toMatchObject({ status: 'completed' });
+    expect(outputOf(result)).toMatchObject({ status, body });
+  });
+
+  it.each([300, 304])('takes status %i without a location for a failure, for good', async (status) => {
+    answer = (_, response) => response.writeHead(status).end();
+    expect(await run({ url: base })).toMatchObject({ status: 'failed', code: `HTTP_${status}`, retryable: false });
+    expect(seen).toHaveLength(1);
+  });
+
+  it.each([
     [400, false],
     [401, false],
     [404, false],
