@@ -115,7 +115,10 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
         else if (effect.type === 'lifecycle') messages.push(ofLifecycle(state, effect));
         else if (effect.type === 'publishEvent') {
           const { id, event, key, at, data, topic } = effect;
-          messages.push(ofEvent({ id, type: event, source: publishSource(state.definitionId), key, time: at, data }, topic));
+          const published = { id, type: event, source: publishSource(state.definitionId), key, time: at, data };
+          messages.push(ofEvent(published));
+          // Elsewhere too, and not instead: our own waits hear it whatever topics the correlator reads. A second one is dropped by its id.
+          if (topic !== null && topic !== names.events) messages.push(ofEvent(published, topic));
         }
       }
       return messages;

@@ -53,11 +53,16 @@ export class Attempt implements AttemptScope {
       this.#settle(result);
       return;
     }
-    this.#timer = setTimeout(() => this.#expire(), Math.min(this.task.timeoutMs, TIMER_MS_MAX));
+    this.#expireIn(this.task.timeoutMs);
     result.then(
       (settled) => this.#settle(settled),
       (error: unknown) => this.#fault(error),
     );
+  }
+
+  #expireIn(ms: number): void {
+    const rest = ms - TIMER_MS_MAX;
+    this.#timer = setTimeout(() => (rest > 0 ? this.#expireIn(rest) : this.#expire()), Math.min(ms, TIMER_MS_MAX));
   }
 
   /** The process must end: the handler is told, and no result is reported, so the task runs again elsewhere. */

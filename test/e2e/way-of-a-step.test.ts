@@ -100,4 +100,25 @@ describe('an instance on the whole stack', () => {
 
     expect(await engine.cli('verify')).toContain('no difference');
   }, 300_000);
+
+  test('hears what another instance publishes', async () => {
+    const { client } = engine;
+    const order = `published-${Date.now()}`;
+    await engine.deploy({
+      id: 'e2e-hears',
+      nodes: { hear: { type: 'event', event: 'e2e.order.shipped', key: '${ input.order }' } },
+      output: { by: '${ nodes.hear.output.data.by }' },
+    });
+    await engine.deploy({
+      id: 'e2e-publishes',
+      nodes: { tell: { type: 'publish', event: 'e2e.order.shipped', key: '${ input.order }', data: { by: '${ instance.id }' } } },
+    });
+    const waiting = await engine.startInstance('e2e-hears', { order });
+    const publisher = await engine.startInstance('e2e-publishes', { order });
+    const instance = await eventuallyHas(
+      () => client.instance(waiting),
+      ({ status }) => status === 'completed',
+    );
+    expect(instance.output).toEqual({ by: publisher });
+  });
 });
