@@ -3,6 +3,7 @@ import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import { eventually } from '../support/eventually.ts';
 import { eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest, topics } from '../support/store-lab.ts';
 
 const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 3, initial: '1h', max: '1h' } };
@@ -55,6 +56,26 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
         ignored: 0,
       });
       expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0', 'two/0'], ['one/0', 'two/0'], ['hear/0']]);
+    });
+
+    it('gives the older wait all the events that it counts before a younger one gets any', async () => {
+      const at = key();
+      const definition = newDefinition({
+        nodes: { many: { type: 'event', event: type, key: at, count: 2 }, work: http, one: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'work', to: 'one' }],
+      });
+      const id = await lab.start(definition);
+      const since = await lab.store.now();
+      await eventually(async () => expect(await lab.store.now()).toBeGreaterThan(since));
+      await lab.completes(definition, id, 'work');
+      await correlate(eventOf(type, at, { n: 1 }));
+      const [match] = await lab.matchesOf(id);
+      if (match === undefined) throw new Error('no wait got the event');
+      await lab.step(definition, id, { ...match, event: { data: 1 } });
+      await correlate(eventOf(type, at, { n: 2 }));
+      expect(await rowsOf(id)).toEqual(['many/0', 'many/0']);
+      await correlate(eventOf(type, at, { n: 3 }));
+      expect(await rowsOf(id)).toEqual(['many/0', 'many/0', 'one/0']);
     });
 
     it('keeps an event that came before its wait, for the first that fits', async () => {
