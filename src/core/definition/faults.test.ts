@@ -12,6 +12,7 @@ const publish = { type: 'publish', event: 'paid', key: 'k' };
 
 /** What is wrong, the document, and all its faults. */
 const cases: readonly (readonly [string, Json, readonly string[]])[] = [
+  ['a method that no worker sends', nodeOf({ type: 'http', method: 'TRACE', url: 'https://a.example/' }), ['MR_DEF_SHAPE /nodes/n/method']],
   ['a document that is no object', [], ['MR_DEF_SHAPE ']],
   ['no id and no nodes', {}, ['MR_DEF_MISSING_FIELD ', 'MR_DEF_MISSING_FIELD ']],
   ['no node at all', { id: 'a', nodes: {} }, ['MR_DEF_SHAPE /nodes']],
