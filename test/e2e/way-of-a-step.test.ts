@@ -121,4 +121,34 @@ describe('an instance on the whole stack', () => {
     );
     expect(instance.output).toEqual({ by: publisher });
   });
+
+  test('stays on its version when another one is deployed', async () => {
+    const { client } = engine;
+    const version = (answer: string) => ({
+      id: 'e2e-versions',
+      nodes: { look: { type: 'human', title: 'Look', assignees: { roles: ['manager'] } } },
+      output: { answer },
+    });
+    await engine.deploy(version('first'));
+    const old = await engine.startInstance('e2e-versions', {});
+    await engine.deploy(version('second'));
+    const young = await engine.startInstance('e2e-versions', {});
+    for (const instanceId of [old, young]) {
+      const inbox = await eventuallyHas(
+        () => client.inbox({ instanceId }),
+        ({ items }) => items.length === 1,
+      );
+      await client.complete(inbox.items[0]?.taskId ?? '', {}, { assignee: 'ada', waitMs: 20_000 });
+    }
+    const ended = [old, young].map((instanceId) =>
+      eventuallyHas(
+        () => client.instance(instanceId),
+        ({ status }) => status === 'completed',
+      ),
+    );
+    expect((await Promise.all(ended)).map(({ output, definition: { version: of } }) => [output, of])).toEqual([
+      [{ answer: 'first' }, 1],
+      [{ answer: 'second' }, 2],
+    ]);
+  });
 });
