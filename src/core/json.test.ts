@@ -8,12 +8,17 @@ function parsed(text: string): Json {
   return result.value;
 }
 
+/** What the text holds, as JSON would write it: without a negative zero. */
+function written(text: string): Json {
+  return JSON.parse(JSON.stringify(JSON.parse(text))) as Json;
+}
+
 describe('Parsing', () => {
   it('gives what was written', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         const result = parseJsonStrict(text);
-        if (result.ok) expect(result.value).toEqual(JSON.parse(text));
+        if (result.ok) expect(result.value).toEqual(written(text));
         else expect(result.reason).toBe('unsafeNumber');
       }),
     );
@@ -48,7 +53,7 @@ describe('The canonical text', () => {
     expect(canonicalJson({ b: [1, { d: null, c: 'x' }], a: true })).toBe('{"a":true,"b":[1,{"c":"x","d":null}]}');
     fc.assert(
       fc.property(fc.json(), (text) => {
-        const value = JSON.parse(text) as Json;
+        const value = written(text);
         expect(JSON.parse(canonicalJson(value))).toEqual(value);
         expect(jsonEquals(value, JSON.parse(text) as Json)).toBe(true);
       }),
