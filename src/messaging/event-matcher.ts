@@ -2,7 +2,6 @@
  * Decides whether an event fits a wait (`where`) and makes the message that tells the instance so. The store calls it
  * within the transaction that holds the event's locks, so everything here is pure and bounded by the fuel of expressions.
  */
-
 import { LRUCache } from 'lru-cache';
 import { compileExpression, type Expression, ExpressionError, evaluateCondition } from '../core/expression/index.ts';
 import type { ExternalEvent } from '../core/external-event.ts';

@@ -3,7 +3,6 @@
  * instance's partition. API and orchestrator share it, so that the same step makes the same messages wherever it is
  * decided. Encodes only; writing is the store's.
  */
-
 import { invariant } from '../core/assert.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import { type EpochMs, type InstanceId, type TaskPath, taskIdOf } from '../core/ids.ts';

@@ -2,7 +2,6 @@
  * What a batch of external events means: each goes to the waits that it fits, or waits itself (protocol, "Events"). Events
  * that can never be taken become dead letters, and the rest goes on.
  */
-
 import { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import { readEvent } from '../messaging/cloud-events.ts';

@@ -212,37 +212,33 @@ export class PartitionPump<Context> {
 
   /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
   async #process(lane: Lane<Context>, batch: PumpBatch<Context>): Promise<boolean> {
-    const makeRoom = this.#count();
-    this.#processing++;
     try {
-      await this.#options.process(batch);
-      makeRoom();
-      this.#processing--;
+      await this.#processOnce(batch);
       return true;
     } catch (error) {
-      makeRoom();
-      this.#processing--;
       // What stands still must not hold up the others.
       this.#pump();
       return await this.#processAgain(lane, batch, error);
     }
   }
 
-  /** Counts one batch, at most for a while. @returns what ends that earlier. */
-  #count(): () => void {
+  /** Counts as working until it has ended, or takes long. */
+  async #processOnce(batch: PumpBatch<Context>): Promise<void> {
+    this.#processing++;
     this.#working++;
-    let timer: NodeJS.Timeout | undefined;
-    const makeRoom = (): void => {
-      if (timer === undefined) return;
-      clearTimeout(timer);
-      timer = undefined;
+    let counts = true;
+    const timer = setTimeout(() => {
+      counts = false;
       this.#working--;
-    };
-    timer = setTimeout(() => {
-      makeRoom();
       this.#pump();
     }, this.#limits.longMs);
-    return makeRoom;
+    try {
+      await this.#options.process(batch);
+    } finally {
+      clearTimeout(timer);
+      if (counts) this.#working--;
+      this.#processing--;
+    }
   }
 
   async #processAgain(lane: Lane<Context>, batch: PumpBatch<Context>, thrown: unknown): Promise<boolean> {

@@ -3,7 +3,6 @@
  * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
  * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
  */
-
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';

@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import { eventually } from '../support/eventually.ts';
-import { eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest, topics } from '../support/store-lab.ts';
-
-const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 3, initial: '1h', max: '1h' } };
+import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */
 export function testEvents(factory: () => Promise<StoreUnderTest>): void {
@@ -15,8 +13,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
 
   beforeAll(async () => {
     given = await factory();
-    await given.store.registerTopics(Object.values(topics));
-    lab = new StoreLab(given);
+    lab = await openLab(given);
   });
 
   describe('events', () => {
@@ -61,7 +58,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
     it('gives the older wait all the events that it counts before a younger one gets any', async () => {
       const at = key();
       const definition = newDefinition({
-        nodes: { many: { type: 'event', event: type, key: at, count: 2 }, work: http, one: { type: 'event', event: type, key: at } },
+        nodes: { many: { type: 'event', event: type, key: at, count: 2 }, work: httpNode, one: { type: 'event', event: type, key: at } },
         edges: [{ from: 'work', to: 'one' }],
       });
       const id = await lab.start(definition);
@@ -209,7 +206,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       const ids = await Promise.all(
         rounds.map(async (at) => {
           const definition = newDefinition({
-            nodes: { work: http, hear: { type: 'event', event: type, key: at } },
+            nodes: { work: httpNode, hear: { type: 'event', event: type, key: at } },
             edges: [{ from: 'work', to: 'hear' }],
           });
           const id = await lab.start(definition);

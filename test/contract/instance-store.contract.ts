@@ -5,29 +5,35 @@ import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { fold } from '../../src/core/instance/index.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { DueTimer, NewDeadLetter } from '../../src/store/instance-store.ts';
-import { commandOf, message, newDefinition, ofTimer, StoreLab, type StoreUnderTest, topics } from '../support/store-lab.ts';
+import {
+  commandOf,
+  httpNode,
+  message,
+  newDefinition,
+  ofTimer,
+  openLab,
+  type StoreLab,
+  type StoreUnderTest,
+  topics,
+} from '../support/store-lab.ts';
 
-const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 3, initial: '1h', max: '1h' } };
-const oneTask = () => newDefinition({ nodes: { work: http }, edges: [] });
+const oneTask = () => newDefinition({ nodes: { work: httpNode }, edges: [] });
 const person = (title = 'Look') => ({ type: 'human', title, assignees: { users: ['ada'], roles: ['manager'] } });
 const onePerson = () => newDefinition({ nodes: { look: person() }, edges: [] });
 const path = (text: string) => text as TaskPath;
 
 /** @param factory called once; the store may hold what other tests wrote. */
 export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void {
-  let given: StoreUnderTest;
   let lab: StoreLab;
 
   beforeAll(async () => {
-    given = await factory();
-    await given.store.registerTopics(Object.values(topics));
-    lab = new StoreLab(given);
+    lab = await openLab(await factory());
   });
 
   describe('start', () => {
     it('writes instances, their tasks, history and messages; what is loaded is what was decided', async () => {
       const definition = newDefinition({
-        nodes: { first: { type: 'transform', output: { doubled: '${ input.amount * 2.0 }' } }, work: http, look: person() },
+        nodes: { first: { type: 'transform', output: { doubled: '${ input.amount * 2.0 }' } }, work: httpNode, look: person() },
         edges: [
           { from: 'first', to: 'work' },
           { from: 'first', to: 'look' },
@@ -127,7 +133,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
   describe('apply', () => {
     it('writes a step whole for whoever decided on the stored version, and nothing for whoever did not', async () => {
       const definition = newDefinition({
-        nodes: { work: http, look: person(), nap: { type: 'wait', for: '1h' } },
+        nodes: { work: httpNode, look: person(), nap: { type: 'wait', for: '1h' } },
         edges: [
           { from: 'work', to: 'look' },
           { from: 'work', to: 'nap' },
@@ -195,7 +201,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         vars: { n: 0 },
         nodes: {
           prepare: { type: 'transform', output: { n: '${ vars.n }' }, set: { n: '${ vars.n + 1 }' } },
-          work: { ...http, body: { given: '${ nodes.prepare.output }', big: 'x'.repeat(3_000) }, retry: { maxAttempts: 1 } },
+          work: { ...httpNode, body: { given: '${ nodes.prepare.output }', big: 'x'.repeat(3_000) }, retry: { maxAttempts: 1 } },
           last: { type: 'transform', output: { of: '${ nodes.work.output }' } },
         },
         edges: [
@@ -430,7 +436,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
 
   describe('open automated tasks', () => {
     it('finds attempts that were dispatched before a moment, a page at a time', async () => {
-      const definition = newDefinition({ nodes: { a: http, b: { ...http, timeout: '7s' }, c: http }, edges: [] });
+      const definition = newDefinition({ nodes: { a: httpNode, b: { ...httpNode, timeout: '7s' }, c: httpNode }, edges: [] });
       const ids: InstanceId[] = [];
       for (let n = 0; n < 4; n++) ids.push(await lab.start(definition));
       const [first = '' as InstanceId, second = '' as InstanceId] = ids;

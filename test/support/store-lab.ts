@@ -2,7 +2,6 @@
  * A store with the core before it, as API and orchestrator put them together, for tests of the store: starts instances,
  * applies notifications, and makes messages whose payloads are JSON, which the store does not look into.
  */
-
 import { uuidv7 } from 'uuidv7';
 import type { Definition } from '../../src/core/definition/types.ts';
 import type { ExternalEvent } from '../../src/core/external-event.ts';
@@ -177,6 +176,15 @@ function transitionOf(instanceId: InstanceId, before: InstanceState | null, expe
   const { state: after, history, effects } = result;
   return { instanceId, partition: partitionOf(instanceId, PARTITIONS), before, expectedVersion, after, history, effects, messages };
 }
+
+/** A store whose outbox takes what the lab sends. */
+export async function openLab(given: StoreUnderTest): Promise<StoreLab> {
+  await given.store.registerTopics(Object.values(topics));
+  return new StoreLab(given);
+}
+
+/** An `http` node that nobody runs. */
+export const httpNode = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 3, initial: '1h', max: '1h' } };
 
 export function newCommandId(): CommandId {
   const id = parseCommandId(uuidv7());

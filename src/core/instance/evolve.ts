@@ -20,8 +20,7 @@ import {
   timerIdOf,
 } from './state.ts';
 
-/** Commands remembered for deduplication. */
-/** More than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
+/** Commands remembered, so that each counts once: more than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
 const COMMANDS_KEPT = 1_024;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -24,16 +24,17 @@ const columns = new Columns<Returned>((of) => [
 export async function keysOfReturned(on: Queryable, returned: readonly Returned[]): Promise<readonly EventKey[]> {
   if (returned.length === 0) return [];
   const rowIds = [...new Set(returned.map(({ eventRowId }) => eventRowId))];
-  const found = await untilVisible.execute(async () => {
-    const { rows } = await on.query<EventKey>('SELECT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [rowIds]);
-    return { rows, areAll: rows.length === rowIds.length };
+  let keys: readonly EventKey[] = [];
+  await untilVisible.execute(async () => {
+    ({ rows: keys } = await on.query<EventKey>('SELECT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[])', [rowIds]));
+    return keys.length < rowIds.length;
   });
-  return found.rows;
+  return keys;
 }
 
 /** About 200 ms in all: a session shows its commit within microseconds, and holds a batch up no longer for what has expired. */
 const untilVisible = retry(
-  handleWhenResult((found) => !(found as { readonly areAll: boolean }).areAll),
+  handleWhenResult((areMissing) => areMissing === true),
   { maxAttempts: 5, backoff: new IterableBackoff([5, 10, 25, 60, 100]) },
 );
 

@@ -69,13 +69,15 @@ async function recordSlot(on: Queryable, slot: string): Promise<void> {
   );
 }
 
+/** A republishing that is under way begins again. */
+const beginAnew = `ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`;
+
 /** A slot that is gone or lost is marked, in one statement: somebody may be making the next one. @returns whether it was. */
 export async function markLostSlot(on: Queryable, slot: string): Promise<boolean> {
   const { rowCount } = await on.query(
     `WITH old AS (DELETE FROM outbox_slot WHERE name = $1
         AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status IS DISTINCT FROM 'lost') RETURNING name)
-      INSERT INTO outbox_republish (the_only) SELECT true FROM old
-      ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`,
+      INSERT INTO outbox_republish (the_only) SELECT true FROM old ${beginAnew}`,
     [slot],
   );
   return rowCount === 1;
@@ -86,7 +88,7 @@ export async function markForRepublishing(on: Queryable, slot: string): Promise<
   await on.query(
     `WITH old AS (DELETE FROM outbox_slot WHERE name = $1 RETURNING name)
       INSERT INTO outbox_republish (the_only) SELECT true WHERE EXISTS (SELECT FROM old) OR EXISTS (SELECT FROM outbox)
-      ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`,
+      ${beginAnew}`,
     [slot],
   );
 }

@@ -1,4 +1,5 @@
 /** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
+import { httpMethods } from '../../core/definition/http-methods.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
@@ -10,7 +11,6 @@ export type HttpRequest = {
   readonly body: string | null;
 };
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** What the connection itself decides, and what would make two servers see two requests. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
@@ -32,8 +32,8 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function parseHttpRequest(input: Json, idempotencyKey: string): Result<HttpRequest, string> {
   if (!isJsonObject(input)) return err('The request is not an object.');
   const { method = 'GET', url, headers = {}, body = null } = input;
-  if (typeof method !== 'string' || !METHODS.has(method.toUpperCase()))
-    return err(`/method: one of ${[...METHODS].join(', ')} is expected.`);
+  if (typeof method !== 'string' || !httpMethods.includes(method.toUpperCase()))
+    return err(`/method: one of ${httpMethods.join(', ')} is expected.`);
   const verb = method.toUpperCase();
   const target = parseTarget(url);
   if (!target.ok) return target;

@@ -1,6 +1,8 @@
 /** `task` and `http`: work that leaves the core, with its time limits and retries. */
+
 import { isJsonObject } from '../../json.ts';
 import { pointerTo } from '../faults.ts';
+import { httpMethods } from '../http-methods.ts';
 import type { DurationSetting, HttpNode, RetryPolicy, TaskNode } from '../types.ts';
 import { type NodeReading, opening, readCommon, readDuration, readLiteral } from './common.ts';
 
@@ -13,8 +15,6 @@ export const defaultRetry: RetryPolicy = { maxAttempts: 3, backoff: 'exponential
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 /** What may follow `<prefix>.tasks.` in a topic's name. */
 const QUEUE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-/** What a worker sends; `TRACE` and `CONNECT` are for proxies. */
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const ATTEMPTS_MAX = 1_000;
 
@@ -37,7 +37,7 @@ export function readHttp(reading: NodeReading): HttpNode {
   fields.required('method', 'the method of the request, such as "POST"');
   fields.required('url', 'the address of the request');
   const method = fields.text('method') ?? 'GET';
-  if (!method.includes('${') && !METHODS.includes(method.toUpperCase())) fields.refuse('method', `one of ${METHODS.join(', ')}`);
+  if (!method.includes('${') && !httpMethods.includes(method.toUpperCase())) fields.refuse('method', `one of ${httpMethods.join(', ')}`);
   const url = fields.text('url') ?? '-';
   if (!url.includes('${') && url !== '-' && !isHttpUrl(url)) fields.refuse('url', 'a whole address that begins with http:// or https://');
   const headers = fields.raw('headers');
