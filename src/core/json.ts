@@ -23,6 +23,13 @@ export function canonicalJson(value: Json): string {
   return `{${text}}`;
 }
 
+const encoder = new TextEncoder();
+
+/** Length of the value as compact JSON, in UTF-8 bytes. */
+export function jsonByteLength(value: Json): number {
+  return encoder.encode(JSON.stringify(value)).length;
+}
+
 export function jsonEquals(a: Json, b: Json): boolean {
   return a === b || canonicalJson(a) === canonicalJson(b);
 }

@@ -8,7 +8,7 @@ import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
-import { step } from '../core/instance/index.ts';
+import { type RunLimits, step } from '../core/instance/index.ts';
 import type { Notification } from '../core/instance/notification.ts';
 import type { TaskError } from '../core/instance/state.ts';
 import type { StepResult } from '../core/instance/step.ts';
@@ -26,6 +26,7 @@ export type InstanceMoverOptions = {
   readonly store: Pick<InstanceStore, 'load' | 'apply'>;
   readonly definitions: ReadyDefinitions;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
+  readonly limits: RunLimits;
   /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly log: Logger;
@@ -139,7 +140,7 @@ export class InstanceMover {
     const definition = this.#options.definitions.peek(definitionId, definitionVersion);
     if (definition === undefined) return null;
     try {
-      return this.#decided(partition, each, stored, step(definition, stored.state, each.received, now));
+      return this.#decided(partition, each, stored, step(definition, stored.state, each.received, now, this.#options.limits));
     } catch {
       // Not lost: it is tried again alone, and what it throws there is logged.
       return null;
@@ -200,7 +201,7 @@ export class InstanceMover {
     for (const one of received) {
       cache.drop(instanceId);
       const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
-        step(definition, state, [one], this.#options.now()),
+        step(definition, state, [one], this.#options.now(), this.#options.limits),
       );
       if (error === null) continue;
       this.#options.log.error(
@@ -235,7 +236,7 @@ export class InstanceMover {
     if (notification.type !== 'TaskOutcome') return false;
     const failed: Notification = { ...notification, result: { status: 'failed', error: failure, retryable: false, retryAfterMs: null } };
     const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
-      step(definition, state, [{ instanceId, cause: one.cause, notification: failed }], this.#options.now()),
+      step(definition, state, [{ instanceId, cause: one.cause, notification: failed }], this.#options.now(), this.#options.limits),
     );
     return error === null;
   }

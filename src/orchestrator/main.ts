@@ -211,7 +211,7 @@ async function runPumps(means: Means): Promise<void> {
   const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
   // Side by side: one that waits for a fault to pass must not use up the time of the others.
   service.onStop('consumers', () => Promise.all(means.pumps.map((pump) => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
-  const mover = new InstanceMover({ store, definitions: ready, outgoing, now, log, metrics });
+  const mover = new InstanceMover({ store, definitions: ready, outgoing, limits: config.limits, now, log, metrics });
   await Promise.all([
     runPump(means, {
       groupId: groups.orchestrator,

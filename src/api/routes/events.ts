@@ -1,5 +1,6 @@
 /** External events by REST: into the outbox, and from there the way of all events. */
 import { uuidv7 } from 'uuidv7';
+import { jsonByteLength } from '../../core/json.ts';
 import type { ApiApp, RouteContext } from '../app.ts';
 import { ApiProblem } from '../problem.ts';
 import { NoQuery } from '../wire/common.ts';
@@ -21,7 +22,7 @@ export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): vo
   };
   app.post('/events', { schema, config: { permission: 'sendEvents' } }, async ({ body }, reply) => {
     const { id = uuidv7(), type, source = DEFAULT_SOURCE, key, time, data = null } = body;
-    if (Buffer.byteLength(JSON.stringify(data)) > limits.payloadBytes)
+    if (jsonByteLength(data) > limits.payloadBytes)
       throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The data is larger than ${limits.payloadBytes} bytes.`, {
         errors: [{ pointer: '/data', message: 'Send a reference to the data instead.' }],
       });

@@ -6,7 +6,7 @@ import { definitionQueues } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId } from '../../core/ids.ts';
 import { start } from '../../core/instance/index.ts';
-import { canonicalJson, type Json } from '../../core/json.ts';
+import { canonicalJson, type Json, jsonByteLength } from '../../core/json.ts';
 import type { Start } from '../../store/instance-store.ts';
 import type { ApiApp, RouteContext } from '../app.ts';
 import { keyOf } from '../auth.ts';
@@ -130,7 +130,7 @@ async function definitionOf(context: RouteContext, id: string, version: number |
 function assertPayload(contentLength: string | undefined, input: Json, bytesMax: number): void {
   // A body within the limit holds an input within the limit.
   if (contentLength !== undefined && Number(contentLength) <= bytesMax) return;
-  if (Buffer.byteLength(JSON.stringify(input)) <= bytesMax) return;
+  if (jsonByteLength(input) <= bytesMax) return;
   throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The input is larger than ${bytesMax} bytes.`, {
     errors: [{ pointer: '/input', message: 'Send a reference to the data instead.' }],
   });
@@ -155,10 +155,10 @@ function idempotencyOf(context: RouteContext, key: string | undefined, body: Sta
 
 type StartValues = { readonly input: Json; readonly businessKey: string | null; readonly by: string; readonly cause: string };
 
-function makeStart({ ports }: RouteContext, definition: Definition, values: StartValues, idempotency: Start['idempotency']): Start {
+function makeStart({ ports, limits }: RouteContext, definition: Definition, values: StartValues, idempotency: Start['idempotency']): Start {
   // Made here before partition and payload: UUIDv7 in lower case.
   const instanceId = uuidv7() as InstanceId;
-  const started = start(definition, { instanceId, ...values }, ports.now());
+  const started = start(definition, { instanceId, ...values }, ports.now(), limits);
   if (!started.ok) {
     const { error } = started.error;
     throw new ApiProblem(422, 'MR_START_REFUSED', `The definition cannot be started with this input: ${error.message}`, {

@@ -1,7 +1,7 @@
 /** What people do to their tasks: claim, unclaim, complete, fail. Who acts is the key's subject, or whom an admin key names. */
 import { type TSchema, Type } from 'typebox';
 import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/ids.ts';
-import type { Json } from '../../core/json.ts';
+import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
 import type { ApiApp, RouteContext } from '../app.ts';
@@ -86,7 +86,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const by = assertMayAct(keyOf(request), task, request.body.assignee);
       assertNotClaimedByOther(keyOf(request), task, by);
       const { output } = request.body;
-      if (Buffer.byteLength(JSON.stringify(output)) > context.limits.payloadBytes)
+      if (jsonByteLength(output) > context.limits.payloadBytes)
         throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`);
       assertFits(await formOf(task), output);
       const command = { type: 'completeTask', path, output } as const;

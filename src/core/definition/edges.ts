@@ -24,9 +24,12 @@ export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions:
       faults.add(pointer, 'MR_DEF_SHAPE', 'An edge must be an object with "from" and "to".');
       return [];
     }
-    const first = seen.get(canonicalJson(value));
+    // Written out or left out, `otherwise: false` says the same.
+    const { otherwise, ...rest } = value;
+    const text = canonicalJson(otherwise === false ? rest : value);
+    const first = seen.get(text);
     if (first !== undefined) faults.add(pointer, 'MR_DEF_DUPLICATE_EDGE', `This edge is the same as edge ${first}: leave one of them out.`);
-    else seen.set(canonicalJson(value), index);
+    else seen.set(text, index);
     const edge = readEdge(new Fields(value, pointer, faults), index, nodes, expressions);
     return edge === null ? [] : [edge];
   });

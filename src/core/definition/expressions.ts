@@ -3,7 +3,15 @@
  * place, so that references are checked once the whole graph is known.
  */
 import { parseDuration, parseInstant } from '../duration.ts';
-import { compileExpression, compileTemplate, type Expression, type Reference, type Template } from '../expression/index.ts';
+import {
+  compileExpression,
+  compileTemplate,
+  type Expression,
+  ExpressionError,
+  evaluateCondition,
+  type Reference,
+  type Template,
+} from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { compileSchema } from '../schema/index.ts';
@@ -50,10 +58,21 @@ export class Expressions {
     const compiled = compileExpression(value);
     if (compiled.ok) {
       this.uses.push({ pointer, place, references: compiled.value.references });
+      if (compiled.value.references.length === 0) this.#checkConstant(compiled.value, pointer);
       return compiled.value;
     }
     for (const { message, offset } of compiled.error) this.#refuse(pointer, message, offset);
     return NEVER;
+  }
+
+  /** A condition that looks at nothing gives the same each time: what would fail at run time fails now. */
+  #checkConstant(condition: Expression, pointer: string): void {
+    try {
+      evaluateCondition(condition, {});
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      this.#refuse(pointer, `it fails whatever happens: ${error.message}`, undefined);
+    }
   }
 
   /** JSON with `${ … }` in its texts. */

@@ -13,6 +13,9 @@ const publish = { type: 'publish', event: 'paid', key: 'k' };
 /** What is wrong, the document, and all its faults. */
 const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a method that no worker sends', nodeOf({ type: 'http', method: 'TRACE', url: 'https://a.example/' }), ['MR_DEF_SHAPE /nodes/n/method']],
+  ['a body where a request has none', nodeOf({ ...http, body: { a: 1 } }), ['MR_DEF_SHAPE /nodes/n/body']],
+  ['a header that the connection decides', nodeOf({ ...http, headers: { Host: 'a.example' } }), ['MR_DEF_SHAPE /nodes/n/headers/Host']],
+  ['a password in an address', nodeOf({ ...http, url: 'https://ada:secret@a.example/' }), ['MR_DEF_SHAPE /nodes/n/url']],
   ['a document that is no object', [], ['MR_DEF_SHAPE ']],
   ['no id and no nodes', {}, ['MR_DEF_MISSING_FIELD ', 'MR_DEF_MISSING_FIELD ']],
   ['no node at all', { id: 'a', nodes: {} }, ['MR_DEF_SHAPE /nodes']],
@@ -30,6 +33,11 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['edges that are no list', { ...graphOf(['a']), edges: {} }, ['MR_DEF_SHAPE /edges']],
   ['an edge to itself', graphOf(['a'], ['a>a']), ['MR_DEF_SELF_EDGE /edges/0']],
   ['the same edge twice', graphOf(['a', 'b'], ['a>b', 'a>b']), ['MR_DEF_DUPLICATE_EDGE /edges/1']],
+  [
+    'the same edge once more in other words',
+    graphOf(['a', 'b'], ['a>b', { from: 'a', to: 'b', otherwise: false }]),
+    ['MR_DEF_DUPLICATE_EDGE /edges/1'],
+  ],
   ['a cycle of the whole graph', graphOf(['a', 'b', 'c'], ['a>b', 'b>c', 'c>a']), ['MR_DEF_CYCLE /edges/2']],
   ['a node behind a cycle', graphOf(['a', 'b', 'c'], ['a>b', 'b>a', 'b>c']), ['MR_DEF_CYCLE /edges/1', 'MR_DEF_UNREACHABLE_NODE /nodes/c']],
   ['edges that may all be untaken', graphOf(['a', 'b'], [{ from: 'a', to: 'b', when: 'true' }]), ['MR_DEF_OTHERWISE_MISSING /nodes/a']],
@@ -102,10 +110,22 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['an address of another kind', nodeOf({ ...http, url: 'file:///etc/passwd' }), ['MR_DEF_SHAPE /nodes/n/url']],
   ['a header that is an object', nodeOf({ ...http, headers: { 'x-a': {} } }), ['MR_DEF_SHAPE /nodes/n/headers/x-a']],
   ['a task for nobody', nodeOf({ ...human, assignees: { users: [] } }), ['MR_DEF_MISSING_FIELD /nodes/n/assignees']],
+  ['a person named twice', nodeOf({ ...human, assignees: { users: ['ada', 'ada'] } }), ['MR_DEF_DUPLICATE /nodes/n/assignees/users']],
   ['an escalation to nobody', nodeOf({ ...human, escalate: { after: '1d' } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],
   ['an event without key', nodeOf({ type: 'event', event: 'paid' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['an event beside anyOf', nodeOf({ type: 'event', event: 'a', anyOf: [{ event: 'b', key: 'k' }] }), ['MR_DEF_SHAPE /nodes/n/event']],
   ['an empty anyOf', nodeOf({ type: 'event', anyOf: [] }), ['MR_DEF_SHAPE /nodes/n/anyOf']],
+  [
+    'the same event twice',
+    nodeOf({
+      type: 'event',
+      anyOf: [
+        { event: 'a', key: 'k' },
+        { key: 'k', event: 'a' },
+      ],
+    }),
+    ['MR_DEF_DUPLICATE /nodes/n/anyOf/1'],
+  ],
   ['no event to count', nodeOf({ ...event, count: 0 }), ['MR_DEF_SHAPE /nodes/n/count']],
   ['a variable that cannot be named', { ...graphOf(['a']), vars: { 'a-b': 1 } }, ['MR_DEF_ID /vars/a-b']],
   ['an unknown onFailure', { ...graphOf(['a']), onFailure: 'ignore' }, ['MR_DEF_SHAPE /onFailure']],
@@ -131,6 +151,18 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
       ['a', 'b'],
       [
         { from: 'a', to: 'b', when: '${ true }' },
+        { from: 'a', to: null, otherwise: true },
+      ],
+    ),
+    ['MR_DEF_EXPRESSION /edges/0/when'],
+  ],
+  ['a condition that is never a bool', nodeOf({ ...event, where: '"x"' }), ['MR_DEF_EXPRESSION /nodes/n/where']],
+  [
+    'a condition that always fails',
+    graphOf(
+      ['a', 'b'],
+      [
+        { from: 'a', to: 'b', when: '1 / 0 == 1' },
         { from: 'a', to: null, otherwise: true },
       ],
     ),

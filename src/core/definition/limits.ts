@@ -1,5 +1,5 @@
 /** How large a definition may be. Checked before anything walks the document, so that no document can exhaust the stack. */
-import type { Json } from '../json.ts';
+import { type Json, jsonByteLength } from '../json.ts';
 import { type Faults, pointerTo } from './faults.ts';
 
 export type DefinitionLimits = {
@@ -37,7 +37,7 @@ export function checkSize(document: Json, limits: DefinitionLimits, faults: Faul
     faults.add(tooDeep, 'MR_DEF_LIMIT', `The document is nested deeper than ${limits.depth} levels here: make it flatter.`);
     return false;
   }
-  const bytes = new TextEncoder().encode(JSON.stringify(document)).length;
+  const bytes = jsonByteLength(document);
   if (bytes > limits.bytes) {
     faults.add(
       '',

@@ -11,7 +11,7 @@ import type { Json } from '../json.ts';
 import { own } from '../record.ts';
 import type { Opener } from './basis.ts';
 import { openerOf, pathOf } from './join.ts';
-import { evaluateOr, openNode } from './open.ts';
+import { boundedPayload, evaluateOr, openNode } from './open.ts';
 import type { Run } from './run.ts';
 import { scopeFor } from './scope.ts';
 import { type ClosedTask, isOpen, type TaskError, type TaskState } from './state.ts';
@@ -169,7 +169,9 @@ function endIfDone(run: Run): void {
 
 export function completeInstance(run: Run): void {
   const template = run.definition.output;
-  const output = evaluateOr(() => (template === null ? null : template.evaluate(scopeFor(run.definition, run.state, template.references))));
+  const output = evaluateOr(() =>
+    template === null ? null : boundedPayload(run, 'output', template.evaluate(scopeFor(run.definition, run.state, template.references))),
+  );
   if (output.ok) run.emit({ type: 'InstanceCompleted', output: output.value });
   else
     run.emit({

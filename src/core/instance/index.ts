@@ -17,7 +17,7 @@ import type { AddressedNotification, Notification } from './notification.ts';
 import { durationMs, evaluateOr, UnfitValueError } from './open.ts';
 import { outgoing } from './outgoing.ts';
 import type { Rejection } from './rejection.ts';
-import { Run } from './run.ts';
+import { defaultRunLimits, Run, type RunLimits } from './run.ts';
 import { scopeFor } from './scope.ts';
 import { type InstanceState, statusOf, type TaskError } from './state.ts';
 import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
@@ -29,7 +29,12 @@ export type StartRefusal = { readonly error: TaskError; readonly expression: str
  * @param now by the instance database's clock, ms since the epoch.
  * @returns a refusal when `vars` or `timeout` of the definition cannot be evaluated for this input: nothing is started then.
  */
-export function start(definition: Definition, command: StartInstance, now: EpochMs): Result<StepResult, StartRefusal> {
+export function start(
+  definition: Definition,
+  command: StartInstance,
+  now: EpochMs,
+  limits: RunLimits = defaultRunLimits,
+): Result<StepResult, StartRefusal> {
   const { instanceId, input, businessKey, by, cause } = command;
   const basis = startBasis(instanceId, definition.id, definition.version, input);
   const bare = {
@@ -43,9 +48,9 @@ export function start(definition: Definition, command: StartInstance, now: Epoch
     by,
     timeoutAt: null,
   } as const;
-  const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause)));
+  const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause, limits)));
   if (!values.ok) return err({ error: values.error, expression: values.expression });
-  const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause);
+  const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause, limits);
   for (const nodeId of definition.startNodes) run.later({ consider: nodeId });
   advance(run);
   return ok(result(null, run, []));
@@ -67,9 +72,10 @@ export function step(
   state: InstanceState,
   notifications: readonly AddressedNotification[],
   now: EpochMs,
+  limits: RunLimits = defaultRunLimits,
 ): StepResult {
   invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
-  const run = Run.resume(definition, state, Math.max(now, state.updatedAt));
+  const run = Run.resume(definition, state, Math.max(now, state.updatedAt), limits);
   const answers: Effect[] = [];
   const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
   for (const addressed of notifications) {
@@ -122,5 +128,5 @@ export function fold(instanceId: InstanceState['instanceId'], history: readonly 
   return draft.state;
 }
 
-export type { HistoryEntry, StartInstance, StepResult };
-export { statusOf };
+export type { HistoryEntry, RunLimits, StartInstance, StepResult };
+export { defaultRunLimits, statusOf };

@@ -18,7 +18,7 @@ import type {
 import { parseDuration, parseInstant } from '../duration.ts';
 import { ExpressionError, type Template } from '../expression/index.ts';
 import { type Basis, type EpochMs, taskIdOf } from '../ids.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, jsonByteLength } from '../json.ts';
 import { type Opener, taskBasis } from './basis.ts';
 import { pathOf } from './join.ts';
 import type { Run } from './run.ts';
@@ -86,7 +86,7 @@ function prepare(run: Run, node: Node, opener: Opener, attempt: number): () => v
     case 'http':
       return prepareAutomated(run, node, opener, attempt);
     case 'transform': {
-      const output = evaluate(run, node.output);
+      const output = boundedPayload(run, 'output', evaluate(run, node.output));
       return () => complete(run, node, attempt, taskBasis(opener, null), output);
     }
     case 'human':
@@ -109,7 +109,10 @@ function complete(run: Run, node: Node, attempt: number, basis: Basis, output: J
 }
 
 function prepareAutomated(run: Run, node: TaskNode | HttpNode, opener: Opener, attempt: number): () => void {
-  const input = node.type === 'task' ? evaluate(run, node.input) : requestOf(evaluate(run, node.request));
+  const input =
+    node.type === 'task'
+      ? boundedPayload(run, 'input', evaluate(run, node.input))
+      : requestOf(boundedPayload(run, 'request', evaluate(run, node.request)));
   const timeoutMs = durationMs(run, node.timeout);
   const queueTimeoutMs = node.queueTimeout === null ? null : Math.max(durationMs(run, node.queueTimeout), timeoutMs);
   const work = {
@@ -210,7 +213,7 @@ function frozenScope(
 
 function preparePublish(run: Run, node: PublishNode, opener: Opener, attempt: number): () => void {
   const key = textOf(evaluate(run, node.key), 'key', KEY_LENGTH_MAX);
-  const data = evaluate(run, node.data);
+  const data = boundedPayload(run, 'data', evaluate(run, node.data));
   const basis = taskBasis(opener, [node.event, key, data]);
   return () => {
     run.emit({
@@ -239,6 +242,14 @@ export function publishedEventId(
 
 function evaluate(run: Run, template: Template): Json {
   return template.evaluate(template.isConstant ? {} : scopeFor(run.definition, run.state, template.references));
+}
+
+/** A value that travels in a message of its own sooner or later: bounded where it is made, so that its node is to blame. */
+export function boundedPayload(run: Run, field: string, value: Json): Json {
+  const { payloadBytes } = run.limits;
+  const bytes = jsonByteLength(value);
+  if (bytes <= payloadBytes) return value;
+  throw new UnfitValueError(`\`${field}\` has ${bytes} bytes as JSON, but may have at most ${payloadBytes}: pass a reference to the data.`);
 }
 
 /** @param minMs of one that an expression gives; the others were checked at deploy. */

@@ -20,9 +20,17 @@ export type NewEvent = Without<InstanceEvent, 'at'>;
 /** An ended node whose edges are to be weighed, or a node whose join is to be looked at. */
 export type Pending = { readonly leave: TaskPath } | { readonly consider: NodeId };
 
+export type RunLimits = {
+  /** Of what a node gives, takes or publishes, as JSON in UTF-8 bytes. */
+  readonly payloadBytes: number;
+};
+
+export const defaultRunLimits: RunLimits = { payloadBytes: 524_288 };
+
 export class Run {
   readonly definition: Definition;
   readonly now: EpochMs;
+  readonly limits: RunLimits;
   readonly history: HistoryEntry[] = [];
   readonly arrivals: Arrivals;
   readonly #draft: Draft;
@@ -31,8 +39,9 @@ export class Run {
   #decided = 0;
   #cause: string;
 
-  private constructor(definition: Definition, draft: Draft, now: EpochMs, cause: string) {
+  private constructor(definition: Definition, draft: Draft, now: EpochMs, cause: string, limits: RunLimits) {
     this.definition = definition;
+    this.limits = limits;
     this.arrivals = new Arrivals(definition);
     this.#draft = draft;
     this.now = now;
@@ -45,15 +54,16 @@ export class Run {
     event: Without<InstanceEvent & { type: 'InstanceStarted' }, 'at'>,
     now: EpochMs,
     cause: string,
+    limits: RunLimits,
   ): Run {
     const started = { ...event, at: now };
-    const run = new Run(definition, Draft.started(instanceId, started, 1), now, cause);
+    const run = new Run(definition, Draft.started(instanceId, started, 1), now, cause, limits);
     run.history.push({ seq: 1, cause, event: started });
     return run;
   }
 
-  static resume(definition: Definition, state: InstanceState, now: EpochMs): Run {
-    return new Run(definition, new Draft(state), now, '');
+  static resume(definition: Definition, state: InstanceState, now: EpochMs, limits: RunLimits): Run {
+    return new Run(definition, new Draft(state), now, '', limits);
   }
 
   /** Events from here on are caused by this message. */

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { parseDefinition } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type CommandId, type InstanceId, parseCommandId, parseInstanceId, type TaskPath } from '../../core/ids.ts';
-import { start } from '../../core/instance/index.ts';
+import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { CommandIssued } from '../../core/instance/notification.ts';
 import type { InstanceState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
@@ -113,7 +113,15 @@ export class Fixture {
       this.outgoing,
     );
     const { store, definitions, outgoing } = this;
-    this.mover = new InstanceMover({ store, definitions, outgoing, now: () => this.now, log: silent, metrics: this.own });
+    this.mover = new InstanceMover({
+      store,
+      definitions,
+      outgoing,
+      limits: defaultRunLimits,
+      now: () => this.now,
+      log: silent,
+      metrics: this.own,
+    });
     let consumer: FakeConsumer | undefined;
     this.pump = new PartitionPump({
       groupId: 'group',

@@ -1,5 +1,5 @@
 /** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
-import { httpMethods } from '../../core/definition/http-methods.ts';
+import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/definition/http-rules.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
@@ -11,21 +11,6 @@ export type HttpRequest = {
   readonly body: string | null;
 };
 
-/** What the connection itself decides, and what would make two servers see two requests. */
-const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** @param idempotencyKey sent as `Idempotency-Key` unless the node sets that header itself. */
@@ -39,7 +24,7 @@ export function parseHttpRequest(input: Json, idempotencyKey: string): Result<Ht
   if (!target.ok) return target;
   const given = parseHeaders(headers ?? {});
   if (!given.ok) return given;
-  if (body !== null && (verb === 'GET' || verb === 'HEAD')) return err(`/body: a ${verb} request has none.`);
+  if (body !== null && methodsWithoutBody.has(verb)) return err(`/body: a ${verb} request has none.`);
   return ok({
     method: verb,
     url: target.value,
@@ -68,11 +53,10 @@ function parseHeaders(headers: Json): Result<Readonly<Record<string, string>>, s
   for (const [name, value] of Object.entries(headers)) {
     // An expression that gave null leaves the header out.
     if (value === null) continue;
-    const lower = name.toLowerCase();
-    if (!HEADER_NAME.test(name) || RESERVED_HEADERS.has(lower)) return err(`/headers/${name.slice(0, 64)}: cannot be set.`);
+    if (!canBeHeader(name)) return err(`/headers/${name.slice(0, 64)}: cannot be set.`);
     if (typeof value === 'object') return err(`/headers/${name}: a text is expected.`);
     if (!HEADER_VALUE.test(String(value))) return err(`/headers/${name}: the value has characters that a header cannot hold.`);
-    parsed.push([lower, String(value)]);
+    parsed.push([name.toLowerCase(), String(value)]);
   }
   return ok(Object.fromEntries(parsed));
 }

@@ -1,8 +1,9 @@
 /** `task` and `http`: work that leaves the core, with its time limits and retries. */
 
 import { isJsonObject } from '../../json.ts';
-import { pointerTo } from '../faults.ts';
-import { httpMethods } from '../http-methods.ts';
+import { pointerTo, shown } from '../faults.ts';
+import type { Fields } from '../fields.ts';
+import { canBeHeader, httpMethods, methodsWithoutBody } from '../http-rules.ts';
 import type { DurationSetting, HttpNode, RetryPolicy, TaskNode } from '../types.ts';
 import { type NodeReading, opening, readCommon, readDuration, readLiteral } from './common.ts';
 
@@ -15,7 +16,6 @@ export const defaultRetry: RetryPolicy = { maxAttempts: 3, backoff: 'exponential
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 /** What may follow `<prefix>.tasks.` in a topic's name. */
 const QUEUE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
-const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const ATTEMPTS_MAX = 1_000;
 
 export function readTask(reading: NodeReading): TaskNode {
@@ -39,10 +39,16 @@ export function readHttp(reading: NodeReading): HttpNode {
   const method = fields.text('method') ?? 'GET';
   if (!method.includes('${') && !httpMethods.includes(method.toUpperCase())) fields.refuse('method', `one of ${httpMethods.join(', ')}`);
   const url = fields.text('url') ?? '-';
-  if (!url.includes('${') && url !== '-' && !isHttpUrl(url)) fields.refuse('url', 'a whole address that begins with http:// or https://');
+  if (!url.includes('${') && url !== '-') checkUrl(fields, url);
   const headers = fields.raw('headers');
   if (headers !== undefined && typeof headers !== 'string') checkHeaders(reading);
   const body = fields.raw('body');
+  if (body !== undefined && body !== null && methodsWithoutBody.has(method.toUpperCase()))
+    fields.faults.add(
+      fields.at('body'),
+      'MR_DEF_SHAPE',
+      `A ${method.toUpperCase()} request has no body: leave it out, or use another method.`,
+    );
   const request = { method, url, ...(headers === undefined ? {} : { headers }), ...(body === undefined ? {} : { body }) };
   return {
     ...readCommon(reading),
@@ -52,8 +58,11 @@ export function readHttp(reading: NodeReading): HttpNode {
   };
 }
 
-function isHttpUrl(text: string): boolean {
-  return /^https?:\/\/[^/?#\s]/i.test(text) && URL.canParse(text);
+function checkUrl(fields: Fields, text: string): void {
+  const url = /^https?:\/\/[^/?#\s]/i.test(text) ? URL.parse(text) : null;
+  if (url === null) fields.refuse('url', 'a whole address that begins with http:// or https://');
+  else if (url.username !== '' || url.password !== '')
+    fields.refuse('url', 'an address without user name and password: put them into a header, since a URL is stored and shown');
 }
 
 function checkHeaders({ fields }: NodeReading): void {
@@ -61,8 +70,12 @@ function checkHeaders({ fields }: NodeReading): void {
   if (headers === undefined) return;
   for (const [name, value] of Object.entries(headers.object)) {
     const pointer = pointerTo(headers.pointer, name);
-    if (!HEADER.test(name))
-      fields.faults.add(pointer, 'MR_DEF_SHAPE', 'This cannot be the name of a header: letters, digits and -, for example.');
+    if (!canBeHeader(name))
+      fields.faults.add(
+        pointer,
+        'MR_DEF_SHAPE',
+        `${shown(name)} cannot be set: it is no name of a header, or the connection itself decides it.`,
+      );
     else if (isJsonObject(value) || Array.isArray(value))
       fields.faults.add(pointer, 'MR_DEF_SHAPE', 'A header must be a text, a number or a bool.');
   }

@@ -1,5 +1,5 @@
 /** `event`: waits for external events. */
-import { isJsonObject } from '../../json.ts';
+import { canonicalJson, isJsonObject } from '../../json.ts';
 import { pointerTo } from '../faults.ts';
 import { Fields } from '../fields.ts';
 import type { EventNode, EventWait } from '../types.ts';
@@ -30,12 +30,17 @@ function readAnyOf(reading: NodeReading): EventWait[] {
   const list = fields.list('anyOf');
   if (list === undefined) return [];
   if (list.length === 0 || list.length > WAITS_MAX) fields.refuse('anyOf', `a list of 1 to ${WAITS_MAX} events`);
+  const seen = new Map<string, number>();
   return list.flatMap((entry, index) => {
     const pointer = pointerTo(fields.at('anyOf'), index);
     if (!isJsonObject(entry)) {
       fields.faults.add(pointer, 'MR_DEF_SHAPE', 'An entry of "anyOf" must be an object with "event" and "key".');
       return [];
     }
+    const first = seen.get(canonicalJson(entry));
+    if (first !== undefined)
+      fields.faults.add(pointer, 'MR_DEF_DUPLICATE', `This event is the same as entry ${first} of "anyOf": leave one of them out.`);
+    else seen.set(canonicalJson(entry), index);
     const own = new Fields(entry, pointer, fields.faults);
     const wait = readWait(reading, own);
     own.end('An entry of "anyOf"');

@@ -3,6 +3,7 @@
 import type { Template } from '../../expression/index.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 import type { Expressions, Place } from '../expressions.ts';
+import { pointerTo } from '../faults.ts';
 import type { Fields } from '../fields.ts';
 import type { HumanNode } from '../types.ts';
 import { type NodeReading, opening, readCommon, readDuration } from './common.ts';
@@ -57,8 +58,11 @@ function readAssignees(fields: Fields, field: string, expressions: Expressions, 
     const names: Json | undefined = assignees?.raw(list);
     if (names === undefined) continue;
     if (typeof names === 'string' && names.includes('${')) named++;
-    else if (Array.isArray(names) && names.every((name: Json) => typeof name === 'string' && name !== '')) named += names.length;
-    else {
+    else if (Array.isArray(names) && names.every((name: Json) => typeof name === 'string' && name !== '')) {
+      named += names.length;
+      if (new Set(names).size < names.length)
+        fields.faults.add(pointerTo(pointer, list), 'MR_DEF_DUPLICATE', `A name stands twice in "${list}": name each once.`);
+    } else {
       assignees?.refuse(list, 'a list of names');
       named++;
     }

@@ -1,0 +1,28 @@
+/** What a request of an `http` node may be: a deploy refuses what is written out, a worker what an expression gave. */
+
+/** `TRACE` and `CONNECT` are for proxies. */
+export const httpMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/** Servers drop or refuse a body that comes with these. */
+export const methodsWithoutBody: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+
+/** What the connection itself decides, and what would make two servers see two requests. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+export function canBeHeader(name: string): boolean {
+  return HEADER_NAME.test(name) && !RESERVED_HEADERS.has(name.toLowerCase());
+}
