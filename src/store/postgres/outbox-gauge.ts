@@ -7,6 +7,7 @@ import type { EpochMs } from '../../core/ids.ts';
 import type { OutboxGauge, OutboxState } from '../maintenance.ts';
 import { translating } from './errors.ts';
 import type { Pool } from './pools.ts';
+import { isAnotherSlot } from './slot.ts';
 import { epochMs } from './times.ts';
 
 type Sample = {
@@ -26,6 +27,7 @@ type Row = {
   lastRow: string;
   walStatus: string | null;
   confirmed: number | null;
+  isAnother: boolean;
   madeAt: number | null;
   heartbeatAt: EpochMs | null;
   rowsInDefault: boolean;
@@ -39,10 +41,10 @@ const statement = {
   text: `SELECT ${epochMs('now()')} AS now, ${bytes('pg_current_wal_lsn()')} AS written,
       coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)::text AS "lastRow",
       s.wal_status AS "walStatus", ${bytes('s.confirmed_flush_lsn')} AS confirmed,
-      (SELECT ${bytes('made_at_lsn')} FROM outbox_slot WHERE name = $1) AS "madeAt",
+      ${bytes('known.made_at_lsn')} AS "madeAt", ${isAnotherSlot('s', 'known')} AS "isAnother",
       (SELECT ${epochMs('at')} FROM heartbeat ORDER BY id DESC LIMIT 1) AS "heartbeatAt",
       EXISTS (SELECT FROM outbox_default) AS "rowsInDefault", EXISTS (SELECT FROM outbox_republish) AS "republishPending"
-    FROM (SELECT) AS one LEFT JOIN pg_replication_slots s ON s.slot_name = $1`,
+    FROM (SELECT) AS one LEFT JOIN pg_replication_slots s ON s.slot_name = $1 LEFT JOIN outbox_slot known ON known.name = $1`,
 };
 
 export function createOutboxGauge(pool: Pool, slot: string): OutboxGauge {
@@ -65,13 +67,13 @@ export function createOutboxGauge(pool: Pool, slot: string): OutboxGauge {
       const { rows } = await translating(() => pool.query<Row>({ ...statement, values: [slot] }));
       const [row] = rows;
       if (row === undefined) throw new Error('Bug: the statement gives one row');
-      const { now, written, lastRow, walStatus, confirmed, madeAt, heartbeatAt, rowsInDefault, republishPending } = row;
+      const { now, written, lastRow, walStatus, confirmed, isAnother, madeAt, heartbeatAt, rowsInDefault, republishPending } = row;
       // Before the first sample of our own: Debezium's last heartbeat, after which nothing is known to be published.
       if (samples.length === 0 && heartbeatAt !== null) samples.push({ at: Math.min(heartbeatAt, now), position: written, lastRow: null });
       samples.push({ at: now, position: written, lastRow });
       if (samples.length > SAMPLES_MAX) samples = samples.filter((_, index) => index % 2 === 0);
       const slotLost = walStatus === 'lost';
-      const slotExists = confirmed !== null && !slotLost;
+      const slotExists = confirmed !== null && !slotLost && !isAnother;
       return {
         oldestAgeSeconds: Math.max(0, ageOf(now, confirmed ?? 0)),
         slotLagBytes: confirmed === null ? 0 : Math.max(0, written - confirmed),

@@ -63,8 +63,9 @@ async function readSlot(on: Queryable, slot: string): Promise<Slot | null> {
 /** Where it stands now counts as unconfirmed: a later position says that Debezium is at work. */
 async function recordSlot(on: Queryable, slot: string): Promise<void> {
   await on.query(
-    `INSERT INTO outbox_slot (name, made_at_lsn) SELECT slot_name, confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = $1
-      ON CONFLICT (name) DO NOTHING`,
+    `INSERT INTO outbox_slot (name, made_at_lsn, failover) SELECT slot_name, confirmed_flush_lsn, ${hasFailover('s')}
+      FROM pg_replication_slots s WHERE slot_name = $1
+      ON CONFLICT (name) DO UPDATE SET failover = EXCLUDED.failover WHERE outbox_slot.failover IS NULL`,
     [slot],
   );
 }
@@ -72,11 +73,22 @@ async function recordSlot(on: Queryable, slot: string): Promise<void> {
 /** A republishing that is under way begins again. */
 const beginAnew = `ON CONFLICT (the_only) DO UPDATE SET up_to = NULL, done = '{}', next_block = 0`;
 
-/** A slot that is gone or lost is marked, in one statement: somebody may be making the next one. @returns whether it was. */
+/** A column that servers before 17 do not have: NULL there. */
+function hasFailover(slot: string): string {
+  return `(to_jsonb(${slot}) ->> 'failover')::boolean`;
+}
+
+/** Whether the slot is another one than `outbox_slot` knows: dropped, and made again by Debezium, which asks for no failover. */
+export function isAnotherSlot(slot: string, known: string): string {
+  return `coalesce(${hasFailover(slot)} <> ${known}.failover, false)`;
+}
+
+/** A slot that is gone, lost or another one is marked, in one statement: somebody may be making the next one. @returns whether it was. */
 export async function markLostSlot(on: Queryable, slot: string): Promise<boolean> {
   const { rowCount } = await on.query(
-    `WITH old AS (DELETE FROM outbox_slot WHERE name = $1
-        AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status IS DISTINCT FROM 'lost') RETURNING name)
+    `WITH old AS (DELETE FROM outbox_slot known WHERE name = $1
+        AND NOT EXISTS (SELECT FROM pg_replication_slots s WHERE slot_name = $1 AND wal_status IS DISTINCT FROM 'lost'
+          AND NOT ${isAnotherSlot('s', 'known')}) RETURNING name)
       INSERT INTO outbox_republish (the_only) SELECT true FROM old ${beginAnew}`,
     [slot],
   );
