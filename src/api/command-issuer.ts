@@ -71,9 +71,10 @@ function payloadOf(command: CommandIssued['command']): Json {
       return { error: command.error };
     case 'cancel':
       return { reason: command.reason };
+    case 'retry':
+      return { raisedBy: command.raisedBy ?? null };
     case 'pause':
     case 'resume':
-    case 'retry':
     case 'redispatch':
       return null;
   }

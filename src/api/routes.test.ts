@@ -285,6 +285,26 @@ describe('Commands', () => {
     expectProblem(await ask('POST', `/v1/instances/${id}/retry`), 409, 'MR_PAUSED');
   });
 
+  it.each([
+    ['all', {}],
+    ['one', { taskId: 'sum' }],
+  ])(
+    'that retry %s name what was seen: the second of two does not resolve the incident after it',
+    async (_, { taskId }: { taskId?: string }) => {
+      const api = await openTestApi();
+      await api.deploy({ id: 'failing', nodes: { sum: { type: 'transform', output: '${ input.missing }' } } });
+      const id = await api.start('failing');
+      api.engine.hold = true;
+      const body = taskId === undefined ? {} : { taskId: `${id}.${taskId}` };
+      expect((await api.ask('POST', `/v1/instances/${id}/retry`, body)).status).toBe(202);
+      const second = api.ask('POST', `/v1/instances/${id}/retry?wait=5s`, body);
+      await expect.poll(() => api.engine.watch.waiting).toBe(1);
+      await api.engine.release();
+      expectProblem(await second, 409, 'MR_NO_INCIDENT');
+      expect(api.engine.state(id).tasks).toMatchObject({ sum: { attempt: 2 } });
+    },
+  );
+
   it('on an instance that has ended are refused', async () => {
     const { ask, id, task } = await withApproval();
     expect((await ask('POST', `/v1/instances/${id}/cancel`, { reason: 'no need' })).status).toBe(202);

@@ -124,7 +124,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     },
     ofCommand(instanceId, { commandId, by, command }, at) {
       const taskId = 'path' in command && command.path !== null ? taskIdOf(instanceId, command.path) : null;
-      const attempt = 'attempt' in command ? (command.attempt ?? null) : null;
+      const attempt = attemptOf(command);
       const value = { commandId, instanceId, type: command.type, taskId, attempt, payload: payloadOf(command), by, at };
       return placed('CommandIssued', names.notifications, instanceId, value);
     },
@@ -148,6 +148,11 @@ export function publishSource(definitionId: string): string {
   return `millrace/${definitionId}`;
 }
 
+function attemptOf(command: CommandIssued['command']): number | null {
+  if (command.type === 'redispatch') return command.attempt;
+  return command.type === 'retry' && command.path !== null ? (command.raisedBy?.[command.path] ?? null) : null;
+}
+
 function payloadOf(command: CommandIssued['command']): string | null {
   switch (command.type) {
     case 'completeTask':
@@ -156,9 +161,10 @@ function payloadOf(command: CommandIssued['command']): string | null {
       return JSON.stringify(command.error);
     case 'cancel':
       return command.reason === null ? null : JSON.stringify(command.reason);
+    case 'retry':
+      return command.path !== null || (command.raisedBy ?? null) === null ? null : JSON.stringify(command.raisedBy);
     case 'pause':
     case 'resume':
-    case 'retry':
     case 'redispatch':
       return null;
   }

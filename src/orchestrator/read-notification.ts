@@ -1,6 +1,6 @@
 /** A record of the notifications becomes one with branded ids, or poison. What cannot be read now (registry away) is thrown. */
 import { type Basis, type InstanceId, parseCommandId, parseInstanceId, parseTaskId, type TaskPath } from '../core/ids.ts';
-import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../core/instance/notification.ts';
+import type { AddressedNotification, CommandIssued, Notification, RaisedBy, TaskOutcome } from '../core/instance/notification.ts';
 import type { TaskError, TimerKind } from '../core/instance/state.ts';
 import { isJsonObject, type Json, parseJsonStrict } from '../core/json.ts';
 import { type Codec, type Decoded, poisonOf, type Undecodable } from '../messaging/codec.ts';
@@ -114,7 +114,8 @@ function commandOf({ type, attempt }: records.CommandIssued, path: TaskPath | nu
     case 'resume':
       return { type };
     case 'retry':
-      return { type, path, attempt };
+      if (path !== null) return { type, path, raisedBy: attempt === null ? null : { [path]: attempt } };
+      return { type, path, raisedBy: raisedByOf(payload) };
     case 'completeTask':
       return path === null ? invalid('a completion without a task') : { type, path, output: payload };
     case 'failTask': {
@@ -126,6 +127,11 @@ function commandOf({ type, attempt }: records.CommandIssued, path: TaskPath | nu
     default:
       return invalid('a command that this version does not know');
   }
+}
+
+function raisedByOf(payload: Json): RaisedBy | null {
+  if (!isJsonObject(payload)) return null;
+  return Object.fromEntries(Object.entries(payload).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 }
 
 function taskErrorOf(payload: Json): TaskError | null {

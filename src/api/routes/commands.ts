@@ -1,7 +1,8 @@
 /** Control of an instance: cancel, pause, resume, retry. What can be seen to be of no use is refused at once. */
 import { type TSchema, Type } from 'typebox';
 import { type InstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
-import type { CommandIssued } from '../../core/instance/notification.ts';
+import { attemptUnderIncident } from '../../core/instance/decide-command.ts';
+import type { CommandIssued, RaisedBy } from '../../core/instance/notification.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';
 import type { ApiApp, RouteContext } from '../app.ts';
 import { keyOf } from '../auth.ts';
@@ -51,7 +52,7 @@ function add(
     const asked = commandOf(request.body, instanceId);
     const view = await findInstance(context, instanceId);
     assertOfUse(view, asked);
-    const command = asked.type === 'retry' ? { ...asked, attempt: attemptUnderIncident(view, asked.path) } : asked;
+    const command = asked.type === 'retry' ? { ...asked, raisedBy: raisedBy(view, asked.path) } : asked;
     const { subject } = keyOf(request);
     const { status, body } = await issueCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
     return reply.code(status).send(body);
@@ -76,10 +77,13 @@ function assertOfUse(view: InstanceView, command: Control): void {
   if (!under) throw new ApiProblem(409, 'MR_NO_INCIDENT', `The ${command.path === null ? 'instance' : 'task'} is under no incident.`);
 }
 
-/** Names the attempt that raised the incident, so that a late repeat does not resolve the one after it. */
-function attemptUnderIncident({ state }: InstanceView, path: TaskPath | null): number | null {
-  if (path === null || !Object.hasOwn(state.tasks, path)) return null;
-  return state.tasks[path]?.attempt ?? null;
+/** What the caller could see when asking; null when commands are pending that may lead to an incident. */
+function raisedBy({ state }: InstanceView, path: TaskPath | null): RaisedBy | null {
+  const seen = path === null ? Object.keys(state.incidents) : [path];
+  const named = seen.flatMap((at) =>
+    at === '' || Object.hasOwn(state.tasks, at) ? [[at, attemptUnderIncident(state, at) ?? 0] as const] : [],
+  );
+  return named.length === 0 ? null : Object.fromEntries(named);
 }
 
 function pathOf(taskId: string | undefined, instanceId: InstanceId): TaskPath | null {

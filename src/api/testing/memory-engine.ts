@@ -6,7 +6,7 @@ import { parseDefinition } from '../../core/definition/index.ts';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { taskIdOf } from '../../core/ids.ts';
 import { statusOf, step } from '../../core/instance/index.ts';
-import type { CommandIssued, Notification } from '../../core/instance/notification.ts';
+import type { CommandIssued, Notification, RaisedBy } from '../../core/instance/notification.ts';
 import type { InstanceState, TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
@@ -314,7 +314,7 @@ function issuedOf({ commandId, by, type, path }: NewCommand, payload: Json): Com
       case 'cancel':
         return { type, reason: (given?.reason ?? null) as string | null };
       case 'retry':
-        return { type, path };
+        return { type, path, raisedBy: (given?.raisedBy ?? null) as RaisedBy | null };
       case 'redispatch':
         return { type, path: at(), attempt: 1 };
       case 'pause':

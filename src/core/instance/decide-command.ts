@@ -4,11 +4,11 @@ import type { TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
 import { cancelOpenTasks, completeInstance, leaveEnded, openerFor } from './advance.ts';
 import type { Opener } from './basis.ts';
-import type { CommandIssued } from './notification.ts';
+import type { CommandIssued, RaisedBy } from './notification.ts';
 import { openNode } from './open.ts';
 import type { Rejection } from './rejection.ts';
 import type { Run } from './run.ts';
-import { type ClosedTask, type HumanTask, type Incident, isOpen } from './state.ts';
+import { type ClosedTask, type HumanTask, type Incident, type InstanceState, isOpen } from './state.ts';
 
 export function decideCommand(run: Run, issued: CommandIssued): Rejection | null {
   const { command, commandId, by } = issued;
@@ -37,7 +37,7 @@ function apply(run: Run, issued: CommandIssued): Rejection | null {
       leaveEnded(run);
       return null;
     case 'retry':
-      return retryIncidents(run, issued, command.path, command.attempt ?? null);
+      return retryIncidents(run, issued, command.path, command.raisedBy ?? null);
     case 'completeTask':
       return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
         run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
@@ -81,19 +81,18 @@ function withOpenHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) =>
   return null;
 }
 
-/** @param attempt the one that raised the incident, so that a late repeat does not resolve the next incident; null: whichever did. */
-function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, attempt: number | null): Rejection | null {
+function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, named: RaisedBy | null): Rejection | null {
   if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
   const paths = path === null ? Object.keys(run.state.incidents) : [path];
   const incidents = paths.flatMap((at) => {
     const incident = own(run.state.incidents, at);
-    const raisedBy = at === '' ? null : (run.task(at as TaskPath)?.attempt ?? null);
-    return incident === undefined || (attempt !== null && attempt !== raisedBy) ? [] : [{ at, incident, raisedBy }];
+    const raisedBy = attemptUnderIncident(run.state, at);
+    return incident === undefined || (named !== null && own(named, at) !== (raisedBy ?? 0)) ? [] : [{ at, incident, raisedBy }];
   });
   if (incidents.length === 0) {
     return {
       code: 'MR_NO_INCIDENT',
-      reason: `${path === null ? 'The instance' : `The task ${path}`} is under no incident${attempt === null ? '' : ` of attempt ${attempt}`}.`,
+      reason: `${path === null ? 'The instance' : `The task ${path}`} is under no incident${named === null ? '' : ' that the command names'}.`,
     };
   }
   for (const { at, incident, raisedBy } of incidents) {
@@ -101,6 +100,11 @@ function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPa
     goOn(run, incident, at as TaskPath);
   }
   return null;
+}
+
+/** @param at key of an incident. @returns null for the instance's output, which no attempt makes. */
+export function attemptUnderIncident(state: InstanceState, at: string): number | null {
+  return at === '' ? null : (own(state.tasks, at)?.attempt ?? null);
 }
 
 function goOn(run: Run, incident: Incident, path: TaskPath): void {

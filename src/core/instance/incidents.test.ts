@@ -30,11 +30,30 @@ describe('Resolving an incident', () => {
   it('is refused when it names an attempt that raised no incident: a late repeat does not resolve the next one', () => {
     const scenario = new Scenario(nodeOf({ ...task, retry: { maxAttempts: 1 } }))
       .fails('n')
-      .command({ type: 'retry', path: n, attempt: 1 });
-    scenario.fails('n').command({ type: 'retry', path: n, attempt: 1 });
+      .command({ type: 'retry', path: n, raisedBy: { n: 1 } });
+    scenario.fails('n').command({ type: 'retry', path: n, raisedBy: { n: 1 } });
     expect(scenario.rejected).toEqual(['MR_NO_INCIDENT']);
-    expect(scenario.effectsOf('commandRefused')).toMatchObject([{ code: 'MR_NO_INCIDENT', reason: expect.stringContaining('attempt 1') }]);
-    expect(scenario.command({ type: 'retry', path: n, attempt: 2 }).status).toBe('running');
+    expect(scenario.effectsOf('commandRefused')).toMatchObject([
+      { code: 'MR_NO_INCIDENT', reason: expect.stringContaining('that the command names') },
+    ]);
+    expect(scenario.command({ type: 'retry', path: n, raisedBy: { n: 2 } }).status).toBe('running');
+  });
+
+  it('is of those that a retry of all names: a late repeat of it resolves none that was raised since', () => {
+    const once = { ...task, retry: { maxAttempts: 1 } };
+    const scenario = new Scenario(graphOf({ a: once, b: once, c: once })).fails('a').fails('b');
+    const all = { type: 'retry', path: null, raisedBy: { a: 1, b: 1 } } as const;
+    scenario.fails('c').command(all);
+    expect(scenario.dispatched).toEqual(['a', 'b']);
+    scenario.fails('a').command(all);
+    expect(scenario.rejected).toEqual(['MR_NO_INCIDENT']);
+    expect(Object.keys(scenario.state.incidents).sort()).toEqual(['a', 'c']);
+  });
+
+  it('of the output is named without an attempt', () => {
+    const scenario = new Scenario(graphOf(['n'], [], { output: '${ input.missing }' }));
+    expect(scenario.command({ type: 'retry', path: null, raisedBy: { n: 1 } }).rejected).toEqual(['MR_NO_INCIDENT']);
+    expect(scenario.command({ type: 'retry', path: null, raisedBy: { '': 0 } }).rejected).toEqual([]);
   });
 
   it('sends the same work with the same idempotency key', () => {

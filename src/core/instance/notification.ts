@@ -3,6 +3,12 @@ import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../ids.ts'
 import type { Json } from '../json.ts';
 import type { TaskError, TimerKind } from './state.ts';
 
+/**
+ * Incidents by their key in the state, each with the attempt that raised it, 0 for what no attempt raised: so a late repeat
+ * of a retry does not resolve the incident after it. Absent or null: whichever stand when it is applied.
+ */
+export type RaisedBy = { readonly [incident: string]: number };
+
 /** A worker says how an attempt ended. Applied only if path, attempt and basis are those of the open task. */
 export type TaskOutcome = {
   readonly type: 'TaskOutcome';
@@ -30,8 +36,8 @@ export type CommandIssued = {
     | { readonly type: 'cancel'; readonly reason: string | null }
     | { readonly type: 'pause' }
     | { readonly type: 'resume' }
-    /** Resolves one incident, that of `attempt` when it is named, or all of the instance's with `path: null`. */
-    | { readonly type: 'retry'; readonly path: TaskPath | null; readonly attempt?: number | null }
+    /** Resolves the incident of one task, or with `path: null` all of the instance's. */
+    | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
     | { readonly type: 'completeTask'; readonly path: TaskPath; readonly output: Json }
     | { readonly type: 'failTask'; readonly path: TaskPath; readonly error: TaskError }
     /** Sends an open task's message again under the same attempt and basis. */

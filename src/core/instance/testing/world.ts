@@ -11,6 +11,7 @@ import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { own } from '../../record.ts';
+import { attemptUnderIncident } from '../decide-command.ts';
 import type { Effect } from '../effects.ts';
 import { fold, start, statusOf, step } from '../index.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../notification.ts';
@@ -223,8 +224,11 @@ export class World {
       case 9:
       case 10: {
         const path = chance.pick(incidents) ?? null;
-        const attempt = path === null || chance.below(2) === 0 ? null : (own(this.state.tasks, path)?.attempt ?? null);
-        return this.#command({ type: 'retry', path, attempt });
+        const named = path === null ? incidents : [path];
+        const raisedBy = Object.fromEntries(
+          named.map((at) => [at, (attemptUnderIncident(this.state, at) ?? 0) - (chance.below(3) === 0 ? 1 : 0)]),
+        );
+        return this.#command({ type: 'retry', path, raisedBy: chance.below(2) === 0 ? null : raisedBy });
       }
       case 11:
       case 12:
