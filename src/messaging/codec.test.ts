@@ -203,13 +203,15 @@ describe('the registry', () => {
     expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ ok: true });
   });
 
-  test('without our schema is an error that names the command', async () => {
-    const codec = createCodec({ registry: new MemoryRegistry() });
+  test('without our schema is an error that names the command; nothing is registered in passing', async () => {
+    const registry = new MemoryRegistry();
+    const codec = createCodec({ registry });
     await expect(codec.prepare([{ topic, record: 'TimerFired' }])).rejects.toMatchObject({
       code: 'MR_SCHEMA_NOT_REGISTERED',
       retryable: false,
       message: expect.stringContaining('millrace schemas register'),
     });
     expect(() => codec.encode('TimerFired', topic, timer)).toThrow('Bug: the codec was not prepared');
+    expect(registry.calls).toEqual({ schemaById: 0, idOf: 1, register: 0 });
   });
 });

@@ -36,6 +36,8 @@ describe('configuration', () => {
     expect(config.topics).toMatchObject({ prefix: 'millrace', partitions: 8, retentionMs: 604_800_000, events: [] });
     expect(config.databases.instances).toBe(databases.INSTANCE_DATABASE_URL);
     expect(config.worker.concurrency).toBeNull();
+    // Of the language: the time to live of events, and how often stranded tasks are looked for.
+    expect(config.orchestrator).toMatchObject({ eventTtlMs: 3_600_000, redispatchIntervalMs: 300_000 });
   });
 
   it('names every bad value at once, with what was given and what is expected', () => {

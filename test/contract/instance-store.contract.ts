@@ -201,7 +201,12 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         vars: { n: 0 },
         nodes: {
           prepare: { type: 'transform', output: { n: '${ vars.n }' }, set: { n: '${ vars.n + 1 }' } },
-          work: { ...httpNode, method: 'POST', body: { given: '${ nodes.prepare.output }', big: 'x'.repeat(3_000) }, retry: { maxAttempts: 1 } },
+          work: {
+            ...httpNode,
+            method: 'POST',
+            body: { given: '${ nodes.prepare.output }', big: 'x'.repeat(3_000) },
+            retry: { maxAttempts: 1 },
+          },
           last: { type: 'transform', output: { of: '${ nodes.work.output }' } },
         },
         edges: [

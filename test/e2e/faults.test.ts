@@ -1,5 +1,6 @@
 /** Processes of the engine die in the middle of their work: it costs time and nothing else. */
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { queryInstances } from '../support/database.ts';
 import { TestEngine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { decideAll, deployMix, expectAllFinished, sendEvents, startMix } from '../support/mixed-load.ts';
@@ -36,6 +37,7 @@ describe('processes that are killed under load', () => {
 
   test('an orchestrator that was frozen beyond its session wakes up as a zombie and changes nothing', async () => {
     const load = await startMix(engine, COUNT, `zombie-${Date.now()}`);
+    const versions = () => queryInstances('SELECT id, version FROM instance WHERE id = ANY ($1::uuid[]) ORDER BY id', [load.instanceIds]);
     engine.signal('orchestrator-1', 'SIGSTOP');
     try {
       await sendEvents(engine, load);
@@ -45,10 +47,14 @@ describe('processes that are killed under load', () => {
     } finally {
       engine.signal('orchestrator-1', 'SIGCONT');
     }
+    const before = await versions();
     const after = await startMix(engine, COUNT, `after-zombie-${Date.now()}`);
     await sendEvents(engine, after);
     await decideSoon(engine, after);
     await expectAllFinished(engine, after);
+    // By now it has written what it held when it was frozen, or was refused; what others finished stands as they left it.
+    await expectAllFinished(engine, load);
+    expect(await versions()).toEqual(before);
   }, 180_000);
 });
 

@@ -39,6 +39,9 @@ beforeAll(async () => {
     MILLRACE_TOPIC_PREFIX: PREFIX,
     MILLRACE_HOME: home,
     PORT: '0',
+    MILLRACE_LIMIT_NODES: '3',
+    MILLRACE_LIMIT_DEPTH: '10',
+    MILLRACE_LIMIT_DEFINITION_BYTES: '2000',
     LOG_LEVEL: 'silent',
   };
   const config = loadConfig(env, apiConfigGroups);
@@ -105,6 +108,22 @@ it('takes none while the slot is gone', async () => {
     await confirmEverything();
     await client.start(document.id);
   });
+});
+
+const step = { type: 'transform', output: 1 };
+
+it.each([
+  ['nodes', { a: step, b: step, c: step, d: step }, '/nodes', '4 nodes'],
+  ['nesting', { a: { ...step, output: [[[[[[[[1]]]]]]]] } }, '/nodes/a/output/0/0/0/0/0/0/0', '10 levels'],
+])('refuses a deploy above the limit of %s that is set', async (_, nodes, pointer, message) => {
+  const refused = await refusalOf(() => client.deploy({ id: 'large', nodes }));
+  expect(refused).toMatchObject({ status: 422, code: 'MR_DEFINITION_INVALID' });
+  expect(refused.faults).toMatchObject([{ pointer, code: 'MR_DEF_LIMIT', message: expect.stringContaining(message) }]);
+});
+
+it('refuses a deploy above the limit of bytes that is set', async () => {
+  const refused = await refusalOf(() => client.deploy({ id: 'large', nodes: { a: { ...step, output: 'x'.repeat(2_000) } } }));
+  expect(refused).toMatchObject({ status: 413, code: 'MR_DEFINITION_TOO_LARGE', message: expect.stringContaining('at most 2000') });
 });
 
 it('made one first key for two processes that started at once', async () => {
