@@ -150,7 +150,8 @@ export const variables = {
   }),
   MILLRACE_CONNECTOR_SETTINGS: optional({
     group: 'connect',
-    about: 'JSON file with settings that go over those of connect/connector.json, for example certificates or other names of secrets.',
+    about:
+      'JSON file with settings that go over those of connect/connector.json, for example certificates or other names of secrets. One that the protocol stands on (docs/deployment.md says which) is refused.',
     parser: text,
   }),
 
