@@ -100,7 +100,7 @@ export const variables = {
   KAFKA_SSL: withDefault({ group: 'kafka', about: 'Speak TLS to the brokers.', parser: flag, default: 'false' }),
   KAFKA_SSL_CA: optional({
     group: 'kafka',
-    about: 'Authorities to trust besides the well-known ones.',
+    about: 'Authorities to trust instead of the well-known ones.',
     parser: pem('CERTIFICATE'),
     file: true,
   }),
