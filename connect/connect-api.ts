@@ -4,6 +4,7 @@
  * when it says no. Never quotes a configuration: a refused one may hold a secret.
  */
 import { MillraceError } from '../src/core/error.ts';
+import { reasonOfNoAnswer } from '../src/core/no-answer.ts';
 import type { Credentials } from '../src/service/config.ts';
 import type { ConnectorSettings } from './connector.ts';
 
@@ -67,7 +68,7 @@ export function connectApi({ url, credentials, timeoutMs = 30_000, signal }: Con
       });
       text = await response.text();
     } catch (cause) {
-      throw unavailable(`Kafka Connect at ${url} does not answer`, cause);
+      throw unavailable(`Kafka Connect at ${url} does not answer: ${reasonOfNoAnswer(cause)}`, cause);
     }
     const { status } = response;
     const parsed = text === '' ? null : parseBody(text);

@@ -6,7 +6,8 @@ import { topicNames } from '../src/messaging/topics.ts';
 import { loadConfig } from '../src/service/config.ts';
 import { slotName } from '../src/store/outbox-names.ts';
 import { connectConfig, connectSecretVariables } from '../stack/settings.ts';
-import { connectorSettings } from './connector.ts';
+import { readFiles } from '../test/support/files.ts';
+import { connectorSettings, pinnedSettings } from './connector.ts';
 
 const database = 'postgres://millrace:secret-of-engine@db.example:5432/millrace_instances';
 const settingsFor = (env: Record<string, string> = {}) =>
@@ -85,6 +86,74 @@ describe('the settings of the connector', () => {
       'heartbeat.interval.ms': '1000',
       'plugin.name': 'pgoutput',
     });
+  });
+
+  it('leave to a file whatever depends on the place', () => {
+    const own = {
+      'database.hostname': '${file:/secrets/connect:host}',
+      'database.dbname': 'orders',
+      'database.sslmode': 'verify-full',
+      'producer.override.security.protocol': 'SASL_SSL',
+      'producer.override.sasl.jaas.config': '${file:/secrets/connect:jaas}',
+      'producer.override.compression.type': 'lz4',
+      'slot.failover': 'false',
+      'slot.max.retries': '5',
+      'errors.log.enable': 'true',
+      'max.batch.size': '1024',
+    };
+    expect(settingsFor({ MILLRACE_CONNECTOR_SETTINGS: fileWith(JSON.stringify(own)) })).toMatchObject(own);
+  });
+
+  it.each([
+    'name',
+    'connector.class',
+    'tasks.max',
+    'plugin.name',
+    'topic.prefix',
+    'slot.name',
+    'slot.drop.on.stop',
+    'publication.name',
+    'publication.autocreate.mode',
+    'table.include.list',
+    'schema.exclude.list',
+    'column.exclude.list',
+    'snapshot.mode',
+    'tombstones.on.delete',
+    'offset.mismatch.strategy',
+    'lsn.flush.mode',
+    'heartbeat.topics.prefix',
+    'heartbeat.action.query',
+    'errors.tolerance',
+    'event.processing.failure.handling.mode',
+    'key.converter',
+    'value.converter',
+    'value.converter.delegate.converter.type',
+    'header.converter',
+    'transforms',
+    'transforms.outbox.route.by.field',
+    'transforms.mine.type',
+    'predicates',
+    'producer.override.acks',
+    'producer.override.partitioner.class',
+  ])('refuse a file that changes what the protocol stands on: %s', (name) => {
+    const file = fileWith(JSON.stringify({ 'heartbeat.interval.ms': '1000', [name]: 'mine' }));
+    expect(() => settingsFor({ MILLRACE_CONNECTOR_SETTINGS: file })).toThrow(
+      expect.objectContaining({
+        code: 'MR_CONNECTOR_SETTINGS',
+        retryable: false,
+        message: `The file ${file} of MILLRACE_CONNECTOR_SETTINGS sets "${name}", which nobody may change.`,
+      }),
+    );
+  });
+
+  it('are told in the docs, where they are pinned', () => {
+    const [deployment] = readFiles('docs/deployment.md');
+    for (const name of pinnedSettings) expect(deployment?.text).toContain(`\`${name}\``);
+  });
+
+  it('refuse everything of a file that is pinned at once', () => {
+    const file = fileWith('{ "slot.name": "mine", "snapshot.mode": "initial" }');
+    expect(() => settingsFor({ MILLRACE_CONNECTOR_SETTINGS: file })).toThrow('sets "slot.name", "snapshot.mode", which nobody may change');
   });
 
   it.each([

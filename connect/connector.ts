@@ -20,8 +20,23 @@ export function connectorName(prefix: string): string {
 }
 
 /**
+ * What the protocol stands on, each name with all that begin with it and a dot: which rows become which records, that
+ * none is passed over or taken back, and whose slot, publication and topics these are. Everything else is a matter of
+ * the place: addresses, certificates, logins, rates, sizes, retries.
+ */
+export const pinnedSettings: readonly string[] = [
+  ...['name', 'connector.class', 'tasks.max', 'plugin.name', 'exactly.once.support'],
+  ...['slot.name', 'slot.drop.on.stop', 'publication', 'snapshot', 'offset.mismatch.strategy', 'lsn.flush.mode'],
+  ...['schema', 'table', 'column', 'message.key.columns', 'skipped.operations', 'tombstones.on.delete'],
+  ...['topic', 'heartbeat.topics.prefix', 'heartbeat.action.query'],
+  ...['transforms', 'predicates', 'converters', 'key.converter', 'value.converter', 'header.converter', 'binary.handling.mode'],
+  ...['errors.tolerance', 'event.processing.failure.handling.mode'],
+  ...['producer.override.acks', 'producer.override.partitioner', 'producer.override.max.in.flight.requests.per.connection'],
+];
+
+/**
  * Every setting, as a text. What the file of `MILLRACE_CONNECTOR_SETTINGS` holds goes over ours.
- * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of texts.
+ * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of texts, or names what is pinned.
  */
 export function connectorSettings({ connect, databases, topics }: ConnectorConfig): ConnectorSettings {
   const values: Readonly<Record<string, string>> = {
@@ -63,6 +78,8 @@ function readExtraSettings(file: string): ConnectorSettings {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw unusable(file, 'holds no JSON object');
   const wrong = Object.entries(parsed).find(([, value]) => typeof value !== 'string');
   if (wrong !== undefined) throw unusable(file, `has no text as the value of "${wrong[0]}"`);
+  const ours = Object.keys(parsed).filter((name) => pinnedSettings.some((each) => name === each || name.startsWith(`${each}.`)));
+  if (ours.length > 0) throw unusable(file, `sets ${ours.map((name) => `"${name}"`).join(', ')}, which nobody may change`);
   return parsed as ConnectorSettings;
 }
 

@@ -1,5 +1,6 @@
 /** What a request can end with instead of an answer. */
 import type { Problem, ProblemFault } from '../api/wire/index.ts';
+import { reasonOfNoAnswer } from '../core/no-answer.ts';
 
 /** The server answered with a problem. */
 export class MillraceApiError extends Error {
@@ -27,14 +28,7 @@ export class MillraceUnreachableError extends Error {
   readonly url: string;
 
   constructor(url: string, cause: unknown) {
-    super(`Millrace cannot be reached at ${url}: ${reasonOf(cause)}`, { cause });
+    super(`Millrace cannot be reached at ${url}: ${reasonOfNoAnswer(cause)}`, { cause });
     this.url = url;
   }
-}
-
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'no answer';
-  if (cause.name === 'TimeoutError') return 'no answer in time';
-  // fetch says only "fetch failed"; its cause knows why.
-  return cause.cause instanceof Error ? cause.cause.message || String(Reflect.get(cause.cause, 'code') ?? cause.message) : cause.message;
 }

@@ -5,6 +5,7 @@
  */
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { MillraceError } from '../core/error.ts';
+import { reasonOfNoAnswer } from '../core/no-answer.ts';
 import { schemaTextBytesMax } from './avro.ts';
 
 export type RegistryOptions = {
@@ -67,7 +68,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
       });
       text = await response.text();
     } catch (cause) {
-      throw unavailable(`The schema registry at ${base} does not answer`, cause);
+      throw unavailable(`The schema registry at ${base} does not answer: ${reasonOfNoAnswer(cause)}`, cause);
     }
     // Refused credentials, a proxy's answer and the registry's own trouble: none of them says anything about a schema.
     const parsed = parseBody(text);

@@ -67,12 +67,40 @@ export function matching(pattern: RegExp, expected: string): Parser<string> {
 }
 
 /** A base URL; a slash at its end is dropped, so that paths can be appended. */
-export function url(...protocols: readonly string[]): Parser<string> {
+function url(...protocols: readonly string[]): Parser<string> {
   return parser(`a URL that begins with ${protocols.map((protocol) => `\`${protocol}//\``).join(' or ')}`, (given) => {
     const parsed = URL.parse(given);
     return parsed !== null && protocols.includes(parsed.protocol) && parsed.hostname !== '' ? given.replace(/\/+$/, '') : undefined;
   });
 }
+
+/** `inner`, for what is well formed and may yet be refused. `faultOf` gives what is expected instead, or null. */
+function unless<Value>(inner: Parser<Value>, faultOf: (value: Value) => string | null): Parser<Value> {
+  return {
+    expected: inner.expected,
+    parse(text) {
+      const parsed = inner.parse(text);
+      const fault = parsed.ok ? faultOf(parsed.value) : null;
+      return fault === null ? parsed : err(fault);
+    },
+  };
+}
+
+/** Of http services. `fetch` takes no login in an address, and messages quote addresses. */
+export const webUrl: Parser<string> = unless(url('http:', 'https:'), (given) => {
+  const { username, password } = new URL(given);
+  return username === '' && password === '' ? null : 'a URL without a login, for which there are variables of their own';
+});
+
+/** What node-postgres does as psql or, of `no-verify`, by itself. Any other word, and `allow`, is `verify-full` to it. */
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+export const postgresUrl: Parser<string> = unless(url('postgres:', 'postgresql:'), (given) => {
+  const { searchParams } = new URL(given);
+  const mode = searchParams.get('sslmode');
+  if (mode !== null && !sslModes.includes(mode)) return `an \`sslmode\` that is one of ${sslModes.map((each) => `\`${each}\``).join(', ')}`;
+  return mode === 'verify-ca' && !searchParams.has('sslrootcert') ? 'an `sslrootcert` beside `sslmode=verify-ca`' : null;
+});
 
 export function list(item: Parser<string>, expected: string): Parser<readonly string[]> {
   return parser(expected, (given) => {

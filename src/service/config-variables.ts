@@ -14,8 +14,9 @@ import {
   oneOf,
   type Parser,
   pem,
+  postgresUrl,
   text,
-  url,
+  webUrl,
 } from './config-parsers.ts';
 
 /** Parts of the configuration; a process loads those that it needs, and only they are checked. */
@@ -79,8 +80,6 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MIB = 1_048_576;
 
-const postgres = url('postgres:', 'postgresql:');
-const web = url('http:', 'https:');
 const topicName = matching(/^[A-Za-z0-9._-]{1,249}$/, 'a topic name');
 const topics = list(topicName, 'topic names, separated by commas');
 
@@ -100,7 +99,7 @@ export const variables = {
   KAFKA_SSL: withDefault({ group: 'kafka', about: 'Speak TLS to the brokers.', parser: flag, default: 'false' }),
   KAFKA_SSL_CA: optional({
     group: 'kafka',
-    about: 'Authorities to trust besides the well-known ones.',
+    about: 'Authorities to trust instead of the well-known ones.',
     parser: pem('CERTIFICATE'),
     file: true,
   }),
@@ -127,8 +126,9 @@ export const variables = {
 
   SCHEMA_REGISTRY_URL: withDefault({
     group: 'registry',
-    about: 'The Confluent-compatible API of the schema registry.',
-    parser: web,
+    about:
+      'The Confluent-compatible API of the schema registry. By https, Node must trust its certificate: NODE_EXTRA_CA_CERTS names a file with authorities of your own.',
+    parser: webUrl,
     default: 'http://127.0.0.1:8081/apis/ccompat/v7',
   }),
   SCHEMA_REGISTRY_USERNAME: optional({ group: 'registry', about: 'Login at the schema registry.', parser: text }),
@@ -136,8 +136,8 @@ export const variables = {
 
   KAFKA_CONNECT_URL: withDefault({
     group: 'connect',
-    about: 'REST API of Kafka Connect, where Debezium runs.',
-    parser: web,
+    about: 'REST API of Kafka Connect, where Debezium runs. By https as SCHEMA_REGISTRY_URL.',
+    parser: webUrl,
     default: 'http://127.0.0.1:8083',
   }),
   KAFKA_CONNECT_USERNAME: optional({ group: 'connect', about: 'Login at Kafka Connect.', parser: text }),
@@ -150,26 +150,30 @@ export const variables = {
   }),
   MILLRACE_CONNECTOR_SETTINGS: optional({
     group: 'connect',
-    about: 'JSON file with settings that go over those of connect/connector.json, for example certificates or other names of secrets.',
+    about:
+      'JSON file with settings that go over those of connect/connector.json, for example certificates or other names of secrets. One that the protocol stands on (docs/deployment.md says which) is refused.',
     parser: text,
   }),
 
   DEFINITION_DATABASE_URL: required({
     group: 'databases',
-    about: 'Postgres URL of the definition database. `sslmode` in it is honoured.',
-    parser: postgres,
+    about:
+      'Postgres URL of the definition database. `sslmode` in it: `disable`, or none, encrypts nothing; `prefer` and `no-verify` encrypt and check nothing; `require` checks the certificate only where `sslrootcert` names the authority; `verify-ca` checks it against `sslrootcert`, `verify-full` with the name of the host too. None falls back to another, and there is no `allow`.',
+    parser: postgresUrl,
     secret: true,
   }),
   INSTANCE_DATABASE_URL: required({
     group: 'databases',
-    about: 'Postgres URL of the instance database. `sslmode` in it is honoured.',
-    parser: postgres,
+    about:
+      'Postgres URL of the instance database, with `sslmode` as above. Debezium gets the same mode: `prefer` where there is none, `require` for `no-verify`.',
+    parser: postgresUrl,
     secret: true,
   }),
   REPLICATION_DATABASE_URL: optional({
     group: 'databases',
-    about: 'URL of the instance database with a login that has REPLICATION; only `millrace migrate` needs it, to make the slot.',
-    parser: postgres,
+    about:
+      'URL of the instance database with a login that has REPLICATION, with `sslmode` as above; only `millrace migrate` needs it, to make the slot.',
+    parser: postgresUrl,
     secret: true,
   }),
   MILLRACE_DATABASE_CONNECTIONS: withDefault({

@@ -67,6 +67,29 @@ describe('configuration', () => {
     expect(new ConfigError(faults).message).not.toContain('hunter2');
   });
 
+  it.each(['allow', 'verify_full', 'REQUIRE', ''])('refuses an sslmode that node-postgres would take for something else (%s)', (mode) => {
+    const url = `${databases.INSTANCE_DATABASE_URL}?sslmode=${mode}`;
+    expect(faultsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
+      expect.objectContaining({ name: 'INSTANCE_DATABASE_URL', expected: expect.stringMatching(/^an `sslmode` that is one of `disable`/) }),
+    ]);
+  });
+
+  it('wants an authority for sslmode=verify-ca, as psql does', () => {
+    const url = `${databases.INSTANCE_DATABASE_URL}?sslmode=verify-ca`;
+    expect(loadConfig({ ...databases, INSTANCE_DATABASE_URL: `${url}&sslrootcert=/ca.pem` }).databases.instances).toContain('verify-ca');
+    expect(faultsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
+      expect.objectContaining({ expected: 'an `sslrootcert` beside `sslmode=verify-ca`' }),
+    ]);
+  });
+
+  it.each(['SCHEMA_REGISTRY_URL', 'KAFKA_CONNECT_URL'])('refuses a login in %s, and does not repeat it', (name) => {
+    const expected = expect.stringContaining('without a login');
+    for (const password of ['hunter2', 'hunt@er2'])
+      expect(faultsOf({ ...databases, [name]: `https://ada:${password}@registry:8081/api` })).toEqual([
+        { name, given: '"https://***@registry:8081/api"', expected },
+      ]);
+  });
+
   it('checks and gives only the groups that a process asks for', () => {
     const config = loadConfig({ PORT: 'bad' }, ['kafka', 'worker']);
     expect(Object.keys(config)).toEqual(['kafka', 'worker']);

@@ -155,8 +155,13 @@ function readValue(env: Environment, name: string, variable: Variable<unknown>, 
   if (given === null && fallback.kind === 'optional') return null;
   const parsed = parser.parse(given ?? (fallback.kind === 'default' ? fallback.text : ''));
   if (parsed.ok) return parsed.value;
-  faults.push({ name, given: secret ? 'set (not shown)' : `"${(given ?? '').slice(0, 100)}"`, expected: parsed.error });
+  faults.push({ name, given: secret ? 'set (not shown)' : `"${withoutLogin(given ?? '').slice(0, 100)}"`, expected: parsed.error });
   return undefined;
+}
+
+/** An address may hold a password where none belongs. */
+function withoutLogin(text: string): string {
+  return text.replaceAll(/\/\/\S*@/g, '//***@');
 }
 
 /** The text that was given, null when none was. An empty text counts as none: that is how compose files unset things. */

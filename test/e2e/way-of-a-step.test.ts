@@ -3,7 +3,13 @@
  * is not ours; and what stands in the topics afterwards, as a consumer that is not ours reads it.
  */
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectorName } from '../../connect/connector.ts';
+import { mendRequestQueue } from '../../src/messaging/kafkajs/request-queue.ts';
+import { groupNames, topicSpecs } from '../../src/messaging/topics.ts';
+import { slotName } from '../../src/store/outbox-names.ts';
+import { queryInstances } from '../support/database.ts';
 import { TestEngine } from '../support/engine.ts';
 import { eventuallyHas } from '../support/eventually.ts';
 import { consumeByJava } from '../support/java-consumer.ts';
@@ -100,6 +106,25 @@ describe('an instance on the whole stack', () => {
 
     expect(await engine.cli('verify')).toContain('no difference');
   }, 300_000);
+
+  test('leaves nothing under the default prefix, in Kafka, Connect and Postgres: all of it follows the setting', async () => {
+    const { KAFKA_BROKERS = '', KAFKA_CONNECT_URL, MILLRACE_TOPIC_PREFIX: prefix = '' } = engine.env;
+    mendRequestQueue();
+    const admin = new kafkajs.Kafka({ brokers: KAFKA_BROKERS.split(',') }).admin();
+    await admin.connect();
+    const topics = await admin.listTopics();
+    const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
+    await admin.disconnect();
+    const connectors = (await (await fetch(`${KAFKA_CONNECT_URL}/connectors`)).json()) as string[];
+    const slots = (await queryInstances<{ slot_name: string }>('SELECT slot_name FROM pg_replication_slots')).map((row) => row.slot_name);
+
+    const { orchestrator, correlator, deadLetters, tasks } = groupNames(prefix);
+    expect(topics).toEqual(expect.arrayContaining(topicSpecs({ prefix, partitions: 8 }).map(({ topic }) => topic)));
+    expect(groups).toEqual(expect.arrayContaining([orchestrator, correlator, deadLetters, tasks(null), tasks('handlers')]));
+    expect(connectors).toContain(connectorName(prefix));
+    expect(slots).toContain(slotName(prefix));
+    expect([...topics, ...groups, ...connectors, ...slots].filter((name) => /(^|-heartbeat\.)millrace/.test(name))).toEqual([]);
+  });
 
   test('hears what another instance publishes', async () => {
     const { client } = engine;

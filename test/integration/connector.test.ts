@@ -1,6 +1,6 @@
 /**
  * The connector on the real stack: what a row of the outbox becomes, and what happens when the task fails. The first part
- * looks at the connector that the install applied; the second brings table, slot, topics and connector of its own, so
+ * looks at the connector that the install applied; the second brings database, slot, topics and connector of its own, so
  * that it may fail.
  */
 import { randomUUID } from 'node:crypto';
@@ -25,6 +25,7 @@ import { createMetrics } from '../../src/service/metrics.ts';
 import { outboxTable, slotName } from '../../src/store/outbox-names.ts';
 import { stackEnv } from '../support/env.ts';
 import { eventually, eventuallyHas } from '../support/eventually.ts';
+import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
 
@@ -58,9 +59,12 @@ type Row = {
 };
 
 /** One transaction with all rows, in this order. */
-async function insert(table: string, rows: readonly Row[]): Promise<void> {
-  await database.query(
-    `INSERT INTO ${table} (topic, key, message_type, partition, payload)
+async function insert(
+  rows: readonly Row[],
+  run: (sql: string, values: unknown[]) => Promise<unknown> = (sql, values) => database.query(sql, values),
+): Promise<void> {
+  await run(
+    `INSERT INTO ${outboxTable} (topic, key, message_type, partition, payload)
      SELECT topic, key, message_type, partition, payload
      FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[]) WITH ORDINALITY
        AS r(topic, key, message_type, partition, payload, n)
@@ -139,8 +143,8 @@ describe('the connector that the install applied', () => {
       partition,
       payload: codec.encode('InstanceChanged', lifecycle, value),
     }));
-    await insert(outboxTable, rows.slice(0, 100));
-    await insert(outboxTable, rows.slice(100));
+    await insert(rows.slice(0, 100));
+    await insert(rows.slice(100));
     await eventually(() => expect(byKey(records, instanceId).length).toBe(200));
     const received = byKey(records, instanceId);
     expect(new Set(received.map((record) => record.partition))).toEqual(new Set([partition]));
@@ -156,10 +160,7 @@ describe('the connector that the install applied', () => {
     const keys = Array.from({ length: 40 }, (_, n) => `${run}-${n}`);
     const payloadOf = (key: string): Buffer =>
       codec.encode('ExternalEvent', events, { id: key, type: 'connector-test.unknown', source: 'test', key, time: null, data: '{}' });
-    await insert(
-      outboxTable,
-      keys.map((key) => ({ topic: events, key, messageType: 'ExternalEvent', partition: null, payload: payloadOf(key) })),
-    );
+    await insert(keys.map((key) => ({ topic: events, key, messageType: 'ExternalEvent', partition: null, payload: payloadOf(key) })));
     await eventually(() => expect(records.filter(({ key }) => String(key).startsWith(run)).length).toBe(keys.length));
     for (const key of keys) expect(byKey(records, key).map(({ partition }) => partition)).toEqual([partitionOf(key, partitions())]);
   });
@@ -196,25 +197,21 @@ describe('the connector that the install applied', () => {
 
 describe('a connector whose task fails', () => {
   const prefix = `connector-${randomUUID().slice(0, 8)}`;
-  const id = prefix.replaceAll('-', '_');
   const names = topicNames(prefix);
   const late = `${prefix}.late`;
+  let databases: FreshDatabases;
   let folder: string;
 
   beforeAll(async () => {
+    databases = await createFreshDatabases(prefix.replaceAll('-', '_'));
+    await databases.migrate({ prefix });
     folder = mkdtempSync(join(tmpdir(), 'connector-'));
     const settings = {
-      'table.include.list': `public.${id}`,
-      'column.exclude.list': `public.${id}.created_at`,
-      'publication.name': id,
+      'database.dbname': new URL(databases.config.databases.instances).pathname.slice(1),
       // A topic that is missing is told soon, not after two minutes.
       'producer.override.max.block.ms': '1500',
     };
     writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
-    await database.query(`CREATE TABLE ${id} (LIKE ${outboxTable} INCLUDING IDENTITY INCLUDING DEFAULTS)`);
-    await database.query(`GRANT SELECT ON ${id} TO millrace_outbox`);
-    await database.query(`CREATE PUBLICATION ${id} FOR TABLE ${id}, public.heartbeat WITH (publish = 'insert')`);
-    await asReplication(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [slotName(prefix)]);
     await ensureTopics(admin, { prefix, partitions: 4 });
     expect(await applyConnector(config(), pino({ level: 'silent' }))).toBe('created');
   }, 120_000);
@@ -222,11 +219,7 @@ describe('a connector whose task fails', () => {
   afterAll(async () => {
     await fetch(`${stackEnv().KAFKA_CONNECT_URL}/connectors/${connectorName(prefix)}`, { method: 'DELETE' });
     // Until its connection has ended, the slot is in use.
-    await eventually(() =>
-      asReplication('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [slotName(prefix)]),
-    );
-    await database.query(`DROP PUBLICATION ${id}`);
-    await database.query(`DROP TABLE ${id}`);
+    await eventually(() => databases.drop());
     rmSync(folder, { recursive: true });
   }, 60_000);
 
@@ -235,18 +228,19 @@ describe('a connector whose task fails', () => {
     return loadConfig(env, ['connect', 'databases', 'topics']);
   }
 
+  const insertOwn = (rows: readonly Row[]): Promise<void> => insert(rows, databases.query);
   const row = (key: string, topic: string, n: number): Row => ({ topic, key, messageType: 'T', partition: 2, payload: Buffer.from([n]) });
 
   test('goes on by itself when its connection breaks', async () => {
     const records = await listen([names.lifecycle]);
-    await insert(id, [row('broken', names.lifecycle, 1)]);
+    await insertOwn([row('broken', names.lifecycle, 1)]);
     await eventually(() => expect(distinct(byKey(records, 'broken'))).toEqual([1]));
     // Whoever logs in with the same role may end its sessions.
     const ended = await asReplication('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
       slotName(prefix),
     ]);
     expect(ended).toEqual([{ pg_terminate_backend: true }]);
-    await insert(id, [row('broken', names.lifecycle, 2), row('broken', names.lifecycle, 3)]);
+    await insertOwn([row('broken', names.lifecycle, 2), row('broken', names.lifecycle, 3)]);
     await eventually(() => expect(distinct(byKey(records, 'broken'))).toEqual([1, 2, 3]));
   });
 
@@ -265,9 +259,9 @@ describe('a connector whose task fails', () => {
     try {
       await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
       const records = await listen([names.lifecycle]);
-      await insert(id, [row('failed', names.lifecycle, 10), row('failed', late, 11), row('failed', names.lifecycle, 12)]);
+      await insertOwn([row('failed', names.lifecycle, 10), row('failed', late, 11), row('failed', names.lifecycle, 12)]);
       await eventually(() => expect(lines.join('')).toContain(`Topic ${late} not present in metadata`));
-      await insert(id, [row('failed', names.lifecycle, 13)]);
+      await insertOwn([row('failed', names.lifecycle, 13)]);
       await admin.createTopics([{ topic: late, partitions: 4, replication: 1, config: {} }]);
       await eventually(() => expect(distinct(byKey(records, 'failed'))).toEqual([10, 12, 13]), { timeoutMs: 60_000 });
       const lateRecords = await listen([late]);

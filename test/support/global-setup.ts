@@ -19,6 +19,9 @@ declare module 'vitest' {
   }
 }
 
+/** Not the default one: whatever does not follow the setting finds neither topic nor group, slot nor connector. */
+const testPrefix = 'acme.test';
+
 const testHomes = join(checkout, '.millrace-test');
 
 /** A run that was killed could not clean up. Its processes are ended by the watchdog; its folders go now. */
@@ -39,6 +42,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const home = join(testHomes, String(process.pid));
   const stack = await startTestStack({
     home,
+    prefix: testPrefix,
     onProgress: ({ status, text }) => {
       if (status === 'done') process.stdout.write(`  stack: ${text}\n`);
     },

@@ -53,6 +53,9 @@ const retryableMessages = [
   /^Cannot use a pool after calling end/,
 ];
 
+/** Without a code too, and for as long as server and `sslmode` stay what they are. */
+const noTls = /^The server does not support SSL connections/;
+
 /** Runs a query or a transaction; whatever Postgres throws comes out as a `MillraceError`. */
 export async function translating<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -65,6 +68,7 @@ export async function translating<T>(work: () => Promise<T>): Promise<T> {
 export function translate(error: unknown): unknown {
   if (error instanceof AggregateError) return translate(error.errors[0]);
   if (!(error instanceof Error) || error instanceof MillraceError) return error;
+  if (noTls.test(error.message)) return fault('MR_DATABASE', `There is no connection to the database: ${error.message}`, false, error);
   const code = codeOf(error);
   if (code === undefined && !retryableMessages.some((pattern) => pattern.test(error.message))) return error;
   const table = 'table' in error ? String(error.table) : '';
@@ -85,12 +89,18 @@ export function translate(error: unknown): unknown {
     return fault('MR_DATABASE_UNAVAILABLE', `The database does not answer as it should: ${describe(error, code)}`, true, error);
   if (code !== undefined && dataStates.has(code.slice(0, 2)))
     return fault('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
-  return fault('MR_DATABASE', `The database refused a statement: ${describe(error, code)}`, false, error);
+  const what = isAboutConnecting(code) ? 'There is no connection to the database' : 'The database refused a statement';
+  return fault('MR_DATABASE', `${what}: ${describe(error, code)}`, false, error);
 }
 
 function isRetryable(code: string | undefined): boolean {
   if (code === undefined) return true;
   return retryableStates.has(code) || retryableStates.has(code.slice(0, 2)) || retryableSystemCodes.has(code);
+}
+
+/** Refused logins, databases that are not there, and everything that is no SQLSTATE: certificates that are not trusted. */
+function isAboutConnecting(code: string | undefined): boolean {
+  return code !== undefined && (/^(28|3D)/.test(code) || !/^[0-9A-Z]{5}$/.test(code));
 }
 
 function codeOf(error: Error): string | undefined {
