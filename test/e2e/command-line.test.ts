@@ -188,10 +188,10 @@ describe('Beside each other', { concurrent: true, timeout: TIMEOUT_MS }, () => {
   });
 });
 
-describe('Messages', { timeout: TIMEOUT_MS }, () => {
+describe('One after the other', { timeout: TIMEOUT_MS }, () => {
   const log = () => connectKafka(kafkaOptions(loadConfig(engine.env, ['kafka', 'topics'])), pino({ level: 'silent' }));
 
-  test('that cannot be read are listed, sent again and let go', async () => {
+  test('Messages that cannot be read are listed, sent again and let go', async () => {
     const producer = log().producer();
     await producer.send([{ topic: topics.events, key: 'k', value: Buffer.from('no frame') }]);
     await producer.stop();
@@ -229,7 +229,7 @@ describe('Messages', { timeout: TIMEOUT_MS }, () => {
     await consumer.stop();
   }
 
-  test('of a task that were lost are sent again', async () => {
+  test('A task whose messages were lost is sent again', async () => {
     await engine.stopProcess('worker-1');
     const id = await engine.startInstance('work');
     await takeAndLose(id);
@@ -241,7 +241,7 @@ describe('Messages', { timeout: TIMEOUT_MS }, () => {
     expect(await done('redispatch', '--wait', '1s', '--force')).toBe('0 tasks were sent again.\n');
   });
 
-  test('that stood behind a slot which was lost are published by a new one', async () => {
+  test('Messages that stood behind a slot which was lost are published by a new one', async () => {
     expect((await engine.run('republish')).stdout).toBe('Everything was published with this slot; there is nothing to do.\n');
     await installation.stopConnector();
     const id = await engine.startInstance('work');
@@ -255,5 +255,14 @@ describe('Messages', { timeout: TIMEOUT_MS }, () => {
     expect(await ends(id)).toMatchObject({ output: 'done' });
     await startsAreTaken();
     expect((await engine.run('verify')).stdout).toMatch(/^\d+ instances, no difference\.\n$/);
+  });
+
+  test('An instance whose stored state is not what its history says is named, and ends with 1', async () => {
+    const id = await engine.startInstance('work');
+    await ends(id);
+    await installation.databases.query(`UPDATE instance SET state = jsonb_set(state::jsonb, '{seq}', '99') WHERE id = $1`, [id]);
+    const verified = await engine.run('verify');
+    expect(verified).toMatchObject({ code: 1, stderr: expect.stringMatching(/1 of \d+ instances differ\.\n$/) });
+    expect(verified.stdout).toMatch(new RegExp(`^${id}: the stored state differs .* at /seq\n$`));
   });
 });
