@@ -1,6 +1,8 @@
 /** How commands speak: tables and colours for people, JSON for scripts. Results go to stdout, everything else to stderr. */
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import type { LogLevel } from '../service/config.ts';
+import { createLogger, type Logger } from '../service/logging.ts';
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -9,6 +11,11 @@ export function print(text: string): void {
 /** Progress and hints: never part of the result. */
 export function say(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/** For the parts that a command runs: their lines are never part of the result either. */
+export function createCommandLogger(name: string, level: LogLevel): Logger {
+  return createLogger({ name, level, destination: process.stderr });
 }
 
 export function printJson(value: unknown): void {

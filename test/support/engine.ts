@@ -2,6 +2,7 @@
  * A running engine for the tests: its real processes on the stack that global-setup.ts started, each of which a test may
  * kill, freeze and start again. All engines of a run share the stack's databases, topics and admin key.
  */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/client/index.ts';
 import type { Json } from '../../src/core/json.ts';
@@ -25,6 +26,9 @@ export type TestEngineOptions = {
   /** Over the stack's environment, for every process. */
   readonly env?: Readonly<Record<string, string>>;
 };
+
+/** How a command of the command line ended. */
+export type CommandEnd = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
 type Spec = {
   readonly name: string;
@@ -137,6 +141,16 @@ export class TestEngine {
   async cli(...args: readonly string[]): Promise<string> {
     const env = { ...this.env, MILLRACE_URL: this.url };
     return await runEngineCommand({ title: args.join(' '), args }, env, join(this.#logs, `cli-${process.pid}.log`));
+  }
+
+  /** Runs a command of the command line on this engine as a script meets it, however it ends. */
+  async run(...args: readonly string[]): Promise<CommandEnd> {
+    const env = { ...engineProcessEnvironment(this.env), MILLRACE_URL: this.url };
+    return await new Promise((resolve) => {
+      const child = execFile(process.execPath, [engineCli, ...args], { cwd: checkout, env }, (_, stdout, stderr) =>
+        resolve({ code: child.exitCode, stdout, stderr }),
+      );
+    });
   }
 
   async deploy(document: Json): Promise<number> {

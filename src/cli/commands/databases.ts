@@ -3,11 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
 import { loadConfig } from '../../service/config.ts';
-import { createLogger } from '../../service/logging.ts';
 import type { ApiKeyRole } from '../../store/definition-store.ts';
 import { slotName } from '../../store/outbox-names.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { print, printJson, printTable, say, shortTime } from '../output.ts';
+import { createCommandLogger, print, printJson, printTable, say, shortTime } from '../output.ts';
 import { republishOutbox, withStores } from '../stores.ts';
 import { verifyInstances } from '../verify.ts';
 
@@ -40,7 +39,7 @@ export function addDatabaseCommands(program: Command): void {
       const rows = await republishOutbox(config, {
         slot: slotName(config.topics.prefix),
         replicationUrl: config.databases.replication,
-        log: createLogger({ name: 'republish', level: config.log.level }),
+        log: createCommandLogger('republish', config.log.level),
       });
       print(rows === null ? 'Everything was published with this slot; there is nothing to do.' : `${rows} messages are published again.`);
     });

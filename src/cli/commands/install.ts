@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../../service/connections.ts';
-import { createLogger } from '../../service/logging.ts';
-import { print, printJson } from '../output.ts';
+import { createCommandLogger, print, printJson } from '../output.ts';
 import { functionOf, loadPart } from '../parts.ts';
 import { registerOutboxTopics } from '../stores.ts';
 
@@ -15,7 +14,7 @@ export function addInstallCommands(program: Command): void {
       const file = 'src/store/postgres/migrate.ts';
       const config = loadConfig(process.env, ['databases', 'topics', 'limits', 'log']);
       const migrate = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'migrate');
-      await migrate(config, createLogger({ name: 'migrate', level: config.log.level }));
+      await migrate(config, createCommandLogger('migrate', config.log.level));
       print('Both databases are up to date.');
     });
 
@@ -27,7 +26,7 @@ export function addInstallCommands(program: Command): void {
       const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
       const { ensureTopics, outboxTopics } = await import('../../messaging/topics.ts');
       const config = loadConfig(process.env, ['kafka', 'topics', 'databases', 'log']);
-      const admin = connectKafka(kafkaOptions(config), createLogger({ name: 'topics', level: config.log.level })).admin();
+      const admin = connectKafka(kafkaOptions(config), createCommandLogger('topics', config.log.level)).admin();
       try {
         const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
         for (const topic of created) print(`made ${topic}`);
@@ -65,7 +64,7 @@ export function addInstallCommands(program: Command): void {
       const file = 'connect/apply.ts';
       const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'kafka', 'log']);
       const apply = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'applyConnector');
-      await apply(config, createLogger({ name: 'connector', level: config.log.level }));
+      await apply(config, createCommandLogger('connector', config.log.level));
       print('The connector is applied.');
     });
   connector
@@ -75,7 +74,7 @@ export function addInstallCommands(program: Command): void {
       const file = 'connect/apply.ts';
       const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'log']);
       const reset = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'resetConnectorOffsets');
-      await reset(config, createLogger({ name: 'connector', level: config.log.level }));
+      await reset(config, createCommandLogger('connector', config.log.level));
       print('The connector goes on where the replication slot stands.');
     });
 

@@ -2,8 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import type { ConfigGroup } from '../../service/config-variables.ts';
-import { createLogger } from '../../service/logging.ts';
-import { print, printJson, say } from '../output.ts';
+import { createCommandLogger, print, printJson, say } from '../output.ts';
 import { functionOf, loadPart } from '../parts.ts';
 import { parseWait } from '../session.ts';
 
@@ -23,7 +22,7 @@ export function addRedispatchCommand(program: Command): void {
       const file = 'src/orchestrator/main.ts';
       const part = await loadPart(file);
       const config = loadConfig(process.env, part.redispatchConfigGroups as readonly ConfigGroup[]);
-      const log = createLogger({ name: 'redispatch', level: 'warn', destination: process.stderr });
+      const log = createCommandLogger('redispatch', 'warn');
       const options = { waitMs: wait, force, log };
       const { redispatched, waiting } = await functionOf<[unknown, unknown], Promise<Counts>>(
         part,
