@@ -12,7 +12,7 @@ import { createAuthority } from '../support/certificates.ts';
 import { stackEnv } from '../support/env.ts';
 import { type SecurePostgres, startSecurePostgres } from '../support/secure-postgres.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let server: SecurePostgres;
 let folder: string;

@@ -19,9 +19,13 @@ export type FreshDatabases = {
   drop(): Promise<void>;
 };
 
-/** @param name letters, digits and `_`; nobody else's. */
-export async function createFreshDatabases(name: string): Promise<FreshDatabases> {
-  const env = stackEnv();
+type Environment = ReturnType<typeof stackEnv>;
+
+/**
+ * @param name letters, digits and `_`; nobody else's.
+ * @param env of another server than the stack's.
+ */
+export async function createFreshDatabases(name: string, env: Environment = stackEnv()): Promise<FreshDatabases> {
   const definitions = `${name}_definitions`;
   const instances = `${name}_instances`;
   const config: MigrateConfig = {
@@ -35,18 +39,26 @@ export async function createFreshDatabases(name: string): Promise<FreshDatabases
   const slot = slotName(name);
   const owner = new URL(config.databases.instances).username;
   const remove = async (): Promise<void> => {
-    await asSuperuser('postgres', async (client) => {
-      await client.query(`DROP DATABASE IF EXISTS ${definitions} WITH (FORCE)`);
-      // Only then is the slot of a reader that is still there inactive.
-      await client.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active', [slot]);
-      await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
-      await client.query(`DROP DATABASE IF EXISTS ${instances} WITH (FORCE)`);
-    });
+    await asSuperuser(
+      'postgres',
+      async (client) => {
+        await client.query(`DROP DATABASE IF EXISTS ${definitions} WITH (FORCE)`);
+        // Only then is the slot of a reader that is still there inactive.
+        await client.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active', [slot]);
+        await client.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+        await client.query(`DROP DATABASE IF EXISTS ${instances} WITH (FORCE)`);
+      },
+      env,
+    );
   };
   await remove();
-  await asSuperuser('postgres', async (client) => {
-    for (const database of [definitions, instances]) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
-  });
+  await asSuperuser(
+    'postgres',
+    async (client) => {
+      for (const database of [definitions, instances]) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
+    },
+    env,
+  );
   const lines: string[] = [];
   const note = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const log = { lines, debug: () => undefined, info: note, warn: note, error: note };
@@ -54,7 +66,7 @@ export async function createFreshDatabases(name: string): Promise<FreshDatabases
     config,
     slot,
     log,
-    query: async (sql, values = []) => await asSuperuser(instances, async (client) => (await client.query(sql, [...values])).rows),
+    query: async (sql, values = []) => await asSuperuser(instances, async (client) => (await client.query(sql, [...values])).rows, env),
     async migrate({ replication = config.databases.replication, ...topics } = {}) {
       await migrate({ databases: { ...config.databases, replication }, topics: { ...config.topics, ...topics } }, log);
     },
@@ -69,9 +81,9 @@ function moved(url: string | undefined, database: string): string {
 }
 
 /** @param database `postgres` for what a database of its own would not let in. */
-export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const { hostname, port } = new URL(stackEnv().INSTANCE_DATABASE_URL ?? '');
-  const client = new pg.Client({ host: hostname, port: Number(port), user: roles.superuser, password: superuserPassword(), database });
+export async function asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>, env: Environment = stackEnv()): Promise<T> {
+  const { hostname, port } = new URL(env.INSTANCE_DATABASE_URL ?? '');
+  const client = new pg.Client({ host: hostname, port: Number(port), user: roles.superuser, password: superuserPassword(env), database });
   await client.connect();
   try {
     return await work(client);
@@ -81,7 +93,7 @@ export async function asSuperuser<T>(database: string, work: (client: pg.Client)
 }
 
 /** Kept by whatever made the stack, beside its data. */
-function superuserPassword(): string {
-  const secrets = JSON.parse(readFileSync(join(stackEnv().MILLRACE_HOME ?? '', 'secrets.json'), 'utf8')) as { superuser: string };
+function superuserPassword(env: Environment): string {
+  const secrets = JSON.parse(readFileSync(join(env.MILLRACE_HOME ?? '', 'secrets.json'), 'utf8')) as { superuser: string };
   return secrets.superuser;
 }
