@@ -87,6 +87,19 @@ it('names the places where the stored state differs', async () => {
   expect(differences).toEqual([{ instanceId: id, message: 'the stored state differs from the fold of its history at /output' }]);
 });
 
+it('names the columns of its row that differ, which lists read', async () => {
+  const { state, history } = ran();
+  const queries = queriesOver(history, state);
+  const get: typeof queries.get = async (instanceId) => {
+    const view = await queries.get(instanceId);
+    return view === null ? null : { ...view, row: { ...view.row, definitionVersion: 2, status: 'running' } };
+  };
+  const { differences } = await verifyInstances({ ...queries, get }, () => undefined);
+  expect(differences.map(({ message }) => message)).toEqual([
+    'its row in the lists differs from the fold of its history at /definitionVersion, /status',
+  ]);
+});
+
 it('reports a history with a gap', async () => {
   const { state, history } = ran();
   const { differences } = await verifyInstances(queriesOver(history.toSpliced(1, 1), state), () => undefined);

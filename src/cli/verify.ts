@@ -1,9 +1,9 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
 import type { InstanceId } from '../core/ids.ts';
-import { fold } from '../core/instance/index.ts';
+import { fold, statusOf } from '../core/instance/index.ts';
 import type { InstanceState } from '../core/instance/state.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
-import type { InstanceQueries } from '../store/instance-queries.ts';
+import type { InstanceQueries, InstanceRow, InstanceView } from '../store/instance-queries.ts';
 
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
 export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
@@ -43,7 +43,7 @@ async function verifyInstance(queries: Pick<InstanceQueries, 'get' | 'fullHistor
     if (view === null) return null;
     const history = await queries.fullHistory(instanceId);
     try {
-      message = compare(view.state, fold(instanceId, history));
+      message = compare(view, fold(instanceId, history));
     } catch (error) {
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
@@ -53,14 +53,26 @@ async function verifyInstance(queries: Pick<InstanceQueries, 'get' | 'fullHistor
   return message;
 }
 
-function compare(stored: InstanceState, folded: InstanceState): string | null {
-  const places = [...differingPlaces(asJson(stored), asJson(folded), '')].slice(0, PLACES_MAX);
-  return places.length === 0 ? null : `the stored state differs from the fold of its history at ${places.join(', ')}`;
+function compare({ state, row }: Pick<InstanceView, 'state' | 'row'>, folded: InstanceState): string | null {
+  const faults: string[] = [];
+  const note = (what: string, places: Iterable<string>): void => {
+    const first = [...places].slice(0, PLACES_MAX);
+    if (first.length > 0) faults.push(`${what} differs from the fold of its history at ${first.join(', ')}`);
+  };
+  note('the stored state', differingPlaces(asJson(state), asJson(folded), ''));
+  note('its row in the lists', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
+  return faults.length === 0 ? null : faults.join('; ');
+}
+
+/** What lists and searches read beside the state. */
+function rowOf(state: InstanceState): InstanceRow {
+  const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;
+  return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
 }
 
 /** As it would be stored: members that are undefined are no members. */
-function asJson(state: InstanceState): Json {
-  return JSON.parse(JSON.stringify(state)) as Json;
+function asJson(value: InstanceState | InstanceRow): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
 function* differingPlaces(stored: Json, folded: Json, pointer: string): Generator<string> {

@@ -54,11 +54,13 @@ async function republishAll(on: Queryable, log: Logger): Promise<number | null> 
   for (const table of await tablesOf(on)) {
     if (progress.done.includes(table)) continue;
     const blocks = await blocksOf(on, table);
+    let rows = 0;
     for (let block = Number(progress.next_block); block < blocks; block += BLOCKS)
-      sum += await inTransactionOn(on, () => copy(on, table, block, progress.up_to));
+      rows += await inTransactionOn(on, () => copy(on, table, block, progress.up_to));
+    sum += rows;
     progress.next_block = '0';
     await on.query('UPDATE outbox_republish SET done = array_append(done, $1), next_block = 0', [table]);
-    log.info({ table, rows: sum }, 'Republished');
+    if (rows > 0) log.info({ table, rows }, 'Republished');
   }
   await on.query('DELETE FROM outbox_republish');
   return sum;

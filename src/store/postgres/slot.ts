@@ -18,7 +18,7 @@ export type SlotOptions = {
   readonly slot: string;
   /** REPLICATION_DATABASE_URL. */
   readonly replicationUrl: string | null;
-  /** Makes a lost one anew; otherwise it is only reported. */
+  /** Makes a lost one anew, as republishing does; otherwise it is only reported. */
   readonly replaceLost: boolean;
   readonly log: Logger;
 };
@@ -46,7 +46,8 @@ export async function ensureSlot(on: Queryable, { slot, replicationUrl, replaceL
   await makeSlot(replicationUrl, slot, found !== null);
   await recordSlot(on, slot);
   log.info({ slot }, 'The replication slot was made');
-  if (await isRepublishPending(on))
+  // Whoever replaces a lost one is about to.
+  if (!replaceLost && (await isRepublishPending(on)))
     log.warn({ slot }, 'Rows of the outbox from before the slot are not published by themselves: run `millrace republish`');
   return true;
 }
