@@ -180,10 +180,10 @@ describe('the commands of the stack', { timeout: 400_000 }, () => {
         commands.filter((command) => command.endsWith(`main.ts ${role}`)),
         role,
       ).toHaveLength(count);
-    crash(processes.find(({ command }) => command.endsWith('main.ts orchestrator')));
+    crash(processes.find(({ command }) => command.endsWith('main.ts task-consumer')));
     await starter.says(' ended by itself (signal SIGKILL). The end of ');
     const [, name, logFile = ''] =
-      /(orchestrator-[12]) ended by itself \(signal SIGKILL\)\. The end of (\S+):\n/.exec(starter.output) ?? [];
+      /(task-consumer-[12]) ended by itself \(signal SIGKILL\)\. The end of (\S+):\n/.exec(starter.output) ?? [];
     expect(logFile).toBe(join(home.logs, `${name}.log`));
     await starter.says(readLogEnd(logFile));
     crash(readState(home)?.parts.registry);
