@@ -25,7 +25,7 @@ import { readStackTraces, type StackTraces } from '../support/stack-traces.ts';
 import { type Foreground, openTerminal, type SeenProcess, type Terminal } from '../support/terminal.ts';
 
 const examples = findExamples().definitions.map(({ name }) => name);
-const nothing: StackTraces = { slots: [], tables: 0, topics: [], connectors: [], connectOffsets: false, schemas: {} };
+const nothing: StackTraces = { slots: [], tables: 0, topics: [], notifications: 0, connectors: [], connectOffsets: false, schemas: {} };
 
 describe('the commands of the stack', { timeout: 400_000 }, () => {
   let home: Home;
@@ -168,6 +168,7 @@ describe('the commands of the stack', { timeout: 400_000 }, () => {
     });
     waiting = (await api().start('expense-approval', { input: readExample('expense-approval', 'input-large.json') })).instanceId;
     before = await traces();
+    expect(before.notifications).toBeGreaterThan(0);
 
     const processes = await starter.processes();
     const commands = processes.map(({ command }) => command);

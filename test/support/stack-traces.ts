@@ -9,6 +9,8 @@ export type StackTraces = {
   readonly tables: number;
   /** All but those that Connect makes for itself. */
   readonly topics: readonly string[];
+  /** How many the topic of notifications has ever held. */
+  readonly notifications: number;
   readonly connectors: readonly string[];
   /** Whether Connect has ever noted how far it has read. */
   readonly connectOffsets: boolean;
@@ -38,17 +40,23 @@ async function readDatabase(env: Readonly<Record<string, string>>): Promise<Pick
   }
 }
 
-async function readTopics(env: Readonly<Record<string, string>>): Promise<Pick<StackTraces, 'topics' | 'connectOffsets'>> {
+async function readTopics(
+  env: Readonly<Record<string, string>>,
+): Promise<Pick<StackTraces, 'topics' | 'notifications' | 'connectOffsets'>> {
   const own = connectTopics(env.MILLRACE_TOPIC_PREFIX ?? '');
   mendRequestQueue();
   const admin = new kafkajs.Kafka({ brokers: [env.KAFKA_BROKERS ?? ''], logLevel: kafkajs.logLevel.NOTHING }).admin();
   await admin.connect();
   try {
     const topics = await admin.listTopics();
-    const offsets = await admin.fetchTopicOffsets(own.offsets);
+    const held = async (topic: string): Promise<number> => {
+      const partitions = topics.includes(topic) ? await admin.fetchTopicOffsets(topic) : [];
+      return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+    };
     return {
       topics: topics.filter((topic) => !Object.values(own).includes(topic) && !topic.startsWith('__')).sort(),
-      connectOffsets: offsets.some(({ high }) => high !== '0'),
+      notifications: await held(`${env.MILLRACE_TOPIC_PREFIX}.notifications`),
+      connectOffsets: (await held(own.offsets)) > 0,
     };
   } finally {
     await admin.disconnect();
