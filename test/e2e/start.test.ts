@@ -3,8 +3,9 @@
  * its data, after a crash, and on a stack that was started alone. The tests tell one story: each goes on where the one
  * before has left the home.
  */
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Client, createClient } from '../../src/client/index.ts';
@@ -92,14 +93,8 @@ describe('the commands of the stack', { timeout: 400_000 }, () => {
   }
 
   async function occupy<Result>(taken: readonly number[], work: () => Promise<Result>): Promise<Result> {
-    const servers = await Promise.all(
-      taken.map(
-        (port) =>
-          new Promise<Server>((resolve) => {
-            const server = createServer().listen({ port, host }, () => resolve(server));
-          }),
-      ),
-    );
+    const servers = taken.map((port) => createServer().listen({ port, host }));
+    await Promise.all(servers.map((server) => once(server, 'listening')));
     try {
       return await work();
     } finally {
