@@ -125,11 +125,14 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     removeState(home);
     if (options.watchdog === undefined) await watchdog.close();
   };
-  options.signal?.addEventListener('abort', () => {
+  const giveUp = (): void => {
     for (const child of children.values()) void child.stop();
-  });
+  };
+  options.signal?.addEventListener('abort', giveUp);
   const step = (name: PartName): Promise<void> => runStep(onProgress, name, parts[name].title, () => launch(name));
   const outcomes = await Promise.allSettled([step('kafka').then(() => step('connect')), step('registry'), step('postgres')]);
+  // A start ends all at once; a stack that serves is stopped in order, by whoever holds it, after what runs on it.
+  options.signal?.removeEventListener('abort', giveUp);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) {
     await stop();
