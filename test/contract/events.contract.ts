@@ -1,8 +1,10 @@
 /** What every instance store must do with external events. `test/integration/instance-store.test.ts` runs it on Postgres. */
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Definition } from '../../src/core/definition/types.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
+import type { Transition } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
@@ -28,6 +30,15 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       newDefinition({ nodes: { hear: { type: 'event', event: type, key, ...more } }, edges: [] });
     const key = () => `key-${uuidv7()}`;
     const rowsOf = async (id: InstanceId) => (await lab.matchesOf(id)).map(({ path: at, wait }) => `${at}/${wait}`);
+
+    /** The wait `hear` of the instance times out, and only then comes the event that was on its way: refused, not yet written. */
+    const refusalOf = async (definition: Definition, id: InstanceId): Promise<Transition> => {
+      const [match] = await lab.matchesOf(id);
+      const timer = (await lab.stateOf(id)).timers['hear#timeout'];
+      if (match === undefined || timer?.state !== 'armed') throw new Error('no match or no timer');
+      await lab.step(definition, id, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
+      return await lab.decide(definition, id, match);
+    };
 
     it('ignores types that no deployed version names, and drops what came before', async () => {
       expect(await correlate(eventOf('lab.nobody.asked', 'k'))).toEqual({ matched: 0, buffered: 0, duplicates: 0, ignored: 1 });
@@ -145,12 +156,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       const definition = waiting(at, { timeout: '1h' });
       const [late, other] = [await lab.start(definition), await lab.start(waiting(key()))];
       await correlate(eventOf(type, at, 'once'));
-      const [match] = await lab.matchesOf(late);
-      if (match === undefined) throw new Error('no match');
-      const timer = (await lab.stateOf(late)).timers['hear#timeout'];
-      if (timer?.state !== 'armed') throw new Error('no timer');
-      await lab.step(definition, late, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
-      const refusal = await lab.decide(definition, late, match);
+      const refusal = await refusalOf(definition, late);
       expect(refusal.effects).toMatchObject([{ type: 'returnEvent' }]);
       expect(await lab.apply(refusal)).toEqual([late]);
       expect(await lab.matchesOf(other)).toEqual([]);
@@ -166,15 +172,42 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       });
       const [late, lucky] = [await lab.start(again), await lab.start(waiting(at))];
       expect(await correlate(eventOf(type, at, 'both'))).toMatchObject({ matched: 2 });
-      const [match] = await lab.matchesOf(late);
-      const timer = (await lab.stateOf(late)).timers['hear#timeout'];
-      if (match === undefined || timer?.state !== 'armed') throw new Error('no match or no timer');
-      await lab.step(again, late, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
+      const refusal = await refusalOf(again, late);
       expect(await rowsOf(late)).toEqual(['hear/0']);
-      await lab.apply(await lab.decide(again, late, match));
+      await lab.apply(refusal);
       expect(await rowsOf(late)).toEqual(['hear/0', 'later/0']);
       expect(await rowsOf(lucky)).toEqual(['hear/0']);
       expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
+    });
+
+    it('gives a returned event to another instance that waits for it already', async () => {
+      const at = key();
+      const definition = waiting(at, { timeout: '1h' });
+      const refusing = await lab.start(definition);
+      await correlate(eventOf(type, at, 'moved'));
+      const refusal = await refusalOf(definition, refusing);
+      const other = await lab.start(waiting(at));
+      expect(await rowsOf(other)).toEqual([]);
+      await lab.apply(refusal);
+      expect(await lab.matchesOf(other)).toMatchObject([{ event: 'moved' }]);
+    });
+
+    it('takes nothing back when the same refusal comes again', async () => {
+      const at = key();
+      const twice = newDefinition({
+        nodes: { hear: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'hear', to: 'later', on: 'timedOut' }],
+      });
+      const id = await lab.start(twice);
+      await correlate(eventOf(type, at));
+      await lab.apply(await refusalOf(twice, id));
+      expect(await rowsOf(id)).toEqual(['hear/0', 'later/0']);
+      // The record once more, with the later wait's match still on its way.
+      const [first] = await lab.matchesOf(id);
+      if (first === undefined) throw new Error('no match');
+      await lab.apply(await lab.decide(twice, id, first));
+      expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
+      expect(await rowsOf(id)).toEqual(['hear/0', 'later/0']);
     });
 
     it('delivers nothing after its time to live', async () => {

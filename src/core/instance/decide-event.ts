@@ -18,6 +18,8 @@ export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
   invariant(node.type === 'event', 'an event task belongs to an event node');
   const { path, nodeId, attempt, basis } = task;
   if (matched.whereError !== null) {
+    // Taken all the same: it is used up, and handed over again it is no news.
+    run.emit({ type: 'EventReceived', path, event: matched.event });
     const error = { code: 'MR_EXPRESSION_FAILED', message: matched.whereError };
     run.emit({ type: 'TaskFailed', path, nodeId, attempt, basis, kind: 'event', status: 'failed', error, by: null, commandId: null });
     run.emit({
@@ -66,6 +68,7 @@ function outputOf(node: EventNode, received: readonly Json[], last: Json): Json 
 /** Delivery is at least once: the same event may be handed over again after it was taken. */
 function hasTaken(task: TaskState, event: Json): boolean {
   if (task.type !== 'event') return false;
+  if (task.heard?.some((taken) => isSameEvent(taken, event)) === true) return true;
   if (task.status === 'open') return task.received.some((taken) => isSameEvent(taken, event));
   if (task.status !== 'completed') return false;
   return Array.isArray(task.output) ? task.output.some((taken: Json) => isSameEvent(taken, event)) : isSameEvent(task.output, event);

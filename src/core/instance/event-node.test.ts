@@ -160,6 +160,47 @@ describe('An event that comes too late', () => {
     expect(scenario.effects).toEqual([]);
   });
 
+  it('does not go back when it was counted before the wait ended', () => {
+    const counting = graphOf({ a: { ...waitFor, count: 2, timeout: '1h' }, b: task }, [{ from: 'a', to: 'b', on: 'timedOut' }]);
+    const counted = () => new Scenario(counting, { order: 'o-1' }).event('a', paid('1'));
+    for (const ended of [counted().timer('a#timeout'), counted().command({ type: 'cancel', reason: null })]) {
+      ended.event('a', paid('1'));
+      expect(ended.rejected).toEqual(['MR_EVENT_REPEATED']);
+      expect(ended.effects).toEqual([]);
+    }
+  });
+
+  it('does not go back when it was counted by an earlier attempt, and is not counted again', () => {
+    const scenario = new Scenario(nodeOf({ ...waitFor, count: 2, timeout: '1h' }), { order: 'o-1' })
+      .event('n', paid('1'))
+      .timer('n#timeout');
+    scenario.command({ type: 'retry', path: null }).event('n', paid('1'));
+    expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2, received: [] });
+    expect(scenario.event('n', paid('2')).event('n', paid('3')).status).toBe('completed');
+    expect(scenario.event('n', paid('1')).rejected).toEqual(['MR_EVENT_REPEATED']);
+  });
+
+  it('does not go back when "where" failed on it, before a retry and after', () => {
+    const failed = { whereError: 'no such member' };
+    const scenario = new Scenario(nodeOf(waitFor), { order: 'o-1' }).event('n', paid('1'), failed);
+    expect(scenario.history.map(({ event }) => event.type).slice(-3)).toEqual(['EventReceived', 'TaskFailed', 'IncidentRaised']);
+    const again = {
+      type: 'EventMatched',
+      path: scenario.task('n').path,
+      attempt: 1,
+      wait: 0,
+      eventRowId: '1',
+      event: paid('1'),
+      whereError: 'x',
+    } as const;
+    expect(scenario.send(again).rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effects).toEqual([]);
+    expect(scenario.command({ type: 'retry', path: null }).send(again).rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effects).toEqual([]);
+    expect(scenario.event('n', paid('2')).status).toBe('completed');
+  });
+
   it('of another attempt of the wait is refused', () => {
     const scenario = new Scenario(nodeOf({ ...waitFor, timeout: '1h' }), { order: 'o-1' }).timer('n#timeout');
     scenario.command({ type: 'retry', path: null });

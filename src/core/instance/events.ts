@@ -84,7 +84,7 @@ export type EventAwaited = Opened & {
   readonly count: number;
   readonly timeoutAt: EpochMs | null;
 };
-/** One of several events a task waits for (`count`). The last one is in `TaskCompleted`. */
+/** One of several events a task waits for (`count`), or one on which `where` failed. The last one is in `TaskCompleted`. */
 export type EventReceived = At & { readonly type: 'EventReceived'; readonly path: TaskPath; readonly event: Json };
 
 export type EventPublished = Opened & {

@@ -6,10 +6,12 @@
  */
 import { assertNever, invariant } from '../assert.ts';
 import type { EpochMs, InstanceId, TaskPath } from '../ids.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import { own } from '../record.ts';
 import type { InstanceEvent, InstanceStarted } from './events.ts';
 import {
   type ClosedTask,
+  type EventIdentity,
   type Incident,
   type InstanceState,
   isOpen,
@@ -165,7 +167,8 @@ export class Draft {
       }
       case 'EventAwaited': {
         const { path, nodeId, attempt, basis, waits, count, at } = event;
-        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open', waits, count, received: [] });
+        const heard = heardBy(own(this.#state.tasks, path));
+        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open', waits, count, received: [], ...heard });
         if (event.timeoutAt !== null) this.#arm('timeout', path, attempt, at, event.timeoutAt);
         return;
       }
@@ -179,19 +182,20 @@ export class Draft {
         return;
       case 'TaskCompleted': {
         const { path, nodeId, attempt, basis, kind, output, at } = event;
-        const openedAt = own(this.#state.tasks, path)?.openedAt ?? at;
+        const before = own(this.#state.tasks, path);
         this.#close({
           path,
           nodeId,
           attempt,
           basis,
-          openedAt,
+          openedAt: before?.openedAt ?? at,
           type: kind,
           closedAt: at,
           closedSeq: seq,
           taken: null,
           status: 'completed',
           output,
+          ...heardBefore(before),
         });
         this.#remember(event.commandId);
         return;
@@ -213,6 +217,7 @@ export class Draft {
           status,
           error,
           work,
+          ...heardBy(before),
         });
         this.#remember(event.commandId);
         return;
@@ -223,7 +228,7 @@ export class Draft {
         const before = own(this.#state.tasks, path);
         const { attempt, basis, openedAt, type } = before ?? { attempt: 0, basis: this.#state.basis, openedAt: at, type: event.kind };
         const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
-        this.#close({ path, nodeId, attempt, basis, openedAt, type, closedAt: at, closedSeq: seq, taken: [], status });
+        this.#close({ path, nodeId, attempt, basis, openedAt, type, closedAt: at, closedSeq: seq, taken: [], status, ...heardBy(before) });
         this.#resolve(path);
         return;
       }
@@ -358,6 +363,25 @@ export class Draft {
     this.#copied.delete('timers');
     this.#copied.delete('incidents');
   }
+}
+
+type Heard = { readonly heard?: readonly EventIdentity[] };
+
+/** What earlier attempts of an event node took. */
+function heardBefore(task: TaskState | undefined): Heard {
+  return task !== undefined && 'heard' in task && task.heard !== undefined ? { heard: task.heard } : {};
+}
+
+/** That, and what the open attempt took: for when it ends without an output. */
+function heardBy(task: TaskState | undefined): Heard {
+  if (task?.type !== 'event' || task.status !== 'open' || task.received.length === 0) return heardBefore(task);
+  return { heard: [...(task.heard ?? []), ...task.received.flatMap(identityOf)] };
+}
+
+function identityOf(event: Json): EventIdentity[] {
+  if (!isJsonObject(event)) return [];
+  const { id, source } = event;
+  return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
 }
 
 function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {

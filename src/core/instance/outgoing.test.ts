@@ -48,6 +48,20 @@ describe('A step', () => {
     expect(scenario.dispatched).toEqual(['n']);
   });
 
+  it('opens one subscription for a wait that it took up again and opened anew', () => {
+    const scenario = new Scenario(nodeOf({ type: 'event', event: 'paid', key: 'k', count: 3, timeout: '1h' })).after(3_600_000);
+    const { path } = scenario.task('n');
+    const timer = scenario.state.timers['n#timeout'];
+    const dueAt = timer?.state === 'armed' ? timer.dueAt : 0;
+    const event = { id: '1', type: 'paid', source: 's', key: 'k', time: null, data: null };
+    scenario.send(
+      { type: 'EventMatched', path, attempt: 1, wait: 0, eventRowId: '1', event, whereError: null },
+      { type: 'TimerFired', timerId: 'n#timeout', kind: 'timeout', dueAt },
+      scenario.issued({ type: 'retry', path }),
+    );
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([{ path: 'n', attempt: 2, wait: 0 }]);
+  });
+
   it('does not dispatch what it ended', () => {
     const scenario = new Scenario(nodeOf(task)).fails('n');
     const timer = scenario.state.timers['n#retry'];

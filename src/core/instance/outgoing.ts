@@ -18,8 +18,10 @@ export function outgoing(
   history: readonly HistoryEntry[],
   lifecycle: 'instance' | 'tasks',
 ): Effect[] {
-  const effects: Effect[] = [];
+  let effects: Effect[] = [];
   const dispatched = new Set<TaskPath>();
+  const subscriptions = new Map<string, Effect>();
+  let areRepeated = false;
   for (const { event } of history) {
     for (const effect of effectsOf(event, after)) {
       if (!isStillMeant(effect, after)) continue;
@@ -27,9 +29,17 @@ export function outgoing(
         if (dispatched.has(effect.path)) continue;
         dispatched.add(effect.path);
       }
+      if (effect.type === 'openSubscription') {
+        const wait = `${effect.path}/${effect.wait}`;
+        areRepeated ||= subscriptions.has(wait);
+        subscriptions.set(wait, effect);
+      }
       effects.push(effect);
     }
   }
+  // A wait that was taken up again and opened anew within the step is one wait.
+  if (areRepeated)
+    effects = effects.filter((each) => each.type !== 'openSubscription' || subscriptions.get(`${each.path}/${each.wait}`) === each);
   addTimerEffects(effects, before?.timers ?? {}, after.timers);
   const record = lifecycleOf(history, after, lifecycle);
   if (record !== null) effects.push(record);

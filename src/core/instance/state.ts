@@ -90,7 +90,12 @@ export type EventTask = TaskCommon & {
   readonly count: number;
   /** Events taken so far, oldest first. */
   readonly received: readonly Json[];
+  /** Taken by earlier attempts; absent: none. */
+  readonly heard?: readonly EventIdentity[];
 };
+
+/** What tells an event from all others. */
+export type EventIdentity = { readonly id: string; readonly source: string };
 
 export type EventWaiting = {
   readonly event: string;
@@ -114,6 +119,8 @@ export type ClosedTask = TaskCommon & {
   /** History entry that closed it: the order in which edges are weighed. */
   readonly closedSeq: number;
   readonly taken: readonly number[] | null;
+  /** Events that an event node took and that are not in its output: handed over again, they are no news. Absent: none. */
+  readonly heard?: readonly EventIdentity[];
 } & (
     | { readonly status: 'completed'; readonly output: Json }
     | {

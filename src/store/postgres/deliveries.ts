@@ -9,12 +9,13 @@ import { insertMessages } from './outbox.ts';
 import type { Queryable } from './pools.ts';
 import { Columns } from './statement.ts';
 
-type Delivery = { readonly eventRowId: string; readonly instanceId: InstanceId; readonly path: TaskPath };
+type Delivery = { readonly eventRowId: string; readonly instanceId: InstanceId; readonly path: TaskPath; readonly attempt: number };
 
 const columns = new Columns<Delivery>((of) => [
   of('event_row_id', 'int8', ({ eventRowId }) => BigInt(eventRowId)),
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
   of('path', 'text', ({ path }) => path),
+  of('attempt', 'int4', ({ attempt }) => attempt),
 ]);
 
 const statement = {
@@ -25,8 +26,8 @@ const statement = {
         waiting = EXISTS (SELECT FROM event_delivery o WHERE o.event_row_id = e.row_id AND o.returned
           AND NOT EXISTS (SELECT FROM d WHERE d.event_row_id = o.event_row_id AND d.instance_id = o.instance_id))
       FROM (SELECT DISTINCT event_row_id FROM d) AS t WHERE e.row_id = t.event_row_id)
-    INSERT INTO event_delivery (event_row_id, instance_id) SELECT event_row_id, instance_id FROM d
-    ON CONFLICT (event_row_id, instance_id) DO UPDATE SET returned = false`,
+    INSERT INTO event_delivery (event_row_id, instance_id, path, attempt) SELECT event_row_id, instance_id, path, attempt FROM d
+    ON CONFLICT (event_row_id, instance_id) DO UPDATE SET returned = false, path = EXCLUDED.path, attempt = EXCLUDED.attempt`,
 };
 
 export class Deliveries {
@@ -55,7 +56,7 @@ export class Deliveries {
    * @returns whether it was delivered.
    */
   offer(eventRowId: string, event: ExternalEvent, subscription: Subscription): boolean {
-    const { instanceId, path, where } = subscription;
+    const { instanceId, path, attempt, where } = subscription;
     const wait = `${instanceId} ${path}`;
     const having = `${eventRowId} ${instanceId}`;
     if (this.#used.has(wait) || this.#had.has(having)) return false;
@@ -63,7 +64,7 @@ export class Deliveries {
     if (verdict === 'no') return false;
     this.#used.add(wait);
     this.#had.add(having);
-    this.#deliveries.push({ eventRowId, instanceId, path });
+    this.#deliveries.push({ eventRowId, instanceId, path, attempt });
     this.#messages.push(this.#matcher.encode(subscription, event, eventRowId, verdict === 'yes' ? null : verdict.failed));
     return true;
   }

@@ -15,6 +15,8 @@ type Returned = TransitionRows['returned'][number];
 const columns = new Columns<Returned>((of) => [
   of('event_row_id', 'int8', ({ eventRowId }) => BigInt(eventRowId)),
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
+  of('path', 'text', ({ path }) => path),
+  of('attempt', 'int4', ({ attempt }) => attempt),
 ]);
 
 /**
@@ -38,15 +40,21 @@ const untilVisible = retry(
   { maxAttempts: 5, backoff: new IterableBackoff([5, 10, 25, 60, 100]) },
 );
 
-/** The locks of their keys are held. An event that has expired meanwhile is gone, as it would be without the detour. */
-export async function returnEvents(on: Queryable, matcher: EventMatcher, returned: readonly Returned[]): Promise<void> {
-  if (returned.length === 0) return;
-  await on.query({
+/**
+ * The locks of their keys are held. An event that has expired meanwhile is gone, as it would be without the detour. A
+ * refusal that comes again, perhaps when a later wait has the event, takes nothing back.
+ */
+export async function returnEvents(on: Queryable, matcher: EventMatcher, refused: readonly Returned[]): Promise<void> {
+  if (refused.length === 0) return;
+  const { rows: returned } = await on.query<{ eventRowId: string; instanceId: string }>({
     name: 'return-deliveries',
     text: `UPDATE event_delivery d SET returned = true FROM ${columns.unnest('r', 1)}
-      WHERE d.event_row_id = r.event_row_id AND d.instance_id = r.instance_id`,
-    values: columns.encode(returned),
+      WHERE d.event_row_id = r.event_row_id AND d.instance_id = r.instance_id AND NOT d.returned
+        AND (d.path IS NULL OR (d.path = r.path AND d.attempt = r.attempt))
+      RETURNING d.event_row_id AS "eventRowId", d.instance_id AS "instanceId"`,
+    values: columns.encode(refused),
   });
+  if (returned.length === 0) return;
   const rowIds = [...new Set(returned.map(({ eventRowId }) => eventRowId))];
   const { rows } = await on.query<EventRow & { open_to_all: boolean }>(
     `UPDATE event_buffer e SET waiting = true,
@@ -58,7 +66,7 @@ export async function returnEvents(on: Queryable, matcher: EventMatcher, returne
   const open = await openSubscriptions(on, rows);
   const deliveries = new Deliveries(matcher);
   for (const row of rows.toSorted((a, b) => Number(BigInt(a.row_id) - BigInt(b.row_id)))) {
-    const back = new Set(returned.filter(({ eventRowId }) => eventRowId === row.row_id).map(({ instanceId }) => instanceId));
+    const back = new Set<string>(returned.filter(({ eventRowId }) => eventRowId === row.row_id).map(({ instanceId }) => instanceId));
     for (const subscription of open) {
       if (subscription.type !== row.type || subscription.key !== row.key) continue;
       if (row.open_to_all || back.has(subscription.instanceId)) deliveries.offer(row.row_id, eventOf(row), subscription);

@@ -293,6 +293,7 @@ export class World {
           this.#timers.delete(effect.timerId);
           break;
         case 'openSubscription':
+          holds(!this.#subscriptions.has(`${effect.path}/${effect.wait}`), 'a wait has one subscription');
           this.#subscriptions.set(`${effect.path}/${effect.wait}`, { path: effect.path, attempt: effect.attempt, wait: effect.wait });
           break;
         case 'closeSubscriptions':
@@ -398,6 +399,10 @@ export class World {
     const counted = batch.filter((addressed) => this.#counts(addressed));
     const repeated = step(this.definition, this.state, counted, this.now);
     same(repeated.history, [], 'a repeated notification changes nothing');
+    for (const addressed of counted.filter((each) => !this.#wasRefused(each))) {
+      const { effects } = step(this.definition, this.state, [addressed], this.now);
+      holds(!effects.some(({ type }) => type === 'returnEvent'), 'an event that was taken does not go back when it comes again');
+    }
     holds(repeated.state === this.state, 'a repeated notification keeps the very state');
   }
 
@@ -406,7 +411,11 @@ export class World {
     const { notification } = addressed;
     const isForTheMoment =
       notification.type === 'TimerFired' || (notification.type === 'CommandIssued' && notification.command.type === 'redispatch');
-    return !isForTheMoment || !this.#delivered.some((delivered) => delivered.addressed === addressed && delivered.wasRefused);
+    return !isForTheMoment || !this.#wasRefused(addressed);
+  }
+
+  #wasRefused(addressed: AddressedNotification): boolean {
+    return this.#delivered.some((delivered) => delivered.addressed === addressed && delivered.wasRefused);
   }
 
   /** Batches are for speed: one by one, the same comes of it. */
