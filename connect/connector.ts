@@ -21,12 +21,13 @@ export function connectorName(prefix: string): string {
 
 /**
  * What the protocol stands on, each name with all that begin with it and a dot: which rows become which records, that
- * none is passed over or taken back, and whose slot, publication and topics these are. Everything else is a matter of
- * the place: addresses, certificates, logins, rates, sizes, retries.
+ * none is passed over or taken back, and whose slot, publication and topics these are; `slot.failover`, since it is how a
+ * slot that Debezium made is told from ours. Everything else is a matter of the place: addresses, certificates, logins,
+ * rates, sizes, retries.
  */
 export const pinnedSettings: readonly string[] = [
   ...['name', 'connector.class', 'tasks.max', 'plugin.name', 'exactly.once.support'],
-  ...['slot.name', 'slot.drop.on.stop', 'publication', 'snapshot', 'offset.mismatch.strategy', 'lsn.flush.mode'],
+  ...['slot.name', 'slot.drop.on.stop', 'slot.failover', 'publication', 'snapshot', 'offset.mismatch.strategy', 'lsn.flush.mode'],
   ...['schema', 'table', 'column', 'message.key.columns', 'skipped.operations', 'tombstones.on.delete'],
   ...['topic', 'heartbeat.topics.prefix', 'heartbeat.action.query'],
   ...['transforms', 'predicates', 'converters', 'key.converter', 'value.converter', 'header.converter', 'binary.handling.mode'],
