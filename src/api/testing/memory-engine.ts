@@ -6,7 +6,7 @@ import { parseDefinition } from '../../core/definition/index.ts';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { taskIdOf } from '../../core/ids.ts';
 import { statusOf, step } from '../../core/instance/index.ts';
-import type { CommandIssued, Notification, RaisedBy } from '../../core/instance/notification.ts';
+import type { CommandIssued, Notification, RaisedBy, TaskOutcome } from '../../core/instance/notification.ts';
 import type { InstanceState, TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
@@ -71,10 +71,15 @@ export class MemoryEngine {
 
   /** An automated task ends well. */
   async completes(instanceId: InstanceId, path: string, output: Json): Promise<void> {
+    await this.ends(instanceId, path, { status: 'completed', output });
+  }
+
+  /** The open attempt of an automated task ends, as a worker says. */
+  async ends(instanceId: InstanceId, path: string, result: TaskOutcome['result']): Promise<void> {
     const task = this.#kept(instanceId).state.tasks[path as TaskPath];
     if (task === undefined) throw new Error(`no task ${path}`);
     const { attempt, basis } = task;
-    await this.apply(instanceId, { type: 'TaskOutcome', path: task.path, attempt, basis, result: { status: 'completed', output } });
+    await this.apply(instanceId, { type: 'TaskOutcome', path: task.path, attempt, basis, result });
   }
 
   /** Applies what `hold` kept back. */
