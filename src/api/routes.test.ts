@@ -1,7 +1,7 @@
 /** The routes over an engine in memory: what each answers, and what it asks of the engine. */
 import { describe, expect, it, vi } from 'vitest';
 import { MillraceError } from '../core/error.ts';
-import { type Answer, type Body, openTestApi, type TestApi } from './testing/test-api.ts';
+import { type Body, expectProblem, openTestApi, type TestApi } from './testing/test-api.ts';
 
 // Each test builds a whole server, which a busy machine takes its time for.
 vi.setConfig({ testTimeout: 30_000 });
@@ -27,11 +27,6 @@ const instant = {
   nodes: { only: { type: 'transform', output: { doubled: '${ input.x + input.x }' } } },
   output: '${ nodes.only.output }',
 };
-
-function expectProblem({ status, body }: Answer, expectedStatus: number, code: string): Body {
-  expect({ status, body }).toMatchObject({ status: expectedStatus, body: { code } });
-  return body as Body;
-}
 
 async function withApproval(): Promise<TestApi & { readonly id: string; readonly task: string }> {
   const api = await openTestApi();

@@ -5,9 +5,10 @@ import { toText } from './instance-view.ts';
 import type * as wire from './wire/tasks.ts';
 
 export function toTask(row: TaskRow): wire.Task {
-  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error } = row;
+  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee, dueAt } = row;
   return {
-    ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error },
+    ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee },
+    dueAt: dueAt === null ? null : toText(dueAt),
     openedAt: toText(row.openedAt),
     updatedAt: toText(row.updatedAt),
   };
@@ -20,8 +21,6 @@ export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition
     ...toTask(row),
     title: open?.title ?? null,
     assignees: open === null ? null : copyAssignees(open),
-    assignee: open?.assignee ?? null,
-    dueAt: open?.dueAt == null ? null : toText(open.dueAt),
     form: node?.type === 'human' ? (node.form?.document ?? null) : null,
   };
 }

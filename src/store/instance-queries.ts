@@ -55,6 +55,10 @@ export type TaskRow = {
   readonly input: Json;
   readonly output: Json;
   readonly error: TaskError | null;
+  /** Who claimed it; null once it is closed, when claims are let go. */
+  readonly assignee: string | null;
+  /** Of a person's task that is open, be it decided a moment ago or not. */
+  readonly dueAt: EpochMs | null;
   readonly openedAt: EpochMs;
   readonly updatedAt: EpochMs;
 };

@@ -177,6 +177,37 @@ describe('one instance', () => {
     expect(await queries.task(id, 'ask' as TaskPath)).toMatchObject({ type: 'human', status: 'open', queue: null });
     expect(await queries.task(id, 'done' as TaskPath)).toMatchObject({ type: 'transform', output: 1 });
   });
+
+  it('shows of a person’s task who claimed it and when it is due, until it is closed', async () => {
+    const definition = newDefinition({
+      nodes: { look: human({ users: ['ada'] }, '2d'), ask: human({ users: ['ada'] }), work: task },
+      edges: [],
+    });
+    const [id, other] = [await lab.start(definition, { n: 1 }), await lab.start(definition, { n: 2 })];
+    const look = 'look' as TaskPath;
+    await lab.store.claim(id, look, 'ada');
+    await lab.store.claim(other, look, 'bob');
+    const shown = async () => {
+      const { items } = await queries.tasks(id, 10, null);
+      for (const each of items) expect(await queries.task(id, each.path)).toEqual(each);
+      return Object.fromEntries(items.map(({ path, status, assignee, dueAt }) => [path, { status, assignee, dueAt }]));
+    };
+    const state = (await lab.stateOf(id)).tasks[look];
+    const dueAt = state?.type === 'human' && state.status === 'open' ? state.dueAt : null;
+    expect(dueAt).toBeGreaterThan(Date.now());
+    const rest = { ask: { status: 'open', assignee: null, dueAt: null }, work: { status: 'scheduled', assignee: null, dueAt: null } };
+    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', dueAt }, ...rest });
+    const command = commandOf(id, 'completeTask', 'look');
+    await lab.store.issueCommand(command);
+    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', dueAt }, ...rest });
+    await lab.step(definition, id, {
+      type: 'CommandIssued',
+      commandId: command.commandId,
+      by: 'ada',
+      command: { type: 'completeTask', path: look, output: null },
+    });
+    expect(await shown()).toEqual({ look: { status: 'completed', assignee: null, dueAt: null }, ...rest });
+  });
 });
 
 describe('the inbox', () => {

@@ -87,7 +87,9 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       assertNotClaimedByOther(keyOf(request), task, by);
       const { output } = request.body;
       if (jsonByteLength(output) > context.limits.payloadBytes)
-        throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`);
+        throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
+          errors: [{ pointer: '/output', message: 'Send a reference to the data instead.' }],
+        });
       assertFits(await formOf(task), output);
       const command = { type: 'completeTask', path, output } as const;
       const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });

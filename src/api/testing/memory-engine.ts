@@ -6,7 +6,7 @@ import { parseDefinition } from '../../core/definition/index.ts';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { taskIdOf } from '../../core/ids.ts';
 import { statusOf, step } from '../../core/instance/index.ts';
-import type { CommandIssued, Notification, RaisedBy } from '../../core/instance/notification.ts';
+import type { CommandIssued, Notification, RaisedBy, TaskOutcome } from '../../core/instance/notification.ts';
 import type { InstanceState, TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
@@ -71,10 +71,15 @@ export class MemoryEngine {
 
   /** An automated task ends well. */
   async completes(instanceId: InstanceId, path: string, output: Json): Promise<void> {
+    await this.ends(instanceId, path, { status: 'completed', output });
+  }
+
+  /** The open attempt of an automated task ends, as a worker says. */
+  async ends(instanceId: InstanceId, path: string, result: TaskOutcome['result']): Promise<void> {
     const task = this.#kept(instanceId).state.tasks[path as TaskPath];
     if (task === undefined) throw new Error(`no task ${path}`);
     const { attempt, basis } = task;
-    await this.apply(instanceId, { type: 'TaskOutcome', path: task.path, attempt, basis, result: { status: 'completed', output } });
+    await this.apply(instanceId, { type: 'TaskOutcome', path: task.path, attempt, basis, result });
   }
 
   /** Applies what `hold` kept back. */
@@ -207,13 +212,13 @@ export class MemoryEngine {
       (this.#instances.get(instanceId)?.history ?? []).filter(({ seq }) => seq > afterSeq).slice(0, limit),
     tasks: async (instanceId, limit, cursor) => {
       const kept = this.#instances.get(instanceId);
-      const rows = kept === undefined ? [] : Object.values(kept.state.tasks).map((task) => taskRowOf(kept.state, task));
+      const rows = kept === undefined ? [] : Object.values(kept.state.tasks).map((task) => this.#taskRow(kept.state, task));
       return pageOf(rows, limit, cursor);
     },
     task: async (instanceId, path) => {
       const kept = this.#instances.get(instanceId);
       const task = kept?.state.tasks[path];
-      return kept === undefined || task === undefined ? null : taskRowOf(kept.state, task);
+      return kept === undefined || task === undefined ? null : this.#taskRow(kept.state, task);
     },
     inbox: async (filter, limit, cursor) =>
       pageOf(
@@ -249,6 +254,20 @@ export class MemoryEngine {
       return true;
     },
   };
+
+  #taskRow({ instanceId, updatedAt }: InstanceState, task: TaskState): TaskRow {
+    const { path, nodeId, type, status, attempt, openedAt } = task;
+    const human = task.type === 'human' && task.status === 'open' ? task : null;
+    return {
+      ...{ taskId: taskIdOf(instanceId, path), instanceId, path, nodeId, type, status, attempt, openedAt, updatedAt },
+      queue: 'work' in task && task.work !== null ? task.work.queue : null,
+      input: 'work' in task && task.work !== null ? task.work.input : null,
+      output: task.status === 'completed' ? task.output : null,
+      error: 'error' in task ? task.error : null,
+      assignee: human === null ? null : (this.#claims.get(`${instanceId} ${path}`) ?? null),
+      dueAt: human?.dueAt ?? null,
+    };
+  }
 
   #inbox(): HumanTaskRow[] {
     return [...this.#instances.values()].flatMap(({ state }) =>
@@ -286,17 +305,6 @@ function pageOf<T>(all: readonly T[], limit: number, cursor: string | null): Pag
 function rowOf({ state }: Kept): InstanceRow {
   const { instanceId, definitionId, definitionVersion, businessKey, startedAt, updatedAt } = state;
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt: startedAt, updatedAt };
-}
-
-function taskRowOf({ instanceId, updatedAt }: InstanceState, task: TaskState): TaskRow {
-  const { path, nodeId, type, status, attempt, openedAt } = task;
-  return {
-    ...{ taskId: taskIdOf(instanceId, path), instanceId, path, nodeId, type, status, attempt, openedAt, updatedAt },
-    queue: 'work' in task && task.work !== null ? task.work.queue : null,
-    input: 'work' in task && task.work !== null ? task.work.input : null,
-    output: task.status === 'completed' ? task.output : null,
-    error: 'error' in task ? task.error : null,
-  };
 }
 
 function issuedOf({ commandId, by, type, path }: NewCommand, payload: Json): CommandIssued {

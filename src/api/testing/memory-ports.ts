@@ -1,6 +1,6 @@
 /** The API's ports over an engine in memory. */
 import { hash } from 'node:crypto';
-import { createCodec } from '../../messaging/codec.ts';
+import { type Codec, createCodec } from '../../messaging/codec.ts';
 import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
 import { recordsOnTopics } from '../../messaging/registration.ts';
 import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
@@ -9,11 +9,16 @@ import type { MemoryEngine } from './memory-engine.ts';
 
 const PREFIX = 't';
 
-/** Real messages by the schemas of a registry in memory. @param queues beside the default one. */
-export async function memoryOutgoing(queues: readonly string[] = []): Promise<OutgoingMessages> {
+/** By the schemas of a registry in memory. @param queues beside the default one. */
+export function memoryCodec(queues: readonly string[] = []): Codec {
   const registry = new MemoryRegistry();
   for (const { topic, record } of recordsOnTopics(PREFIX, queues)) registry.addRecord(topic, record);
-  const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix: PREFIX, partitions: 8, publishTopics: [] });
+  return createCodec({ registry });
+}
+
+/** Real messages. */
+export async function memoryOutgoing(codec = memoryCodec()): Promise<OutgoingMessages> {
+  const outgoing = createOutgoing({ codec, prefix: PREFIX, partitions: 8, publishTopics: [] });
   await outgoing.prepare();
   return outgoing;
 }

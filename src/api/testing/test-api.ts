@@ -1,8 +1,9 @@
 /** The API over an engine in memory, asked without a network; everything is closed after each test. */
 import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Json } from '../../core/json.ts';
+import type { Codec } from '../../messaging/codec.ts';
 import type { OutgoingRecord } from '../../messaging/log.ts';
 import { createHealth } from '../../service/health.ts';
 import { createMetrics } from '../../service/metrics.ts';
@@ -10,7 +11,7 @@ import { type ApiApp, type ApiLimits, createApp } from '../app.ts';
 import type { ApiPorts } from '../ports.ts';
 import { assertAsDocumented } from './as-documented.ts';
 import { MemoryEngine } from './memory-engine.ts';
-import { memoryOutgoing, memoryPorts } from './memory-ports.ts';
+import { memoryCodec, memoryOutgoing, memoryPorts } from './memory-ports.ts';
 
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Readonly<Record<string, unknown>> };
 /** What a test reads of an answer; a wrong shape fails its expectation. */
@@ -19,6 +20,8 @@ export type Body = { readonly [name: string]: Json };
 export type TestApi = {
   readonly app: ApiApp;
   readonly engine: MemoryEngine;
+  /** Reads what is published. */
+  readonly codec: Codec;
   readonly produced: OutgoingRecord[];
   readonly madeQueues: string[];
   /** Aborts as the process does at its end. */
@@ -44,9 +47,16 @@ export const limits: ApiLimits = {
   waitMaxMs: 5_000,
 };
 
+/** @returns the problem. */
+export function expectProblem({ status, body }: Answer, expectedStatus: number, code: string): Body {
+  expect({ status, body }).toMatchObject({ status: expectedStatus, body: { code } });
+  return body as Body;
+}
+
 export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestApi> {
   const engine = new MemoryEngine();
-  const outgoing = await memoryOutgoing(['special']);
+  const codec = memoryCodec(['special']);
+  const outgoing = await memoryOutgoing(codec);
   const key = engine.addKey('admin', 'root');
   const end = new AbortController();
   const produced: OutgoingRecord[] = [];
@@ -96,6 +106,7 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestAp
   return Object.assign(api, {
     app,
     engine,
+    codec,
     produced,
     madeQueues,
     end,

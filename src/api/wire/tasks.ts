@@ -26,17 +26,12 @@ export const Task = Type.Object({
   input: JsonValue,
   output: JsonValue,
   error: Nullable(TaskError),
+  assignee: NullableText('Who claimed it, while it is a person’s and open.'),
+  dueAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When it ought to be done, while it is a person’s and open.' }),
   openedAt: Instant,
   updatedAt: Instant,
 });
 export const TaskPage = PageOf(Task);
-
-const inboxFields = {
-  title: Type.String(),
-  assignees: Assignees,
-  assignee: NullableText('Who claimed it.'),
-  dueAt: NullableInstant,
-};
 
 /** An open task of a person. */
 export const InboxTask = Type.Object({
@@ -47,7 +42,10 @@ export const InboxTask = Type.Object({
   status: Type.Literal('open'),
   definition: DefinitionRef,
   businessKey: NullableText(),
-  ...inboxFields,
+  title: Type.String(),
+  assignees: Assignees,
+  assignee: NullableText('Who claimed it.'),
+  dueAt: NullableInstant,
   openedAt: Instant,
 });
 export const InboxPage = PageOf(InboxTask);
@@ -56,8 +54,6 @@ export const TaskDetail = Type.Object({
   ...Task.properties,
   title: NullableText('Of a person’s task that is open.'),
   assignees: Nullable(Assignees),
-  assignee: inboxFields.assignee,
-  dueAt: NullableInstant,
   form: Type.Unsafe<unknown>({ description: 'JSON Schema that `output` of complete must fit; null when there is none.' }),
 });
 

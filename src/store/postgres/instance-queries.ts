@@ -104,8 +104,11 @@ async function get(pool: Pool, instanceId: InstanceId): Promise<InstanceView | n
   };
 }
 
-const taskFields = `t.instance_id AS "instanceId", t.path, t.node_id AS "nodeId", t.type, t.queue, t.status, t.attempt, t.input, t.output,
-  t.error, ${epochMs('t.opened_at')} AS "openedAt", ${epochMs('t.updated_at')} AS "updatedAt"`;
+const selectTasks = `SELECT t.instance_id AS "instanceId", t.path, t.node_id AS "nodeId", t.type, t.queue, t.status, t.attempt, t.input,
+    t.output, t.error, c.assignee, ${epochMs('h.due_at')} AS "dueAt", ${epochMs('t.opened_at')} AS "openedAt",
+    ${epochMs('t.updated_at')} AS "updatedAt"
+  FROM task t LEFT JOIN human_task h ON h.instance_id = t.instance_id AND h.path = t.path
+    LEFT JOIN claim c ON c.instance_id = h.instance_id AND c.path = h.path AND c.attempt = h.attempt`;
 
 function taskOf(row: Omit<TaskRow, 'taskId'>): TaskRow {
   return { taskId: taskIdOf(row.instanceId, row.path), ...row };
@@ -121,7 +124,7 @@ async function tasks(pool: Pool, instanceId: InstanceId, limit: number, cursor: 
   }
   const { rows } = await translating(() =>
     pool.query<Omit<TaskRow, 'taskId'>>(
-      `SELECT ${taskFields} FROM task t ${where.sql} ORDER BY t.opened_at DESC, t.path DESC LIMIT ${where.parameter(limit + 1)}`,
+      `${selectTasks} ${where.sql} ORDER BY t.opened_at DESC, t.path DESC LIMIT ${where.parameter(limit + 1)}`,
       where.values,
     ),
   );
@@ -132,7 +135,7 @@ async function task(pool: Pool, instanceId: InstanceId, path: TaskPath): Promise
   const { rows } = await translating(() =>
     pool.query<Omit<TaskRow, 'taskId'>>({
       name: 'get-task',
-      text: `SELECT ${taskFields} FROM task t WHERE t.instance_id = $1 AND t.path = $2`,
+      text: `${selectTasks} WHERE t.instance_id = $1 AND t.path = $2`,
       values: [instanceId, path],
     }),
   );

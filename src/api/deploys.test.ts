@@ -1,0 +1,63 @@
+/** A deploy stores a version only when all that its instances need is there (docs/decisions/0007), and allowed. */
+import { describe, expect, it, vi } from 'vitest';
+import { MillraceError } from '../core/error.ts';
+import { expectProblem, openTestApi } from './testing/test-api.ts';
+
+// Each test builds a whole server, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 30_000 });
+
+const definition = {
+  id: 'both',
+  nodes: {
+    pay: { type: 'task', task: 'pay', queue: 'special' },
+    paid: { type: 'event', event: 'payment.confirmed', key: '${ instance.id }' },
+  },
+};
+const away = new MillraceError('MR_KAFKA_UNAVAILABLE', 'away', { retryable: true });
+
+describe('A deploy', () => {
+  it('makes the queues ready, then the event types, then stores the version', async () => {
+    const steps: string[] = [];
+    const { ask, engine } = await openTestApi({ ensureQueues: async (queues) => void steps.push(`queues ${queues.join()}`) });
+    const register = engine.instances.registerEventTypes;
+    engine.instances.registerEventTypes = async (types) => {
+      steps.push(`types ${[...types].join()}`);
+      await register(types);
+    };
+    const store = engine.definitions.deploy;
+    engine.definitions.deploy = async (...version) => {
+      steps.push('version');
+      return await store(...version);
+    };
+    expect((await ask('POST', '/v1/definitions', definition)).status).toBe(201);
+    expect(steps).toEqual(['queues special', 'types payment.confirmed', 'version']);
+  });
+
+  it('whose queues cannot be made is answered 503, and stores no version until it is repeated', async () => {
+    const ensureQueues = vi.fn<() => Promise<void>>().mockRejectedValueOnce(away).mockResolvedValue();
+    const { ask, engine } = await openTestApi({ ensureQueues });
+    const failed = await ask('POST', '/v1/definitions', definition);
+    expectProblem(failed, 503, 'MR_KAFKA_UNAVAILABLE');
+    expect(failed.headers['retry-after']).toBe('5');
+    expectProblem(await ask('GET', '/v1/definitions/both'), 404, 'MR_NOT_FOUND');
+    expect([...engine.eventTypes]).toEqual([]);
+    expect(await ask('POST', '/v1/definitions', definition)).toMatchObject({ status: 201, body: { version: 1, created: true } });
+  });
+
+  it('whose event types cannot be told is answered 503, and stores no version', async () => {
+    const { ask, engine } = await openTestApi();
+    engine.instances.registerEventTypes = () => Promise.reject(new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true }));
+    expectProblem(await ask('POST', '/v1/definitions', definition), 503, 'MR_DATABASE_UNAVAILABLE');
+    expectProblem(await ask('GET', '/v1/definitions/both'), 404, 'MR_NOT_FOUND');
+  });
+
+  it('may publish to the topics that the configuration lists, and to no other', async () => {
+    const { ask } = await openTestApi();
+    const publishingTo = (topic: string) => ({ id: 'p', nodes: { out: { type: 'publish', event: 'e', key: 'k', topic } } });
+    expect((await ask('POST', '/v1/definitions/validate', publishingTo('allowed'))).body).toEqual({ valid: true, faults: [] });
+    expect(await ask('POST', '/v1/definitions', publishingTo('allowed'))).toMatchObject({ status: 201, body: { id: 'p', version: 1 } });
+    const refused = expectProblem(await ask('POST', '/v1/definitions', publishingTo('other')), 422, 'MR_DEFINITION_INVALID');
+    expect(refused.errors).toMatchObject([{ pointer: '/nodes/out/topic', code: 'MR_DEF_TOPIC_NOT_ALLOWED' }]);
+    expect((await ask('GET', '/v1/definitions/p')).body).toMatchObject({ version: 1, versions: [{ version: 1 }] });
+  });
+});
