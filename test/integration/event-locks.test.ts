@@ -7,7 +7,7 @@ import { createInstanceStore, createMaintenance, createPool, type Pool } from '.
 import { lockKeys } from '../../src/store/postgres/subscriptions.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
-import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab } from '../support/store-lab.ts';
+import { eventOf, httpNode, matcher, newDefinition, openLab, type SentMessage, type StoreLab } from '../support/store-lab.ts';
 
 type Lock = { readonly class: number; readonly lock: number; readonly pid: number; readonly granted: boolean };
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: 5 });
   const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
-  lab = await openLab({ store, queries: undefined as never, sent: async () => [], expireEvents: async () => undefined });
+  lab = await openLab({ store, queries: undefined as never, sent, expireEvents: async () => undefined });
   await store.registerEventTypes([TYPE]);
 });
 afterAll(async () => {
@@ -38,6 +38,14 @@ beforeEach(async () => {
   while (keys.size < 2) keys.set((await lockOf(`key-${++made}`)).lock, `key-${made}`);
   [lower, higher] = [...keys].sort(([a], [b]) => a - b).map(([, key]) => key) as [string, string];
 });
+
+async function sent(key: string): Promise<readonly SentMessage[]> {
+  const rows = await databases.query<Omit<SentMessage, 'payload'> & { payload: Buffer }>(
+    'SELECT topic, key, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
+    [key],
+  );
+  return rows.map(({ payload, ...row }) => ({ ...row, payload: JSON.parse(payload.toString()) }));
+}
 
 async function locks(): Promise<readonly Lock[]> {
   return await databases.query<Lock>(
@@ -117,6 +125,26 @@ describe('Locks of several keys are taken in one order', () => {
       const result = { status: 'completed', output: null } as const;
       const decided = await lab.decide(definition, id, { type: 'TaskOutcome', path, attempt, basis, result });
       expect(await expectSorted(() => lab.apply(decided))).toEqual([id]);
+    }
+  });
+
+  it('by a step that returns events', async () => {
+    for (const keys of bothWays()) {
+      const hear = (key: string | undefined) => ({ type: 'event', event: TYPE, key: key ?? '', timeout: '1h' });
+      const definition = newDefinition({ nodes: { one: hear(keys[0]), two: hear(keys[1]) }, edges: [] });
+      const id = await lab.start(definition);
+      await lab.store.correlate(
+        keys.map((key) => eventOf(TYPE, key)),
+        matcher,
+      );
+      for (const timerId of ['one#timeout', 'two#timeout']) {
+        const timer = (await lab.stateOf(id)).timers[timerId];
+        if (timer?.state !== 'armed') throw new Error('no timer');
+        await lab.step(definition, id, { type: 'TimerFired', timerId, kind: 'timeout', dueAt: timer.dueAt });
+      }
+      const refusal = await lab.decide(definition, id, ...(await lab.matchesOf(id)));
+      expect(refusal.effects).toMatchObject([{ type: 'returnEvent' }, { type: 'returnEvent' }]);
+      expect(await expectSorted(() => lab.apply(refusal))).toEqual([id]);
     }
   });
 
