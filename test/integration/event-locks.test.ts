@@ -4,12 +4,10 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceStore, createMaintenance, createPool, type Pool } from '../../src/store/postgres/index.ts';
-import { lockKeys } from '../../src/store/postgres/subscriptions.ts';
+import { type EventLock, eventLocks, holdingEventLocks } from '../support/event-locks.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { eventOf, httpNode, matcher, newDefinition, openLab, type SentMessage, type StoreLab } from '../support/store-lab.ts';
-
-type Lock = { readonly class: number; readonly lock: number; readonly pid: number; readonly granted: boolean };
 
 const TYPE = 'paid';
 
@@ -47,16 +45,9 @@ async function sent(key: string): Promise<readonly SentMessage[]> {
   return rows.map(({ payload, ...row }) => ({ ...row, payload: JSON.parse(payload.toString()) }));
 }
 
-async function locks(): Promise<readonly Lock[]> {
-  return await databases.query<Lock>(
-    `SELECT classid::int AS class, objid::int AS lock, pid, granted FROM pg_locks
-      WHERE locktype = 'advisory' AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-  );
-}
-
-async function lockOf(key: string): Promise<Lock> {
+async function lockOf(key: string): Promise<EventLock> {
   return await holding(key, async () => {
-    const [lock] = await locks();
+    const [lock] = await eventLocks(databases);
     if (lock === undefined) throw new Error('a key has a lock');
     return lock;
   });
@@ -64,15 +55,7 @@ async function lockOf(key: string): Promise<Lock> {
 
 /** Runs `work` while somebody else holds the lock of a key. */
 async function holding<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    await lockKeys(client, [{ type: TYPE, key }]);
-    return await work();
-  } finally {
-    await client.query('ROLLBACK');
-    client.release();
-  }
+  return await holdingEventLocks(pool, [{ type: TYPE, key }], work);
 }
 
 /** @returns what `act` gives once it was seen to hold the lower lock and to wait for the higher one. */
@@ -83,7 +66,7 @@ async function expectSorted<T>(act: () => Promise<T>): Promise<T> {
     // An early failure is told by the caller's await.
     acting.catch(() => undefined);
     await eventually(async () => {
-      const all = await locks();
+      const all = await eventLocks(databases);
       const waiting = all.find(({ lock, granted }) => lock === high && !granted);
       expect(waiting).toBeDefined();
       expect(all).toContainEqual({ ...waiting, lock: low, granted: true });
