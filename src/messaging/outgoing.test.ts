@@ -9,8 +9,7 @@ import { MemoryRegistry } from './testing/memory-registry.ts';
 
 async function outgoing() {
   const registry = new MemoryRegistry();
-  for (const { topic, record } of recordsOnTopics('t', [])) registry.addRecord(topic, record);
-  registry.addRecord('elsewhere', 'ExternalEvent');
+  for (const { topic, record } of recordsOnTopics('t', [], ['elsewhere'])) registry.addRecord(topic, record);
   const made = createOutgoing({ codec: createCodec({ registry }), prefix: 't', partitions: 8, publishTopics: ['elsewhere'] });
   await made.prepare();
   return made;

@@ -25,6 +25,11 @@ test('registers every record under its topic, fully compatible for ever, and fin
   expect(registry.calls.register).toBe(first.length);
 });
 
+test('events are registered under the configured topics of `publish` too', () => {
+  const more = recordsOnTopics('mill', [], ['orders', 'invoices']).filter(({ record }) => record === 'ExternalEvent');
+  expect(more.map(({ topic }) => topic)).toEqual(['mill.events', 'orders', 'invoices']);
+});
+
 test('no record is forgotten', () => {
   expect(new Set(recordsOnTopics('mill').map(({ record }) => record))).toEqual(new Set(recordNames));
 });

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { connectTopics, recordLimits } from '../../stack/settings.ts';
 import type { LogAdmin, TopicDescription, TopicSpec } from './log.ts';
-import { deadLetterExtraBytes, defaultMaxMessageBytes, ensureQueueTopic, ensureTopics, topicNames, topicSpecs } from './topics.ts';
+import {
+  deadLetterExtraBytes,
+  defaultMaxMessageBytes,
+  ensureQueueTopic,
+  ensureTopics,
+  outboxTopics,
+  topicNames,
+  topicSpecs,
+} from './topics.ts';
 
 const settings = { prefix: 'mill', partitions: 8 };
 
@@ -98,6 +106,13 @@ test('record limits are one setting, and the stack has the same', () => {
   );
   expect(bytes['mill.notifications']).toBe('1000');
   expect(bytes['mill.dead-letters']).toBe('66536');
+});
+
+test('the outbox takes messages for what Debezium writes, and for the configured topics of `publish`', () => {
+  expect(outboxTopics('mill', ['mail', 'handlers'], ['orders', 'invoices'])).toEqual([
+    ...['mill.tasks', 'mill.tasks.handlers', 'mill.tasks.mail', 'mill.notifications', 'mill.lifecycle', 'mill.events'],
+    ...['orders', 'invoices'],
+  ]);
 });
 
 test('names of the topics of Connect are those of the stack', () => {

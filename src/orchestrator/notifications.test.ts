@@ -372,6 +372,12 @@ describe('a message that can never be processed', () => {
     expect(await fixture.letters()).toMatchObject([{ code: 'MR_INSTANCE_UNKNOWN', instanceId: instanceIdOf(404), value: record.value }]);
   });
 
+  test('for an unknown instance is looked for again only while that could be young', async () => {
+    const fixture = await Fixture.start();
+    await fixture.process(fixture.outcome(0, 'pick', { n: 404 }));
+    expect(fixture.store.loaded).toEqual([instanceIdOf(404)]);
+  });
+
   test('is one in a partition that its instance does not belong to', async () => {
     const fixture = await Fixture.start({}, 8);
     const n = Array.from({ length: 20 }, (_, index) => index).find((each) => fixture.outgoing.partitionOf(instanceIdOf(each)) !== 0) ?? 0;

@@ -248,6 +248,34 @@ describe('a rebalance', () => {
     expect(held.batches.map(({ batch }) => batch.context.number)).toEqual([1, 2]);
   });
 
+  test('that has only revoked takes nothing more, and its context is gone with the next assignment', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.give(0, 1, 1);
+    held.consumer.revoke();
+    held.give(0, 2, 1);
+    await held.finish(0);
+    expect(held.given).toEqual([[0, [0]]]);
+    expect(held.consumer.committed.size).toBe(0);
+    held.consumer.assignOnly(0);
+    held.give(0, 0, 1);
+    expect(held.batches.map(({ batch }) => batch.context.number)).toEqual([1, 2]);
+  });
+
+  test('that assigns without having revoked leaves what waited, and has a context of its own', async () => {
+    const held = new Held();
+    await held.pump.start();
+    held.give(0, 0, 1);
+    held.give(0, 1, 1);
+    held.consumer.assignOnly(0);
+    await held.finish(0);
+    expect(held.given).toEqual([[0, [0]]]);
+    expect(held.consumer.committed.size).toBe(0);
+    held.give(0, 0, 1);
+    expect(held.batches.map(({ batch }) => batch.context.number)).toEqual([1, 2]);
+  });
+
   test('leaves what waited, and commits nothing of a batch that ends late', async () => {
     const held = new Held();
     await held.pump.start();

@@ -4,12 +4,10 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceStore, createMaintenance, createPool, type Pool } from '../../src/store/postgres/index.ts';
-import { lockKeys } from '../../src/store/postgres/subscriptions.ts';
+import { type EventLock, eventLocks, holdingEventLocks } from '../support/event-locks.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
-import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab } from '../support/store-lab.ts';
-
-type Lock = { readonly class: number; readonly lock: number; readonly pid: number; readonly granted: boolean };
+import { eventOf, httpNode, matcher, newDefinition, openLab, type SentMessage, type StoreLab } from '../support/store-lab.ts';
 
 const TYPE = 'paid';
 
@@ -26,7 +24,7 @@ beforeAll(async () => {
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: 5 });
   const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
-  lab = await openLab({ store, queries: undefined as never, sent: async () => [], expireEvents: async () => undefined });
+  lab = await openLab({ store, queries: undefined as never, sent, expireEvents: async () => undefined });
   await store.registerEventTypes([TYPE]);
 });
 afterAll(async () => {
@@ -39,16 +37,17 @@ beforeEach(async () => {
   [lower, higher] = [...keys].sort(([a], [b]) => a - b).map(([, key]) => key) as [string, string];
 });
 
-async function locks(): Promise<readonly Lock[]> {
-  return await databases.query<Lock>(
-    `SELECT classid::int AS class, objid::int AS lock, pid, granted FROM pg_locks
-      WHERE locktype = 'advisory' AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+async function sent(key: string): Promise<readonly SentMessage[]> {
+  const rows = await databases.query<Omit<SentMessage, 'payload'> & { payload: Buffer }>(
+    'SELECT topic, key, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
+    [key],
   );
+  return rows.map(({ payload, ...row }) => ({ ...row, payload: JSON.parse(payload.toString()) }));
 }
 
-async function lockOf(key: string): Promise<Lock> {
+async function lockOf(key: string): Promise<EventLock> {
   return await holding(key, async () => {
-    const [lock] = await locks();
+    const [lock] = await eventLocks(databases);
     if (lock === undefined) throw new Error('a key has a lock');
     return lock;
   });
@@ -56,15 +55,7 @@ async function lockOf(key: string): Promise<Lock> {
 
 /** Runs `work` while somebody else holds the lock of a key. */
 async function holding<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    await client.query('BEGIN');
-    await lockKeys(client, [{ type: TYPE, key }]);
-    return await work();
-  } finally {
-    await client.query('ROLLBACK');
-    client.release();
-  }
+  return await holdingEventLocks(pool, [{ type: TYPE, key }], work);
 }
 
 /** @returns what `act` gives once it was seen to hold the lower lock and to wait for the higher one. */
@@ -75,7 +66,7 @@ async function expectSorted<T>(act: () => Promise<T>): Promise<T> {
     // An early failure is told by the caller's await.
     acting.catch(() => undefined);
     await eventually(async () => {
-      const all = await locks();
+      const all = await eventLocks(databases);
       const waiting = all.find(({ lock, granted }) => lock === high && !granted);
       expect(waiting).toBeDefined();
       expect(all).toContainEqual({ ...waiting, lock: low, granted: true });
@@ -117,6 +108,26 @@ describe('Locks of several keys are taken in one order', () => {
       const result = { status: 'completed', output: null } as const;
       const decided = await lab.decide(definition, id, { type: 'TaskOutcome', path, attempt, basis, result });
       expect(await expectSorted(() => lab.apply(decided))).toEqual([id]);
+    }
+  });
+
+  it('by a step that returns events', async () => {
+    for (const keys of bothWays()) {
+      const hear = (key: string | undefined) => ({ type: 'event', event: TYPE, key: key ?? '', timeout: '1h' });
+      const definition = newDefinition({ nodes: { one: hear(keys[0]), two: hear(keys[1]) }, edges: [] });
+      const id = await lab.start(definition);
+      await lab.store.correlate(
+        keys.map((key) => eventOf(TYPE, key)),
+        matcher,
+      );
+      for (const timerId of ['one#timeout', 'two#timeout']) {
+        const timer = (await lab.stateOf(id)).timers[timerId];
+        if (timer?.state !== 'armed') throw new Error('no timer');
+        await lab.step(definition, id, { type: 'TimerFired', timerId, kind: 'timeout', dueAt: timer.dueAt });
+      }
+      const refusal = await lab.decide(definition, id, ...(await lab.matchesOf(id)));
+      expect(refusal.effects).toMatchObject([{ type: 'returnEvent' }, { type: 'returnEvent' }]);
+      expect(await expectSorted(() => lab.apply(refusal))).toEqual([id]);
     }
   });
 

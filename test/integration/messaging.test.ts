@@ -1,5 +1,8 @@
 /** The codec, the registration and the log on the real broker and registry; topics of a prefix that is this file's own. */
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { avroTypeOf } from '../../src/messaging/avro.ts';
@@ -13,8 +16,10 @@ import { recordsOnTopics, registerSchemas } from '../../src/messaging/registrati
 import { connectRegistry, type Registry } from '../../src/messaging/registry.ts';
 import { ensureTopics, topicNames } from '../../src/messaging/topics.ts';
 import { frameBytes, writeFrameHead } from '../../src/messaging/wire-format.ts';
+import { runEngineCommand } from '../../stack/engine.ts';
 import { stackEnv } from '../support/env.ts';
 import { eventually } from '../support/eventually.ts';
+import { createFreshDatabases } from '../support/fresh-databases.ts';
 import { produceByJava } from '../support/java-producer.ts';
 
 const prefix = `messaging-${randomUUID().slice(0, 8)}`;
@@ -27,9 +32,11 @@ let admin: LogAdmin;
 let producer: LogProducer;
 let registry: Registry;
 let codec: Codec;
+let folder: string;
 const consumers: LogConsumer[] = [];
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-messaging-'));
   const env = stackEnv();
   log = connectKafka({ brokers: (env.KAFKA_BROKERS ?? '').split(','), clientId: 'messaging-test' }, quiet);
   admin = log.admin();
@@ -45,6 +52,7 @@ afterAll(async () => {
   await Promise.all(consumers.map((consumer) => consumer.stop()));
   await producer.stop();
   await admin.close();
+  await rm(folder, { recursive: true });
 });
 
 /** A started consumer that keeps what it is given, and commits only when told. */
@@ -103,6 +111,47 @@ describe('topics and schemas', () => {
     expect(await ensureTopics(admin, { prefix, partitions })).toEqual({ created: [], changed: [names.events] });
     const [events] = await admin.describeTopics([names.events]);
     expect(events?.config).toMatchObject({ 'retention.ms': '604800000', 'segment.ms': '600000' });
+  });
+
+  test('of `publish` that are not ours must be there and take what the outbox takes, or the outbox does not learn them', async () => {
+    const name = prefix.replaceAll('-', '_');
+    const databases = await createFreshDatabases(name);
+    try {
+      await databases.migrate({ prefix, partitions, replication: null });
+      const foreign = (topic: string) => `${prefix}-foreign-${topic}`;
+      const makeTopics = async (...publishTopics: readonly string[]) => {
+        const settings = {
+          ...{ MILLRACE_TOPIC_PREFIX: prefix, MILLRACE_PARTITIONS: String(partitions), MILLRACE_PUBLISH_TOPICS: publishTopics.join(',') },
+          INSTANCE_DATABASE_URL: databases.config.databases.instances,
+        };
+        const command = { title: 'Making the topics', args: ['topics'] };
+        return await runEngineCommand(command, { ...stackEnv(), ...settings }, join(folder, 'topics.log'));
+      };
+      const known = async () => (await databases.query<{ topic: string }>('SELECT topic FROM outbox_topic')).map(({ topic }) => topic);
+      const make = (topic: string, bytes: number) => ({
+        ...{ topic: foreign(topic), partitions: 1, replication: 1, config: { 'max.message.bytes': String(bytes) } },
+      });
+      await admin.createTopics([make('large', 1_048_576), make('small', 1_048_575)]);
+
+      const refused = String(await makeTopics(foreign('large'), foreign('gone'), foreign('small')).catch((caught: unknown) => caught));
+      expect(refused).toContain('MR_PUBLISH_TOPIC');
+      expect(refused).toContain(`${foreign('gone')} is not there`);
+      expect(refused).toContain(`${foreign('small')} takes 1048575 bytes at most`);
+      expect(refused).not.toContain(`${foreign('large')} takes`);
+      expect(await known()).toEqual([]);
+
+      await makeTopics(foreign('large'));
+      expect(await known()).toEqual(expect.arrayContaining([names.notifications, foreign('large')]));
+      const there = await admin.describeTopics(['large', 'small', 'gone'].map(foreign));
+      expect(new Map(there.map(({ topic, config }) => [topic, config['max.message.bytes']]))).toEqual(
+        new Map([
+          [foreign('large'), '1048576'],
+          [foreign('small'), '1048575'],
+        ]),
+      );
+    } finally {
+      await databases.drop();
+    }
   });
 
   test('an incompatible version is refused by the registry, with its reason', async () => {

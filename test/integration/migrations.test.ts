@@ -77,6 +77,17 @@ describe('migrate', () => {
     await expect(insert(1_048_576)).rejects.toMatchObject({ constraint: 'outbox_payload_size' });
   });
 
+  it.each(['topic', 'key', 'message_type', 'payload'])(
+    'lets no row into the outbox without its %s, which would halt the connector',
+    async (column) => {
+      const values = { topic: "'t'", key: "'k'", message_type: "'m'", payload: "''" };
+      const insert = (row: Readonly<Record<string, string>>) =>
+        pool.query(`INSERT INTO outbox (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).join(', ')})`);
+      await insert(values);
+      await expect(insert({ ...values, [column]: 'NULL' })).rejects.toMatchObject({ code: '23502', column });
+    },
+  );
+
   it('makes partitions of the outbox ahead, so that nothing falls into the default one', async () => {
     const [row] = await databases.query<{ hours: number; stray: boolean }>(`SELECT
       (SELECT count(*)::int FROM pg_inherits WHERE inhparent = 'outbox'::regclass) AS hours, EXISTS (SELECT FROM outbox_default) AS stray`);

@@ -402,13 +402,37 @@ describe('a task with nothing in flight', () => {
     }
   });
 
+  /** @param waitMs long enough for a mark and a look after it. */
+  async function redispatch(waitMs: number) {
+    const log = createLogger({ name: 'test', level: 'silent' });
+    return await redispatchOnce(loadConfig(lab.env, redispatchConfigGroups), { waitMs, force: false, log });
+  }
+
   test('is dispatched again when a person asks for it', async () => {
     const id = await strand();
-    const asking = redispatchOnce(loadConfig(lab.env, redispatchConfigGroups), {
-      waitMs: 20_000,
-      force: false,
-      log: createLogger({ name: 'test', level: 'silent' }),
-    });
+    const asking = redispatch(20_000);
+    await isSentAgain(id);
+    expect((await asking).redispatched).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['the outbox has yet to be published again', 'INSERT INTO outbox_republish DEFAULT VALUES', 'DELETE FROM outbox_republish'],
+    [
+      'the slot was not confirmed since it was made',
+      'UPDATE outbox_slot SET made_at_lsn = made_at_lsn + 1e12',
+      'UPDATE outbox_slot SET made_at_lsn = made_at_lsn - 1e12',
+    ],
+  ])('is left alone while nobody can tell what was published, since %s', async (_, begin, end) => {
+    const id = await strand();
+    await lab.databases.query(begin);
+    try {
+      const { redispatched, waiting } = await redispatch(2_000);
+      expect({ redispatched, isWaiting: waiting > 0 }).toEqual({ redispatched: 0, isWaiting: true });
+      expect((await lab.outbox(id)).map(({ messageType }) => messageType)).not.toContain('CommandIssued');
+    } finally {
+      await lab.databases.query(end);
+    }
+    const asking = redispatch(20_000);
     await isSentAgain(id);
     expect((await asking).redispatched).toBeGreaterThan(0);
   });

@@ -45,8 +45,8 @@ function store() {
   return createInstanceStore(pool, matcher, { eventTtlMs: 1_000 });
 }
 
-function maintenance(outboxRetentionMs = HOUR_MS) {
-  return createMaintenance(pool, { slot: databases.slot, outboxRetentionMs, eventTtlMs: 1_000, log: databases.log });
+function maintenance({ outboxRetentionMs = HOUR_MS, eventTtlMs = 1_000 } = {}) {
+  return createMaintenance(pool, { slot: databases.slot, outboxRetentionMs, eventTtlMs, log: databases.log });
 }
 
 async function maintain() {
@@ -151,7 +151,7 @@ describe('maintenance', () => {
       pool.query(`INSERT INTO outbox (topic, key, message_type, payload, created_at) VALUES ('lab.tasks', 'k', 'm', 'x', ${at})`);
     await insert(`now() - interval '5 hours'`);
     await insert(`now() - interval '2 hours'`);
-    const one = maintenance(3 * HOUR_MS);
+    const one = maintenance({ outboxRetentionMs: 3 * HOUR_MS });
     expect(await one.run()).toMatchObject({ rowsInDefault: true, failed: [] });
     expect(databases.log.lines.join('\n')).toMatch(/partitions were not made ahead/);
     expect(await one.run()).toMatchObject({ rowsInDefault: true });
@@ -192,6 +192,26 @@ describe('maintenance', () => {
     await pool.query(`UPDATE event_seen SET at = now() - interval '49 hours'`);
     await pool.query('UPDATE event_buffer SET expires_at = now()');
     expect((await maintain()).deleted).toMatchObject({ event_seen: 2, event_buffer: 1 });
+  });
+
+  it('keeps ids of events for twice as long as the events where those live for more than a day', async () => {
+    const age = (hours: number) => `now() - interval '${hours} hours'`;
+    await pool.query(`INSERT INTO event_seen (source, id, at) VALUES ('s', 'kept', ${age(5 * 24)}), ('s', 'gone', ${age(7 * 24)})`);
+    const report = await maintenance({ eventTtlMs: 3 * 24 * HOUR_MS }).run();
+    expect(report).toMatchObject({ failed: [], deleted: { event_seen: 1 } });
+    expect(await databases.query('SELECT id FROM event_seen')).toEqual([{ id: 'kept' }]);
+  });
+
+  it('keeps idempotency keys and results of commands for a day', async () => {
+    const age = (hours: number) => `now() - interval '${hours} hours'`;
+    for (const hours of [23, 25]) {
+      await pool.query(`INSERT INTO idempotency VALUES ('d', '${hours} h', '', gen_random_uuid(), 1, ${age(hours)})`);
+      await pool.query(`INSERT INTO command (id, instance_id, partition, type, by, at, status, result_at)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'pause', '${hours} h', ${age(30)}, 'applied', ${age(hours)})`);
+    }
+    expect((await maintain()).deleted).toMatchObject({ idempotency: 1, command: 1 });
+    expect(await databases.query('SELECT key FROM idempotency')).toEqual([{ key: '23 h' }]);
+    expect(await databases.query('SELECT by FROM command')).toEqual([{ by: '23 h' }]);
   });
 });
 

@@ -62,19 +62,20 @@ export class OrchestratorLab {
   readonly producer: LogProducer;
   readonly #pools: Pools;
 
-  private constructor(prefix: string, databases: FreshDatabases) {
+  private constructor(prefix: string, databases: FreshDatabases, env: Readonly<Record<string, string>>) {
     const { definitions, instances, replication } = databases.config.databases;
     this.databases = databases;
     this.env = {
       ...stackEnv(),
       ...{ DEFINITION_DATABASE_URL: definitions, INSTANCE_DATABASE_URL: instances, REPLICATION_DATABASE_URL: replication ?? '' },
       ...{ MILLRACE_TOPIC_PREFIX: prefix, LOG_LEVEL: 'silent' },
+      ...env,
     };
     this.config = loadConfig(this.env, orchestratorConfigGroups);
-    const { partitions } = this.config.topics;
+    const { partitions, publish: publishTopics } = this.config.topics;
     this.names = topicNames(prefix);
     this.codec = createCodec({ registry: connectRegistry(registryOptions(this.config)) });
-    this.outgoing = createOutgoing({ codec: this.codec, prefix, partitions, publishTopics: [] });
+    this.outgoing = createOutgoing({ codec: this.codec, prefix, partitions, publishTopics });
     this.#pools = createPools({ definitions, instances }, { applicationName: 'lab' });
     this.definitions = createDefinitionStore(this.#pools.definitions);
     this.store = createInstanceStore(this.#pools.instances, createWaitMatcher(this.outgoing), { eventTtlMs: 3_600_000 });
@@ -83,17 +84,23 @@ export class OrchestratorLab {
     this.producer = this.log.producer();
   }
 
-  /** @param prefix lower case letters and `-`; nobody else's. */
-  static async open(prefix: string): Promise<OrchestratorLab> {
+  /**
+   * @param prefix lower case letters and `-`; nobody else's.
+   * @param env over the stack's; topics that it names and that are not ours are made, as somebody else would.
+   */
+  static async open(prefix: string, env: Readonly<Record<string, string>> = {}): Promise<OrchestratorLab> {
     const databases = await createFreshDatabases(prefix.replaceAll('-', '_'));
     await databases.migrate({ prefix });
-    const lab = new OrchestratorLab(prefix, databases);
+    const lab = new OrchestratorLab(prefix, databases, env);
+    const { events, publish } = lab.config.topics;
     const admin = lab.log.admin();
     await ensureTopics(admin, topicSettings(lab.config));
+    await admin.createTopics([...events, ...publish].map((topic) => ({ topic, partitions: 2, replication: 1, config: {} })));
     await admin.close();
-    await registerSchemas(connectRegistry(registryOptions(lab.config)), recordsOnTopics(prefix));
-    await lab.codec.prepare(recordsOnTopics(prefix));
-    await lab.store.registerTopics(outboxTopics(prefix));
+    const records = recordsOnTopics(prefix, [], publish);
+    await registerSchemas(connectRegistry(registryOptions(lab.config)), records);
+    await lab.codec.prepare(records);
+    await lab.store.registerTopics(outboxTopics(prefix, [], publish));
     return lab;
   }
 

@@ -91,6 +91,13 @@ describe('The basis', () => {
     expect(basisAfter('failed')).not.toBe(basisAfter('timedOut'));
   });
 
+  it('is another one when another task opened it, all else being the same', () => {
+    const either = graphOf({ a: { ...task, input: 1 }, b: { ...task, input: 1 }, j: { ...task, join: 'any' } }, ['a>j', 'b>j']);
+    const basisAfter = (path: string) => basisOf(new Scenario(either).completes(path, { y: 1 }), 'j');
+    expect(basisAfter('a')).toBe(basisAfter('a'));
+    expect(basisAfter('a')).not.toBe(basisAfter('b'));
+  });
+
   it('is the same whatever order the keys of an output have', () => {
     const basisAfter = (output: Json) => basisOf(new Scenario(chain).completes('a', output), 'b');
     expect(basisAfter({ y: 1, z: [2, { a: 1, b: 2 }] })).toBe(basisAfter({ z: [2, { b: 2, a: 1 }], y: 1 }));

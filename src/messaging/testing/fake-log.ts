@@ -53,8 +53,20 @@ export class FakeConsumer implements LogConsumer {
     this.#topic = topic;
   }
 
+  /** As each rebalance goes: everything is revoked, then assigned anew. */
   assign(...partitions: readonly number[]): void {
-    if (this.held.length > 0) this.handlers.onRevoked(this.held, this.generation);
+    if (this.held.length > 0) this.revoke();
+    this.assignOnly(...partitions);
+  }
+
+  revoke(): void {
+    const revoked = this.held;
+    this.held = [];
+    this.handlers.onRevoked(revoked, this.generation);
+  }
+
+  /** Without the revoke that a consumer owes. */
+  assignOnly(...partitions: readonly number[]): void {
     this.generation++;
     this.paused.clear();
     this.held = partitions.map((partition) => ({ topic: this.#topic, partition }));

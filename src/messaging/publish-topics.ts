@@ -1,0 +1,31 @@
+/**
+ * The topics that `publish` may name beside our own events. They are somebody else's: they are looked at, and never made
+ * or altered. One row of the outbox for a topic that is missing, or a record that its topic refuses, would halt the whole
+ * connector, so the outbox learns of them only after this.
+ */
+import { MillraceError } from '../core/error.ts';
+import type { LogAdmin } from './log.ts';
+
+/**
+ * Throws `MR_PUBLISH_TOPIC` (not retryable) with each topic that is not there, or takes smaller records than the outbox
+ * does; a retryable `MillraceError` when the broker is away.
+ */
+export async function assertPublishTopics(
+  admin: Pick<LogAdmin, 'describeTopics'>,
+  publishTopics: readonly string[],
+  maxMessageBytes: number,
+): Promise<void> {
+  if (publishTopics.length === 0) return;
+  const found = new Map((await admin.describeTopics(publishTopics)).map(({ topic, config }) => [topic, config]));
+  const faults = publishTopics.flatMap((topic) => {
+    const config = found.get(topic);
+    if (config === undefined) return [`${topic} is not there, or this login may not see it`];
+    const bytes = Number(config['max.message.bytes']);
+    return bytes < maxMessageBytes ? [`${topic} takes ${bytes} bytes at most (max.message.bytes), fewer than ${maxMessageBytes}`] : [];
+  });
+  if (faults.length === 0) return;
+  const message =
+    `What MILLRACE_PUBLISH_TOPICS lists must be there and take records of MILLRACE_MAX_MESSAGE_BYTES: ${faults.join('; ')}. ` +
+    'These topics are not ours to make or alter: do so, or take them off the list, and run `millrace topics` again.';
+  throw new MillraceError('MR_PUBLISH_TOPIC', message, { retryable: false });
+}

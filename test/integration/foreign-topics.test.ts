@@ -1,0 +1,119 @@
+/** Orchestrators with topics that are not ours, to read events from and to publish to; and that own and foreign ones stay apart. */
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Definition } from '../../src/core/definition/types.ts';
+import type { InstanceId } from '../../src/core/ids.ts';
+import { createPool } from '../../src/store/postgres/index.ts';
+import { eventLocks, holdingEventLocks } from '../support/event-locks.ts';
+import { eventually } from '../support/eventually.ts';
+import { OrchestratorLab, type RawRecord, type TestOrchestrator } from '../support/orchestrator-lab.ts';
+
+const ORDERS = 'foreign-orders';
+const AUDIT = 'foreign-audit';
+const PAID = 'payment.confirmed';
+
+let lab: OrchestratorLab;
+let orchestrator: TestOrchestrator;
+let order: Definition;
+let payment: Definition;
+
+beforeAll(async () => {
+  lab = await OrchestratorLab.open('foreign-topics', { MILLRACE_EVENT_TOPICS: ORDERS, MILLRACE_PUBLISH_TOPICS: AUDIT });
+  order = await lab.deploy({
+    id: 'order',
+    nodes: {
+      pick: { type: 'task', task: 'pick' },
+      tell: { type: 'publish', event: 'order.picked', key: '${ input.key }', data: '${ nodes.pick.output }', topic: AUDIT },
+    },
+    edges: [{ from: 'pick', to: 'tell' }],
+  });
+  payment = await lab.deploy({ id: 'payment', nodes: { paid: { type: 'event', event: PAID, key: '${ input.key }' } } });
+  orchestrator = await lab.run();
+});
+afterAll(async () => {
+  await orchestrator?.stop();
+  await lab?.close();
+});
+
+async function sendTo(topic: string, ...records: readonly RawRecord[]): Promise<void> {
+  await lab.producer.send(records.map((record) => ({ ...record, topic })));
+}
+
+/** An event as a producer sends it that knows nothing of us. */
+function cloudEvent(key: string): RawRecord {
+  const fields = { ce_specversion: '1.0', ce_id: uuidv7(), ce_type: PAID, ce_source: 'shop', 'content-type': 'application/json' };
+  const headers = Object.entries(fields).map(([name, value]) => ({ key: name, value: Buffer.from(value) }));
+  return { key, value: Buffer.from('{"amount":12.5}'), headers };
+}
+
+async function typesFor(key: string): Promise<readonly string[]> {
+  return (await lab.outbox(key)).map(({ messageType }) => messageType);
+}
+
+async function isPicked(id: InstanceId): Promise<void> {
+  await eventually(async () => expect(await lab.state(id)).toMatchObject({ tasks: { pick: { status: 'completed' } } }));
+}
+
+async function hears(id: InstanceId): Promise<void> {
+  await eventually(async () => expect(await typesFor(id)).toContain('EventMatched'));
+}
+
+test('an event is published to the topic that its node names, and to our own events, where waits hear it', async () => {
+  const key = uuidv7();
+  const id = await lab.start(order, { key });
+  await lab.notify(await lab.outcome(id, 'pick', { output: '{"shelf":7}' }));
+  await isPicked(id);
+  const rows = await lab.outbox(key);
+  expect(rows.map(({ topic, messageType }) => [topic, messageType])).toEqual([
+    [lab.names.events, 'ExternalEvent'],
+    [AUDIT, 'ExternalEvent'],
+  ]);
+  const events = await Promise.all(rows.map(({ payload }) => lab.codec.decode(payload, ['ExternalEvent'])));
+  expect(events[0]).toMatchObject({ ok: true, value: { type: 'order.picked', key, data: '{"shelf":7}' } });
+  expect(events[1]).toEqual(events[0]);
+});
+
+test('an event of a foreign topic wakes a wait', async () => {
+  const key = uuidv7();
+  const id = await lab.start(payment, { key });
+  await sendTo(ORDERS, cloudEvent(key));
+  await hears(id);
+  await lab.forward(id);
+  await eventually(async () =>
+    expect(await lab.state(id)).toMatchObject({ tasks: { paid: { output: { source: 'shop', data: { amount: 12.5 } } } } }),
+  );
+});
+
+test('poison of a foreign topic becomes a dead letter that names the topic, and the rest goes on', async () => {
+  const key = uuidv7();
+  const id = await lab.start(payment, { key });
+  const poison = { key, value: Buffer.from(`junk ${uuidv7()}`) };
+  await sendTo(ORDERS, poison, cloudEvent(key));
+  await hears(id);
+  await eventually(async () => {
+    const letter = (await lab.letters()).find(({ value }) => value?.equals(poison.value) === true);
+    expect(letter).toMatchObject({ topic: ORDERS, code: 'MR_NOT_FRAMED' });
+    expect(letter?.key?.toString()).toBe(key);
+  });
+});
+
+test('outcomes are applied while events of every partition are held up, and those are delivered afterwards', async () => {
+  const keys = Array.from({ length: 40 }, () => uuidv7());
+  const waiting = await Promise.all(keys.map((key) => lab.start(payment, { key })));
+  const orders = await Promise.all(keys.map((key) => lab.start(order, { key })));
+  const pool = createPool(lab.databases.config.databases.instances, { connections: 1 });
+  try {
+    const held = keys.map((key) => ({ type: PAID, key }));
+    await holdingEventLocks(pool, held, async () => {
+      await lab.sendEvents(...keys.map((key) => lab.event({ type: PAID, key })));
+      // As many batches as the correlator has under way at most.
+      await eventually(async () => expect((await eventLocks(lab.databases)).filter(({ granted }) => !granted)).toHaveLength(4));
+      await lab.notify(...(await Promise.all(orders.map((id) => lab.outcome(id, 'pick')))));
+      await Promise.all(orders.map(isPicked));
+      expect((await Promise.all(waiting.map(typesFor))).flat()).not.toContain('EventMatched');
+    });
+    await Promise.all(waiting.map(hears));
+  } finally {
+    await pool.end();
+  }
+});
