@@ -42,6 +42,7 @@ beforeAll(async () => {
     MILLRACE_LIMIT_NODES: '3',
     MILLRACE_LIMIT_DEPTH: '10',
     MILLRACE_LIMIT_DEFINITION_BYTES: '2000',
+    MILLRACE_LIMIT_STATE_BYTES: '20000',
     LOG_LEVEL: 'silent',
   };
   const config = loadConfig(env, apiConfigGroups);
@@ -100,6 +101,15 @@ it('takes starts from when the slot was first confirmed', async () => {
   });
 });
 
+it('refuses a start whose state would be above the limit that is set', async () => {
+  await client.deploy({ id: 'keeping', vars: { kept: '${ input.text }' }, nodes: { nap: { type: 'wait', for: '1h' } } });
+  expect(await refusalOf(() => client.start('keeping', { input: { text: 'x'.repeat(20_000) } }))).toMatchObject({
+    status: 413,
+    code: 'MR_STATE_TOO_LARGE',
+  });
+  await client.start('keeping', { input: { text: 'x'.repeat(10_000) } });
+});
+
 it('takes none while the slot is gone', async () => {
   await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
   await startsRefused('slot is gone');
@@ -149,7 +159,7 @@ it('says that it is not ready, and 503, while a database is away, and goes on by
   const error = await refusalOf(() => client.instances());
   expect({ status: error.status, code: error.code }).toEqual({ status: 503, code: 'MR_DATABASE_UNAVAILABLE' });
   // What needs only the other database goes on.
-  expect((await client.definitions()).items).toHaveLength(1);
+  expect((await client.definitions()).items.map(({ id }) => id)).toContain(document.id);
   await asSuperuser('postgres', (db) => db.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`));
   await eventually(async () => expect(await ready()).toMatchObject({ status: 200 }));
   await eventually(async () => {

@@ -6,7 +6,7 @@ import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
-import { commandOf, matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
+import { commandOf, eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 let databases: FreshDatabases;
 let pool: Pool;
@@ -97,6 +97,30 @@ describe('on Postgres', () => {
     const issued = { type: 'CommandIssued', commandId, by: 'ada', command: { type: 'resume' } } as const;
     await lab.step(definition, id, issued, issued);
     expect(await given.store.commandResult(commandId)).toMatchObject({ status: 'refused', code: 'MR_NOT_PAUSED' });
+  });
+
+  it('keeps an event that nobody waits for as long as it was set to, and no longer', async () => {
+    const ofStore = async (eventTtlMs: number, key: string) => {
+      const store = createInstanceStore(pool, matcher, { eventTtlMs });
+      await store.registerEventTypes(['kept']);
+      await store.correlate([eventOf('kept', key)], matcher);
+      const { rows } = await pool.query<{ left: number }>(
+        'SELECT extract(epoch FROM expires_at - now())::float8 * 1000 AS left FROM event_buffer WHERE key = $1',
+        [key],
+      );
+      return rows[0]?.left ?? Number.NaN;
+    };
+    const left = await ofStore(3_600_000, 'long');
+    expect(left).toBeGreaterThan(3_500_000);
+    expect(left).toBeLessThanOrEqual(3_600_000);
+    await ofStore(100, 'short');
+    await eventually(async () =>
+      expect((await pool.query(`SELECT FROM event_buffer WHERE key = 'short' AND expires_at > now()`)).rowCount).toBe(0),
+    );
+    const lab = new StoreLab(given);
+    const hear = (key: string) => newDefinition({ nodes: { hear: { type: 'event', event: 'kept', key } }, edges: [] });
+    expect(await lab.matchesOf(await lab.start(hear('short')))).toEqual([]);
+    expect(await lab.matchesOf(await lab.start(hear('long')))).toHaveLength(1);
   });
 
   it('updates automated tasks and running instances in place (HOT)', async () => {

@@ -23,6 +23,28 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a node id that cannot be one', graphOf({ 'a/b~c': step }), ['MR_DEF_ID /nodes/a~1b~0c']],
   ['a field the language does not know', { ...graphOf(['a']), edgse: [] }, ['MR_DEF_UNKNOWN_FIELD /edgse']],
   ['a field the node does not know', nodeOf({ ...step, outptu: 1 }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/outptu']],
+  ['a field the edge does not know', graphOf(['a', 'b'], [{ from: 'a', to: 'b', wehn: 'true' }]), ['MR_DEF_UNKNOWN_FIELD /edges/0/wehn']],
+  ['a field the retry does not know', nodeOf({ ...task, retry: { attempts: 3 } }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/retry/attempts']],
+  [
+    'a field the assignees do not know',
+    nodeOf({ ...human, assignees: { users: ['ada'], groups: ['x'] } }),
+    ['MR_DEF_UNKNOWN_FIELD /nodes/n/assignees/groups'],
+  ],
+  [
+    'a field the escalation does not know',
+    nodeOf({ ...human, escalate: { after: '1d', to: { users: ['eve'] }, when: 'late' } }),
+    ['MR_DEF_UNKNOWN_FIELD /nodes/n/escalate/when'],
+  ],
+  [
+    'a field the join does not know',
+    graphOf({ a: step, b: { ...step, join: { atLeast: 1, of: 2 } } }, ['a>b']),
+    ['MR_DEF_UNKNOWN_FIELD /nodes/b/join/of'],
+  ],
+  [
+    'a field an event of anyOf does not know',
+    nodeOf({ type: 'event', anyOf: [{ event: 'a', key: 'k', wehre: 'true' }] }),
+    ['MR_DEF_UNKNOWN_FIELD /nodes/n/anyOf/0/wehre'],
+  ],
   ['an unknown node type', nodeOf({ type: 'htpp' }), ['MR_DEF_UNKNOWN_TYPE /nodes/n/type']],
   ['a node without type', nodeOf({}), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['a node that is no object', graphOf({ n: null }), ['MR_DEF_SHAPE /nodes/n']],
@@ -71,6 +93,14 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['an error without on', graphOf(['a', 'b'], [{ from: 'a', to: 'b', error: 'X' }]), ['MR_DEF_EDGE /edges/0/error']],
   ['an unknown ending', graphOf({ a: http, b: step }, [{ from: 'a', to: 'b', on: 'completed' }]), ['MR_DEF_SHAPE /edges/0/on']],
   ['a failure of what cannot fail', graphOf(['a', 'b'], [{ from: 'a', to: 'b', on: 'any' }]), ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
+  ...[event, { type: 'wait', for: '1s' }, publish].map(
+    (a) =>
+      [
+        `any ending but completion of a ${a.type}`,
+        graphOf({ a, b: step }, [{ from: 'a', to: 'b', on: 'any' }]),
+        ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on'],
+      ] as const,
+  ),
   ['a failed event', graphOf({ a: event, b: step }, [{ from: 'a', to: 'b', on: 'failed' }]), ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
   [
     'a timeout of what has none',
@@ -89,6 +119,12 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a queue that no topic can end with', nodeOf({ ...task, queue: 'a.b' }), ['MR_DEF_SHAPE /nodes/n/queue']],
   ['a task that is an expression', nodeOf({ ...task, task: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/task']],
   ['an event that is an expression', nodeOf({ ...event, event: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/event']],
+  ['a published event that is an expression', nodeOf({ ...publish, event: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/event']],
+  [
+    'an event of anyOf that is an expression',
+    nodeOf({ type: 'event', anyOf: [{ event: '${ input.q }', key: 'k' }] }),
+    ['MR_DEF_LITERAL /nodes/n/anyOf/0/event'],
+  ],
   ['a topic that is an expression', nodeOf({ ...publish, topic: '${ input.q }' }), ['MR_DEF_LITERAL /nodes/n/topic']],
   ['a topic that Kafka would refuse', nodeOf({ ...publish, topic: '..' }), ['MR_DEF_SHAPE /nodes/n/topic']],
   ['a duration that is none', nodeOf({ ...http, timeout: 'soon' }), ['MR_DEF_DURATION /nodes/n/timeout']],
@@ -112,8 +148,23 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a task for nobody', nodeOf({ ...human, assignees: { users: [] } }), ['MR_DEF_MISSING_FIELD /nodes/n/assignees']],
   ['a person named twice', nodeOf({ ...human, assignees: { users: ['ada', 'ada'] } }), ['MR_DEF_DUPLICATE /nodes/n/assignees/users']],
   ['an escalation to nobody', nodeOf({ ...human, escalate: { after: '1d' } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],
+  ['an escalation without a time', nodeOf({ ...human, escalate: { to: { users: ['eve'] } } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],
+  ['a transform without output', nodeOf({ type: 'transform' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['a task without its handler', nodeOf({ type: 'task' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  [
+    'a task for a person without title and assignees',
+    nodeOf({ type: 'human' }),
+    ['MR_DEF_MISSING_FIELD /nodes/n', 'MR_DEF_MISSING_FIELD /nodes/n'],
+  ],
+  ['a wait for no type of event', nodeOf({ type: 'event', key: 'k' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['a published event without type', nodeOf({ type: 'publish', key: 'k' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['an event without key', nodeOf({ type: 'event', event: 'paid' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['an event beside anyOf', nodeOf({ type: 'event', event: 'a', anyOf: [{ event: 'b', key: 'k' }] }), ['MR_DEF_SHAPE /nodes/n/event']],
+  [
+    'a key and a condition beside anyOf',
+    nodeOf({ type: 'event', key: 'k', where: 'true', anyOf: [{ event: 'b', key: 'k' }] }),
+    ['MR_DEF_SHAPE /nodes/n/key', 'MR_DEF_SHAPE /nodes/n/where'],
+  ],
   ['an empty anyOf', nodeOf({ type: 'event', anyOf: [] }), ['MR_DEF_SHAPE /nodes/n/anyOf']],
   [
     'the same event twice',

@@ -34,7 +34,7 @@ describe('The defaults', () => {
 
   it('of a retry stand beside what is given', () => {
     expect(parsed(nodeOf({ ...http, retry: { initial: '2m' } })).nodes.get(n)).toMatchObject({
-      retry: { initialMs: 120_000, maxMs: 120_000, maxAttempts: 3 },
+      retry: { initialMs: 120_000, maxMs: 120_000, maxAttempts: 3, backoff: 'exponential', nonRetryable: [] },
     });
     expect(parsed(nodeOf({ ...http, retry: { max: '500ms' } })).nodes.get(n)).toMatchObject({ retry: { initialMs: 500, maxMs: 500 } });
   });

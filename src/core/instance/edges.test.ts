@@ -108,6 +108,37 @@ describe('A failed node', () => {
     expect(new Scenario(document, { urgent: false }).fails('a').statuses.done).toBe('skipped');
   });
 
+  it('weighs no edge but those for failures: neither "when" nor "otherwise"', () => {
+    const ordinary = [
+      { from: 'a', to: 'b', when: 'input.yes' },
+      { from: 'a', to: 'c', otherwise: true },
+    ];
+    for (const yes of [true, false]) {
+      const scenario = new Scenario(graphOf({ a: once, b: task, c: task }, ordinary), { yes }).fails('a');
+      expect(scenario.statuses).toEqual({ a: 'failed' });
+      expect(scenario.status).toBe('incident');
+    }
+  });
+
+  it.each([
+    ['any', 'X', true, true],
+    ['any', 'X', false, false],
+    ['any', 'Y', true, false],
+    ['failed', 'X', true, true],
+    ['failed', 'X', false, false],
+    ['failed', 'Y', true, false],
+  ])('takes an edge on %s with both a code and a condition for %s (%s): %s', (on, code, urgent, isTaken) => {
+    const edge = { from: 'a', to: 'b', on, error: 'X', when: 'input.urgent' };
+    expect(new Scenario(graphOf({ a: once, b: task }, [edge]), { urgent }).fails('a', code).open).toEqual(isTaken ? ['b'] : []);
+  });
+
+  it.each(['timedOut', 'any'])('tells the codes of a timeout apart on %s', (on) => {
+    const openAfter = (error: string) =>
+      new Scenario(graphOf({ a: once, b: task }, [{ from: 'a', to: 'b', on, error }])).timesOut('a').open;
+    expect(openAfter('TIMEOUT')).toEqual(['b']);
+    expect(openAfter('OTHER')).toEqual([]);
+  });
+
   it('shows its error to what follows', () => {
     const handler = {
       type: 'transform',

@@ -1,6 +1,6 @@
 /** Waiting for events (language, "Nodes" and "Events and triggers"; protocol, "Events"). */
 import { describe, expect, it } from 'vitest';
-import { Scenario } from '../../../test/support/scenario.ts';
+import { INSTANCE_ID, Scenario } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf } from '../definition/testing/documents.ts';
 import type { Json } from '../json.ts';
 
@@ -41,6 +41,15 @@ describe('An event node', () => {
     ]);
     scenario.completes('a');
     expect(scenario.task('n')).toMatchObject({ waits: [{ where: { scope: { vars: { least: 5 } } } }] });
+  });
+
+  it('takes along whatever where mentions: input, nodes and the instance', () => {
+    const where = 'event.data.id == nodes.a.output.id && event.key == instance.id && event.data.n > input.least';
+    const document = graphOf({ a: { type: 'transform', output: { id: 7 } }, n: { ...waitFor, where } }, ['a>n']);
+    const scenario = new Scenario(document, { order: 'o-1', least: 3 });
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([
+      { where: { source: where, scope: { nodes: { a: { output: { id: 7 } } }, instance: { id: INSTANCE_ID }, input: { least: 3 } } } },
+    ]);
   });
 
   it('comes under incident, with the expression, when where fails on an event', () => {
@@ -106,6 +115,32 @@ describe('anyOf', () => {
       { wait: 1, event: 'refused' },
     ]);
     expect(scenario.event('n', paid('1'), { wait: 1 }).status).toBe('completed');
+  });
+});
+
+describe('anyOf, each with its own where', () => {
+  const anyOf = [
+    { event: 'paid', key: 'k', where: 'event.data.n > input.least' },
+    { event: 'refused', key: 'k', where: 'event.data.why == vars.why' },
+  ];
+
+  it('freezes for each what it mentions, and names the one that failed', () => {
+    const scenario = new Scenario(nodeOf({ type: 'event', anyOf }, { vars: { why: 'late' } }), { least: 1 });
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([
+      { wait: 0, where: { source: 'event.data.n > input.least', scope: { input: { least: 1 } } } },
+      { wait: 1, where: { source: 'event.data.why == vars.why', scope: { vars: { why: 'late' } } } },
+    ]);
+    scenario.event('n', paid('1'), { wait: 1, whereError: 'There is no why.' });
+    expect(scenario.state.incidents).toMatchObject({ n: { expression: 'event.data.why == vars.why' } });
+  });
+
+  it('with a count takes whichever come, in their order, and waits for all of them anew after each', () => {
+    const scenario = new Scenario(nodeOf({ type: 'event', anyOf, count: 2 }, { vars: { why: 'late' }, output: '${ nodes.n.output }' }), {
+      least: 1,
+    });
+    scenario.event('n', paid('1'), { wait: 1 });
+    expect(scenario.effectsOf('openSubscription').map(({ wait }) => wait)).toEqual([0, 1]);
+    expect(scenario.event('n', paid('2'), { wait: 0 }).state.output).toEqual([paid('1'), paid('2')]);
   });
 });
 

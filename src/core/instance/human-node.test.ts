@@ -29,6 +29,30 @@ describe('A human node', () => {
     expect(new Scenario(nodeOf(human, { output: '${ nodes.n.output }' }), input).approves('n', output).state.output).toEqual(output);
   });
 
+  it('gives null when it was completed with null', () => {
+    const scenario = new Scenario(nodeOf(human, { output: { given: '${ nodes.n.output }' } }), input).approves('n', null);
+    expect(scenario.state.output).toEqual({ given: null });
+  });
+
+  it('reminds, escalates and times out each in its time', () => {
+    const escalate = { after: '2d', to: { roles: ['director'] } };
+    const scenario = new Scenario(nodeOf({ ...human, reminder: '1d', escalate, timeout: '3d' }), input);
+    expect(Object.keys(scenario.timer('n#reminder').state.timers)).toEqual(['n#escalation', 'n#timeout']);
+    expect(Object.keys(scenario.timer('n#escalation').state.timers)).toEqual(['n#timeout']);
+    expect(scenario.task('n').status).toBe('open');
+    expect(scenario.timer('n#timeout').task('n').status).toBe('timedOut');
+    expect(scenario.now).toBe(T0 + 3 * 86_400_000);
+  });
+
+  it('escalates to whom an expression names, which is known when it opens', () => {
+    const document = nodeOf({ ...human, escalate: { after: '1d', to: { roles: '${ input.roles }' } } });
+    const scenario = new Scenario(document, { ...input, roles: ['director', 'owner'] }).timer('n#escalation');
+    expect(scenario.effectsOf('reassignHumanTask')).toMatchObject([{ assignees: { users: [], roles: ['director', 'owner'] } }]);
+    const nobody = new Scenario(document, { ...input, roles: [] });
+    expect(nobody.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(nobody.effectsOf('openHumanTask')).toEqual([]);
+  });
+
   it('reminds once, without changing the task', () => {
     const scenario = new Scenario(nodeOf({ ...human, reminder: '1d' }), input).timer('n#reminder');
     expect(scenario.effectsOf('lifecycle')).toMatchObject([{ change: 'reminder', path: 'n' }]);

@@ -108,6 +108,26 @@ describe('join: {"atLeast": n}', () => {
   });
 });
 
+describe('atLeast', () => {
+  const counting = (edges: readonly string[], n: number) => {
+    const conditions = edges.map((when) => ({ from: 'a', to: 'j', when }));
+    return new Scenario(
+      graphOf({ a: task, j: { ...task, join: { atLeast: n } } }, [...conditions, { from: 'a', to: null, otherwise: true }]),
+    ).completes('a');
+  };
+
+  it('counts edges that were taken, also of one node', () => {
+    expect(counting(['true', '1 == 1'], 2).dispatched).toEqual(['j']);
+    expect(counting(['true', '1 == 2'], 2).statuses).toEqual({ a: 'completed', j: 'skipped' });
+  });
+
+  it('runs once, however many more are taken', () => {
+    const scenario = counting(['true', '1 == 1', '2 == 2'], 2);
+    expect(scenario.dispatched).toEqual(['j']);
+    expect(scenario.completes('j').status).toBe('completed');
+  });
+});
+
 describe('cancelRest', () => {
   it('cancels every unfinished node from which the join can be reached', () => {
     const document = graphOf({ a: task, b: task, c: step, d: task, j: { ...task, join: 'any', cancelRest: true }, x: task }, [
@@ -155,6 +175,18 @@ describe('cancelRest', () => {
     const dueAt = retry?.state === 'armed' ? retry.dueAt : -1;
     scenario.after(60_000).send({ type: 'TimerFired', timerId: 'b#retry', kind: 'retry', dueAt });
     expect(scenario.rejected).toEqual(['MR_TIMER_STALE']);
+    expect(scenario.completes('j').status).toBe('completed');
+  });
+
+  it.each<[string, JsonObject]>([
+    ['whose variables could not be set', { type: 'transform', output: 1, set: { x: '${ input.missing }' } }],
+    ['that could not be opened', { ...task, input: '${ input.missing }' }],
+  ])('cancels a node %s, with its incident and its edges', (_, a) => {
+    const document = graphOf({ a, b: task, j: { ...task, join: 'any', cancelRest: true }, x: task }, ['a>j', 'a>x', 'b>j']);
+    const scenario = new Scenario(document);
+    expect(scenario.status).toBe('incident');
+    expect(scenario.completes('b').statuses).toEqual({ a: 'cancelled', b: 'completed', j: 'scheduled', x: 'skipped' });
+    expect(scenario.state.incidents).toEqual({});
     expect(scenario.completes('j').status).toBe('completed');
   });
 

@@ -61,6 +61,32 @@ describe('A failed attempt', () => {
     expect(absurd.task('n')).toMatchObject({ retryAt: absurd.now + 86_400_000 });
   });
 
+  it.each([
+    ['fixed', [10, 10, 10]],
+    ['linear', [10, 20, 30]],
+    ['exponential', [10, 20, 40]],
+  ])('comes again by the %s backoff of its node, which begins anew after an incident', (backoff, seconds) => {
+    const scenario = new Scenario(n({ maxAttempts: 4, initial: '10s', max: '1h', backoff }));
+    const expectDelays = () => {
+      for (const each of seconds) {
+        const before = scenario.now;
+        scenario.fails('n').timer('n#retry');
+        // Spread by a quarter.
+        expect(Math.abs((scenario.now - before) / (each * 1_000) - 1)).toBeLessThanOrEqual(0.25);
+      }
+    };
+    expectDelays();
+    scenario.fails('n').command({ type: 'retry', path: null });
+    expect(scenario.task('n')).toMatchObject({ attempt: 5 });
+    expectDelays();
+  });
+
+  it('that timed out is not repeated where TIMEOUT is named as nonRetryable', () => {
+    const document = nodeOf({ ...task, timeout: '1s', queueTimeout: '1m', retry: { maxAttempts: 5, nonRetryable: ['TIMEOUT'] } });
+    expect(new Scenario(document).timesOut('n').task('n').status).toBe('timedOut');
+    expect(new Scenario(document).timer('n#queueTimeout').task('n').status).toBe('timedOut');
+  });
+
   it('keeps input and basis for all that follow, and with them the idempotency key', () => {
     const scenario = new Scenario(nodeOf({ ...task, input: { x: '${ input.x }' } }), { x: 1 });
     const first = scenario.task('n');

@@ -50,6 +50,24 @@ describe('queueTimeout', () => {
     expect(scenario.state.timers).toMatchObject({ 'n#queueTimeout': { attempt: 2, dueAt: scenario.now + 60_000 } });
   });
 
+  it('that is final is no failure: only edges for timeouts are taken', () => {
+    const once = { ...task, timeout: '5s', queueTimeout: '1m', retry: { maxAttempts: 1 } };
+    const edges = [
+      { from: 'a', to: 'b', on: 'timedOut' },
+      { from: 'a', to: 'c', on: 'failed' },
+    ];
+    const scenario = new Scenario(graphOf({ a: once, b: task, c: task }, edges)).timer('a#queueTimeout');
+    expect(scenario.statuses).toEqual({ a: 'timedOut', b: 'scheduled', c: 'skipped' });
+  });
+
+  it('runs on when the same attempt is sent again', () => {
+    const scenario = new Scenario(document).after(30_000);
+    const { path } = scenario.task('n');
+    scenario.command({ type: 'redispatch', path, attempt: 1 });
+    expect(scenario.dispatched).toEqual(['n']);
+    expect(scenario.state.timers).toMatchObject({ 'n#queueTimeout': { dueAt: T0 + 60_000 } });
+  });
+
   it('is never shorter than the timeout', () => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '${ input.limit }', queueTimeout: '1m' }), { limit: '10m' });
     expect(scenario.effectsOf('armTimer')).toMatchObject([{ dueAt: T0 + 600_000 }]);

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_ID, Scenario } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf, step } from '../definition/testing/documents.ts';
+import type { JsonObject } from '../json.ts';
 
 const task = { type: 'task', task: 'work' };
 const give = (output: string) => ({ type: 'transform', output });
@@ -125,6 +126,24 @@ describe('What an expression sees of a node that did not complete', () => {
     const expected = { output: { status: 'cancelled', output: null, isNull: true } };
     expect(outputOf(scenario)).toMatchObject(expected);
     expect(scenario.task('c')).toMatchObject(expected);
+  });
+
+  it('tells its error by code and message once it has failed or timed out, and null before and otherwise', () => {
+    const asking = { type: 'transform', join: 'any', output: '${ nodes.a.error }' };
+    const once = { ...task, retry: { maxAttempts: 1 } };
+    const behind = (a: JsonObject) => new Scenario(graphOf({ a, b: task, look: asking }, [{ from: 'a', to: 'look', on: 'any' }, 'b>look']));
+    expect(outputOf(behind(once).fails('a', 'BROKEN'))).toMatchObject({ output: { code: 'BROKEN', message: 'BROKEN happened' } });
+    expect(outputOf(behind(once).timesOut('a'))).toMatchObject({ output: { code: 'TIMEOUT', message: 'too slow' } });
+    const retrying = behind(task).fails('a', 'BROKEN');
+    expect(retrying.task('a')).toMatchObject({ status: 'retrying', lastError: { code: 'BROKEN' } });
+    expect(outputOf(retrying.completes('b'))).toMatchObject({ status: 'completed', output: null });
+    expect(outputOf(behind(task).completes('a').completes('b'))).toMatchObject({ status: 'completed', output: null });
+  });
+
+  it('tells neither an error nor an attempt of a node that was not opened', () => {
+    const asking = { type: 'transform', join: 'any', output: { error: '${ nodes.b.error }', attempt: '${ nodes.b.attempt }' } };
+    const scenario = new Scenario(graphOf({ a: task, c: task, b: task, look: asking }, ['c>b', 'a>look', 'b>look'])).completes('a');
+    expect(outputOf(scenario)).toMatchObject({ output: { error: null, attempt: null } });
   });
 
   it('decides edges by its status', () => {

@@ -34,6 +34,16 @@ describe('A wait node', () => {
     expect(scenario.effectsOf('armTimer')).toEqual([]);
   });
 
+  it.each([
+    ['for', '0s'],
+    ['until', '2025-01-01T00:00:00Z'],
+  ])('goes on at once when "%s" is an expression that gives %s', (field, t) => {
+    const scenario = new Scenario(nodeOf({ type: 'wait', [field]: '${ input.t }' }, { output: { given: '${ nodes.n.output }' } }), { t });
+    expect(scenario.status).toBe('completed');
+    expect(scenario.state.output).toEqual({ given: null });
+    expect(scenario.effectsOf('armTimer')).toEqual([]);
+  });
+
   it.each([['2026-01-01T00:00:00'], ['tomorrow'], [17]])('comes under incident for the time %j: it names no instant', (at) => {
     expect(new Scenario(nodeOf({ type: 'wait', until: '${ input.at }' }), { at }).state.incidents).toMatchObject({
       n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } },

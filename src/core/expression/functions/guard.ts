@@ -44,7 +44,7 @@ function isWholeDouble(value: CelValue): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value);
 }
 
-function asInt(value: CelValue): CelValue {
+export function asInt(value: CelValue): CelValue {
   return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 

@@ -2,7 +2,7 @@
  * Operators. Numbers of JSON arrive as doubles while literals are ints, so they mix everywhere; unlike types compare
  * unequal. Numbers are compared and computed without charge: the round or the size of the source paid for that.
  */
-import { type CelFunc, type CelValue, isCelList, isCelUint } from '@bufbuild/cel';
+import { type CelFunc, type CelValue, isCelList, isCelMap, isCelUint } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
 import { concatenated } from '../view.ts';
@@ -82,6 +82,8 @@ const membership = guarded('@in', (id, target, args) => {
   const [wanted, container] = args;
   if (wanted === undefined || !isCelList(container)) {
     chargeTouch(args);
+    // No key of a map is null, a list or a map: unlike types compare unequal.
+    if (isCelMap(container) && typeof wanted === 'object' && !isCelUint(wanted)) return false;
     return callLibrary('@in', id, target, args);
   }
   charge(1);

@@ -1,9 +1,9 @@
 /** Functions of texts whose work grows faster than their arguments, or whose result does. */
-import { type CelFunc, type CelValue, celList, isCelList } from '@bufbuild/cel';
+import { type CelFunc, type CelList, type CelValue, celList, isCelList } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
 import { chargeWalk, textUnits } from '../weight.ts';
-import { callLibrary, chargeTouch, guarded } from './guard.ts';
+import { asInt, callLibrary, chargeTouch, guarded } from './guard.ts';
 
 /** Finding a text in a text compares, at worst, each character of one with each of the other. */
 function chargeSearch(text: string, wanted: string): void {
@@ -94,9 +94,19 @@ const format = guarded('format', (id, target, args) => {
     chargeTouch([target]);
     charge(FORMAT_UNITS * values.size);
     chargeWalk(values);
+    return callLibrary('format', id, target, [withInts(target, values)]);
   }
   return callLibrary('format', id, target, args);
 });
+
+/** Clauses of a format: those for ints take whole numbers out of JSON too, which are doubles. */
+const CLAUSE = /%(?:%|(?:\.\d+)?([A-Za-z]))/g;
+const FOR_INTS: ReadonlySet<string> = new Set(['d', 'x', 'X', 'o', 'b']);
+
+function withInts(text: string, values: CelList): CelList {
+  const clauses = [...text.matchAll(CLAUSE)].flatMap(([, letter]) => (letter === undefined ? [] : [letter]));
+  return celList([...values].map((value, index) => (FOR_INTS.has(clauses[index] ?? '') ? asInt(value) : value)));
+}
 
 export const texts: readonly CelFunc[] = [
   searching('contains'),
