@@ -5,7 +5,7 @@ import type { Definition } from '../../src/core/definition/types.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import { createPool } from '../../src/store/postgres/index.ts';
 import { eventLocks, holdingEventLocks } from '../support/event-locks.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, eventuallyHas } from '../support/eventually.ts';
 import { OrchestratorLab, type RawRecord, type TestOrchestrator } from '../support/orchestrator-lab.ts';
 
 const ORDERS = 'foreign-orders';
@@ -97,6 +97,12 @@ test('poison of a foreign topic becomes a dead letter that names the topic, and 
   });
 });
 
+/** Those that wait for the lock of an event's key. */
+async function stuckTransactions(): Promise<readonly string[]> {
+  const waiting = (await eventLocks(lab.databases)).filter(({ granted }) => !granted);
+  return waiting.map(({ transaction }) => transaction).sort();
+}
+
 test('outcomes are applied while events of every partition are held up, and those are delivered afterwards', async () => {
   const keys = Array.from({ length: 40 }, () => uuidv7());
   const waiting = await Promise.all(keys.map((key) => lab.start(payment, { key })));
@@ -107,9 +113,11 @@ test('outcomes are applied while events of every partition are held up, and thos
     await holdingEventLocks(pool, held, async () => {
       await lab.sendEvents(...keys.map((key) => lab.event({ type: PAID, key })));
       // As many batches as the correlator has under way at most.
-      await eventually(async () => expect((await eventLocks(lab.databases)).filter(({ granted }) => !granted)).toHaveLength(4));
+      const stuck = await eventuallyHas(stuckTransactions, ({ length }) => length === 4);
       await lab.notify(...(await Promise.all(orders.map((id) => lab.outcome(id, 'pick')))));
       await Promise.all(orders.map(isPicked));
+      // None was given up in between, which would have made room.
+      expect(await stuckTransactions()).toEqual(stuck);
       expect((await Promise.all(waiting.map(typesFor))).flat()).not.toContain('EventMatched');
     });
     await Promise.all(waiting.map(hears));

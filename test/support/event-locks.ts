@@ -3,12 +3,18 @@ import type { Pool } from '../../src/store/postgres/index.ts';
 import { type EventKey, lockKeys } from '../../src/store/postgres/subscriptions.ts';
 import type { FreshDatabases } from './fresh-databases.ts';
 
-export type EventLock = { readonly class: number; readonly lock: number; readonly pid: number; readonly granted: boolean };
+export type EventLock = {
+  readonly class: number;
+  readonly lock: number;
+  readonly pid: number;
+  readonly transaction: string;
+  readonly granted: boolean;
+};
 
 /** All that are held or waited for in this database. */
 export async function eventLocks(databases: FreshDatabases): Promise<readonly EventLock[]> {
   return await databases.query<EventLock>(
-    `SELECT classid::int AS class, objid::int AS lock, pid, granted FROM pg_locks
+    `SELECT classid::int AS class, objid::int AS lock, pid, virtualtransaction AS transaction, granted FROM pg_locks
       WHERE locktype = 'advisory' AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
 }
