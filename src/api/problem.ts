@@ -109,7 +109,8 @@ function ofFault(error: MillraceError): ApiProblem {
     return new ApiProblem(400, error.code, 'The cursor is none of this list.', {
       errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
     });
-  if (error.code === 'MR_MESSAGE_TOO_LARGE' || error.code === 'MR_RECORD_TOO_LARGE' || error.code === 'MR_STATE_TOO_LARGE')
+  if (error.code === 'MR_STATE_TOO_LARGE') return new ApiProblem(413, error.code, error.message);
+  if (error.code === 'MR_MESSAGE_TOO_LARGE' || error.code === 'MR_RECORD_TOO_LARGE')
     return new ApiProblem(413, error.code, 'The payload makes a message that is larger than a message may be.');
   if (error.code === 'MR_RECORD_REFUSED')
     return new ApiProblem(409, error.code, 'Kafka will never take the record; is its topic still there?');

@@ -178,7 +178,8 @@ export const variables = {
   }),
   MILLRACE_DATABASE_CONNECTIONS: withDefault({
     group: 'databases',
-    about: 'Most connections that one process keeps to each database.',
+    about:
+      'Most connections that one process keeps to each database. Events that wait for a lock may hold four of an orchestrator’s: give it more.',
     parser: integer(1, 500),
     default: '10',
   }),

@@ -106,6 +106,7 @@ it('refuses a start whose state would be above the limit that is set', async () 
   expect(await refusalOf(() => client.start('keeping', { input: { text: 'x'.repeat(20_000) } }))).toMatchObject({
     status: 413,
     code: 'MR_STATE_TOO_LARGE',
+    message: expect.stringContaining('MILLRACE_LIMIT_STATE_BYTES, 20000'),
   });
   await client.start('keeping', { input: { text: 'x'.repeat(10_000) } });
 });
