@@ -1,70 +1,122 @@
 /**
- * `npm test`: everything that CI runs, in the order in which it fails fastest, and one line at the end that counts it
- * all. Later checks run even when an earlier one failed, so that one run tells everything.
+ * `npm test`: everything that CI runs, in the order in which it fails fastest. Later checks run even when an earlier one
+ * failed, so that one run tells everything; whatever failed is said once more at the end, where it is looked for, above
+ * the one line that counts it all.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { watchShutdownRequests } from '../stack/shutdown.ts';
 
-interface Count {
+interface Outcome {
   readonly passed: number;
-  readonly failed: number;
+  readonly failures: readonly Failure[];
 }
+
+interface Failure {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is read of the report that vitest writes, which is that of jest. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+/** Enough for the counterexample of a property; the rest stands further up. */
+const SHOWN_CHARACTERS = 4_000;
 
 const reports = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 const scripts = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts?: Record<string, string> }).scripts ?? {};
 
+/** Processes that write into a pipe would leave theirs out. */
+const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+
 const { stop } = watchShutdownRequests();
 
-const total = { passed: 0, failed: 0 };
+const outcomes: Outcome[] = [];
 try {
-  for (const check of ['typecheck', 'lint', 'lint:imports', 'schemas:check'].filter((name) => name in scripts)) add(await runCheck(check));
-  for (const project of ['unit', 'integration']) add(await runTests(project));
+  for (const check of ['typecheck', 'lint', 'lint:imports', 'schemas:check'].filter((name) => name in scripts)) {
+    outcomes.push(await runCheck(check));
+  }
+  for (const project of ['unit', 'integration']) outcomes.push(await runTests(project));
 } finally {
   rmSync(reports, { recursive: true, force: true });
 }
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-process.exitCode = total.failed === 0 && total.passed > 0 && !stop.aborted ? 0 : 1;
-
-function add(count: Count): void {
-  total.passed += count.passed;
-  total.failed += count.failed;
-}
+const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
+const failures = outcomes.flatMap((outcome) => outcome.failures);
+for (const { name, text } of failures) process.stdout.write(`\nFAILED  ${name}\n${text}\n`);
+process.stdout.write(`\n${passed} passed, ${failures.length} failed\n`);
+process.exitCode = failures.length === 0 && passed > 0 && !stop.aborted ? 0 : 1;
 
 /** A check is one thing that passes or fails. */
-async function runCheck(script: string): Promise<Count> {
-  const code = await run('npm', ['run', '--silent', script]);
+async function runCheck(script: string): Promise<Outcome> {
+  const { code, output } = await run('npm', ['run', '--silent', script]);
   process.stdout.write(`${code === 0 ? 'ok' : 'FAILED'}  ${script}\n`);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  return code === 0 ? { passed: 1, failures: [] } : { passed: 0, failures: [{ name: script, text: shorten(output) }] };
 }
 
 /** One project of vitest.config.ts; counts its tests, and whatever made it fail without a failing test. */
-async function runTests(project: string): Promise<Count> {
-  const report = join(reports, `${project}.json`);
-  const code = await run('vitest', [
+async function runTests(project: string): Promise<Outcome> {
+  const path = join(reports, `${project}.json`);
+  const { code, output } = await run('vitest', [
     'run',
     '--project',
     project,
     '--reporter=default',
     '--reporter=json',
-    `--outputFile.json=${report}`,
+    `--outputFile.json=${path}`,
     '--passWithNoTests',
   ]);
-  const { numPassedTests = 0, numFailedTests = 0 } = existsSync(report)
-    ? (JSON.parse(readFileSync(report, 'utf8')) as { numPassedTests?: number; numFailedTests?: number })
-    : {};
-  // A file that does not load, a setup that fails or an unhandled rejection ends the run with no failed test to count.
-  return { passed: numPassedTests, failed: code === 0 ? numFailedTests : Math.max(1, numFailedTests) };
+  const report = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Report) : undefined;
+  const failures = report?.testResults.flatMap(failuresOf) ?? [];
+  // A setup that fails or a rejection that nobody handles ends the run with no failed test to show.
+  if (code !== 0 && failures.length === 0) failures.push({ name: `${project}: vitest ended with ${code}`, text: shorten(output) });
+  return { passed: report?.numPassedTests ?? 0, failures };
 }
 
-async function run(command: string, args: readonly string[]): Promise<number> {
-  if (stop.aborted) return 1;
-  return await new Promise<number>((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'inherit' });
+function failuresOf({ name, status, message, assertionResults }: Report['testResults'][number]): Failure[] {
+  const file = relative('.', name);
+  const tests = assertionResults
+    .filter((test) => test.status === 'failed')
+    .map((test) => ({ name: `${file} > ${test.fullName}`, text: shorten(test.failureMessages.join('\n')) }));
+  return tests.length === 0 && status === 'failed' ? [{ name: file, text: shorten(message) }] : tests;
+}
+
+/** The end of a process's output says what went wrong, and so does the beginning of an error. */
+function shorten(text: string): string {
+  if (text.length <= SHOWN_CHARACTERS) return text;
+  const half = SHOWN_CHARACTERS / 2;
+  return `${text.slice(0, half)}\n[…]\n${text.slice(-half)}`;
+}
+
+async function run(command: string, args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
+  if (stop.aborted) return { code: 1, output: 'was not run' };
+  return await new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: { ...process.env, ...colours } });
     stop.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
+    let output = '';
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      from.setEncoding('utf8').on('data', (text: string) => {
+        to.write(text);
+        output += text;
+      });
+    }
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve({ code: code ?? 1, output }));
   });
 }

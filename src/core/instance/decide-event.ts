@@ -3,12 +3,12 @@
 import { invariant } from '../assert.ts';
 import type { EventNode } from '../definition/types.ts';
 import type { TaskPath } from '../ids.ts';
-import { isJsonObject, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
+import { hasTaken } from './heard.ts';
 import { taskOf } from './join.ts';
 import type { EventMatched } from './notification.ts';
 import type { Rejection } from './rejection.ts';
 import type { Run } from './run.ts';
-import type { TaskState } from './state.ts';
 
 export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
   const task = run.task(matched.path);
@@ -63,17 +63,4 @@ function repeated(path: TaskPath): Rejection {
 
 function outputOf(node: EventNode, received: readonly Json[], last: Json): Json {
   return node.list ? [...received, last] : last;
-}
-
-/** Delivery is at least once: the same event may be handed over again after it was taken. */
-function hasTaken(task: TaskState, event: Json): boolean {
-  if (task.type !== 'event') return false;
-  if (task.heard?.some((taken) => isSameEvent(taken, event)) === true) return true;
-  if (task.status === 'open') return task.received.some((taken) => isSameEvent(taken, event));
-  if (task.status !== 'completed') return false;
-  return Array.isArray(task.output) ? task.output.some((taken: Json) => isSameEvent(taken, event)) : isSameEvent(task.output, event);
-}
-
-function isSameEvent(a: Json, b: Json): boolean {
-  return isJsonObject(a) && isJsonObject(b) && a.id === b.id && a.source === b.source;
 }

@@ -216,6 +216,22 @@ describe('An event that comes too late', () => {
     expect(scenario.event('n', paid('1')).rejected).toEqual(['MR_EVENT_REPEATED']);
   });
 
+  it.each([
+    ['one event', waitFor, 1],
+    ['a list', { ...waitFor, count: 2 }, 2],
+  ])('does not go back when a join cancelled the wait that had completed with %s', (_, wait, count) => {
+    // The edges of the wait were never weighed: its `set` failed, and stood as an incident when the join fired.
+    const nodes = { a: { ...wait, set: { x: '${ input.missing }' } }, b: task, j: { ...task, join: 'any', cancelRest: true } };
+    const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j'], { vars: { x: 0 } }), { order: 'o-1' });
+    for (let id = 1; id <= count; id++) scenario.event('a', paid(String(id)));
+    expect(scenario.completes('b').task('a').status).toBe('cancelled');
+    for (let id = 1; id <= count; id++) {
+      scenario.event('a', paid(String(id)));
+      expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
+      expect(scenario.effects).toEqual([]);
+    }
+  });
+
   it('does not go back when "where" failed on it, before a retry and after', () => {
     const failed = { whereError: 'no such member' };
     const scenario = new Scenario(nodeOf(waitFor), { order: 'o-1' }).event('n', paid('1'), failed);

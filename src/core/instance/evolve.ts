@@ -6,12 +6,11 @@
  */
 import { assertNever, invariant } from '../assert.ts';
 import type { EpochMs, InstanceId, TaskPath } from '../ids.ts';
-import { isJsonObject, type Json } from '../json.ts';
 import { own } from '../record.ts';
 import type { InstanceEvent, InstanceStarted } from './events.ts';
+import { heardBefore, heardBy } from './heard.ts';
 import {
   type ClosedTask,
-  type EventIdentity,
   type Incident,
   type InstanceState,
   isOpen,
@@ -363,25 +362,6 @@ export class Draft {
     this.#copied.delete('timers');
     this.#copied.delete('incidents');
   }
-}
-
-type Heard = { readonly heard?: readonly EventIdentity[] };
-
-/** What earlier attempts of an event node took. */
-function heardBefore(task: TaskState | undefined): Heard {
-  return task !== undefined && 'heard' in task && task.heard !== undefined ? { heard: task.heard } : {};
-}
-
-/** That, and what the open attempt took: for when it ends without an output. */
-function heardBy(task: TaskState | undefined): Heard {
-  if (task?.type !== 'event' || task.status !== 'open' || task.received.length === 0) return heardBefore(task);
-  return { heard: [...(task.heard ?? []), ...task.received.flatMap(identityOf)] };
-}
-
-function identityOf(event: Json): EventIdentity[] {
-  if (!isJsonObject(event)) return [];
-  const { id, source } = event;
-  return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
 }
 
 function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {

@@ -1,0 +1,40 @@
+/** Which events an event node has taken: delivery is at least once, and what comes again is no news to it. */
+
+import { isJsonObject, type Json } from '../json.ts';
+import type { EventIdentity, TaskState } from './state.ts';
+
+type Heard = { readonly heard?: readonly EventIdentity[] };
+
+/** Whether the task has this event: from an earlier attempt, in what it has received, or as its output. */
+export function hasTaken(task: TaskState, event: Json): boolean {
+  const isTheEvent = (taken: Json | EventIdentity) => isSameEvent(taken, event);
+  return task.type === 'event' && (task.heard?.some(isTheEvent) === true || eventsIn(task).some(isTheEvent));
+}
+
+/** What the attempts before took. */
+export function heardBefore(task: TaskState | undefined): Heard {
+  return task !== undefined && 'heard' in task && task.heard !== undefined ? { heard: task.heard } : {};
+}
+
+/** That, and what the task holds itself: for when it ends without an output, or loses it. */
+export function heardBy(task: TaskState | undefined): Heard {
+  const events = task === undefined ? [] : eventsIn(task);
+  return events.length === 0 ? heardBefore(task) : { heard: [...(heardBefore(task).heard ?? []), ...events.flatMap(identityOf)] };
+}
+
+function eventsIn(task: TaskState): readonly Json[] {
+  if (task.type !== 'event') return [];
+  if (task.status === 'open') return task.received;
+  if (task.status !== 'completed') return [];
+  return Array.isArray(task.output) ? task.output : [task.output];
+}
+
+function isSameEvent(a: Json | EventIdentity, b: Json): boolean {
+  return isJsonObject(a) && isJsonObject(b) && a.id === b.id && a.source === b.source;
+}
+
+function identityOf(event: Json): EventIdentity[] {
+  if (!isJsonObject(event)) return [];
+  const { id, source } = event;
+  return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
+}
