@@ -2,11 +2,11 @@
 import { expect, it } from 'vitest';
 import type { Definition, TransformNode } from '../core/definition/types.ts';
 import type { Template } from '../core/expression/index.ts';
-import type { DefinitionId, InstanceId, NodeId } from '../core/ids.ts';
+import { type DefinitionId, type InstanceId, type NodeId, type TaskPath, taskIdOf } from '../core/ids.ts';
 import { type HistoryEntry, start } from '../core/instance/index.ts';
-import type { InstanceState } from '../core/instance/state.ts';
+import type { InstanceState, TaskState } from '../core/instance/state.ts';
 import type { Json } from '../core/json.ts';
-import type { InstanceQueries, InstanceView } from '../store/instance-queries.ts';
+import type { InstanceQueries, InstanceView, TaskRow } from '../store/instance-queries.ts';
 import { verifyInstances } from './verify.ts';
 
 type Kept = { readonly state: InstanceState; readonly history: readonly HistoryEntry[] };
@@ -45,6 +45,14 @@ function ran(): Kept {
   return { state: result.value.state, history: result.value.history };
 }
 
+function rowOf(task: TaskState): TaskRow {
+  const { path, nodeId, type, status, attempt, openedAt } = task;
+  return {
+    ...{ taskId: taskIdOf(id, path), instanceId: id, path, nodeId, type, queue: null, status, attempt, openedAt, updatedAt: 1_000 },
+    ...{ input: null, output: 'output' in task ? task.output : null, error: null, assignee: null, dueAt: null },
+  };
+}
+
 /** Each read of the state gives the next of `states`, the last one for ever. */
 function queriesOver(history: readonly HistoryEntry[], ...states: readonly InstanceState[]) {
   let reads = 0;
@@ -62,11 +70,17 @@ function queriesOver(history: readonly HistoryEntry[], ...states: readonly Insta
     state,
     pending: [],
   });
-  const queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'fullHistory'> = {
+  const queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'tasks' | 'fullHistory'> = {
     instanceIds: async (after) => (after === null ? [id] : []),
     get: async () => {
       const state = states[Math.min(reads++, states.length - 1)];
       return state === undefined ? null : viewOf(state);
+    },
+    // One to a page.
+    tasks: async (_, __, cursor) => {
+      const rows = Object.values(states.at(-1)?.tasks ?? {}).map(rowOf);
+      const at = Number(cursor ?? 0);
+      return { items: rows.slice(at, at + 1), nextCursor: at + 1 < rows.length ? String(at + 1) : null };
     },
     fullHistory: async () => history,
   };
@@ -98,6 +112,26 @@ it('names the columns of its row that differ, which lists read', async () => {
   expect(differences.map(({ message }) => message)).toEqual([
     'its row in the lists differs from the fold of its history at /definitionVersion, /status',
   ]);
+});
+
+it.each<[string, (rows: readonly TaskRow[]) => readonly TaskRow[], string]>([
+  ['another status', (rows) => rows.map((row) => ({ ...row, status: 'scheduled' })), '/a/status'],
+  [
+    'another attempt and an error',
+    (rows) => rows.map((row) => ({ ...row, attempt: 7, error: { code: 'X', message: 'x' } })),
+    '/a/attempt, /a/error',
+  ],
+  ['no row', () => [], '/a'],
+  ['a row too many', (rows) => rows.flatMap((row) => [row, { ...row, path: 'b' as TaskPath }]), '/b'],
+])('names the rows of tasks that differ: %s', async (_, change, places) => {
+  const { state, history } = ran();
+  const queries = queriesOver(history, state);
+  const tasks: typeof queries.tasks = async (instanceId, limit, cursor) => {
+    const page = await queries.tasks(instanceId, limit, cursor);
+    return { ...page, items: change(page.items) };
+  };
+  const { differences } = await verifyInstances({ ...queries, tasks }, () => undefined);
+  expect(differences.map(({ message }) => message)).toEqual([`the rows of its tasks differ from the fold of its history at ${places}`]);
 });
 
 it('reports a history with a gap', async () => {

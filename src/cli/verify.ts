@@ -1,12 +1,15 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
 import type { InstanceId } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
-import type { InstanceState } from '../core/instance/state.ts';
+import type { InstanceState, TaskState } from '../core/instance/state.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
-import type { InstanceQueries, InstanceRow, InstanceView } from '../store/instance-queries.ts';
+import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
 export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
+
+type Queries = Pick<InstanceQueries, 'instanceIds' | 'get' | 'tasks' | 'fullHistory'>;
+type Stored = { readonly state: InstanceState; readonly row: InstanceRow; readonly tasks: readonly TaskRow[] };
 
 const PAGE = 500;
 /** A running instance may move on between the two reads. */
@@ -14,10 +17,7 @@ const READS_MAX = 5;
 const PLACES_MAX = 10;
 
 /** @param onProgress told after each page how many were verified so far. */
-export async function verifyInstances(
-  queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'fullHistory'>,
-  onProgress: (verified: number) => void,
-): Promise<Verification> {
+export async function verifyInstances(queries: Queries, onProgress: (verified: number) => void): Promise<Verification> {
   const differences: Difference[] = [];
   let verified = 0;
   let after: InstanceId | null = null;
@@ -35,15 +35,16 @@ export async function verifyInstances(
 }
 
 /** What differs, or null. */
-async function verifyInstance(queries: Pick<InstanceQueries, 'get' | 'fullHistory'>, instanceId: InstanceId): Promise<string | null> {
+async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise<string | null> {
   let message: string | null = null;
   for (let read = 0; read < READS_MAX; read++) {
     const view = await queries.get(instanceId);
     // Removed by policy since the ids were listed.
     if (view === null) return null;
+    const tasks = await tasksOf(queries, instanceId);
     const history = await queries.fullHistory(instanceId);
     try {
-      message = compare(view, fold(instanceId, history));
+      message = compare({ ...view, tasks }, fold(instanceId, history));
     } catch (error) {
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
@@ -53,14 +54,27 @@ async function verifyInstance(queries: Pick<InstanceQueries, 'get' | 'fullHistor
   return message;
 }
 
-function compare({ state, row }: Pick<InstanceView, 'state' | 'row'>, folded: InstanceState): string | null {
+async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readonly TaskRow[]> {
+  const tasks: TaskRow[] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page: Awaited<ReturnType<Queries['tasks']>> = await queries.tasks(instanceId, PAGE, cursor);
+    tasks.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor === null) return tasks;
+  }
+}
+
+function compare({ state, row, tasks }: Stored, folded: InstanceState): string | null {
   const faults: string[] = [];
   const note = (what: string, places: Iterable<string>): void => {
     const first = [...places].slice(0, PLACES_MAX);
-    if (first.length > 0) faults.push(`${what} differs from the fold of its history at ${first.join(', ')}`);
+    if (first.length > 0) faults.push(`${what} from the fold of its history at ${first.join(', ')}`);
   };
-  note('the stored state', differingPlaces(asJson(state), asJson(folded), ''));
-  note('its row in the lists', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
+  note('the stored state differs', differingPlaces(asJson(state), asJson(folded), ''));
+  note('its row in the lists differs', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
+  const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
+  const expected = Object.fromEntries(Object.values(folded.tasks).map((task) => [task.path, taskOf(task)]));
+  note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
   return faults.length === 0 ? null : faults.join('; ');
 }
 
@@ -70,8 +84,21 @@ function rowOf(state: InstanceState): InstanceRow {
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
 }
 
+/** Of a task, what its row holds and the state too; input and output stand in the row alone, and were read with the state. */
+type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'error' | 'openedAt' | 'dueAt'>;
+
+function readOf({ nodeId, type, status, attempt, error, openedAt, dueAt }: TaskRow): TaskFields {
+  return { nodeId, type, status, attempt, error, openedAt, dueAt };
+}
+
+function taskOf(task: TaskState): TaskFields {
+  const { nodeId, type, status, attempt, openedAt } = task;
+  const error = 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
+  return { nodeId, type, status, attempt, error, openedAt, dueAt: task.status === 'open' && task.type === 'human' ? task.dueAt : null };
+}
+
 /** As it would be stored: members that are undefined are no members. */
-function asJson(value: InstanceState | InstanceRow): Json {
+function asJson(value: InstanceState | InstanceRow | Readonly<Record<string, TaskFields>>): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 

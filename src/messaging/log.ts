@@ -124,6 +124,8 @@ export type TopicDescription = {
 export interface LogAdmin {
   /** Those of the topics that are there. */
   describeTopics(topics: readonly string[]): Promise<readonly TopicDescription[]>;
+  /** Those of the topics that are not there, or that this login may not see. */
+  missingTopics(topics: readonly string[]): Promise<readonly string[]>;
   /** Topics that are there already are left alone. */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
   setTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>;

@@ -23,6 +23,7 @@ function fakeAdmin(there: readonly TopicDescription[] = []) {
   };
   const admin: LogAdmin = {
     describeTopics: async (names) => names.flatMap((name) => topics.get(name) ?? []),
+    missingTopics: unused,
     createTopics: async (specs: readonly TopicSpec[]) => {
       for (const { topic, partitions, config } of specs) {
         made.push(topic);

@@ -33,7 +33,8 @@ export function topicNames(prefix: string): TopicNames {
 export type GroupNames = {
   tasks(queue: string | null): string;
   readonly orchestrator: string;
-  readonly correlator: string;
+  /** Of a topic of `MILLRACE_EVENT_TOPICS`, or of our own events (null). */
+  correlator(topic: string | null): string;
   /** Copies the dead letters into the table. */
   readonly deadLetters: string;
 };
@@ -42,7 +43,7 @@ export function groupNames(prefix: string): GroupNames {
   return {
     tasks: (queue) => (queue === null ? `${prefix}.tasks` : `${prefix}.tasks.${queue}`),
     orchestrator: `${prefix}.orchestrator`,
-    correlator: `${prefix}.correlator`,
+    correlator: (topic) => (topic === null ? `${prefix}.correlator` : `${prefix}.correlator.${topic}`),
     deadLetters: `${prefix}.dead-letters`,
   };
 }

@@ -9,6 +9,7 @@ import { createConnectorSupervisor } from '../../connect/supervisor.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type Codec, createCodec } from '../messaging/codec.ts';
 import { createWaitMatcher } from '../messaging/event-matcher.ts';
+import { assertEventTopics } from '../messaging/foreign-topics.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import { createOutgoing, type OutgoingMessages } from '../messaging/outgoing.ts';
@@ -211,6 +212,8 @@ async function runPumps(means: Means): Promise<void> {
   // Side by side: one that waits for a fault to pass must not use up the time of the others.
   service.onStop('consumers', () => Promise.all(means.pumps.map((pump) => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   const mover = new InstanceMover({ store, definitions: ready, outgoing, limits: config.limits, now, log, metrics });
+  const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
+  const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
   await Promise.all([
     runPump(means, {
       groupId: groups.orchestrator,
@@ -218,20 +221,10 @@ async function runPumps(means: Means): Promise<void> {
       openContext: () => new StateCache(config.orchestrator.cachedInstances),
       process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, mover, deadLetters, metrics }),
     }),
-    runPump(means, {
-      groupId: groups.correlator,
-      topics: [topics.events, ...config.topics.events],
-      openContext: () => null,
-      process: createCorrelator({
-        codec,
-        maxBytes: config.limits.payloadBytes + EVENT_ENVELOPE_BYTES,
-        store,
-        matcher,
-        deadLetters,
-        log,
-        metrics,
-      }),
-    }),
+    runPump(means, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
+    ...config.topics.events.map((topic) =>
+      runForeignPump(means, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
+    ),
     runPump(means, {
       groupId: groups.deadLetters,
       topics: [topics.deadLetters],
@@ -255,6 +248,23 @@ async function runPump<Context>(means: Means, { groupId, topics, ...parts }: Pum
   pumps.push(pump);
   service.health.check(`group ${groupId}`, () => (pump.isMember ? null : 'the group does not count this process at present'));
   await pump.start();
+}
+
+/** Reads a topic that is somebody else's. Until it is there, neither the start nor any other topic waits for it. */
+async function runForeignPump<Context>(means: Means, topic: string, parts: Omit<PumpParts<Context>, 'topics'>): Promise<void> {
+  const { admin, persistently, service } = means;
+  const missing = await persistently('list the topics', () => admin.missingTopics([topic]));
+  if (missing.length === 0) return await runPump(means, { ...parts, topics: [topic] });
+  let isMissing = true;
+  service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
+  persistently(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
+    .then(async () => {
+      isMissing = false;
+      await runPump(means, { ...parts, topics: [topic] });
+    })
+    .catch((error: unknown) => {
+      if (!service.signal.aborted) throw error;
+    });
 }
 
 async function answers(question: Promise<unknown>): Promise<null> {

@@ -5,6 +5,7 @@ import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { fold } from '../../src/core/instance/index.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { DueTimer, NewDeadLetter } from '../../src/store/instance-store.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   commandOf,
   httpNode,
@@ -218,12 +219,17 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       const id = await lab.start(definition, { some: 'input' });
       for (let round = 0; round < 3; round++) {
         await lab.fails(definition, id, 'work', false);
-        await lab.step(definition, id, {
+        const before = await lab.queries.task(id, path('work'));
+        await eventually(async () => expect(await lab.store.now()).toBeGreaterThan(before?.openedAt ?? 0));
+        const retried = await lab.step(definition, id, {
           type: 'CommandIssued',
           commandId: commandOf(id, 'retry').commandId,
           by: 'ada',
           command: { type: 'retry', path: path('work') },
         });
+        const { status, attempt, openedAt } = retried.tasks[path('work')] ?? {};
+        expect(openedAt).toBeGreaterThan(before?.openedAt ?? 0);
+        expect(await lab.queries.task(id, path('work'))).toMatchObject({ status, attempt, openedAt, error: null });
       }
       const done = await lab.completes(definition, id, 'work', { answer: 42 });
       expect(done).toMatchObject({ phase: 'completed', output: { all: { of: { answer: 42 } } } });

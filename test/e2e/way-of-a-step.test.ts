@@ -120,7 +120,7 @@ describe('an instance on the whole stack', () => {
 
     const { orchestrator, correlator, deadLetters, tasks } = groupNames(prefix);
     expect(topics).toEqual(expect.arrayContaining(topicSpecs({ prefix, partitions: 8 }).map(({ topic }) => topic)));
-    expect(groups).toEqual(expect.arrayContaining([orchestrator, correlator, deadLetters, tasks(null), tasks('handlers')]));
+    expect(groups).toEqual(expect.arrayContaining([orchestrator, correlator(null), deadLetters, tasks(null), tasks('handlers')]));
     expect(connectors).toContain(connectorName(prefix));
     expect(slots).toContain(slotName(prefix));
     expect([...topics, ...groups, ...connectors, ...slots].filter((name) => /(^|-heartbeat\.)millrace/.test(name))).toEqual([]);

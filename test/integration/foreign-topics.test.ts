@@ -125,3 +125,27 @@ test('outcomes are applied while events of every partition are held up, and thos
     await pool.end();
   }
 });
+
+test('a topic of events that is missing is named, holds up nothing else, and is read once it is there', async () => {
+  await orchestrator.stop();
+  const late = 'foreign-late';
+  orchestrator = await lab.run({ MILLRACE_EVENT_TOPICS: `${late},${ORDERS}` });
+  const check = `topic ${late}`;
+  expect(await orchestrator.checks()).toMatchObject({ start: 'ok', [check]: 'MILLRACE_EVENT_TOPICS lists it, and it is not there' });
+  const [own, foreign, later] = [uuidv7(), uuidv7(), uuidv7()];
+  const [byOwn, byForeign, byLater] = [
+    await lab.start(payment, { key: own }),
+    await lab.start(payment, { key: foreign }),
+    await lab.start(payment, { key: later }),
+  ];
+  await lab.sendEvents(lab.event({ type: PAID, key: own }));
+  await sendTo(ORDERS, cloudEvent(foreign));
+  await hears(byOwn);
+  await hears(byForeign);
+  const admin = lab.log.admin();
+  await admin.createTopics([{ topic: late, partitions: 2, replication: 1, config: {} }]);
+  await admin.close();
+  await sendTo(late, cloudEvent(later));
+  await hears(byLater);
+  await eventually(async () => expect(new Set(Object.values(await orchestrator.checks()))).toEqual(new Set(['ok'])));
+});

@@ -119,9 +119,10 @@ describe('topics and schemas', () => {
     try {
       await databases.migrate({ prefix, partitions, replication: null });
       const foreign = (topic: string) => `${prefix}-foreign-${topic}`;
-      const makeTopics = async (...publishTopics: readonly string[]) => {
+      const makeTopics = async ({ publish = [], events = [] }: { publish?: readonly string[]; events?: readonly string[] }) => {
         const settings = {
-          ...{ MILLRACE_TOPIC_PREFIX: prefix, MILLRACE_PARTITIONS: String(partitions), MILLRACE_PUBLISH_TOPICS: publishTopics.join(',') },
+          ...{ MILLRACE_TOPIC_PREFIX: prefix, MILLRACE_PARTITIONS: String(partitions) },
+          ...{ MILLRACE_PUBLISH_TOPICS: publish.join(','), MILLRACE_EVENT_TOPICS: events.join(',') },
           INSTANCE_DATABASE_URL: databases.config.databases.instances,
         };
         const command = { title: 'Making the topics', args: ['topics'] };
@@ -133,14 +134,21 @@ describe('topics and schemas', () => {
       });
       await admin.createTopics([make('large', 1_048_576), make('small', 1_048_575)]);
 
-      const refused = String(await makeTopics(foreign('large'), foreign('gone'), foreign('small')).catch((caught: unknown) => caught));
+      const refused = String(await makeTopics({ publish: ['large', 'gone', 'small'].map(foreign) }).catch((caught: unknown) => caught));
       expect(refused).toContain('MR_PUBLISH_TOPIC');
       expect(refused).toContain(`${foreign('gone')} is not there`);
       expect(refused).toContain(`${foreign('small')} takes 1048575 bytes at most`);
       expect(refused).not.toContain(`${foreign('large')} takes`);
-      expect(await known()).toEqual([]);
+      // Our own are known all the same.
+      expect(await known()).toContain(names.notifications);
+      expect(await known()).not.toContain(foreign('large'));
 
-      await makeTopics(foreign('large'));
+      const unread = String(await makeTopics({ events: ['small', 'gone'].map(foreign) }).catch((caught: unknown) => caught));
+      expect(unread).toContain('MR_EVENT_TOPIC');
+      expect(unread).toContain(`${foreign('gone')} is not`);
+      expect(unread).not.toContain(foreign('small'));
+
+      await makeTopics({ publish: [foreign('large')], events: [foreign('small')] });
       expect(await known()).toEqual(expect.arrayContaining([names.notifications, foreign('large')]));
       const there = await admin.describeTopics(['large', 'small', 'gone'].map(foreign));
       expect(new Map(there.map(({ topic, config }) => [topic, config['max.message.bytes']]))).toEqual(

@@ -74,7 +74,7 @@ describe('with the right settings', () => {
     const { config, log } = connect({ ...settings(), MILLRACE_TOPIC_PREFIX: prefix });
     const [admin, producer] = [log.admin(), log.producer()];
     const topic = topicNames(prefix).events;
-    const groupId = groupNames(prefix).correlator;
+    const groupId = groupNames(prefix).correlator(null);
     const records: LogRecord[] = [];
     const consumer = log.consumer({
       groupId,

@@ -46,6 +46,8 @@ export type RawRecord = { readonly key: string | null; readonly value: Buffer | 
 export type TestOrchestrator = RunningProcess & {
   /** Value of a counter, summed over the label combinations that fit. */
   counted(metric: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  /** Of its readiness, by name: `ok` or the reason. */
+  checks(): Promise<Readonly<Record<string, string>>>;
 };
 
 export class OrchestratorLab {
@@ -116,6 +118,10 @@ export class OrchestratorLab {
     const running = await runOrchestrator(loadConfig({ ...this.env, METRICS_PORT: String(port), ...env }, orchestratorConfigGroups));
     return {
       stop: () => running.stop(),
+      async checks() {
+        const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+        return ((await response.json()) as { readonly checks: Readonly<Record<string, string>> }).checks;
+      },
       async counted(metric, labels = {}) {
         const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
         const wanted = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);

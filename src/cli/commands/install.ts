@@ -25,17 +25,19 @@ export function addInstallCommands(program: Command): void {
     .action(async ({ queue = [] }: { queue?: string[] }) => {
       const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
       const { ensureTopics, outboxTopics } = await import('../../messaging/topics.ts');
-      const { assertPublishTopics } = await import('../../messaging/publish-topics.ts');
+      const { assertEventTopics, assertPublishTopics } = await import('../../messaging/foreign-topics.ts');
       const config = loadConfig(process.env, ['kafka', 'topics', 'databases', 'log']);
       const admin = connectKafka(kafkaOptions(config), createCommandLogger('topics', config.log.level)).admin();
       try {
         const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
         for (const topic of created) print(`made ${topic}`);
         for (const topic of changed) print(`changed ${topic}`);
-        await assertPublishTopics(admin, config.topics.publish, config.topics.maxMessageBytes);
-        if (created.length + changed.length === 0) print('All topics are there.');
         // After the broker has them: a row for a topic that is missing would halt everything behind it.
-        await registerOutboxTopics(config, outboxTopics(config.topics.prefix, queue, config.topics.publish));
+        await registerOutboxTopics(config, outboxTopics(config.topics.prefix, queue, []));
+        await assertPublishTopics(admin, config.topics.publish, config.topics.maxMessageBytes);
+        await registerOutboxTopics(config, config.topics.publish);
+        await assertEventTopics(admin, config.topics.events);
+        if (created.length + changed.length === 0) print('All topics are there.');
       } finally {
         await admin.close();
       }

@@ -48,6 +48,11 @@ export function createAdmin(open: OpenClient): LogAdmin {
           config: configs.get(name) ?? {},
         }));
       }),
+    missingTopics: (topics) =>
+      run('list topics', async () => {
+        const there = new Set(await admin.listTopics());
+        return topics.filter((topic) => !there.has(topic));
+      }),
     createTopics: (topics) =>
       run('make topics', async () => {
         // One by one: of several in a request, one that is there already makes the whole answer an error.

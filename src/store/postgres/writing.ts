@@ -37,6 +37,7 @@ const changedColumns = new Columns<TaskRowImage>((of) => [
   of('error', 'json', ({ error }) => error),
   of('queue', 'text', ({ queue }) => queue),
   of('timeout_ms', 'int8', ({ timeoutMs }) => timeoutMs),
+  of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
   of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
   of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
 ]);
@@ -131,7 +132,7 @@ const updateTasks = part(
       input = CASE WHEN c.has_new_input THEN c.input ELSE t.input END,
       queue = CASE WHEN c.has_new_input THEN c.queue ELSE t.queue END,
       timeout_ms = CASE WHEN c.has_new_input THEN c.timeout_ms ELSE t.timeout_ms END,
-      dispatched_at = COALESCE(c.dispatched_at, t.dispatched_at), updated_at = c.updated_at
+      opened_at = c.opened_at, dispatched_at = COALESCE(c.dispatched_at, t.dispatched_at), updated_at = c.updated_at
     FROM ${changedColumns.unnest('c', first)} JOIN ${winners} w ON w.id = c.instance_id
     WHERE t.instance_id = c.instance_id AND t.path = c.path`,
 );

@@ -1,7 +1,7 @@
 /**
- * The topics that `publish` may name beside our own events. They are somebody else's: they are looked at, and never made
- * or altered. One row of the outbox for a topic that is missing, or a record that its topic refuses, would halt the whole
- * connector, so the outbox learns of them only after this.
+ * Topics beside our own, which are somebody else's: they are looked at, and never made or altered. Those that `publish`
+ * may name: one row of the outbox for a topic that is missing, or a record that its topic refuses, would halt the whole
+ * connector, so the outbox learns of them only after this. And those that events are read from.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogAdmin } from './log.ts';
@@ -28,4 +28,18 @@ export async function assertPublishTopics(
     `What MILLRACE_PUBLISH_TOPICS lists must be there and take records of MILLRACE_MAX_MESSAGE_BYTES: ${faults.join('; ')}. ` +
     'These topics are not ours to make or alter: do so, or take them off the list, and run `millrace topics` again.';
   throw new MillraceError('MR_PUBLISH_TOPIC', message, { retryable: false });
+}
+
+/**
+ * Throws `MR_EVENT_TOPIC` (retryable: it may be made at any time) with the topics that are not there; a retryable
+ * `MillraceError` when the broker is away. Asks for no more than a reader may do.
+ */
+export async function assertEventTopics(admin: Pick<LogAdmin, 'missingTopics'>, eventTopics: readonly string[]): Promise<void> {
+  if (eventTopics.length === 0) return;
+  const missing = await admin.missingTopics(eventTopics);
+  if (missing.length === 0) return;
+  const message =
+    `What MILLRACE_EVENT_TOPICS lists must be there: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not, ` +
+    'or this login may not see it. These topics are not ours to make: make them, or take them off the list.';
+  throw new MillraceError('MR_EVENT_TOPIC', message, { retryable: true });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { assertEventTopics, assertPublishTopics } from './foreign-topics.ts';
 import type { TopicDescription } from './log.ts';
-import { assertPublishTopics } from './publish-topics.ts';
 
 const MAX = 1_000;
 
@@ -25,4 +25,12 @@ test('all others are named with what is wrong, and what to do', async () => {
     'typo is not there, or this login may not see it; small takes 999 bytes at most (max.message.bytes), fewer than 1000. These topics',
   );
   await expect(refused).rejects.toThrow('take them off the list, and run `millrace topics` again');
+});
+
+test('topics of events that are missing are named; they may come at any time', async () => {
+  const missingTopics = async (topics: readonly string[]) => topics.filter((topic) => !['orders', 'payments'].includes(topic));
+  await assertEventTopics({ missingTopics }, ['orders', 'payments']);
+  const refused = assertEventTopics({ missingTopics }, ['orders', 'typo', 'other']);
+  await expect(refused).rejects.toMatchObject({ code: 'MR_EVENT_TOPIC', retryable: true });
+  await expect(refused).rejects.toThrow('typo, other are not, or this login');
 });
