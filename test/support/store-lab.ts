@@ -165,7 +165,12 @@ export class StoreLab {
   }
 }
 
-function transitionOf(instanceId: InstanceId, before: InstanceState | null, expectedVersion: number, result: StepResult): Transition {
+export function transitionOf(
+  instanceId: InstanceId,
+  before: InstanceState | null,
+  expectedVersion: number,
+  result: StepResult,
+): Transition {
   const messages = result.effects.flatMap((effect): OutgoingMessage[] => {
     if (effect.type === 'dispatchTask') return [message('TaskScheduled', topics.tasks, instanceId, { path: effect.path })];
     if (effect.type === 'lifecycle')

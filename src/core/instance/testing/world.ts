@@ -24,6 +24,8 @@ const STARTED_AT = Date.parse('2026-01-01T00:00:00Z');
 type Dispatched = { readonly path: TaskPath; readonly attempt: number; readonly basis: Basis };
 type Delivered = { readonly addressed: AddressedNotification; readonly wasRefused: boolean };
 
+export type WorldStep = { readonly before: InstanceState | null; readonly result: StepResult };
+
 /** Numbers that decide what happens next; when they are used up, it is always the first choice. */
 export class Chance {
   readonly #numbers: readonly number[];
@@ -60,13 +62,14 @@ export class World {
   /** What the rows hold: of each task its input and output, and the history without them. */
   readonly #rows: Record<string, readonly [Json, Json]> = {};
   readonly #entries: StoredEntry[] = [];
+  readonly #steps: WorldStep[] = [];
   #messages = 0;
   #commands = 0;
   #events = 0;
 
-  constructor(definition: Definition, input: JsonObject) {
+  constructor(definition: Definition, input: JsonObject, instanceId: InstanceId = INSTANCE_ID) {
     this.definition = definition;
-    const command = { instanceId: INSTANCE_ID, input, businessKey: null, by: 'tester', cause: 'rest:1' };
+    const command = { instanceId, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const begin = () => {
       const started = start(definition, command, this.now);
       if (!started.ok) throw new Error(`the start was refused: ${JSON.stringify(started.error)}`);
@@ -121,7 +124,7 @@ export class World {
         this.deliver([this.#command(round < 100 ? { type: 'retry', path: null } : { type: 'cancel', reason: null })]);
       } else this.deliver(this.#successes());
     }
-    same(fold(INSTANCE_ID, this.history), this.state, 'history folded is the state');
+    same(fold(this.state.instanceId, this.history), this.state, 'history folded is the state');
     const restored = restoreHistory(this.#entries, this.state, this.#rows);
     same(restored, this.history, 'the stored history is the history');
     this.#checkOpenings();
@@ -240,7 +243,7 @@ export class World {
   }
 
   #addressed(notification: Notification): AddressedNotification {
-    return { instanceId: INSTANCE_ID, cause: `n/0@${this.#messages++}`, notification };
+    return { instanceId: this.state.instanceId, cause: `n/0@${this.#messages++}`, notification };
   }
 
   #command(command: CommandIssued['command']): AddressedNotification {
@@ -260,7 +263,14 @@ export class World {
     return { type: 'EventMatched', path, attempt, wait, eventRowId: id, event, whereError: n === 11 ? 'There is no key.' : null };
   }
 
-  #store({ state, history }: StepResult, before: InstanceState | null): void {
+  /** All that was decided, the start first. */
+  get steps(): readonly WorldStep[] {
+    return this.#steps;
+  }
+
+  #store(result: StepResult, before: InstanceState | null): void {
+    const { state, history } = result;
+    this.#steps.push({ before, result });
     const images = new Map<TaskPath, TaskImage>();
     this.#entries.push(...storeHistory(history, before, images));
     for (const [path, { work, hasNewInput }] of images) {

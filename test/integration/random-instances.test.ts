@@ -1,0 +1,151 @@
+/**
+ * What the core decides for random definitions on random schedules, written to Postgres as the orchestrator does: many
+ * instances to a statement. After each step the state comes back as it was, and every table holds what the state says.
+ */
+import fc from 'fast-check';
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { verifyInstances } from '../../src/cli/verify.ts';
+import { parseDefinition } from '../../src/core/definition/index.ts';
+import type { InstanceId } from '../../src/core/ids.ts';
+import type { InstanceState } from '../../src/core/instance/state.ts';
+import { document, input } from '../../src/core/instance/testing/arbitraries.ts';
+import { Chance, World, type WorldStep } from '../../src/core/instance/testing/world.ts';
+import type { Transition } from '../../src/store/instance-store.ts';
+import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { matcher, openLab, type StoreLab, transitionOf } from '../support/store-lab.ts';
+
+/** Of how many instances a statement writes a step. */
+const SIDE_BY_SIDE = 12;
+const ROUNDS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 240) / SIDE_BY_SIDE;
+
+let databases: FreshDatabases;
+let pool: Pool;
+let lab: StoreLab;
+
+beforeAll(async () => {
+  databases = await createFreshDatabases('random_instances_test');
+  await databases.migrate({ replication: null });
+  pool = createPool(databases.config.databases.instances, { connections: 4 });
+  const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
+  lab = await openLab({ store, queries: createInstanceQueries(pool), sent: async () => [], expireEvents: async () => undefined });
+});
+afterAll(async () => {
+  await pool.end();
+  await databases.drop();
+});
+
+const numbers = fc.array(fc.nat({ max: 1 << 20 }), { minLength: 20, maxLength: 120, size: 'max' });
+const drawn = fc.array(fc.record({ document, input, numbers }), { minLength: SIDE_BY_SIDE, maxLength: SIDE_BY_SIDE });
+
+it('every table holds what the state says, after every step', { timeout: ROUNDS * 30_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(drawn, async (all) => {
+      const runs = all.map(({ document: deployed, input: given, numbers: chances }) => {
+        const parsed = parseDefinition(deployed, { version: 1 });
+        if (!parsed.ok) throw new Error(`the generator made a faulty document: ${JSON.stringify(parsed.error)}`);
+        const world = new World(parsed.value, given, uuidv7() as InstanceId);
+        const chance = new Chance(chances);
+        while (!chance.isUsedUp && world.state.phase === 'running') world.act(chance);
+        world.finish();
+        return new Stored(world);
+      });
+      const [first] = runs;
+      if (first === undefined) return;
+      await lab.store.start(runs.map((run) => ({ transition: run.next(), idempotency: null })));
+      for (let due = runs; due.length > 0; due = due.filter((run) => run.hasMore)) {
+        await expectRows(due.map(({ state }) => state));
+        const left = due.filter((run) => run.hasMore);
+        const transitions = left.map((run) => run.next());
+        if (transitions.length > 0) expect(await lab.apply(...transitions)).toHaveLength(transitions.length);
+      }
+      await expectRows(runs.map(({ state }) => state));
+    }),
+    // Each round is a thousand statements: a smaller example is found faster by the properties of the core.
+    { numRuns: ROUNDS, endOnFailure: true },
+  );
+  expect((await verifyInstances(lab.queries, () => undefined)).differences).toEqual([]);
+});
+
+/** The steps of a world, as far as they are written. */
+class Stored {
+  readonly #instanceId: InstanceId;
+  readonly #steps: readonly WorldStep[];
+  #written = 0;
+  #version = 0;
+
+  constructor({ state, steps }: World) {
+    this.#instanceId = state.instanceId;
+    this.#steps = steps.filter(({ result }) => result.history.length > 0);
+  }
+
+  get hasMore(): boolean {
+    return this.#written < this.#steps.length;
+  }
+
+  get state(): InstanceState {
+    const last = this.#steps[this.#written - 1];
+    if (last === undefined) throw new Error('nothing is written yet');
+    return last.result.state;
+  }
+
+  next(): Transition {
+    const step = this.#steps[this.#written++];
+    if (step === undefined) throw new Error('nothing is left to write');
+    return transitionOf(this.#instanceId, step.before, this.#version++, step.result);
+  }
+}
+
+async function expectRows(states: readonly InstanceState[]): Promise<void> {
+  const ids = states.map(({ instanceId }) => instanceId);
+  const read = async (fields: string, table: string, order: string): Promise<unknown> =>
+    (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
+  const [tasks, timers, waits, people] = await Promise.all([
+    read('instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error', 'task', 'path COLLATE "C"'),
+    read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
+    read('instance_id AS id, path, attempt, wait, type, key', 'subscription', 'path COLLATE "C", wait'),
+    read('instance_id AS id, path, attempt, title, users, roles, due_at AS due, opened_at AS opened', 'human_task', 'path COLLATE "C"'),
+  ]);
+  const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  expect(tasks).toEqual(sorted.flatMap(tasksOf));
+  expect(timers).toEqual(sorted.flatMap(timersOf));
+  expect(waits).toEqual(sorted.flatMap(waitsOf));
+  expect(people).toEqual(sorted.flatMap(peopleOf));
+  for (const state of states) expect((await lab.stored(state.instanceId)).state).toEqual(state);
+}
+
+const at = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
+const inOrder = <T>(list: readonly T[], of: (item: T) => string): T[] => [...list].sort((a, b) => (of(a) < of(b) ? -1 : 1));
+const tasksIn = ({ tasks }: InstanceState) => inOrder(Object.values(tasks), ({ path }) => path);
+
+function tasksOf(state: InstanceState): unknown[] {
+  return tasksIn(state).map((task) => {
+    const { path, nodeId: node, type, status, attempt, openedAt } = task;
+    const error = 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
+    return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error };
+  });
+}
+
+function timersOf({ instanceId: id, timers }: InstanceState): unknown[] {
+  return inOrder(Object.entries(timers), ([timer]) => timer).flatMap(([timer, armed]) =>
+    armed.state === 'armed' ? [{ id, timer, kind: armed.kind, path: armed.path, attempt: armed.attempt, due: at(armed.dueAt) }] : [],
+  );
+}
+
+function waitsOf(state: InstanceState): unknown[] {
+  return tasksIn(state).flatMap((task) => {
+    if (task.type !== 'event' || task.status !== 'open') return [];
+    const { path, attempt, waits } = task;
+    return waits.map(({ event: type, key }, wait) => ({ id: state.instanceId, path, attempt, wait, type, key }));
+  });
+}
+
+function peopleOf(state: InstanceState): unknown[] {
+  return tasksIn(state).flatMap((task) => {
+    if (task.type !== 'human' || task.status !== 'open') return [];
+    const { path, attempt, title, assignees, dueAt, openedAt } = task;
+    const { users, roles } = assignees;
+    return [{ id: state.instanceId, path, attempt, title, users, roles, due: at(dueAt), opened: at(openedAt) }];
+  });
+}
