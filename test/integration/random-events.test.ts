@@ -1,0 +1,175 @@
+/**
+ * Events against waits that open, end and open anew, by several sessions at once on Postgres, with everything delivered
+ * more than once. Whatever the order was, at the end every event has come to every instance that got it, exactly once.
+ */
+import fc from 'fast-check';
+import { uuidv7 } from 'uuidv7';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Definition } from '../../src/core/definition/types.ts';
+import type { ExternalEvent } from '../../src/core/external-event.ts';
+import type { InstanceId } from '../../src/core/ids.ts';
+import type { EventMatched } from '../../src/core/instance/notification.ts';
+import type { InstanceState } from '../../src/core/instance/state.ts';
+import { Chance } from '../../src/core/instance/testing/world.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../src/core/json.ts';
+import { createWaitMatcher, eventView } from '../../src/messaging/event-matcher.ts';
+import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { eventOf, message, newDefinition, openLab, type StoreLab, topics } from '../support/store-lab.ts';
+
+const INSTANCES = 4;
+const EVENTS = 12;
+/** More than there are events and timeouts, so that every instance waits still when all is over. */
+const WAITS = 24;
+const TIMEOUTS_MAX = 6;
+const ROUNDS = Number(process.env.MILLRACE_TEST_ROUNDS ?? 8);
+
+let databases: FreshDatabases;
+let pool: Pool;
+let lab: StoreLab;
+let definition: Definition;
+const type = `lab.random.${uuidv7()}`;
+
+const matcher = createWaitMatcher({
+  ofMatch: ({ instanceId, path, attempt, wait }, event, eventRowId, whereError) =>
+    message('EventMatched', topics.notifications, instanceId, { path, attempt, wait, eventRowId, whereError, event: eventView(event) }),
+});
+
+beforeAll(async () => {
+  databases = await createFreshDatabases('random_events_test');
+  await databases.migrate({ replication: null });
+  pool = createPool(databases.config.databases.instances, { connections: INSTANCES + 3 });
+  const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
+  const sent = async (key: string) => {
+    const { rows } = await pool.query<{ topic: string; type: string; partition: number; payload: Buffer }>(
+      'SELECT topic, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
+      [key],
+    );
+    return rows.map((row) => ({ ...row, key, payload: JSON.parse(row.payload.toString()) as JsonObject }));
+  };
+  lab = await openLab({ store, queries: createInstanceQueries(pool), sent, expireEvents: async () => undefined });
+  await lab.store.registerEventTypes([type]);
+  definition = chainOfWaits();
+});
+afterAll(async () => {
+  await pool.end();
+  await databases.drop();
+});
+
+/** One wait after the other, each the next one's predecessor whether it gets its events or times out. */
+function chainOfWaits(): Definition {
+  const wait = (index: number) => ({
+    ...{ type: 'event', event: type, key: '${ input.key }', timeout: '1h' },
+    ...(index % 3 === 2 ? { count: 2 } : {}),
+  });
+  const ids = Array.from({ length: WAITS }, (_, index) => `w${index}`);
+  const edges = ids.slice(1).flatMap((to, index) => [
+    { from: `w${index}`, to },
+    { from: `w${index}`, to, on: 'timedOut' },
+  ]);
+  return newDefinition({ nodes: Object.fromEntries(ids.map((id, index) => [id, wait(index)])), edges });
+}
+
+const numbers = fc.array(fc.nat({ max: 1 << 20 }), { minLength: 40, maxLength: 200, size: 'max' });
+const schedule = fc.record({
+  correlators: fc.array(numbers, { minLength: 2, maxLength: 2 }),
+  instances: fc.array(numbers, { minLength: INSTANCES, maxLength: INSTANCES }),
+});
+
+it('an event counts once for every instance that got it, and none is lost on a wait that is over', {
+  timeout: ROUNDS * 30_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(schedule, async (chances) => {
+      // Two keys, so that batches take several locks.
+      const keys = [uuidv7(), uuidv7()];
+      const events = Array.from({ length: EVENTS }, (_, index) => eventOf(type, keys[index % 2] ?? '', index));
+      const runs = await Promise.all(
+        chances.instances.map(
+          async (given, index) => new Run(await lab.start(definition, { key: keys[index % 2] ?? '' }), new Chance(given)),
+        ),
+      );
+      const correlated = Promise.all(chances.correlators.map((given) => correlate(events, new Chance(given))));
+      await Promise.all([correlated, ...runs.map((run) => run.go())]);
+      // Each delivery may lead to the next: what an instance refuses comes to its next wait.
+      for (let moved = true; moved; ) moved = (await Promise.all(runs.map((run) => run.catchUp()))).some(Boolean);
+      const taken = await Promise.all(runs.map(async ({ id }) => takenBy(await lab.stateOf(id))));
+      const given = await Promise.all(runs.map(async ({ id }) => (await lab.matchesOf(id)).flatMap(({ event }) => idOf(event))));
+      expect(taken).toEqual(given.map((ids) => [...new Set(ids)].sort()));
+      expect([...new Set(taken.flat())].sort()).toEqual(events.map(({ id }) => id).sort());
+    }),
+    // What is drawn is only half of what happens; the sessions do the rest, so a smaller example would tell nothing.
+    { numRuns: ROUNDS, endOnFailure: true },
+  );
+});
+
+/** Gives all events in small batches, some again and again, as a group of consumers does. */
+async function correlate(events: readonly ExternalEvent[], chance: Chance): Promise<void> {
+  for (let at = 0; at < events.length; ) {
+    const size = 1 + chance.below(3);
+    await lab.store.correlate(events.slice(at, at + size), matcher);
+    at += chance.below(4) === 0 ? 0 : size;
+  }
+}
+
+/** An instance and what comes to it: in order, but again and again, between timeouts. */
+class Run {
+  readonly id: InstanceId;
+  readonly #chance: Chance;
+  #read = 0;
+  #timeouts = 0;
+
+  constructor(id: InstanceId, chance: Chance) {
+    this.id = id;
+    this.#chance = chance;
+  }
+
+  async go(): Promise<void> {
+    while (!this.#chance.isUsedUp) {
+      const matches = await lab.matchesOf(this.id);
+      const again = this.#chance.below(4) === 0 ? matches[this.#chance.below(Math.max(1, matches.length))] : undefined;
+      if (this.#chance.below(6) === 0 && this.#timeouts < TIMEOUTS_MAX) await this.#timeOut();
+      else if (again !== undefined) await lab.step(definition, this.id, again);
+      else await this.#take(matches, 1 + this.#chance.below(2));
+    }
+  }
+
+  /** @returns whether there was anything left to deliver. */
+  async catchUp(): Promise<boolean> {
+    const matches = await lab.matchesOf(this.id);
+    const isBehind = this.#read < matches.length;
+    await this.#take(matches, matches.length);
+    return isBehind;
+  }
+
+  async #take(matches: readonly EventMatched[], count: number): Promise<void> {
+    const next = matches.slice(this.#read, this.#read + count);
+    this.#read += next.length;
+    if (next.length > 0) await lab.step(definition, this.id, ...next);
+  }
+
+  async #timeOut(): Promise<void> {
+    const { timers } = await lab.stateOf(this.id);
+    const [timerId, timer] = Object.entries(timers)[0] ?? [];
+    if (timerId === undefined || timer?.state !== 'armed') throw new Error('the instance waits for nothing');
+    this.#timeouts++;
+    await lab.step(definition, this.id, { type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt });
+  }
+}
+
+/** Every event that the instance ever counted, in order of ids, each as often as it was counted. */
+function takenBy({ tasks }: InstanceState): readonly string[] {
+  return Object.values(tasks)
+    .flatMap((task): readonly Json[] => {
+      if (task.type !== 'event') return [];
+      if (task.status === 'open') return [...(task.heard ?? []), ...task.received];
+      if (task.status !== 'completed') return task.heard ?? [];
+      return [...(task.heard ?? []), ...(Array.isArray(task.output) ? task.output : [task.output])];
+    })
+    .flatMap(idOf)
+    .sort();
+}
+
+function idOf(event: Json): string[] {
+  return isJsonObject(event) ? [String(event.id)] : [];
+}
