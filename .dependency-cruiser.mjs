@@ -76,7 +76,7 @@ export default {
       name: 'no-circular',
       severity: 'error',
       from: { path: '^(src|stack|connect)/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true },
     },
     {
       name: 'no-unresolvable',

@@ -3,23 +3,15 @@
  * ones. Never logs a request at info: the metrics count them.
  */
 
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import {
-  type FastifyBaseLogger,
-  type FastifyHttpOptions,
-  type FastifyInstance,
-  fastify,
-  LogController,
-  type RawServerDefault,
-} from 'fastify';
-import type { Health } from '../service/health.ts';
-import { apiMetrics, type Metrics } from '../service/metrics.ts';
-import { assertPermitted, createAuthenticator, type Permission, rememberKey } from './auth.ts';
+import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController } from 'fastify';
+import { apiMetrics } from '../service/metrics.ts';
+import { assertPermitted, createAuthenticator, rememberKey } from './auth.ts';
+import type { ApiApp, ApiLimits, ApiOptions, RouteContext } from './context.ts';
 import { addDocs } from './docs.ts';
 import { addJsonParser } from './json-body.ts';
-import { createLatestVersions, type LatestVersions } from './latest-versions.ts';
-import type { ApiPorts } from './ports.ts';
+import { createLatestVersions } from './latest-versions.ts';
 import { ApiProblem, handleError, rawProblem, sendProblem } from './problem.ts';
 import { addCommandRoutes } from './routes/commands.ts';
 import { addDeadLetterRoutes } from './routes/dead-letters.ts';
@@ -32,48 +24,8 @@ import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
-import { createStartBatcher, type StartBatcher, type StartBatcherOptions } from './start-batcher.ts';
+import { createStartBatcher } from './start-batcher.ts';
 import { createValidatorCompiler } from './validation.ts';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What the key must allow. Every route of `/v1` names one. */
-    readonly permission?: Permission;
-  }
-}
-
-export type ApiApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
-
-export type ApiLimits = {
-  readonly bodyBytes: number;
-  readonly payloadBytes: number;
-  readonly definitionBytes: number;
-  /** Deepest nesting of JSON. */
-  readonly depth: number;
-  readonly waitMaxMs: number;
-  /** Live streams at a time; default 1 000. */
-  readonly streams?: number;
-};
-
-export type ApiOptions = {
-  readonly ports: ApiPorts;
-  readonly limits: ApiLimits;
-  /** Topics that `publish` may name. */
-  readonly publishTopics: readonly string[];
-  readonly log: FastifyBaseLogger;
-  readonly metrics: Metrics;
-  readonly health: Health;
-  /** Aborts when the process ends: whoever waits is answered. */
-  readonly signal: AbortSignal;
-  readonly batching?: StartBatcherOptions;
-};
-
-/** What routes are given. */
-export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
-  readonly metrics: ReturnType<typeof apiMetrics>;
-  readonly batcher: StartBatcher;
-  readonly latest: LatestVersions;
-};
 
 const HEADER_BYTES_MAX = 16_384;
 const CONNECTIONS_MAX = 20_000;

@@ -7,7 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import { type CommandId, type InstanceId, parseCommandId } from '../core/ids.ts';
 import type { CommandIssued } from '../core/instance/notification.ts';
 import type { Json } from '../core/json.ts';
-import type { RouteContext } from './app.ts';
+import type { RouteContext } from './context.ts';
 import { toText } from './instance-view.ts';
 import { ApiProblem } from './problem.ts';
 import { waitFor, waitMsOf } from './wait.ts';

@@ -1,7 +1,7 @@
 /** The OpenAPI document, made from the routes' own schemas, and the page that shows it. Nothing on it comes from elsewhere. */
 import { fastifySwagger } from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
-import type { ApiApp } from './app.ts';
+import type { ApiApp } from './context.ts';
 
 export async function addDocs(app: ApiApp): Promise<void> {
   await app.register(fastifySwagger, {

@@ -27,7 +27,8 @@ import {
   createOutboxGauge,
   createPools,
 } from '../store/postgres/index.ts';
-import { type ApiLimits, createApp } from './app.ts';
+import { createApp } from './app.ts';
+import type { ApiLimits } from './context.ts';
 import { installFirstKey } from './first-key.ts';
 import { createInstanceWatch } from './instance-watch.ts';
 import { createLifecycleReader } from './lifecycle.ts';

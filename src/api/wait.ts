@@ -1,7 +1,7 @@
 /** `?wait=`: until something is so, the time is over, the caller is gone or the process ends. Never longer. */
 import type { FastifyRequest } from 'fastify';
 import { parseDuration } from '../core/duration.ts';
-import type { RouteContext } from './app.ts';
+import type { RouteContext } from './context.ts';
 import { ApiProblem } from './problem.ts';
 
 /** A lost wake-up costs at most so long. */

@@ -1,8 +1,8 @@
 /** Dead letters: look at them, send one again where it came from, or let it go. */
 import { Type } from 'typebox';
 import type { DeadLetterRow } from '../../store/instance-queries.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
 import { keyOf } from '../auth.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { NoQuery } from '../wire/common.ts';

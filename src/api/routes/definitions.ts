@@ -8,8 +8,8 @@ import type { Definition, DefinitionFault } from '../../core/definition/types.ts
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
 import type { StoredDefinition } from '../../store/definition-store.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
 import { keyOf } from '../auth.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { JsonValue, NoQuery, PageQuery, strict } from '../wire/common.ts';

@@ -1,7 +1,7 @@
 /** External events by REST: into the outbox, and from there the way of all events. */
 import { uuidv7 } from 'uuidv7';
 import { jsonByteLength } from '../../core/json.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 import { NoQuery } from '../wire/common.ts';
 import { EventAccepted, EventBody } from '../wire/events.ts';

@@ -2,8 +2,8 @@
 import { Type } from 'typebox';
 import { parseInstanceId } from '../../core/ids.ts';
 import type { HumanTaskFilter } from '../../store/instance-queries.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
 import { keyOf } from '../auth.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask, toTaskDetail } from '../task-view.ts';
 import { NoQuery } from '../wire/common.ts';

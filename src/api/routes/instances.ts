@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
 import type { InstanceFilter } from '../../store/instance-queries.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
 import { toTask } from '../task-view.ts';

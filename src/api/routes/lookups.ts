@@ -2,7 +2,7 @@
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';
-import type { RouteContext } from '../app.ts';
+import type { RouteContext } from '../context.ts';
 import { notFound } from '../problem.ts';
 
 export function instanceIdOf(text: string): InstanceId {

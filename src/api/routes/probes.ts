@@ -1,7 +1,7 @@
 /** Health and metrics: outside `/v1`, without a key. */
 import type { Health } from '../../service/health.ts';
 import type { Metrics } from '../../service/metrics.ts';
-import type { ApiApp } from '../app.ts';
+import type { ApiApp } from '../context.ts';
 import type { ApiPorts } from '../ports.ts';
 
 export type Probed = { readonly ports: Pick<ApiPorts, 'gate' | 'wakes'>; readonly health: Health; readonly registry: Metrics['registry'] };

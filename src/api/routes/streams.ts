@@ -8,7 +8,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { InstanceId } from '../../core/ids.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
 import { NoQuery } from '../wire/common.ts';

@@ -4,9 +4,9 @@ import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/id
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
-import type { ApiApp, RouteContext } from '../app.ts';
 import { actorOf, keyOf } from '../auth.ts';
 import { issueCommand } from '../command-issuer.ts';
+import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask } from '../task-view.ts';
 import { NoQuery, strict, WaitQuery } from '../wire/common.ts';

@@ -1,6 +1,6 @@
 /** Holds an answer against the OpenAPI document: its status must be there, and its body fit the schema of that status. */
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { ApiApp } from '../app.ts';
+import type { ApiApp } from '../context.ts';
 
 type Responses = Readonly<Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: object }>> }>>;
 type Document = {

@@ -7,7 +7,7 @@
 import { assertNever, invariant } from '../assert.ts';
 import type { EpochMs, InstanceId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
-import type { InstanceEvent, InstanceStarted } from './events.ts';
+import type { InstanceEvent, InstanceStarted, TaskCompleted, TaskFailed } from './events.ts';
 import { heardBefore, heardBy } from './heard.ts';
 import {
   type ClosedTask,
@@ -180,44 +180,15 @@ export class Draft {
       case 'EventPublished':
         return;
       case 'TaskCompleted': {
-        const { path, nodeId, attempt, basis, kind, output, at } = event;
-        const before = own(this.#state.tasks, path);
-        this.#close({
-          path,
-          nodeId,
-          attempt,
-          basis,
-          openedAt: before?.openedAt ?? at,
-          type: kind,
-          closedAt: at,
-          closedSeq: seq,
-          taken: null,
-          status: 'completed',
-          output,
-          ...heardBefore(before),
-        });
+        const before = own(this.#state.tasks, event.path);
+        this.#close({ ...ended(event, before, seq), status: 'completed', output: event.output, ...heardBefore(before) });
         this.#remember(event.commandId);
         return;
       }
       case 'TaskFailed': {
-        const { path, nodeId, attempt, basis, kind, error, status, at } = event;
-        const before = own(this.#state.tasks, path);
+        const before = own(this.#state.tasks, event.path);
         const work = before !== undefined && 'work' in before && before.work !== null ? before.work : null;
-        this.#close({
-          path,
-          nodeId,
-          attempt,
-          basis,
-          openedAt: before?.openedAt ?? at,
-          type: kind,
-          closedAt: at,
-          closedSeq: seq,
-          taken: null,
-          status,
-          error,
-          work,
-          ...heardBy(before),
-        });
+        this.#close({ ...ended(event, before, seq), status: event.status, error: event.error, work, ...heardBy(before) });
         this.#remember(event.commandId);
         return;
       }
@@ -362,6 +333,13 @@ export class Draft {
     this.#copied.delete('timers');
     this.#copied.delete('incidents');
   }
+}
+
+/** What a task has that ended by itself, whichever way; its edges are still to be weighed. */
+function ended(event: TaskCompleted | TaskFailed, before: TaskState | undefined, seq: number) {
+  const { path, nodeId, attempt, basis, kind, at } = event;
+  const openedAt = before?.openedAt ?? at;
+  return { path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, taken: null } as const;
 }
 
 function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {

@@ -1,0 +1,50 @@
+/** What the server is made with, and what each route is given. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Health } from '../service/health.ts';
+import type { apiMetrics, Metrics } from '../service/metrics.ts';
+import type { Permission } from './auth.ts';
+import type { LatestVersions } from './latest-versions.ts';
+import type { ApiPorts } from './ports.ts';
+import type { StartBatcher, StartBatcherOptions } from './start-batcher.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the key must allow. Every route of `/v1` names one. */
+    readonly permission?: Permission;
+  }
+}
+
+export type ApiApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, TypeBoxTypeProvider>;
+
+export type ApiLimits = {
+  readonly bodyBytes: number;
+  readonly payloadBytes: number;
+  readonly definitionBytes: number;
+  /** Deepest nesting of JSON. */
+  readonly depth: number;
+  readonly waitMaxMs: number;
+  /** Live streams at a time; default 1 000. */
+  readonly streams?: number;
+};
+
+export type ApiOptions = {
+  readonly ports: ApiPorts;
+  readonly limits: ApiLimits;
+  /** Topics that `publish` may name. */
+  readonly publishTopics: readonly string[];
+  readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  /** Aborts when the process ends: whoever waits is answered. */
+  readonly signal: AbortSignal;
+  readonly batching?: StartBatcherOptions;
+};
+
+/** What routes are given. */
+export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
+  readonly metrics: ReturnType<typeof apiMetrics>;
+  readonly batcher: StartBatcher;
+  readonly latest: LatestVersions;
+};
