@@ -4,6 +4,7 @@
  * testcontainers stack implements too. Knows nothing of the engine.
  */
 import { mkdirSync } from 'node:fs';
+import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import { type Home, openHome, readSecrets } from './home.ts';
 import { identify } from './identity.ts';
 import { installJars, missingJars } from './install/jars.ts';
@@ -18,6 +19,7 @@ import { type Child, describeExit, type Exit, readLogEnd, startChild } from './p
 import { type OnProgress, runStep } from './progress.ts';
 import { defaultPrefix, engineEnvironment, host, type PartName, type Ports, partNames } from './settings.ts';
 import { endLeftovers, readRunningState, removeState, type StackState, writeState } from './state.ts';
+import { EndedEarly } from './wait.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
 /** A part that ended though nobody asked it to. */
@@ -107,7 +109,12 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     writeState(home, state);
   };
   saveState(false);
-  const launch = async (name: PartName): Promise<void> => {
+  const launch = (name: PartName): Promise<void> => {
+    const { passing } = parts[name];
+    const again = handleWhen((error) => error instanceof EndedEarly && passing?.test(error.logEnd) === true);
+    return retry(again, { maxAttempts: 40, backoff: new ConstantBackoff(250) }).execute(() => launchOnce(name));
+  };
+  const launchOnce = async (name: PartName): Promise<void> => {
     const part = parts[name];
     const spec = await part.prepare(context);
     options.signal?.throwIfAborted();

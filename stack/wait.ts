@@ -6,14 +6,24 @@ import { type Child, describeExit, readLogEnd } from './process.ts';
 
 const intervalMs = 100;
 
-/** Resolves once `probe` does; rejects with the last error at the deadline, or with the end of the log when the child exits. */
+/** A part ended while it was starting. */
+export class EndedEarly extends Error {
+  readonly logEnd: string;
+
+  constructor(child: Child, exit: string) {
+    const logEnd = readLogEnd(child.logFile);
+    super(`${child.name} ended with ${exit} while it was starting. The end of ${child.logFile}:\n${logEnd}`);
+    this.name = 'EndedEarly';
+    this.logEnd = logEnd;
+  }
+}
+
+/** Resolves once `probe` does; rejects with the last error at the deadline, or with `EndedEarly` when the child exits. */
 export async function waitReady(child: Child, probe: () => Promise<void>, timeoutMs: number, stop?: AbortSignal): Promise<void> {
   const given = new AbortController();
   const died = child.exited.then((exit) => {
     given.abort();
-    throw new Error(
-      `${child.name} ended with ${describeExit(exit)} while it was starting. The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`,
-    );
+    throw new EndedEarly(child, describeExit(exit));
   });
   stop?.addEventListener('abort', () => given.abort(), { once: true });
   const policy = retry(handleAll, { maxAttempts: Math.ceil(timeoutMs / intervalMs), backoff: new ConstantBackoff(intervalMs) });

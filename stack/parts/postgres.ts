@@ -15,6 +15,8 @@ const run = promisify(execFile);
 export const postgres: Part = {
   name: 'postgres',
   title: `Postgres ${versions.postgres}`,
+  // Sessions of a server that was killed need a moment to notice, and hold its memory until then.
+  passing: /pre-existing shared memory block .* is still in use/,
   async prepare(context) {
     const { home, ports, postgres: install } = context;
     // Only the marker says that roles and databases are there; a cluster without it was interrupted and is made anew.

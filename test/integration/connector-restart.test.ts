@@ -80,3 +80,32 @@ test.each<[PartName, 'meanwhile' | 'afterwards']>([
   await insert(part, when === 'meanwhile' ? 200 : 100, 300);
   await eventually(() => expect(seen.get(part)).toEqual(Array.from({ length: 300 }, (_, value) => value)), { timeoutMs: 150_000 });
 });
+
+// Sessions in a container are no processes that could be stopped from here.
+test.skipIf(process.env.MILLRACE_STACK === 'containers')(
+  'postgres comes back while a session of the one that was killed still holds its memory',
+  { timeout: 60_000 },
+  async () => {
+    const client = new pg.Client({ connectionString: stack.env.INSTANCE_DATABASE_URL });
+    client.on('error', () => undefined);
+    await client.connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const pid = rows[0]?.pid ?? Number.NaN;
+    let isFrozen: boolean = process.kill(pid, 'SIGSTOP');
+    const goOn = () => {
+      if (isFrozen) process.kill(pid, 'SIGCONT');
+      isFrozen = false;
+    };
+    try {
+      await stack.kill('postgres');
+      const started = stack.start('postgres');
+      started.catch(() => undefined);
+      await eventually(async () => expect(await stack.logEnd('postgres')).toContain('pre-existing shared memory block'));
+      goOn();
+      await started;
+    } finally {
+      goOn();
+    }
+    await insert('postgres-again', 0, 1);
+  },
+);
