@@ -2,27 +2,22 @@
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseDefinition } from '../core/definition/index.ts';
+import { definitionOf } from '../../test/support/scenario.ts';
 import { statusOf } from '../core/instance/index.ts';
 import { isOpen } from '../core/instance/state.ts';
-import { document, input } from '../core/instance/testing/arbitraries.ts';
-import { Chance, World } from '../core/instance/testing/world.ts';
+import { document, input, numbers } from '../core/instance/testing/arbitraries.ts';
+import { World } from '../core/instance/testing/world.ts';
 import { toHistoryEntry, toInstance } from './instance-view.ts';
 import { HistoryEntry, Instance } from './wire/instances.ts';
 
 const ajv = new Ajv({ strict: false, validateFormats: false });
 const [isInstance, isEntry] = [ajv.compile(Instance), ajv.compile(HistoryEntry)];
-const numbers = fc.array(fc.nat({ max: 1 << 20 }), { minLength: 20, maxLength: 100, size: 'max' });
 
 it('an instance and its history are as documented after every step, and whatever is open says what it waits for', () => {
   fc.assert(
-    fc.property(document, input, numbers, (deployed, given, chances) => {
-      const parsed = parseDefinition(deployed, { version: 1 });
-      if (!parsed.ok) throw new Error(`the generator made a faulty document: ${JSON.stringify(parsed.error)}`);
-      const world = new World(parsed.value, given);
-      const chance = new Chance(chances);
-      while (!chance.isUsedUp && world.state.phase === 'running') world.act(chance);
-      world.finish();
+    fc.property(document, input, numbers(20, 100), (deployed, given, chances) => {
+      const world = new World(definitionOf(deployed), given);
+      world.run(chances);
       for (const { result } of world.steps) {
         const { state, history } = result;
         const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;

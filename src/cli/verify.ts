@@ -1,7 +1,7 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
 import type { InstanceId } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
-import type { InstanceState, TaskState } from '../core/instance/state.ts';
+import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 
@@ -93,8 +93,8 @@ function readOf({ nodeId, type, status, attempt, error, openedAt, dueAt }: TaskR
 
 function taskOf(task: TaskState): TaskFields {
   const { nodeId, type, status, attempt, openedAt } = task;
-  const error = 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
-  return { nodeId, type, status, attempt, error, openedAt, dueAt: task.status === 'open' && task.type === 'human' ? task.dueAt : null };
+  const dueAt = task.status === 'open' && task.type === 'human' ? task.dueAt : null;
+  return { nodeId, type, status, attempt, error: errorOf(task), openedAt, dueAt };
 }
 
 /** As it would be stored: members that are undefined are no members. */

@@ -1,11 +1,11 @@
 /** The contract of instance stores, on Postgres, and what only Postgres can show. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/core/json.ts';
-import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { storeOn } from '../support/postgres-store.ts';
 import { commandOf, eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 let databases: FreshDatabases;
@@ -16,20 +16,7 @@ beforeAll(async () => {
   databases = await createFreshDatabases('instance_store_test');
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: 10 });
-  given = {
-    store: createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 }),
-    queries: createInstanceQueries(pool),
-    async sent(key) {
-      const { rows } = await pool.query<{ topic: string; key: string; type: string; partition: number | null; payload: Buffer }>(
-        'SELECT topic, key, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
-        [key],
-      );
-      return rows.map((row) => ({ ...row, payload: JSON.parse(row.payload.toString()) as JsonObject }));
-    },
-    async expireEvents() {
-      await pool.query('UPDATE event_buffer SET expires_at = now()');
-    },
-  };
+  given = storeOn(pool, matcher);
 });
 afterAll(async () => {
   await pool.end();

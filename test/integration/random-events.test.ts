@@ -10,11 +10,13 @@ import type { ExternalEvent } from '../../src/core/external-event.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { EventMatched } from '../../src/core/instance/notification.ts';
 import type { InstanceState } from '../../src/core/instance/state.ts';
+import { numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { Chance } from '../../src/core/instance/testing/world.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../src/core/json.ts';
+import { isJsonObject, type Json } from '../../src/core/json.ts';
 import { createWaitMatcher, eventView } from '../../src/messaging/event-matcher.ts';
-import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { storeOn } from '../support/postgres-store.ts';
 import { eventOf, message, newDefinition, openLab, type StoreLab, topics } from '../support/store-lab.ts';
 
 const INSTANCES = 4;
@@ -39,15 +41,7 @@ beforeAll(async () => {
   databases = await createFreshDatabases('random_events_test');
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: INSTANCES + 3 });
-  const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
-  const sent = async (key: string) => {
-    const { rows } = await pool.query<{ topic: string; type: string; partition: number; payload: Buffer }>(
-      'SELECT topic, message_type AS type, partition, payload FROM outbox WHERE key = $1 ORDER BY id',
-      [key],
-    );
-    return rows.map((row) => ({ ...row, key, payload: JSON.parse(row.payload.toString()) as JsonObject }));
-  };
-  lab = await openLab({ store, queries: createInstanceQueries(pool), sent, expireEvents: async () => undefined });
+  lab = await openLab(storeOn(pool, matcher));
   await lab.store.registerEventTypes([type]);
   definition = chainOfWaits();
 });
@@ -70,26 +64,26 @@ function chainOfWaits(): Definition {
   return newDefinition({ nodes: Object.fromEntries(ids.map((id, index) => [id, wait(index)])), edges });
 }
 
-const numbers = fc.array(fc.nat({ max: 1 << 20 }), { minLength: 40, maxLength: 200, size: 'max' });
+const chances = numbers(40, 200);
 const schedule = fc.record({
-  correlators: fc.array(numbers, { minLength: 2, maxLength: 2 }),
-  instances: fc.array(numbers, { minLength: INSTANCES, maxLength: INSTANCES }),
+  correlators: fc.array(chances, { minLength: 2, maxLength: 2 }),
+  instances: fc.array(chances, { minLength: INSTANCES, maxLength: INSTANCES }),
 });
 
 it('an event counts once for every instance that got it, and none is lost on a wait that is over', {
   timeout: ROUNDS * 30_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(schedule, async (chances) => {
+    fc.asyncProperty(schedule, async (drawn) => {
       // Two keys, so that batches take several locks.
       const keys = [uuidv7(), uuidv7()];
       const events = Array.from({ length: EVENTS }, (_, index) => eventOf(type, keys[index % 2] ?? '', index));
       const runs = await Promise.all(
-        chances.instances.map(
+        drawn.instances.map(
           async (given, index) => new Run(await lab.start(definition, { key: keys[index % 2] ?? '' }), new Chance(given)),
         ),
       );
-      const correlated = Promise.all(chances.correlators.map((given) => correlate(events, new Chance(given))));
+      const correlated = Promise.all(drawn.correlators.map((given) => correlate(events, new Chance(given))));
       await Promise.all([correlated, ...runs.map((run) => run.go())]);
       // Each delivery may lead to the next: what an instance refuses comes to its next wait.
       for (let moved = true; moved; ) moved = (await Promise.all(runs.map((run) => run.catchUp()))).some(Boolean);

@@ -6,14 +6,15 @@ import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyInstances } from '../../src/cli/verify.ts';
-import { parseDefinition } from '../../src/core/definition/index.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
-import type { InstanceState } from '../../src/core/instance/state.ts';
-import { document, input } from '../../src/core/instance/testing/arbitraries.ts';
-import { Chance, World, type WorldStep } from '../../src/core/instance/testing/world.ts';
+import { errorOf, type InstanceState } from '../../src/core/instance/state.ts';
+import { document, input, numbers } from '../../src/core/instance/testing/arbitraries.ts';
+import { World, type WorldStep } from '../../src/core/instance/testing/world.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
-import { createInstanceQueries, createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { storeOn } from '../support/postgres-store.ts';
+import { definitionOf } from '../support/scenario.ts';
 import { matcher, openLab, type StoreLab, transitionOf } from '../support/store-lab.ts';
 
 /** Of how many instances a statement writes a step. */
@@ -28,39 +29,33 @@ beforeAll(async () => {
   databases = await createFreshDatabases('random_instances_test');
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: 4 });
-  const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
-  lab = await openLab({ store, queries: createInstanceQueries(pool), sent: async () => [], expireEvents: async () => undefined });
+  lab = await openLab(storeOn(pool, matcher));
 });
 afterAll(async () => {
   await pool.end();
   await databases.drop();
 });
 
-const numbers = fc.array(fc.nat({ max: 1 << 20 }), { minLength: 20, maxLength: 120, size: 'max' });
-const drawn = fc.array(fc.record({ document, input, numbers }), { minLength: SIDE_BY_SIDE, maxLength: SIDE_BY_SIDE });
+const run = fc.record({ document, input, chances: numbers(20, 120) });
+const drawn = fc.array(run, { minLength: SIDE_BY_SIDE, maxLength: SIDE_BY_SIDE });
 
 it('every table holds what the state says, after every step', { timeout: ROUNDS * 30_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(drawn, async (all) => {
-      const runs = all.map(({ document: deployed, input: given, numbers: chances }) => {
-        const parsed = parseDefinition(deployed, { version: 1 });
-        if (!parsed.ok) throw new Error(`the generator made a faulty document: ${JSON.stringify(parsed.error)}`);
-        const world = new World(parsed.value, given, uuidv7() as InstanceId);
-        const chance = new Chance(chances);
-        while (!chance.isUsedUp && world.state.phase === 'running') world.act(chance);
-        world.finish();
+      const runs = all.map(({ document: deployed, input: given, chances }) => {
+        const world = new World(definitionOf(deployed), given, uuidv7() as InstanceId);
+        world.run(chances);
         return new Stored(world);
       });
-      const [first] = runs;
-      if (first === undefined) return;
-      await lab.store.start(runs.map((run) => ({ transition: run.next(), idempotency: null })));
-      for (let due = runs; due.length > 0; due = due.filter((run) => run.hasMore)) {
-        await expectRows(due.map(({ state }) => state));
-        const left = due.filter((run) => run.hasMore);
-        const transitions = left.map((run) => run.next());
-        if (transitions.length > 0) expect(await lab.apply(...transitions)).toHaveLength(transitions.length);
+      await lab.store.start(runs.map((each) => ({ transition: each.next(), idempotency: null })));
+      await expectRows(runs);
+      const unfinished = (some: readonly Stored[]) => some.filter(({ hasMore }) => hasMore);
+      for (let left = unfinished(runs); left.length > 0; left = unfinished(left)) {
+        expect(await lab.apply(...left.map((each) => each.next()))).toHaveLength(left.length);
+        await expectRows(left);
       }
-      await expectRows(runs.map(({ state }) => state));
+      // Nor has a step of one changed what belongs to another.
+      await expectRows(runs);
     }),
     // Each round is a thousand statements: a smaller example is found faster by the properties of the core.
     { numRuns: ROUNDS, endOnFailure: true },
@@ -97,7 +92,8 @@ class Stored {
   }
 }
 
-async function expectRows(states: readonly InstanceState[]): Promise<void> {
+async function expectRows(runs: readonly Stored[]): Promise<void> {
+  const states = runs.map(({ state }) => state);
   const ids = states.map(({ instanceId }) => instanceId);
   const read = async (fields: string, table: string, order: string): Promise<unknown> =>
     (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
@@ -122,8 +118,7 @@ const tasksIn = ({ tasks }: InstanceState) => inOrder(Object.values(tasks), ({ p
 function tasksOf(state: InstanceState): unknown[] {
   return tasksIn(state).map((task) => {
     const { path, nodeId: node, type, status, attempt, openedAt } = task;
-    const error = 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
-    return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error };
+    return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error: errorOf(task) };
   });
 }
 

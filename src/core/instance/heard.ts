@@ -7,7 +7,7 @@ type Heard = { readonly heard?: readonly EventIdentity[] };
 
 /** Whether the task has this event: from an earlier attempt, in what it has received, or as its output. */
 export function hasTaken(task: TaskState, event: Json): boolean {
-  const isTheEvent = (taken: Json | EventIdentity) => isSameEvent(taken, event);
+  const isTheEvent = (taken: Json) => isSameEvent(taken, event);
   return task.type === 'event' && (task.heard?.some(isTheEvent) === true || eventsIn(task).some(isTheEvent));
 }
 
@@ -29,7 +29,7 @@ function eventsIn(task: TaskState): readonly Json[] {
   return Array.isArray(task.output) ? task.output : [task.output];
 }
 
-function isSameEvent(a: Json | EventIdentity, b: Json): boolean {
+function isSameEvent(a: Json, b: Json): boolean {
   return isJsonObject(a) && isJsonObject(b) && a.id === b.id && a.source === b.source;
 }
 

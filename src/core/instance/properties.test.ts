@@ -5,28 +5,25 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseDefinition } from '../definition/index.ts';
-import { document, input } from './testing/arbitraries.ts';
-import { Chance, World } from './testing/world.ts';
+import { definitionOf } from '../../../test/support/scenario.ts';
+import { document, input, numbers } from './testing/arbitraries.ts';
+import { World } from './testing/world.ts';
 
 /** Each compiled definition runs on several schedules: compiling costs more than running. */
 const SCHEDULES = 10;
 /** Before a release, or after a change of the core, some ten thousand: a rare fault shows in one of several thousand. */
 const DEFINITIONS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 1_000);
 
-const schedule = fc.record({ input, numbers: fc.array(fc.nat({ max: 1 << 20 }), { minLength: 20, maxLength: 300, size: 'max' }) });
+const schedule = fc.record({ input, chances: numbers(20, 300) });
 
 it('every schedule of every definition keeps what must hold always', { timeout: Math.max(900_000, DEFINITIONS * 100) }, () => {
   const ends = new Map<string, number>();
   fc.assert(
     fc.property(document, fc.array(schedule, { minLength: SCHEDULES, maxLength: SCHEDULES }), (deployed, schedules) => {
-      const parsed = parseDefinition(deployed, { version: 1 });
-      if (!parsed.ok) throw new Error(`the generator made a faulty document: ${JSON.stringify(parsed.error)}`);
-      for (const { input: given, numbers } of schedules) {
-        const world = new World(parsed.value, given);
-        const chance = new Chance(numbers);
-        while (!chance.isUsedUp && world.state.phase === 'running') world.act(chance);
-        world.finish();
+      const definition = definitionOf(deployed);
+      for (const { input: given, chances } of schedules) {
+        const world = new World(definition, given);
+        world.run(chances);
         ends.set(world.state.phase, (ends.get(world.state.phase) ?? 0) + 1);
       }
     }),

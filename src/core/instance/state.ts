@@ -136,6 +136,11 @@ export type ClosedTask = TaskCommon & {
 export type TaskState = OpenTask | ClosedTask;
 export type TaskStatus = TaskState['status'];
 
+/** What went wrong last; null: nothing, or nothing that still counts. */
+export function errorOf(task: TaskState): TaskError | null {
+  return 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
+}
+
 export type Incident = {
   readonly nodeId: NodeId | null;
   /**

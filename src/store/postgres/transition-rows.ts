@@ -4,7 +4,7 @@
  */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/effects.ts';
-import type { InstanceState, TaskError, TaskState } from '../../core/instance/state.ts';
+import { errorOf, type InstanceState, type TaskState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import type { OutboxMessage, Transition } from '../instance-store.ts';
@@ -144,7 +144,7 @@ function taskRow(instanceId: InstanceId, path: TaskPath, task: TaskState, image:
 }
 
 function errorText(task: TaskState): string | null {
-  const error: TaskError | null = 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
+  const error = errorOf(task);
   return error === null ? null : JSON.stringify(error);
 }
 

@@ -115,6 +115,11 @@ const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) =
   });
 });
 
+/** A schedule, as `Chance` reads it. */
+export function numbers(minLength: number, maxLength: number): fc.Arbitrary<number[]> {
+  return fc.array(fc.nat({ max: 1 << 20 }), { minLength, maxLength, size: 'max' });
+}
+
 export const document: fc.Arbitrary<JsonObject> = drawn.map(documentOf);
 
 /** Whatever was drawn, made into a document without faults: edges go forward, and none is refused for what it cannot do. */

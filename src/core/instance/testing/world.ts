@@ -51,6 +51,8 @@ export class Chance {
 export class World {
   readonly definition: Definition;
   readonly history: HistoryEntry[];
+  /** All that was decided, the start first. */
+  readonly steps: WorldStep[] = [];
   state: InstanceState;
   now = STARTED_AT;
   /** By effects: what the tables and topics hold. */
@@ -62,7 +64,6 @@ export class World {
   /** What the rows hold: of each task its input and output, and the history without them. */
   readonly #rows: Record<string, readonly [Json, Json]> = {};
   readonly #entries: StoredEntry[] = [];
-  readonly #steps: WorldStep[] = [];
   #messages = 0;
   #commands = 0;
   #events = 0;
@@ -82,6 +83,13 @@ export class World {
     this.#store(started, null);
     this.#carryOut(started.effects);
     this.#check(started, null);
+  }
+
+  /** From the start to its end, as these numbers have it. */
+  run(numbers: readonly number[]): void {
+    const chance = new Chance(numbers);
+    while (!chance.isUsedUp && this.state.phase === 'running') this.act(chance);
+    this.finish();
   }
 
   /** Lets chance deliver something, or several things in one batch. */
@@ -263,14 +271,9 @@ export class World {
     return { type: 'EventMatched', path, attempt, wait, eventRowId: id, event, whereError: n === 11 ? 'There is no key.' : null };
   }
 
-  /** All that was decided, the start first. */
-  get steps(): readonly WorldStep[] {
-    return this.#steps;
-  }
-
   #store(result: StepResult, before: InstanceState | null): void {
     const { state, history } = result;
-    this.#steps.push({ before, result });
+    this.steps.push({ before, result });
     const images = new Map<TaskPath, TaskImage>();
     this.#entries.push(...storeHistory(history, before, images));
     for (const [path, { work, hasNewInput }] of images) {
