@@ -12,7 +12,7 @@ import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
 import { concernsOne } from './isolation.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
-import type { PumpBatch } from './partition-pump.ts';
+import type { RecordBatch } from './partition-consumer.ts';
 
 export type CorrelatorOptions = {
   readonly codec: Codec;
@@ -27,7 +27,7 @@ export type CorrelatorOptions = {
 
 type Given = { readonly record: LogRecord; readonly event: ExternalEvent };
 
-export function createCorrelator(options: CorrelatorOptions): (batch: PumpBatch<null>) => Promise<void> {
+export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatch<null>) => Promise<void> {
   const { codec, maxBytes, store, matcher, deadLetters, log, metrics } = options;
 
   /** Halved and halved again when the database refuses them, until the event that it refuses stands alone. */

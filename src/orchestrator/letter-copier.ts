@@ -8,7 +8,7 @@ import type { LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
 import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
 import { concernsOne } from './isolation.ts';
-import type { PumpBatch } from './partition-pump.ts';
+import type { RecordBatch } from './partition-consumer.ts';
 
 export type LetterCopierOptions = {
   readonly codec: Codec;
@@ -17,7 +17,7 @@ export type LetterCopierOptions = {
   readonly onSkipped: (code: DeadLetterCode) => void;
 };
 
-export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopierOptions): (batch: PumpBatch<null>) => Promise<void> {
+export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopierOptions): (batch: RecordBatch<null>) => Promise<void> {
   function skip({ code, reason }: Poison, place: object, error?: unknown): void {
     onSkipped(code);
     log.error(

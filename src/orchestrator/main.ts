@@ -39,14 +39,14 @@ import {
 import { createCorrelator } from './correlator.ts';
 import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts';
 import { createReadyDefinitions } from './definitions.ts';
-import { InstanceMover } from './instance-mover.ts';
+import { InstanceProcessor } from './instance-processor.ts';
 import { createLetterCopier } from './letter-copier.ts';
 import { createNotificationProcessor } from './notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
-import { PartitionPump, type PumpOptions } from './partition-pump.ts';
+import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
 import { type RedispatchCounts, Redispatcher } from './redispatch.ts';
 import { StateCache } from './state-cache.ts';
-import { createTimerTurn } from './timers.ts';
+import { createTimerTask } from './timers.ts';
 
 /** What `loadConfig` must be asked for. */
 export const orchestratorConfigGroups = [
@@ -74,13 +74,13 @@ const NO_HASH = Buffer.alloc(32);
 /** Resolves when it has joined its groups, however long a broker or a database is away. */
 export async function runOrchestrator(config: OrchestratorConfig): Promise<RunningProcess> {
   return await startService('orchestrator', config, async (service) => {
-    const means = await connect(config, service);
-    await watchOutside(means);
-    await runPumps(means);
+    const dependencies = await connect(config, service);
+    await watchOutside(dependencies);
+    await runConsumers(dependencies);
   });
 }
 
-type Means = {
+type Dependencies = {
   readonly config: OrchestratorConfig;
   readonly service: Service;
   readonly persistently: Persistently;
@@ -94,14 +94,14 @@ type Means = {
   readonly admin: LogAdmin;
   readonly deadLetters: DeadLetterSink;
   readonly metrics: OrchestratorMetrics;
-  readonly pumps: Pump[];
+  readonly consumers: RunningConsumer[];
 };
 
-/** What the parts have in common of pumps, whatever their contexts. */
-type Pump = Pick<PartitionPump<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
+/** What the parts have in common of consumers, whatever their contexts. */
+type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
 
 /** Opens everything that the parts stand on. */
-async function connect(config: OrchestratorConfig, service: Service): Promise<Means> {
+async function connect(config: OrchestratorConfig, service: Service): Promise<Dependencies> {
   const { log: logger, signal } = service;
   const { prefix } = config.topics;
   const persistently = retryForever(isRetryableFault, signal, logger);
@@ -119,11 +119,26 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Me
   service.onStop('kafka admin', () => admin.close());
   const producer = log.producer();
   service.onStop('producer', () => producer.stop());
-  const pumps: Pump[] = [];
-  const metrics = createOrchestratorMetrics(service.metrics, () => pumps.flatMap((pump) => pump.lag()));
+  const consumers: RunningConsumer[] = [];
+  const metrics = createOrchestratorMetrics(service.metrics, () => consumers.flatMap((consumer) => consumer.lag()));
   const deadLetters = createDeadLetterSink({ codec, topic: topics.deadLetters, producer, log: logger, onSent: metrics.setAside });
   const definitions = createDefinitionStore(pools.definitions);
-  return { config, service, persistently, pools, definitions, store, matcher, codec, outgoing, log, admin, deadLetters, metrics, pumps };
+  return {
+    config,
+    service,
+    persistently,
+    pools,
+    definitions,
+    store,
+    matcher,
+    codec,
+    outgoing,
+    log,
+    admin,
+    deadLetters,
+    metrics,
+    consumers,
+  };
 }
 
 function openPools({ databases }: Pick<Config, 'databases'>, applicationName: string, log: Logger): Pools {
@@ -145,15 +160,15 @@ function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator' |
 }
 
 /** The database's clock and tidiness, the outbox, the connector, timers and stranded tasks. */
-async function watchOutside(means: Means): Promise<void> {
-  const { config, service, pools, definitions, store, outgoing, admin, metrics, pumps } = means;
+async function watchOutside(dependencies: Dependencies): Promise<void> {
+  const { config, service, pools, definitions, store, outgoing, admin, metrics, consumers } = dependencies;
   const { log, health } = service;
   const { prefix } = config.topics;
   health.check('instance database', () => answers(store.now()));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
 
   const { timerIntervalMs } = config.orchestrator;
-  service.repeat('fire timers', createTimerTurn({ store, outgoing, intervalMs: timerIntervalMs, onFired: metrics.timerFired }));
+  service.repeat('fire timers', createTimerTask({ store, outgoing, intervalMs: timerIntervalMs, onFired: metrics.timerFired }));
 
   const gauge = createOutboxGauge(pools.instances, slotName(prefix));
   let reading: OutboxState | null = null;
@@ -172,7 +187,7 @@ async function watchOutside(means: Means): Promise<void> {
 
   const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
   service.repeat('look for stranded tasks', async () => {
-    const counts = await redispatcher.look(isOurs(pumps, topicNames(prefix).notifications));
+    const counts = await redispatcher.look(isOurs(consumers, topicNames(prefix).notifications));
     await redispatcher.mark();
     if (counts.redispatched > 0) log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
     metrics.redispatched(counts.redispatched);
@@ -185,8 +200,8 @@ async function watchOutside(means: Means): Promise<void> {
 }
 
 /** Whether the instances of a partition are moved on by this process. */
-function isOurs(pumps: readonly Pump[], topic: string): (partition: number) => boolean {
-  const held = pumps.flatMap((pump) => pump.assignment()).filter((each) => each.topic === topic);
+function isOurs(consumers: readonly RunningConsumer[], topic: string): (partition: number) => boolean {
+  const held = consumers.flatMap((consumer) => consumer.assignment()).filter((each) => each.topic === topic);
   const partitions = new Set(held.map(({ partition }) => partition));
   return (partition) => partitions.has(partition);
 }
@@ -199,8 +214,8 @@ async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxG
 }
 
 /** Everything that reads from Kafka. */
-async function runPumps(means: Means): Promise<void> {
-  const { config, service, persistently, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = means;
+async function runConsumers(dependencies: Dependencies): Promise<void> {
+  const { config, service, persistently, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = dependencies;
   const { log } = service;
   const { prefix, maxMessageBytes } = config.topics;
   const topics = topicNames(prefix);
@@ -210,22 +225,24 @@ async function runPumps(means: Means): Promise<void> {
 
   const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
   // Side by side: one that waits for a fault to pass must not use up the time of the others.
-  service.onStop('consumers', () => Promise.all(means.pumps.map((pump) => pump.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
-  const mover = new InstanceMover({ store, definitions: ready, outgoing, limits: config.limits, now, log, metrics });
+  service.onStop('consumers', () =>
+    Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
+  );
+  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, log, metrics });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
   const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
   await Promise.all([
-    runPump(means, {
+    runConsumer(dependencies, {
       groupId: groups.orchestrator,
       topics: [topics.notifications],
       openContext: () => new StateCache(config.orchestrator.cachedInstances),
-      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, mover, deadLetters, metrics }),
+      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
     }),
-    runPump(means, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
+    runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
     ...config.topics.events.map((topic) =>
-      runForeignPump(means, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
+      runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
     ),
-    runPump(means, {
+    runConsumer(dependencies, {
       groupId: groups.deadLetters,
       topics: [topics.deadLetters],
       openContext: () => null,
@@ -234,33 +251,39 @@ async function runPumps(means: Means): Promise<void> {
   ]);
 }
 
-type PumpParts<Context> = Pick<PumpOptions<Context>, 'groupId' | 'openContext' | 'process'> & { readonly topics: readonly string[] };
+type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process'> & {
+  readonly topics: readonly string[];
+};
 
-async function runPump<Context>(means: Means, { groupId, topics, ...parts }: PumpParts<Context>): Promise<void> {
-  const { config, service, log, metrics, pumps } = means;
-  const pump = new PartitionPump({
+async function runConsumer<Context>(dependencies: Dependencies, { groupId, topics, ...parts }: ConsumerParts<Context>): Promise<void> {
+  const { config, service, log, metrics, consumers } = dependencies;
+  const consumer = new PartitionConsumer({
     ...parts,
     groupId,
     openConsumer: (handlers) => log.consumer({ groupId, topics, sessionTimeoutMs: config.kafka.sessionTimeoutMs, handlers }),
     log: service.log,
     metrics,
   });
-  pumps.push(pump);
-  service.health.check(`group ${groupId}`, () => (pump.isMember ? null : 'the group does not count this process at present'));
-  await pump.start();
+  consumers.push(consumer);
+  service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'the group does not count this process at present'));
+  await consumer.start();
 }
 
 /** Reads a topic that is somebody else's. Until it is there, neither the start nor any other topic waits for it. */
-async function runForeignPump<Context>(means: Means, topic: string, parts: Omit<PumpParts<Context>, 'topics'>): Promise<void> {
-  const { admin, persistently, service } = means;
+async function runForeignConsumer<Context>(
+  dependencies: Dependencies,
+  topic: string,
+  parts: Omit<ConsumerParts<Context>, 'topics'>,
+): Promise<void> {
+  const { admin, persistently, service } = dependencies;
   const missing = await persistently('list the topics', () => admin.missingTopics([topic]));
-  if (missing.length === 0) return await runPump(means, { ...parts, topics: [topic] });
+  if (missing.length === 0) return await runConsumer(dependencies, { ...parts, topics: [topic] });
   let isMissing = true;
   service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
   persistently(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
     .then(async () => {
       isMissing = false;
-      await runPump(means, { ...parts, topics: [topic] });
+      await runConsumer(dependencies, { ...parts, topics: [topic] });
     })
     .catch((error: unknown) => {
       if (!service.signal.aborted) throw error;

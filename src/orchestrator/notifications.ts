@@ -6,9 +6,9 @@ import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
-import type { InstanceMover } from './instance-mover.ts';
+import type { InstanceProcessor } from './instance-processor.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
-import type { PumpBatch } from './partition-pump.ts';
+import type { RecordBatch } from './partition-consumer.ts';
 import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
 import type { StateCache } from './state-cache.ts';
 
@@ -17,13 +17,13 @@ export type NotificationProcessorOptions = {
   /** Records above this are poison, though the broker took them. */
   readonly maxMessageBytes: number;
   readonly outgoing: Pick<OutgoingMessages, 'partitionOf'>;
-  readonly mover: Pick<InstanceMover, 'move'>;
+  readonly processor: Pick<InstanceProcessor, 'process'>;
   readonly deadLetters: DeadLetterSink;
   readonly metrics: OrchestratorMetrics;
 };
 
-export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: PumpBatch<StateCache>) => Promise<void> {
-  const { outgoing, mover, deadLetters, metrics } = options;
+export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: RecordBatch<StateCache>) => Promise<void> {
+  const { outgoing, processor, deadLetters, metrics } = options;
   return async ({ partition, records, context }) => {
     const letters: SetAside[] = [];
     const byInstance = new Map<InstanceId, Received[]>();
@@ -41,8 +41,8 @@ export function createNotificationProcessor(options: NotificationProcessorOption
       letters.push(...received.map(({ record }): SetAside => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
     }
     metrics.batch(records.length);
-    const cases = Array.from(byInstance, ([instanceId, received]) => ({ instanceId, received }));
-    letters.push(...(await mover.move(partition, cases, context)));
+    const batches = Array.from(byInstance, ([instanceId, received]) => ({ instanceId, received }));
+    letters.push(...(await processor.process(partition, batches, context)));
     await deadLetters.send(letters);
   };
 }

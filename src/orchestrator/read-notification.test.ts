@@ -37,7 +37,7 @@ const ofCommand = (change: Partial<typeof command>): Buffer => codec.encode('Com
 const ofMatch = (change: Partial<typeof match>): Buffer => codec.encode('EventMatched', NOTIFICATIONS, { ...match, ...change });
 
 describe('a notification', () => {
-  const cases: readonly (readonly [string, Buffer, Notification])[] = [
+  const batches: readonly (readonly [string, Buffer, Notification])[] = [
     [
       'of a completed task',
       ofOutcome({}),
@@ -84,7 +84,7 @@ describe('a notification', () => {
     ],
   ] as readonly (readonly [string, Buffer, Notification])[];
 
-  test.each(cases)('%s is read', async (_, value, notification) => {
+  test.each(batches)('%s is read', async (_, value, notification) => {
     expect(await read(value)).toMatchObject({
       ok: true,
       received: { instanceId, cause: `${NOTIFICATIONS}/3@42`, notification },
@@ -117,7 +117,7 @@ describe('what is none', () => {
   const timer = codec.encode('TimerFired', NOTIFICATIONS, {
     ...{ instanceId, timerId: '', kind: 'wait', taskId: null, attempt: 1, dueAt: T0 },
   });
-  const cases: readonly (readonly [string, Buffer | null, string])[] = [
+  const batches: readonly (readonly [string, Buffer | null, string])[] = [
     ['a tombstone', null, 'MR_TOMBSTONE'],
     ['unframed bytes', Buffer.from('{"a":1}'), 'MR_NOT_FRAMED'],
     ['an unknown schema id', Buffer.from([0, 0, 0, 9, 9, 1, 2]), 'MR_SCHEMA_UNKNOWN'],
@@ -142,7 +142,7 @@ describe('what is none', () => {
     ['a match for a task of another instance', ofMatch({ taskId: 'x' }), 'MR_MESSAGE_INVALID'],
   ];
 
-  test.each(cases)('%s is poison', async (_, value, code) => {
+  test.each(batches)('%s is poison', async (_, value, code) => {
     expect(await read(value)).toMatchObject({ ok: false, poison: { code }, instanceId });
   });
 

@@ -147,9 +147,9 @@ test('looks at page after page', async () => {
 
 test('keeps marks for long, and never sends earlier for having thinned them out', async () => {
   const stranded = await Stranded.open();
-  for (let round = 0; round < 200; round++) {
-    stranded.ends.set(QUEUE_TOPIC, 11n + BigInt(round));
-    stranded.published = T0 + 20_000 + round;
+  for (let attempt = 0; attempt < 200; attempt++) {
+    stranded.ends.set(QUEUE_TOPIC, 11n + BigInt(attempt));
+    stranded.published = T0 + 20_000 + attempt;
     await stranded.redispatcher.mark();
   }
   stranded.committed.set(QUEUE_TOPIC, 9n);

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import type { DueTimer, OutboxMessage } from '../store/instance-store.ts';
 import { instanceIdOf, T0 } from './testing/fixture.ts';
-import { createTimerTurn } from './timers.ts';
+import { createTimerTask } from './timers.ts';
 
 const timer: DueTimer = { instanceId: instanceIdOf(1), partition: 0, timerId: 't', kind: 'wait', path: null, attempt: 1, dueAt: T0 };
 const message: OutboxMessage = { topic: 't', key: 'k', messageType: 'TimerFired', partition: 0, payload: Buffer.alloc(1) };
 
 function turnOf(due: number, nextDueAt: number | null, onFired: (kind: string) => void = () => undefined): () => Promise<number> {
-  return createTimerTurn({
+  return createTimerTask({
     store: {
       fireTimers: async (limit, encode) => {
         const fired = Math.min(due, limit);
@@ -40,7 +40,7 @@ test('counts timers by kind, once they are fired', async () => {
 
 test('counts nothing of a turn that failed', async () => {
   const kinds: string[] = [];
-  const turn = createTimerTurn({
+  const turn = createTimerTask({
     store: {
       fireTimers: async (_, encode) => {
         encode(timer);

@@ -2,7 +2,7 @@
 import type { FiredTimer, OutgoingMessages } from '../messaging/outgoing.ts';
 import type { InstanceStore } from '../store/instance-store.ts';
 
-export type TimerTurnOptions = {
+export type TimerTaskOptions = {
   readonly store: Pick<InstanceStore, 'fireTimers'>;
   readonly outgoing: Pick<OutgoingMessages, 'ofTimer'>;
   /** Longest wait between two looks. */
@@ -16,7 +16,7 @@ export type TimerTurnOptions = {
 const PAUSE_MS_MIN = 10;
 
 /** @returns a turn for `startLoop`. */
-export function createTimerTurn({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTurnOptions): () => Promise<number> {
+export function createTimerTask({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
   return async () => {
     const kinds: FiredTimer['kind'][] = [];
     const { fired, nextDueAt, now } = await store.fireTimers(pageSize, (timer) => {

@@ -59,7 +59,7 @@ export async function runWorker(config: WorkerConfig, module: string): Promise<R
   });
 }
 
-type Means = {
+type Dependencies = {
   readonly config: WorkerConfig;
   readonly service: Service;
   readonly log: Log;
@@ -93,14 +93,20 @@ async function runQueues(
     inFlight: () => workers.reduce((sum, worker) => sum + worker.inFlight, 0),
     lag: () => workers.flatMap((worker) => worker.lag()),
   });
-  const means = { config, service, log, codec, producer, persistently, metrics };
+  const dependencies = { config, service, log, codec, producer, persistently, metrics };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   // Side by side: a queue whose topic is not there yet must not keep the others waiting.
-  await Promise.all(queues.map((queue) => runQueue(means, executor, queue, concurrency, workers)));
+  await Promise.all(queues.map((queue) => runQueue(dependencies, executor, queue, concurrency, workers)));
 }
 
-async function runQueue(means: Means, executor: Executor, queue: string | null, concurrency: number, workers: TaskWorker[]): Promise<void> {
-  const { config, service, log, codec, producer, persistently, metrics } = means;
+async function runQueue(
+  dependencies: Dependencies,
+  executor: Executor,
+  queue: string | null,
+  concurrency: number,
+  workers: TaskWorker[],
+): Promise<void> {
+  const { config, service, log, codec, producer, persistently, metrics } = dependencies;
   const names = topicNames(config.topics.prefix);
   const topic = names.tasks(queue);
   const groupId = groupNames(config.topics.prefix).tasks(queue);

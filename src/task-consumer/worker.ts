@@ -24,12 +24,12 @@ import type { Persistently } from '../service/backoff.ts';
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 import { Attempt } from './attempt.ts';
-import { type AttemptKey, AttemptMemory, attemptKeyOf } from './attempt-memory.ts';
+import { AttemptDeduplicator, type AttemptKey, attemptKeyOf } from './attempt-deduplicator.ts';
 import { type AttemptResult, failed } from './attempt-result.ts';
 import type { Executor } from './executor.ts';
-import { Intake, type IntakeLimits, type Place, type Slot, type Taken } from './intake.ts';
 import { limitOutput, toOutcome } from './outcome.ts';
-import { type Delivery, Reporter } from './reporter.ts';
+import { type Delivery, OutcomePublisher } from './outcome-publisher.ts';
+import { type BufferedRecord, type PartitionBuffer, RecordBuffer, type RecordBufferLimits, type RecordPosition } from './record-buffer.ts';
 import { type ReadTask, readTask, type ScheduledTask } from './task.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
 
@@ -50,18 +50,18 @@ export type TaskWorkerOptions = {
   readonly persistently: Persistently;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
-  readonly limits?: Partial<IntakeLimits>;
+  readonly limits?: Partial<RecordBufferLimits>;
 };
 
-/** A record on its way from being taken to being committed. `run` is null for a dead letter and for what is only said again. */
-type Errand = { readonly place: Place; readonly run: Run | null };
+/** A record on its way from being read to being committed. `run` is null for a dead letter and for what is only said again. */
+type WorkItem = { readonly position: RecordPosition; readonly run: TaskRun | null };
 
-type Run = {
+type TaskRun = {
   readonly key: AttemptKey;
   /** Records of the same attempt that came meanwhile and wait for the same outcome. */
-  readonly joined: Place[];
+  readonly joined: RecordPosition[];
   readonly attempt: Attempt;
-  /** The broker refused the outcome proper, and a short one went in its place. */
+  /** The broker refused the outcome proper, and a short one went in its position. */
   readonly substituted: boolean;
 };
 
@@ -73,13 +73,13 @@ const TURN_MS = 10;
 export class TaskWorker {
   readonly #options: TaskWorkerOptions;
   readonly #consumer: LogConsumer;
-  readonly #intake: Intake;
-  readonly #reporter: Reporter<Errand>;
-  readonly #memory = new AttemptMemory();
+  readonly #buffer: RecordBuffer;
+  readonly #publisher: OutcomePublisher<WorkItem>;
+  readonly #deduplicator = new AttemptDeduplicator();
   readonly #attempts = new Set<Attempt>();
   /** Records whose schema the registry is asked for: they hold a place in the pool. */
   #reading = 0;
-  #pumping = false;
+  #starting = false;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -92,11 +92,11 @@ export class TaskWorker {
       uncommittedMax: 10_000,
       ...options.limits,
     };
-    this.#intake = new Intake(limits, {
+    this.#buffer = new RecordBuffer(limits, {
       pause: (partition) => this.#consumer.pause(partition),
       resume: (partition) => this.#consumer.resume(partition),
     });
-    this.#reporter = new Reporter(producer, {
+    this.#publisher = new OutcomePublisher(producer, {
       onDelivered: (deliveries) => this.#onDelivered(deliveries),
       onRefused: (delivery, error) => this.#onRefused(delivery, error),
       onLost: (deliveries, error) => this.#onLost(deliveries, error),
@@ -104,7 +104,7 @@ export class TaskWorker {
     this.#consumer = options.openConsumer({
       onBatch: (batch) => this.#onBatch(batch),
       onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
-      onRevoked: () => this.#intake.clear(),
+      onRevoked: () => this.#buffer.clear(),
       onCrash: (error, restartInMs) => {
         metrics.crashed(groupId);
         log.error({ err: error, restartInMs }, 'The consumer died and starts again');
@@ -131,7 +131,7 @@ export class TaskWorker {
 
   /** Begins nothing new, waits for what runs, commits and leaves the group. After `drainMs` what still runs is left to others. */
   async stop(drainMs: number): Promise<void> {
-    // What waits is not taken any more, but its partitions are still ours: what runs is committed when it ends.
+    // What waits is not started any more, but its partitions are still ours: what runs is committed when it ends.
     this.#stopping = true;
     await this.#consumer.stop(this.#drain(drainMs));
   }
@@ -145,7 +145,7 @@ export class TaskWorker {
   }
 
   #isIdle(): boolean {
-    return this.#attempts.size === 0 && this.#reading === 0 && this.#reporter.unacknowledged === 0;
+    return this.#attempts.size === 0 && this.#reading === 0 && this.#publisher.unacknowledged === 0;
   }
 
   #abandonRest(): void {
@@ -157,55 +157,55 @@ export class TaskWorker {
   }
 
   #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
-    this.#intake.assign(partitions, generation);
+    this.#buffer.assign(partitions, generation);
     this.#options.log.info({ partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`), generation }, 'Assigned');
   }
 
   #onBatch(batch: LogBatch): void {
     if (this.#stopping) return;
-    const added = this.#intake.add(batch);
+    const added = this.#buffer.add(batch);
     this.#options.metrics.consumed(batch.topic, added);
-    this.#pump();
+    this.#startTasks();
   }
 
   /** Begins as much as there is room for. An executor that answers at once comes back here: the flag keeps it a loop. */
-  #pump(): void {
-    if (this.#pumping || this.#stopping) return;
-    this.#pumping = true;
+  #startTasks(): void {
+    if (this.#starting || this.#stopping) return;
+    this.#starting = true;
     const turnEnds = performance.now() + TURN_MS;
     try {
-      for (let begun = 1; this.#attempts.size + this.#reading < this.#options.concurrency && this.#reporter.hasRoom; begun++) {
-        const taken = this.#intake.take();
-        if (taken === undefined) return;
-        this.#begin(taken);
+      for (let begun = 1; this.#attempts.size + this.#reading < this.#options.concurrency && this.#publisher.hasRoom; begun++) {
+        const buffered = this.#buffer.take();
+        if (buffered === undefined) return;
+        this.#begin(buffered);
         if (begun % 64 === 0 && performance.now() > turnEnds) {
-          setImmediate(() => this.#pump());
+          setImmediate(() => this.#startTasks());
           return;
         }
       }
     } finally {
-      this.#pumping = false;
+      this.#starting = false;
     }
   }
 
-  #begin(taken: Taken): void {
+  #begin(buffered: BufferedRecord): void {
     const { codec, maxMessageBytes, persistently } = this.#options;
-    const read = readTask(taken.record, codec, maxMessageBytes);
+    const read = readTask(buffered.record, codec, maxMessageBytes);
     if (!(read instanceof Promise)) {
-      this.#proceed(taken, read);
+      this.#proceed(buffered, read);
       return;
     }
     // The registry is asked for a new schema. Away, it is waited for: the record is not poison, and stays where it is.
     this.#reading++;
     let first: Promise<ReadTask> | undefined = read;
     void persistently('read a task record', async () => {
-      const again = first ?? readTask(taken.record, codec, maxMessageBytes);
+      const again = first ?? readTask(buffered.record, codec, maxMessageBytes);
       first = undefined;
       return await again;
     })
       .then(
         (done) => {
-          if (!this.#stopping) this.#proceed(taken, done);
+          if (!this.#stopping) this.#proceed(buffered, done);
         },
         (error: unknown) => {
           // Only the end of the process breaks the waiting off; the record is not committed and comes again.
@@ -218,52 +218,52 @@ export class TaskWorker {
       });
   }
 
-  #proceed(taken: Taken, read: ReadTask): void {
+  #proceed(buffered: BufferedRecord, read: ReadTask): void {
     if (!read.ok) {
-      this.#setAside(taken, taken.record, read.poison);
+      this.#setAside(buffered, buffered.record, read.poison);
       return;
     }
     const { task } = read;
     const key = attemptKeyOf(task);
-    const running = this.#memory.running(key);
+    const running = this.#deduplicator.running(key);
     if (running !== undefined) {
       this.#options.metrics.repeated('joined');
-      running.joined.push(taken);
+      running.joined.push(buffered);
       return;
     }
-    const finished = this.#memory.finished(key);
+    const finished = this.#deduplicator.finished(key);
     if (finished === undefined) {
-      this.#run(taken, task, key);
+      this.#run(buffered, task, key);
       return;
     }
-    const { slot, offset } = taken;
-    if (finished.topic === slot.topic && finished.partition === slot.partition && finished.offset === offset) {
+    const { partition, offset } = buffered;
+    if (finished.topic === partition.topic && finished.partition === partition.partition && finished.offset === offset) {
       this.#options.metrics.repeated('skipped');
-      this.#intake.done(taken);
-      this.#commit(slot);
+      this.#buffer.done(buffered);
+      this.#commit(partition);
       return;
     }
     this.#options.metrics.repeated('answered');
-    this.#reporter.send({ subject: { place: taken, run: null }, record: finished.outcome });
+    this.#publisher.send({ subject: { position: buffered, run: null }, record: finished.outcome });
   }
 
-  #run(place: Place, task: ScheduledTask, key: AttemptKey): void {
+  #run(position: RecordPosition, task: ScheduledTask, key: AttemptKey): void {
     const { executor, log } = this.#options;
-    const joined: Place[] = [];
-    this.#memory.begin(key, { joined });
+    const joined: RecordPosition[] = [];
+    this.#deduplicator.begin(key, { joined });
     const attempt = new Attempt(task, log, (result) =>
-      this.#onResult({ place, run: { key, joined, attempt, substituted: false } }, attempt, result),
+      this.#onResult({ position, run: { key, joined, attempt, substituted: false } }, attempt, result),
     );
     this.#attempts.add(attempt);
     this.#options.metrics.began(task.dispatchedAt, attempt.startedAt);
     attempt.start(executor);
   }
 
-  #onResult(errand: Errand, attempt: Attempt, given: AttemptResult): void {
+  #onResult(item: WorkItem, attempt: Attempt, given: AttemptResult): void {
     this.#attempts.delete(attempt);
     const result = limitOutput(given, this.#options.payloadBytes);
     this.#options.metrics.ended(this.#options.executor.label(attempt.task), result.status, attempt.startedAt, Date.now());
-    this.#reporter.send({ subject: errand, record: this.#renderOutcome(attempt, result) });
+    this.#publisher.send({ subject: item, record: this.#renderOutcome(attempt, result) });
     this.#afterOne();
   }
 
@@ -274,63 +274,63 @@ export class TaskWorker {
     return { topic: topics.notifications, key: task.instanceId, value, headers: OUTCOME_HEADERS };
   }
 
-  #setAside(place: Place, record: LogRecord, poison: Poison): void {
+  #setAside(position: RecordPosition, record: LogRecord, poison: Poison): void {
     const { codec, topics, log, metrics } = this.#options;
     const { topic, partition, offset } = record;
     metrics.setAside(topic, poison.code);
     log.warn({ topic, partition, offset: String(offset), ...poison }, 'A message that can never be processed goes to the dead letters');
     const instanceId = parseInstanceId(record.key?.toString('utf8') ?? '') ?? null;
     const letter = deadLetterRecord(codec, topics.deadLetters, { ...poison, original: record, instanceId, at: Date.now() });
-    this.#reporter.send({ subject: { place, run: null }, record: letter });
+    this.#publisher.send({ subject: { position, run: null }, record: letter });
   }
 
-  #onDelivered(deliveries: readonly Delivery<Errand>[]): void {
-    const touched = new Set<Slot>();
-    const done = (place: Place): void => {
-      this.#intake.done(place);
-      touched.add(place.slot);
+  #onDelivered(deliveries: readonly Delivery<WorkItem>[]): void {
+    const touched = new Set<PartitionBuffer>();
+    const done = (position: RecordPosition): void => {
+      this.#buffer.done(position);
+      touched.add(position.partition);
     };
     for (const { subject, record } of deliveries) {
-      done(subject.place);
+      done(subject.position);
       if (subject.run === null) continue;
       subject.run.joined.forEach(done);
-      this.#memory.finish(subject.run.key, subject.place, record);
+      this.#deduplicator.finish(subject.run.key, subject.position, record);
     }
-    for (const slot of touched) this.#commit(slot);
+    for (const partition of touched) this.#commit(partition);
     this.#afterOne();
   }
 
-  #onRefused({ subject: { place, run }, record }: Delivery<Errand>, error: MillraceError): void {
+  #onRefused({ subject: { position, run }, record }: Delivery<WorkItem>, error: MillraceError): void {
     const { log } = this.#options;
     if (run === null || run.substituted) {
       // Left uncommitted: the partition's lag shows it, nothing is lost, and it is tried again after the next assignment.
-      const source = `${place.slot.topic}/${place.slot.partition}@${place.offset}`;
+      const source = `${position.partition.topic}/${position.partition.partition}@${position.offset}`;
       log.error({ err: error, topic: record.topic, source }, 'The broker refuses a record');
-      if (run !== null) this.#memory.forget(run.key);
+      if (run !== null) this.#deduplicator.forget(run.key);
       return;
     }
     log.error({ err: error, ...taskFields(run.attempt.task) }, 'The broker refuses an outcome; the task fails instead');
     const substitute = this.#renderOutcome(run.attempt, failed('OUTPUT_TOO_LARGE', 'The broker did not take the output.'));
-    this.#reporter.send({ subject: { place, run: { ...run, substituted: true } }, record: substitute });
+    this.#publisher.send({ subject: { position, run: { ...run, substituted: true } }, record: substitute });
   }
 
-  #onLost(deliveries: readonly Delivery<Errand>[], error: unknown): void {
+  #onLost(deliveries: readonly Delivery<WorkItem>[], error: unknown): void {
     // The producer waits out every fault; that it gives up while we go on is a bug, and the process must not go on.
     if (!this.#stopping) throw error;
-    for (const { subject } of deliveries) if (subject.run !== null) this.#memory.forget(subject.run.key);
+    for (const { subject } of deliveries) if (subject.run !== null) this.#deduplicator.forget(subject.run.key);
     this.#options.log.warn({ err: error, count: deliveries.length }, 'Outcomes were not sent; their tasks run again elsewhere');
     this.#afterOne();
   }
 
-  #commit(slot: Slot): void {
-    const { committable } = slot.tracker;
-    if (slot.held && committable !== null) this.#consumer.commit(slot, committable, slot.generation);
+  #commit(partition: PartitionBuffer): void {
+    const { committable } = partition.tracker;
+    if (partition.held && committable !== null) this.#consumer.commit(partition, committable, partition.generation);
   }
 
   /** A place became free, or something was acknowledged. */
   #afterOne(): void {
     if (this.#stopping) {
       if (this.#isIdle()) this.#idle?.resolve();
-    } else this.#pump();
+    } else this.#startTasks();
   }
 }

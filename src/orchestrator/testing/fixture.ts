@@ -17,10 +17,10 @@ import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
 import { createDeadLetterSink, type DeadLetterSink } from '../dead-letter-sink.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../definitions.ts';
-import { InstanceMover } from '../instance-mover.ts';
+import { InstanceProcessor } from '../instance-processor.ts';
 import { createNotificationProcessor } from '../notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from '../orchestrator-metrics.ts';
-import { PartitionPump, type PumpLimits } from '../partition-pump.ts';
+import { PartitionConsumer, type PartitionConsumerLimits } from '../partition-consumer.ts';
 import { StateCache } from '../state-cache.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -83,16 +83,16 @@ export class Fixture {
   /** Its `get` may be replaced. */
   readonly stored = { get: async (_id: string, version: number) => (version === 1 ? this.definition : null) };
   readonly definitions: ReadyDefinitions;
-  readonly mover: InstanceMover;
+  readonly processor: InstanceProcessor;
   readonly consumer: FakeConsumer;
-  readonly pump: PartitionPump<StateCache>;
+  readonly partitionConsumer: PartitionConsumer<StateCache>;
   now = T0;
 
-  private constructor(registry: MemoryRegistry, codec: Codec, partitions: number, limits: Partial<PumpLimits>) {
+  private constructor(registry: MemoryRegistry, codec: Codec, partitions: number, limits: Partial<PartitionConsumerLimits>) {
     this.registry = registry;
     this.codec = codec;
     this.outgoing = createOutgoing({ codec, prefix: PREFIX, partitions, publishTopics: [] });
-    this.own = createOrchestratorMetrics(this.metrics, () => this.pump.lag());
+    this.own = createOrchestratorMetrics(this.metrics, () => this.partitionConsumer.lag());
     this.deadLetters = createDeadLetterSink({
       codec,
       topic: DEAD_LETTERS,
@@ -113,7 +113,7 @@ export class Fixture {
       this.outgoing,
     );
     const { store, definitions, outgoing } = this;
-    this.mover = new InstanceMover({
+    this.processor = new InstanceProcessor({
       store,
       definitions,
       outgoing,
@@ -123,7 +123,7 @@ export class Fixture {
       metrics: this.own,
     });
     let consumer: FakeConsumer | undefined;
-    this.pump = new PartitionPump({
+    this.partitionConsumer = new PartitionConsumer({
       groupId: 'group',
       openConsumer: (handlers) => {
         consumer = new FakeConsumer(handlers, NOTIFICATIONS);
@@ -131,22 +131,22 @@ export class Fixture {
       },
       openContext: () => new StateCache(100),
       process: createNotificationProcessor({
-        ...{ codec, maxMessageBytes: 100_000, outgoing, mover: this.mover },
+        ...{ codec, maxMessageBytes: 100_000, outgoing, processor: this.processor },
         ...{ deadLetters: this.deadLetters, metrics: this.own },
       }),
       limits,
       log: silent,
       metrics: this.own,
     });
-    if (consumer === undefined) throw new Error('the pump opened no consumer');
+    if (consumer === undefined) throw new Error('the partition consumer opened no consumer');
     this.consumer = consumer;
   }
 
   /** @param partitions of the installation; partition 0 is assigned. */
-  static async start(limits: Partial<PumpLimits> = {}, partitions = 1): Promise<Fixture> {
+  static async start(limits: Partial<PartitionConsumerLimits> = {}, partitions = 1): Promise<Fixture> {
     const { registry, codec } = await memoryCodec();
     const fixture = new Fixture(registry, codec, partitions, limits);
-    await fixture.pump.start();
+    await fixture.partitionConsumer.start();
     return fixture;
   }
 

@@ -37,28 +37,29 @@ export function createHttpExecutor(options: HttpExecutorOptions): HttpExecutor {
   };
 }
 
-type Means = HttpExecutorOptions & { readonly guard: AddressGuard; readonly agent: Agent };
+type Dependencies = HttpExecutorOptions & { readonly guard: AddressGuard; readonly agent: Agent };
 
-async function execute(task: ScheduledTask, scope: AttemptScope, means: Means): Promise<AttemptResult> {
+async function execute(task: ScheduledTask, scope: AttemptScope, dependencies: Dependencies): Promise<AttemptResult> {
   const parsed = parseHttpRequest(task.input, idempotencyKeyOf(task));
   if (!parsed.ok) return failed('INPUT_INVALID', parsed.error);
   let request = parsed.value;
   try {
     for (let redirects = 0; ; redirects++) {
-      const denied = means.guard.deny(request.url);
+      const denied = dependencies.guard.deny(request.url);
       if (denied !== null) return failed('ADDRESS_DENIED', denied.message);
       const response = await send(request.url, {
         method: request.method as Dispatcher.HttpMethod,
         headers: request.headers,
         body: request.body,
         signal: scope.signal,
-        dispatcher: means.agent,
+        dispatcher: dependencies.agent,
       });
       const location = headerOf(response.headers, 'location');
-      if (!REDIRECTS.has(response.statusCode) || location === undefined) return await conclude(request, response, means.responseLimitBytes);
+      if (!REDIRECTS.has(response.statusCode) || location === undefined)
+        return await conclude(request, response, dependencies.responseLimitBytes);
       discard(response.body);
-      if (redirects >= means.redirectsMax)
-        return failed('TOO_MANY_REDIRECTS', `${nameOf(request)} redirected more than ${means.redirectsMax} times.`);
+      if (redirects >= dependencies.redirectsMax)
+        return failed('TOO_MANY_REDIRECTS', `${nameOf(request)} redirected more than ${dependencies.redirectsMax} times.`);
       const next = followRedirect(request, response.statusCode, location);
       if (!next.ok) return failed('REDIRECT_DENIED', `${nameOf(request)}: ${next.error}`);
       request = next.value;

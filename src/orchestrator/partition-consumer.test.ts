@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import { FakeConsumer } from '../messaging/testing/fake-log.ts';
-import { PartitionPump, type PumpBatch, type PumpLimits } from './partition-pump.ts';
+import { PartitionConsumer, type PartitionConsumerLimits, type RecordBatch } from './partition-consumer.ts';
 import { silent } from './testing/fixture.ts';
 
 type Context = { readonly number: number };
 
 /** Batches wait until the test lets them go. */
 class Held {
-  readonly batches: { readonly batch: PumpBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
+  readonly batches: { readonly batch: RecordBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
   readonly contexts: Context[] = [];
   readonly crashes: string[] = [];
   readonly consumer: FakeConsumer;
-  readonly pump: PartitionPump<Context>;
+  readonly partitionConsumer: PartitionConsumer<Context>;
 
-  constructor(limits: Partial<PumpLimits> = {}) {
+  constructor(limits: Partial<PartitionConsumerLimits> = {}) {
     let consumer: FakeConsumer | undefined;
-    this.pump = new PartitionPump({
+    this.partitionConsumer = new PartitionConsumer({
       groupId: 'group',
       openConsumer: (handlers) => {
         consumer = new FakeConsumer(handlers, 'topic');
@@ -36,7 +36,7 @@ class Held {
       log: silent,
       metrics: { consumed: () => undefined, crashed: (group) => void this.crashes.push(group) },
     });
-    if (consumer === undefined) throw new Error('the pump opened no consumer');
+    if (consumer === undefined) throw new Error('the partition consumer opened no consumer');
     this.consumer = consumer;
   }
 
@@ -75,7 +75,7 @@ const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: t
 describe('a partition', () => {
   test('takes what has gathered while the batch before was under way', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 2);
     held.give(0, 2, 1);
     held.give(0, 3, 2);
@@ -86,7 +86,7 @@ describe('a partition', () => {
 
   test('commits a batch only after all of it was dealt with', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 7, 3);
     await held.settle();
     expect(held.consumer.committed.size).toBe(0);
@@ -96,7 +96,7 @@ describe('a partition', () => {
 
   test('does not wait for another one that stands still', async () => {
     const held = new Held({ longMs: 20 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.consumer.assign(0, 1);
     held.give(0, 0, 1);
     held.give(1, 0, 1);
@@ -119,7 +119,7 @@ describe('a partition', () => {
 
   test('waits for its turn while as many long batches as allowed are under way', async () => {
     const held = new Held({ longMs: 1, longBatchesMax: 2 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.consumer.assign(0, 1, 2);
     for (const partition of [0, 1, 2]) held.give(partition, 0, 1);
     await held.batch(1);
@@ -131,7 +131,7 @@ describe('a partition', () => {
 
   test('waits for its turn while as many batches as allowed are under way, and takes all that gathered meanwhile', async () => {
     const held = new Held({ batchesAtOnce: 2 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.consumer.assign(0, 1, 2, 3);
     for (const partition of [0, 1, 2, 3]) held.give(partition, 0, 1);
     held.give(3, 1, 1);
@@ -149,7 +149,7 @@ describe('a partition', () => {
 
   test('has its turn though others wait for a fault to pass', async () => {
     const held = new Held({ batchesAtOnce: 1 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.consumer.assign(0, 1);
     held.give(0, 0, 1);
     held.give(1, 0, 1);
@@ -161,7 +161,7 @@ describe('a partition', () => {
 
   test('takes no more records and bytes than a batch may hold, but a large record by itself', async () => {
     const held = new Held({ batchRecordsMax: 3, batchBytesMax: 100 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 5, 10);
     held.give(0, 5, 1, 1_000);
     held.give(0, 6, 3, 60);
@@ -171,7 +171,7 @@ describe('a partition', () => {
 
   test('is paused while too much waits, and resumed when half of it is gone', async () => {
     const held = new Held({ batchRecordsMax: 4, waitingRecordsMax: 8 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 4);
     held.give(0, 4, 8);
     expect(held.consumer.paused.has(0)).toBe(false);
@@ -185,7 +185,7 @@ describe('a partition', () => {
 
   test('is paused while too many bytes wait', async () => {
     const held = new Held({ waitingBytesMax: 100 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1, 10);
     held.give(0, 1, 2, 60);
     expect(held.consumer.paused.has(0)).toBe(true);
@@ -195,7 +195,7 @@ describe('a partition', () => {
 
   test('leaves records alone that a repeated fetch brings again', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 2);
     held.give(0, 0, 3);
     await held.finish(0);
@@ -212,7 +212,7 @@ describe('a batch that throws', () => {
     ['a bug', new TypeError('oops')],
   ])('by %s comes again whole, before anything behind it, and is not committed', async (_, error) => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 2);
     held.give(0, 2, 1);
     await held.fail(0, error);
@@ -228,11 +228,11 @@ describe('a batch that throws', () => {
 
   test('is left when its partition went to somebody else', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.consumer.assign();
     await held.fail(0, away);
-    await held.pump.stop(60_000);
+    await held.partitionConsumer.stop(60_000);
     expect(held.batches).toHaveLength(1);
     expect(held.consumer.committed.size).toBe(0);
   });
@@ -241,7 +241,7 @@ describe('a batch that throws', () => {
 describe('a rebalance', () => {
   test('gives every assignment a context of its own, which its late batches keep', async () => {
     const held = new Held({ batchesAtOnce: 2 });
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.consumer.assign(0);
     held.give(0, 0, 1);
@@ -250,7 +250,7 @@ describe('a rebalance', () => {
 
   test('that has only revoked takes nothing more, and its context is gone with the next assignment', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.give(0, 1, 1);
     held.consumer.revoke();
@@ -265,7 +265,7 @@ describe('a rebalance', () => {
 
   test('that assigns without having revoked leaves what waited, and has a context of its own', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.give(0, 1, 1);
     held.consumer.assignOnly(0);
@@ -278,7 +278,7 @@ describe('a rebalance', () => {
 
   test('leaves what waited, and commits nothing of a batch that ends late', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.give(0, 1, 1);
     held.consumer.assign(0);
@@ -289,7 +289,7 @@ describe('a rebalance', () => {
 
   test('passes by batches that were fetched before it', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.consumer.assign(0);
     held.consumer.give(0, [{ offset: 0n }], 1);
     expect(held.batches).toHaveLength(0);
@@ -299,10 +299,10 @@ describe('a rebalance', () => {
 describe('the end', () => {
   test('waits for batches under way, commits them and begins no other', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     held.give(0, 1, 1);
-    const stopped = held.pump.stop(60_000);
+    const stopped = held.partitionConsumer.stop(60_000);
     await held.settle();
     expect(held.consumer.left).toBe(false);
     await held.finish(0);
@@ -314,19 +314,19 @@ describe('the end', () => {
 
   test('leaves behind what does not finish in its time', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
-    await held.pump.stop(1);
+    await held.partitionConsumer.stop(1);
     expect(held.consumer.left).toBe(true);
     expect(held.consumer.committed.size).toBe(0);
   });
 
   test('breaks off a batch that waits for a fault to pass', async () => {
     const held = new Held();
-    await held.pump.start();
+    await held.partitionConsumer.start();
     held.give(0, 0, 1);
     await held.fail(0, away);
-    await held.pump.stop(1);
+    await held.partitionConsumer.stop(1);
     expect(held.consumer.left).toBe(true);
   });
 });

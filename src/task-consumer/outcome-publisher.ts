@@ -8,7 +8,7 @@ import type { LogProducer, OutgoingRecord } from '../messaging/log.ts';
 
 export type Delivery<Subject> = { readonly subject: Subject; readonly record: OutgoingRecord };
 
-export type ReporterHandlers<Subject> = {
+export type PublisherHandlers<Subject> = {
   /** The broker has them. */
   onDelivered(deliveries: readonly Delivery<Subject>[]): void;
   /** The broker will never take this one (too large, refused). */
@@ -20,14 +20,14 @@ export type ReporterHandlers<Subject> = {
 const UNACKNOWLEDGED_RECORDS_MAX = 10_000;
 const UNACKNOWLEDGED_BYTES_MAX = 64 * 1_048_576;
 
-export class Reporter<Subject> {
+export class OutcomePublisher<Subject> {
   readonly #producer: LogProducer;
-  readonly #handlers: ReporterHandlers<Subject>;
+  readonly #handlers: PublisherHandlers<Subject>;
   #waiting: Delivery<Subject>[] = [];
   #records = 0;
   #bytes = 0;
 
-  constructor(producer: LogProducer, handlers: ReporterHandlers<Subject>) {
+  constructor(producer: LogProducer, handlers: PublisherHandlers<Subject>) {
     this.#producer = producer;
     this.#handlers = handlers;
   }

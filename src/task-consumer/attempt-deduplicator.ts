@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { OutgoingRecord } from '../messaging/log.ts';
-import type { Place } from './intake.ts';
+import type { RecordPosition } from './record-buffer.ts';
 import type { ScheduledTask } from './task.ts';
 
 /** Bytes of outcomes that are kept to be said again. */
@@ -15,7 +15,7 @@ const KEPT_BYTES_PER_OUTCOME = 65_536;
 
 export type Finished = { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly outcome: OutgoingRecord };
 
-export type Running = { readonly joined: Place[] };
+export type Running = { readonly joined: RecordPosition[] };
 
 export type AttemptKey = string;
 
@@ -23,7 +23,7 @@ export function attemptKeyOf({ taskId, attempt, basis }: ScheduledTask): Attempt
   return `${taskId} ${attempt} ${basis}`;
 }
 
-export class AttemptMemory {
+export class AttemptDeduplicator {
   readonly #running = new Map<AttemptKey, Running>();
   readonly #finished = new LRUCache<AttemptKey, Finished>({
     maxSize: KEPT_BYTES,
@@ -44,10 +44,10 @@ export class AttemptMemory {
   }
 
   /** Its outcome was acknowledged. */
-  finish(key: AttemptKey, place: Place, outcome: OutgoingRecord): void {
+  finish(key: AttemptKey, position: RecordPosition, outcome: OutgoingRecord): void {
     this.#running.delete(key);
-    const { topic, partition } = place.slot;
-    this.#finished.set(key, { topic, partition, offset: place.offset, outcome });
+    const { topic, partition } = position.partition;
+    this.#finished.set(key, { topic, partition, offset: position.offset, outcome });
   }
 
   /** It ended without an acknowledged outcome: its record will come again. */

@@ -10,14 +10,14 @@ import { isRetryableFault, retryForever } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 
-export type PumpBatch<Context> = TopicPartition & {
+export type RecordBatch<Context> = TopicPartition & {
   /** By rising offset; at least one. */
   readonly records: readonly LogRecord[];
   /** Of the assignment in which the records came. */
   readonly context: Context;
 };
 
-export type PumpLimits = {
+export type PartitionConsumerLimits = {
   /** Most records and bytes of values in a batch; a single record may be larger. */
   readonly batchRecordsMax: number;
   readonly batchBytesMax: number;
@@ -32,22 +32,22 @@ export type PumpLimits = {
   readonly waitingBytesMax: number;
 };
 
-export type PumpMetrics = { consumed(topic: string, records: number): void; crashed(group: string): void };
+export type ConsumedMetrics = { consumed(topic: string, records: number): void; crashed(group: string): void };
 
-export type PumpOptions<Context> = {
+export type PartitionConsumerOptions<Context> = {
   readonly groupId: string;
   readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
   /** What is kept over batches: made anew at each assignment, so that nothing outlives one. */
   readonly openContext: () => Context;
   /** Resolves when everything is dealt with. Whatever it throws means that all of it comes again. */
-  readonly process: (batch: PumpBatch<Context>) => Promise<void>;
-  readonly limits?: Partial<PumpLimits>;
+  readonly process: (batch: RecordBatch<Context>) => Promise<void>;
+  readonly limits?: Partial<PartitionConsumerLimits>;
   readonly log: Logger;
-  readonly metrics: PumpMetrics;
+  readonly metrics: ConsumedMetrics;
 };
 
 /** A partition in one assignment. */
-type Lane<Context> = TopicPartition & {
+type PartitionBuffer<Context> = TopicPartition & {
   readonly generation: number;
   readonly context: Context;
   waiting: LogRecord[];
@@ -60,7 +60,7 @@ type Lane<Context> = TopicPartition & {
   lastOffset: bigint;
 };
 
-const defaultLimits: PumpLimits = {
+const defaultLimits: PartitionConsumerLimits = {
   batchRecordsMax: 500,
   batchBytesMax: 4 * 1_048_576,
   // A second one would be decided while the database writes the first, but both would be half as large: measured, that costs
@@ -72,14 +72,14 @@ const defaultLimits: PumpLimits = {
   waitingBytesMax: 4 * 1_048_576,
 };
 
-export class PartitionPump<Context> {
+export class PartitionConsumer<Context> {
   readonly groupId: string;
-  readonly #options: PumpOptions<Context>;
-  readonly #limits: PumpLimits;
+  readonly #options: PartitionConsumerOptions<Context>;
+  readonly #limits: PartitionConsumerLimits;
   readonly #consumer: LogConsumer;
-  readonly #lanes = new Map<string, Lane<Context>>();
+  readonly #buffers = new Map<string, PartitionBuffer<Context>>();
   /** With waiting records and no batch under way, the next one in turn first. */
-  readonly #turns: Lane<Context>[] = [];
+  readonly #ready: PartitionBuffer<Context>[] = [];
   readonly #ending = new AbortController();
   /** Batches under way, and those of them that count. */
   #busy = 0;
@@ -89,7 +89,7 @@ export class PartitionPump<Context> {
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: PumpOptions<Context>) {
+  constructor(options: PartitionConsumerOptions<Context>) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
     const { groupId, log, metrics } = options;
@@ -97,7 +97,7 @@ export class PartitionPump<Context> {
     this.#consumer = options.openConsumer({
       onBatch: (batch) => this.#onBatch(batch),
       onAssigned: (partitions, generation) => this.#onAssigned(partitions, generation),
-      onRevoked: () => this.#dropLanes(),
+      onRevoked: () => this.#dropBuffers(),
       onCrash: (error, restartInMs) => {
         metrics.crashed(groupId);
         log.error({ err: error, groupId, restartInMs }, 'The consumer died and starts again');
@@ -142,10 +142,10 @@ export class PartitionPump<Context> {
   }
 
   #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
-    this.#dropLanes();
+    this.#dropBuffers();
     const context = this.#options.openContext();
     for (const { topic, partition } of partitions) {
-      this.#lanes.set(keyOf(topic, partition), {
+      this.#buffers.set(keyOf(topic, partition), {
         ...{ topic, partition, generation, context, waiting: [], bytes: 0 },
         ...{ paused: false, busy: false, held: true, lastOffset: -1n },
       });
@@ -154,83 +154,83 @@ export class PartitionPump<Context> {
     this.#options.log.info({ groupId: this.groupId, partitions: names, generation }, 'Assigned');
   }
 
-  #dropLanes(): void {
-    for (const lane of this.#lanes.values()) lane.held = false;
-    this.#lanes.clear();
+  #dropBuffers(): void {
+    for (const buffer of this.#buffers.values()) buffer.held = false;
+    this.#buffers.clear();
   }
 
   #onBatch({ topic, partition, generation, records }: LogBatch): void {
-    const lane = this.#lanes.get(keyOf(topic, partition));
-    if (this.#stopping || lane === undefined || lane.generation !== generation) return;
+    const buffer = this.#buffers.get(keyOf(topic, partition));
+    if (this.#stopping || buffer === undefined || buffer.generation !== generation) return;
     let added = 0;
     for (const record of records) {
       // A fetch that was repeated within one assignment brings records that are here already.
-      if (record.offset <= lane.lastOffset) continue;
-      lane.lastOffset = record.offset;
-      lane.waiting.push(record);
-      lane.bytes += record.value?.length ?? 0;
+      if (record.offset <= buffer.lastOffset) continue;
+      buffer.lastOffset = record.offset;
+      buffer.waiting.push(record);
+      buffer.bytes += record.value?.length ?? 0;
       added++;
     }
     this.#options.metrics.consumed(topic, added);
-    if (!lane.paused && (lane.waiting.length > this.#limits.waitingRecordsMax || lane.bytes > this.#limits.waitingBytesMax)) {
-      lane.paused = true;
-      this.#consumer.pause(lane);
+    if (!buffer.paused && (buffer.waiting.length > this.#limits.waitingRecordsMax || buffer.bytes > this.#limits.waitingBytesMax)) {
+      buffer.paused = true;
+      this.#consumer.pause(buffer);
     }
-    if (lane.busy || added === 0) return;
-    lane.busy = true;
-    this.#turns.push(lane);
-    this.#pump();
+    if (buffer.busy || added === 0) return;
+    buffer.busy = true;
+    this.#ready.push(buffer);
+    this.#startBatches();
   }
 
-  #pump(): void {
+  #startBatches(): void {
     const { batchesAtOnce, longBatchesMax } = this.#limits;
     while (this.#working < batchesAtOnce && this.#processing < Math.max(batchesAtOnce, longBatchesMax) && !this.#stopping) {
-      const lane = this.#turns.shift();
-      if (lane === undefined) return;
-      if (lane.held) void this.#run(lane);
+      const buffer = this.#ready.shift();
+      if (buffer === undefined) return;
+      if (buffer.held) void this.#run(buffer);
     }
   }
 
   /** One batch, then the next partition's turn. */
-  async #run(lane: Lane<Context>): Promise<void> {
-    const { topic, partition, generation, context } = lane;
-    const records = this.#take(lane);
+  async #run(buffer: PartitionBuffer<Context>): Promise<void> {
+    const { topic, partition, generation, context } = buffer;
+    const records = this.#take(buffer);
     this.#busy++;
     try {
-      const isDone = await this.#process(lane, { topic, partition, context, records });
+      const isDone = await this.#process(buffer, { topic, partition, context, records });
       // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
       const last = records.at(-1);
-      if (isDone && lane.held && last !== undefined) this.#consumer.commit(lane, last.offset + 1n, generation);
+      if (isDone && buffer.held && last !== undefined) this.#consumer.commit(buffer, last.offset + 1n, generation);
     } finally {
       this.#busy--;
-      lane.busy = lane.held && lane.waiting.length > 0;
-      if (lane.busy) this.#turns.push(lane);
+      buffer.busy = buffer.held && buffer.waiting.length > 0;
+      if (buffer.busy) this.#ready.push(buffer);
       if (this.#busy === 0) this.#idle?.resolve();
-      this.#pump();
+      this.#startBatches();
     }
   }
 
   /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
-  async #process(lane: Lane<Context>, batch: PumpBatch<Context>): Promise<boolean> {
+  async #process(buffer: PartitionBuffer<Context>, batch: RecordBatch<Context>): Promise<boolean> {
     try {
       await this.#processOnce(batch);
       return true;
     } catch (error) {
       // What stands still must not hold up the others.
-      this.#pump();
-      return await this.#processAgain(lane, batch, error);
+      this.#startBatches();
+      return await this.#processAgain(buffer, batch, error);
     }
   }
 
   /** Counts as working until it has ended, or takes long. */
-  async #processOnce(batch: PumpBatch<Context>): Promise<void> {
+  async #processOnce(batch: RecordBatch<Context>): Promise<void> {
     this.#processing++;
     this.#working++;
     let counts = true;
     const timer = setTimeout(() => {
       counts = false;
       this.#working--;
-      this.#pump();
+      this.#startBatches();
     }, this.#limits.longMs);
     try {
       await this.#options.process(batch);
@@ -241,14 +241,14 @@ export class PartitionPump<Context> {
     }
   }
 
-  async #processAgain(lane: Lane<Context>, batch: PumpBatch<Context>, thrown: unknown): Promise<boolean> {
+  async #processAgain(buffer: PartitionBuffer<Context>, batch: RecordBatch<Context>, thrown: unknown): Promise<boolean> {
     const { log, process } = this.#options;
     const { topic, partition, records } = batch;
     const fields = { topic, partition, from: String(records[0]?.offset), records: records.length };
     const goesOn = (error: unknown): boolean => {
       // What is no fault of the world outside is ours. It stands still with its partition, where a person sees it.
       if (!isRetryableFault(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
-      return lane.held;
+      return buffer.held;
     };
     let first: unknown = thrown;
     const persistently = retryForever(goesOn, this.#ending.signal, log);
@@ -262,33 +262,33 @@ export class PartitionPump<Context> {
       });
       return true;
     } catch (error) {
-      if (lane.held && !this.#ending.signal.aborted) throw error;
+      if (buffer.held && !this.#ending.signal.aborted) throw error;
       log.info({ err: error, ...fields }, 'A batch is left to whoever has its partition now');
       return false;
     }
   }
 
-  #take(lane: Lane<Context>): readonly LogRecord[] {
+  #take(buffer: PartitionBuffer<Context>): readonly LogRecord[] {
     const { batchRecordsMax, batchBytesMax } = this.#limits;
     let bytes = 0;
     let count = 0;
-    for (const { value } of lane.waiting) {
+    for (const { value } of buffer.waiting) {
       const size = value?.length ?? 0;
       if (count === batchRecordsMax || (count > 0 && bytes + size > batchBytesMax)) break;
       bytes += size;
       count++;
     }
-    const taken = count === lane.waiting.length ? lane.waiting : lane.waiting.slice(0, count);
-    lane.waiting = count === lane.waiting.length ? [] : lane.waiting.slice(count);
-    lane.bytes -= bytes;
-    if (lane.paused && lane.held && this.#isHalfEmpty(lane)) {
-      lane.paused = false;
-      this.#consumer.resume(lane);
+    const taken = count === buffer.waiting.length ? buffer.waiting : buffer.waiting.slice(0, count);
+    buffer.waiting = count === buffer.waiting.length ? [] : buffer.waiting.slice(count);
+    buffer.bytes -= bytes;
+    if (buffer.paused && buffer.held && this.#isHalfEmpty(buffer)) {
+      buffer.paused = false;
+      this.#consumer.resume(buffer);
     }
     return taken;
   }
 
-  #isHalfEmpty({ waiting, bytes }: Lane<Context>): boolean {
+  #isHalfEmpty({ waiting, bytes }: PartitionBuffer<Context>): boolean {
     return waiting.length <= this.#limits.waitingRecordsMax / 2 && bytes <= this.#limits.waitingBytesMax / 2;
   }
 }

@@ -22,7 +22,7 @@ import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { Received } from './read-notification.ts';
 import type { StateCache } from './state-cache.ts';
 
-export type InstanceMoverOptions = {
+export type InstanceProcessorOptions = {
   readonly store: Pick<InstanceStore, 'load' | 'apply'>;
   readonly definitions: ReadyDefinitions;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
@@ -34,70 +34,75 @@ export type InstanceMoverOptions = {
 };
 
 /** What came for one instance, in its order. */
-export type Case = { readonly instanceId: InstanceId; readonly received: readonly Received[] };
+export type InstanceBatch = { readonly instanceId: InstanceId; readonly received: readonly Received[] };
 
 /** A case that was decided on a state; `transition` is null when nothing has to be written. */
-type Decided = Case & { readonly stored: StoredInstance; readonly result: StepResult; readonly transition: Transition | null };
+type Decided = InstanceBatch & { readonly stored: StoredInstance; readonly result: StepResult; readonly transition: Transition | null };
 
-/** What became of the cases of a round. */
-type Round = { readonly applied: Decided[]; readonly lost: Decided[]; readonly failed: Case[] };
+/** What became of the batches of a attempt. */
+type BatchAttempt = { readonly applied: Decided[]; readonly lost: Decided[]; readonly failed: InstanceBatch[] };
 
 /** More lost version checks in a row than two owners of a partition can bring about: then a breath is due. */
-const ROUNDS_MAX = 5;
+const ATTEMPTS_MAX = 5;
 
-export class InstanceMover {
-  readonly #options: InstanceMoverOptions;
+export class InstanceProcessor {
+  readonly #options: InstanceProcessorOptions;
 
-  constructor(options: InstanceMoverOptions) {
+  constructor(options: InstanceProcessorOptions) {
     this.#options = options;
   }
 
   /**
    * Applies what came. Throws a retryable MillraceError with nothing, or a part, of it written: all of it may come again.
-   * @param cases at most one of each instance, all of this partition.
+   * @param batches at most one of each instance, all of this partition.
    * @returns what can never be processed.
    */
-  async move(partition: number, cases: readonly Case[], cache: StateCache): Promise<readonly SetAside[]> {
+  async process(partition: number, batches: readonly InstanceBatch[], cache: StateCache): Promise<readonly SetAside[]> {
     const letters: SetAside[] = [];
-    let pending = cases;
-    for (let round = 1; pending.length > 0; round++) {
-      if (round > ROUNDS_MAX) throw conflict();
-      pending = await this.#round(partition, pending, cache, letters);
+    let pending = batches;
+    for (let attempt = 1; pending.length > 0; attempt++) {
+      if (attempt > ATTEMPTS_MAX) throw conflict();
+      pending = await this.#attempt(partition, pending, cache, letters);
     }
     return letters;
   }
 
-  /** @returns the cases that lost the version check. */
-  async #round(partition: number, cases: readonly Case[], cache: StateCache, letters: SetAside[]): Promise<readonly Case[]> {
+  /** @returns the batches that lost the version check. */
+  async #attempt(
+    partition: number,
+    batches: readonly InstanceBatch[],
+    cache: StateCache,
+    letters: SetAside[],
+  ): Promise<readonly InstanceBatch[]> {
     const { metrics } = this.#options;
-    const states = await this.#states(partition, cases, cache);
+    const states = await this.#states(partition, batches, cache);
     await this.#readyDefinitions(states);
-    const round: Round = { applied: [], lost: [], failed: [] };
+    const attempt: BatchAttempt = { applied: [], lost: [], failed: [] };
     const writing: Decided[] = [];
     const now = this.#options.now();
-    for (const each of cases) {
+    for (const each of batches) {
       const stored = states.get(each.instanceId);
       if (stored === undefined) {
         letters.push(...each.received.map(unknownInstance));
         continue;
       }
       const decided = this.#decide(partition, each, stored, now);
-      if (decided === null) round.failed.push(each);
-      else if (decided.transition === null) round.applied.push(decided);
+      if (decided === null) attempt.failed.push(each);
+      else if (decided.transition === null) attempt.applied.push(decided);
       else writing.push(decided);
     }
-    await this.#write(partition, writing, round);
-    for (const decided of round.applied) this.#keep(decided, cache);
-    for (const { instanceId } of round.lost) cache.drop(instanceId);
-    if (round.lost.length > 0) metrics.conflicts(round.lost.length);
-    for (const each of round.failed) letters.push(...(await this.#moveAlone(partition, each, cache)));
-    return round.lost;
+    await this.#write(partition, writing, attempt);
+    for (const decided of attempt.applied) this.#settle(decided, cache);
+    for (const { instanceId } of attempt.lost) cache.drop(instanceId);
+    if (attempt.lost.length > 0) metrics.conflicts(attempt.lost.length);
+    for (const each of attempt.failed) letters.push(...(await this.#processOneByOne(partition, each, cache)));
+    return attempt.lost;
   }
 
-  async #states(partition: number, cases: readonly Case[], cache: StateCache): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
+  async #states(partition: number, batches: readonly InstanceBatch[], cache: StateCache): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
     const states = new Map<InstanceId, StoredInstance>();
     const missing: InstanceId[] = [];
-    for (const { instanceId } of cases) {
+    for (const { instanceId } of batches) {
       const cached = cache.get(instanceId);
       if (cached === undefined) missing.push(instanceId);
       else states.set(instanceId, cached);
@@ -135,7 +140,7 @@ export class InstanceMover {
   }
 
   /** @returns null when it cannot be decided in passing. */
-  #decide(partition: number, each: Case, stored: StoredInstance, now: EpochMs): Decided | null {
+  #decide(partition: number, each: InstanceBatch, stored: StoredInstance, now: EpochMs): Decided | null {
     const { definitionId, definitionVersion } = stored.state;
     const definition = this.#options.definitions.peek(definitionId, definitionVersion);
     if (definition === undefined) return null;
@@ -147,7 +152,7 @@ export class InstanceMover {
     }
   }
 
-  #decided(partition: number, { instanceId, received }: Case, stored: StoredInstance, result: StepResult): Decided {
+  #decided(partition: number, { instanceId, received }: InstanceBatch, stored: StoredInstance, result: StepResult): Decided {
     const { state: after, history, effects } = result;
     if (history.length === 0 && effects.length === 0) return { instanceId, received, stored, result, transition: null };
     const messages = this.#options.outgoing.ofEffects(after, effects);
@@ -157,7 +162,7 @@ export class InstanceMover {
   }
 
   /** One transaction; halved and halved again when the database refuses it, until what it refuses stands alone. */
-  async #write(partition: number, writing: readonly Decided[], round: Round): Promise<void> {
+  async #write(partition: number, writing: readonly Decided[], attempt: BatchAttempt): Promise<void> {
     const transitions = writing.flatMap(({ transition }) => (transition === null ? [] : [transition]));
     if (transitions.length === 0) return;
     const { store, metrics, log } = this.#options;
@@ -165,20 +170,20 @@ export class InstanceMover {
     try {
       const { applied } = await store.apply(partition, transitions);
       metrics.transaction(performance.now() - began);
-      for (const decided of writing) (applied.has(decided.instanceId) ? round.applied : round.lost).push(decided);
+      for (const decided of writing) (applied.has(decided.instanceId) ? attempt.applied : attempt.lost).push(decided);
     } catch (error) {
       if (!concernsOne(error)) throw error;
       log.debug({ err: error, partition, instances: writing.length }, 'The database refuses a batch');
-      if (writing.length === 1) round.failed.push(...writing);
+      if (writing.length === 1) attempt.failed.push(...writing);
       else {
         const middle = writing.length >> 1;
-        await this.#write(partition, writing.slice(0, middle), round);
-        await this.#write(partition, writing.slice(middle), round);
+        await this.#write(partition, writing.slice(0, middle), attempt);
+        await this.#write(partition, writing.slice(middle), attempt);
       }
     }
   }
 
-  #keep({ received, stored, result }: Decided, cache: StateCache): void {
+  #settle({ received, stored, result }: Decided, cache: StateCache): void {
     const { state, history, rejected } = result;
     const { metrics, log } = this.#options;
     cache.set(state.instanceId, history.length === 0 ? stored : { state, version: stored.version + 1 });
@@ -196,11 +201,11 @@ export class InstanceMover {
   }
 
   /** One notification after the other, each on what stands in the database, until the one is found that cannot be applied. */
-  async #moveAlone(partition: number, { instanceId, received }: Case, cache: StateCache): Promise<readonly SetAside[]> {
+  async #processOneByOne(partition: number, { instanceId, received }: InstanceBatch, cache: StateCache): Promise<readonly SetAside[]> {
     const letters: SetAside[] = [];
     for (const one of received) {
       cache.drop(instanceId);
-      const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
+      const error = await this.#applyOne(partition, one, cache, (definition, { state }) =>
         step(definition, state, [one], this.#options.now(), this.#options.limits),
       );
       if (error === null) continue;
@@ -208,7 +213,7 @@ export class InstanceMover {
         { err: error, instanceId, cause: one.cause, type: one.notification.type },
         'A notification cannot be applied',
       );
-      if (await this.#tryInstead(partition, one, failureOf(error), cache)) continue;
+      if (await this.#applyRefusal(partition, one, failureOf(error), cache)) continue;
       this.#options.metrics.notified(one.notification.type, 'setAside');
       const { code, message } = failureOf(error);
       letters.push({
@@ -222,7 +227,7 @@ export class InstanceMover {
   }
 
   /** The person or the task hears why, where there is one to hear it. @returns false when that does not work either. */
-  async #tryInstead(partition: number, one: Received, failure: TaskError, cache: StateCache): Promise<boolean> {
+  async #applyRefusal(partition: number, one: Received, failure: TaskError, cache: StateCache): Promise<boolean> {
     const { notification, instanceId } = one;
     if (notification.type === 'CommandIssued') {
       // Nobody asks for the result of what the engine itself sent.
@@ -230,19 +235,24 @@ export class InstanceMover {
       const { code, message: reason } = failure;
       const { commandId } = notification;
       const refused = { type: 'commandRefused', commandId, code, reason } as const;
-      const error = await this.#tryOne(partition, one, cache, (_, { state }) => ({ state, history: [], effects: [refused], rejected: [] }));
+      const error = await this.#applyOne(partition, one, cache, (_, { state }) => ({
+        state,
+        history: [],
+        effects: [refused],
+        rejected: [],
+      }));
       return error === null;
     }
     if (notification.type !== 'TaskOutcome') return false;
     const failed: Notification = { ...notification, result: { status: 'failed', error: failure, retryable: false, retryAfterMs: null } };
-    const error = await this.#tryOne(partition, one, cache, (definition, { state }) =>
+    const error = await this.#applyOne(partition, one, cache, (definition, { state }) =>
       step(definition, state, [{ instanceId, cause: one.cause, notification: failed }], this.#options.now(), this.#options.limits),
     );
     return error === null;
   }
 
   /** @returns why it can never be applied, or null when it was, or was rejected. Throws as `move`. */
-  async #tryOne(
+  async #applyOne(
     partition: number,
     one: Received,
     cache: StateCache,
@@ -250,7 +260,7 @@ export class InstanceMover {
   ): Promise<unknown> {
     const { store, definitions } = this.#options;
     const { instanceId } = one;
-    for (let round = 1; round <= ROUNDS_MAX; round++) {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       // Not part of the trial: that this fails is never the message's fault.
       const stored = (await store.load(partition, [instanceId])).get(instanceId);
       if (stored === undefined) throw new Error('Bug: an instance is gone');
@@ -259,7 +269,7 @@ export class InstanceMover {
         const decided = this.#decided(partition, { instanceId, received: [one] }, stored, decide(definition, stored));
         const written = decided.transition === null || (await store.apply(partition, [decided.transition])).applied.has(instanceId);
         if (!written) continue;
-        this.#keep(decided, cache);
+        this.#settle(decided, cache);
         return null;
       } catch (error) {
         if (!concernsOne(error)) throw error;
