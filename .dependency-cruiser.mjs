@@ -59,6 +59,13 @@ export default {
       to: { path: '^src/(api|task-consumer|orchestrator|cli|console)/', pathNot: '^src/$1/' },
     },
     {
+      name: 'nobody-imports-the-command-line',
+      comment: 'The command line may import everything, by paths that this check sees; nothing may import it.',
+      severity: 'error',
+      from: { path: '^(src|connect|stack)/', pathNot: `^src/cli/|${tests}` },
+      to: { path: '^src/cli/' },
+    },
+    {
       name: 'nobody-imports-the-outside',
       comment: 'The engine does not know what starts it, tests it or shows it.',
       severity: 'error',

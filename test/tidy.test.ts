@@ -51,6 +51,13 @@ describe('code', () => {
     );
     expect(readers.filter(({ path }) => !path.endsWith('.test.ts')).map(({ path }) => path)).toEqual([]);
   });
+
+  test('imports by literal paths, which the compiler and the check of import directions see', () => {
+    // The module of a user is the one that nobody can know before.
+    const sources = code.filter(({ path }) => /^(src|stack|connect)\//.test(path) && !path.endsWith('.test.ts'));
+    const dynamic = linesWith(/\bimport\((?!')/, sources);
+    expect(dynamic.filter((line) => !line.startsWith('src/task-consumer/handler-module.ts:'))).toEqual([]);
+  });
 });
 
 describe('tests', () => {

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../../service/connections.ts';
 import { createCommandLogger, print, printJson } from '../output.ts';
-import { functionOf, loadPart } from '../parts.ts';
 import { registerOutboxTopics } from '../stores.ts';
 
 export function addInstallCommands(program: Command): void {
@@ -11,9 +10,8 @@ export function addInstallCommands(program: Command): void {
     .command('migrate')
     .description('Bring both databases to the schema of this version')
     .action(async () => {
-      const file = 'src/store/postgres/migrate.ts';
+      const { migrate } = await import('../../store/postgres/migrate.ts');
       const config = loadConfig(process.env, ['databases', 'topics', 'limits', 'log']);
-      const migrate = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'migrate');
       await migrate(config, createCommandLogger('migrate', config.log.level));
       print('Both databases are up to date.');
     });
@@ -65,20 +63,18 @@ export function addInstallCommands(program: Command): void {
     .command('apply')
     .description('Create the connector, or bring it to the configuration')
     .action(async () => {
-      const file = 'connect/apply.ts';
+      const { applyConnector } = await import('../../../connect/apply.ts');
       const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'kafka', 'log']);
-      const apply = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'applyConnector');
-      await apply(config, createCommandLogger('connector', config.log.level));
+      await applyConnector(config, createCommandLogger('connector', config.log.level));
       print('The connector is applied.');
     });
   connector
     .command('reset')
     .description('Make the connector forget its offsets and go on where the replication slot stands')
     .action(async () => {
-      const file = 'connect/apply.ts';
+      const { resetConnectorOffsets } = await import('../../../connect/apply.ts');
       const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'log']);
-      const reset = functionOf<[unknown, unknown], Promise<unknown>>(await loadPart(file), file, 'resetConnectorOffsets');
-      await reset(config, createCommandLogger('connector', config.log.level));
+      await resetConnectorOffsets(config, createCommandLogger('connector', config.log.level));
       print('The connector goes on where the replication slot stands.');
     });
 

@@ -1,15 +1,11 @@
 /** redispatch: sends stranded tasks again now, which the orchestrators also do by themselves. */
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
-import type { ConfigGroup } from '../../service/config-variables.ts';
 import { createCommandLogger, print, printJson, say } from '../output.ts';
-import { functionOf, loadPart } from '../parts.ts';
 import { parseWait } from '../session.ts';
 
 type Given = { readonly wait?: number; readonly force?: boolean; readonly json?: boolean };
 const WAIT_MS_DEFAULT = 30_000;
-
-type Counts = { readonly redispatched: number; readonly waiting: number };
 
 export function addRedispatchCommand(program: Command): void {
   program
@@ -19,16 +15,10 @@ export function addRedispatchCommand(program: Command): void {
     .option('--force', "send also what may still be in flight: after a loss of Kafka's data")
     .option('--json', 'print the counts as JSON')
     .action(async ({ wait = WAIT_MS_DEFAULT, force = false, json = false }: Given) => {
-      const file = 'src/orchestrator/main.ts';
-      const part = await loadPart(file);
-      const config = loadConfig(process.env, part.redispatchConfigGroups as readonly ConfigGroup[]);
+      const { redispatchConfigGroups, redispatchOnce } = await import('../../orchestrator/main.ts');
+      const config = loadConfig(process.env, redispatchConfigGroups);
       const log = createCommandLogger('redispatch', 'warn');
-      const options = { waitMs: wait, force, log };
-      const { redispatched, waiting } = await functionOf<[unknown, unknown], Promise<Counts>>(
-        part,
-        file,
-        'redispatchOnce',
-      )(config, options);
+      const { redispatched, waiting } = await redispatchOnce(config, { waitMs: wait, force, log });
       if (json) return printJson({ redispatched, waiting });
       print(`${redispatched} tasks were sent again.`);
       if (waiting > 0) say(`${waiting} more may still be in flight; the orchestrators look at them again.`);

@@ -1,37 +1,28 @@
-/** The long-running processes: api, task-consumer, orchestrator, worker. */
+/** The long-running processes: api, orchestrator, task-consumer, worker. Each loads its code only when it is started. */
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
-import type { ConfigGroup } from '../../service/config-variables.ts';
-import { type RunningProcess, runProcess } from '../../service/process.ts';
-import { functionOf, loadPart } from '../parts.ts';
-
-/** A role's `main.ts` exports the groups of the configuration it needs, and a function that starts it. */
-type Role = { readonly name: string; readonly about: string; readonly file: string; readonly run: string; readonly groups: string };
-
-const roles: readonly Role[] = [
-  { name: 'api', about: 'Run the REST API', file: 'src/api/main.ts', run: 'runApi', groups: 'apiConfigGroups' },
-  {
-    name: 'orchestrator',
-    about: 'Run an orchestrator: it moves instances on',
-    file: 'src/orchestrator/main.ts',
-    run: 'runOrchestrator',
-    groups: 'orchestratorConfigGroups',
-  },
-];
+import { runProcess } from '../../service/process.ts';
 
 export function addRoleCommands(program: Command): void {
-  for (const role of roles)
-    program
-      .command(role.name)
-      .description(role.about)
-      .action(async () => {
-        await runProcess(role.name, async () => {
-          const part = await loadPart(role.file);
-          const groups = part[role.groups] as readonly ConfigGroup[] | undefined;
-          const config = groups === undefined ? loadConfig(process.env) : loadConfig(process.env, groups);
-          return await functionOf<[unknown], Promise<RunningProcess>>(part, role.file, role.run)(config);
-        });
+  program
+    .command('api')
+    .description('Run the REST API')
+    .action(async () => {
+      await runProcess('api', async () => {
+        const { apiConfigGroups, runApi } = await import('../../api/main.ts');
+        return await runApi(loadConfig(process.env, apiConfigGroups));
       });
+    });
+
+  program
+    .command('orchestrator')
+    .description('Run an orchestrator, which advances instances')
+    .action(async () => {
+      await runProcess('orchestrator', async () => {
+        const { orchestratorConfigGroups, runOrchestrator } = await import('../../orchestrator/main.ts');
+        return await runOrchestrator(loadConfig(process.env, orchestratorConfigGroups));
+      });
+    });
 
   program
     .command('task-consumer')
@@ -46,7 +37,7 @@ export function addRoleCommands(program: Command): void {
   program
     .command('worker')
     .description('Run the task handlers of a module on the queues that they name')
-    .argument('<module>', 'path of a JavaScript or TypeScript module that exports what defineTask() gives')
+    .argument('<module>', 'path of a JavaScript or TypeScript module that exports what defineTask() returns')
     .action(async (module: string) => {
       await runProcess('worker', async () => {
         const { runWorker, workerConfigGroups } = await import('../../task-consumer/main.ts');
