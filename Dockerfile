@@ -8,7 +8,7 @@ RUN npm ci --omit=dev
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 MILLRACE_HOME=/var/lib/millrace
 WORKDIR /app
-# Where the API keeps the first admin key when none is given.
+# Where the API keeps the bootstrap key when none is given.
 RUN install -d -o node -g node -m 700 /var/lib/millrace \
  && printf '#!/bin/sh\nexec node /app/src/cli/main.ts "$@"\n' >/usr/local/bin/millrace \
  && chmod 755 /usr/local/bin/millrace

@@ -5,7 +5,7 @@
  */
 import { ConstantBackoff, ExponentialBackoff, handleType, handleWhenResult, retry } from 'cockatiel';
 import { MillraceError } from '../src/core/error.ts';
-import { isRetryableFault, retryForever } from '../src/service/backoff.ts';
+import { isRetryable, retryForever } from '../src/service/backoff.ts';
 import type { Logger } from '../src/service/logging.ts';
 import { type ConnectApi, type ConnectorStatus, connectApi, isRunning, runners, summariseTrace } from './connect-api.ts';
 import { type ConnectorConfig, type ConnectorSettings, connectorName, connectorSettings } from './connector.ts';
@@ -44,7 +44,7 @@ export async function applyConnector(
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(overdue), timeoutMs);
   try {
-    const persistently = retryForever(isRetryableFault, controller.signal, log);
+    const persistently = retryForever(isRetryable, controller.signal, log);
     const applied = await persistently(`apply the connector ${name}`, () => put(api, name, connectorSettings(config)));
     log.info({ connector: name, applied }, 'Connector applied; waiting until it runs');
     const restarting = retry(
@@ -71,7 +71,7 @@ export async function applyConnector(
 export async function resetConnectorOffsets(config: ConnectorConfig, log: Logger): Promise<void> {
   const api = connectApi(config.connect);
   const name = connectorName(config.topics.prefix);
-  const persistently = retryForever(isRetryableFault, AbortSignal.timeout(120_000), log);
+  const persistently = retryForever(isRetryable, AbortSignal.timeout(120_000), log);
   if ((await persistently(`find the connector ${name}`, () => api.status(name))) === null)
     throw new MillraceError('MR_CONNECTOR_MISSING', `There is no connector ${name}. Run "millrace connector apply".`, { retryable: false });
   await persistently(`stop the connector ${name}`, () => api.stop(name));

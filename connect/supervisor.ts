@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExponentialBackoff, type IBackoff } from 'cockatiel';
-import { isRetryableFault } from '../src/service/backoff.ts';
+import { isRetryable } from '../src/service/backoff.ts';
 import type { Logger } from '../src/service/logging.ts';
 import { connectorMetrics, type Metrics } from '../src/service/metrics.ts';
 import { type ConnectOptions, connectApi, isRunning, type Runner, runners, summariseTrace } from './connect-api.ts';
@@ -101,7 +101,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
       runningSince = null;
       health = { state: 'away', reason: error instanceof Error ? error.message : 'no answer' };
       // A refusal does not pass by itself, but the person who mends it should not have to restart us.
-      if (before.state !== 'away') log.warn({ err: error, passes: isRetryableFault(error) }, 'Kafka Connect cannot be asked; trying on');
+      if (before.state !== 'away') log.warn({ err: error, passes: isRetryable(error) }, 'Kafka Connect cannot be asked; trying on');
     }
     if (health.state === before.state) return;
     if (health.state === 'missing' || health.state === 'paused')

@@ -11,7 +11,7 @@ import { createOutgoing } from '../messaging/outgoing.ts';
 import { recordsOfQueue, registerSchemas } from '../messaging/registration.ts';
 import { connectRegistry } from '../messaging/registry.ts';
 import { ensureQueueTopic, topicNames } from '../messaging/topics.ts';
-import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
+import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../service/connections.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
@@ -27,15 +27,15 @@ import {
   createOutboxGauge,
   createPools,
 } from '../store/postgres/index.ts';
+import { createAdmissionControl, type SamplingAdmissionControl } from './admission-control.ts';
 import { createApp } from './app.ts';
+import { installBootstrapKey } from './bootstrap-key.ts';
 import type { ApiLimits } from './context.ts';
-import { installFirstKey } from './first-key.ts';
 import { createInstanceWatch } from './instance-watch.ts';
 import { createLifecycleReader } from './lifecycle.ts';
 import type { ApiPorts } from './ports.ts';
 import { createQueues } from './queues.ts';
 import { createReplay } from './replay.ts';
-import { createStartGate, type SamplingGate } from './start-gate.ts';
 
 /** What `loadConfig` must be asked for. */
 export const apiConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'api', 'orchestrator', 'limits', 'service', 'log'] as const;
@@ -66,8 +66,8 @@ export async function runApi(config: ApiConfig): Promise<RunningApi> {
 
 async function serve(config: ApiConfig, service: Service): Promise<string> {
   const { log, signal } = service;
-  const persistently = retryForever(isRetryableFault, signal, log);
-  const { ports, gate } = await connect(config, service, persistently);
+  const retry = retryForever(isRetryable, signal, log);
+  const { ports, admission } = await connect(config, service, retry);
   const app = await createApp({
     ports,
     limits: limitsOf(config),
@@ -78,9 +78,9 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
     signal,
   });
   // The first answer shall not be a refusal that one look at the outbox would have spared.
-  await gate.sample();
+  await admission.sample();
   service.repeat('look at the outbox', async () => {
-    await gate.sample();
+    await admission.sample();
     return OUTBOX_SAMPLE_MS;
   });
   service.onStop('http server', () => app.close());
@@ -91,8 +91,8 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
 async function connect(
   config: ApiConfig,
   service: Service,
-  persistently: Persistently,
-): Promise<{ readonly ports: ApiPorts; readonly gate: SamplingGate }> {
+  retry: RetryPolicy,
+): Promise<{ readonly ports: ApiPorts; readonly admission: SamplingAdmissionControl }> {
   const { log, health } = service;
   const { prefix, partitions, publish: publishTopics } = config.topics;
   const { definitions: definitionsUrl, instances: instancesUrl, connections } = config.databases;
@@ -101,12 +101,12 @@ async function connect(
     { connections, applicationName: 'millrace-api', onIdleError: (error) => log.warn({ err: error }, 'A database connection was lost') },
   );
   service.onStop('databases', () => pools.close());
-  await persistently('check the installation', () => assertInstallation(pools.instances, partitions));
+  await retry('check the installation', () => assertInstallation(pools.instances, partitions));
 
   const registry = connectRegistry(registryOptions(config));
   const codec = createCodec({ registry });
   const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
-  await persistently('look up the schemas', () => outgoing.prepare());
+  await retry('look up the schemas', () => outgoing.prepare());
 
   const definitions = createDefinitionStore(pools.definitions);
   const instances = createInstanceStore(pools.instances, createWaitMatcher(outgoing), {
@@ -114,7 +114,7 @@ async function connect(
     stateBytesMax: config.limits.stateBytes,
   });
   const { apiKey: given } = config.api;
-  await persistently('install the first API key', () => installFirstKey({ definitions, given, home: config.service.home, log }));
+  await retry('install the bootstrap key', () => installBootstrapKey({ definitions, given, home: config.service.home, log }));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
   health.check('instance database', () => answers(instances.now()));
 
@@ -122,7 +122,7 @@ async function connect(
   const admin = kafka.admin();
   service.onStop('kafka admin', () => admin.close());
 
-  const now = await keepDatabaseClock(() => instances.now(), persistently, service);
+  const now = await keepDatabaseClock(() => instances.now(), retry, service);
 
   const watch = createInstanceWatch();
   const groupId = `${prefix}.api.${randomUUID()}`;
@@ -137,7 +137,7 @@ async function connect(
 
   const gauge = createOutboxGauge(pools.instances, slotName(prefix));
   let reading: Awaited<ReturnType<typeof gauge.read>> | null = null;
-  const gate = createStartGate({
+  const admission = createAdmissionControl({
     read: async () => {
       reading = await gauge.read();
       return reading;
@@ -156,7 +156,7 @@ async function connect(
     instances,
     queries: createInstanceQueries(pools.instances),
     outgoing,
-    gate,
+    admission,
     watch,
     wakes: () => reader.isMember(),
     parseDefinition: (document, options) => parseDefinition(document, { ...options, limits: definitionLimitsOf(config) }),
@@ -173,7 +173,7 @@ async function connect(
     now,
     sha256: (text) => hash('sha256', text, 'hex'),
   };
-  return { ports, gate };
+  return { ports, admission };
 }
 
 async function answers(question: Promise<unknown>): Promise<null> {

@@ -11,9 +11,9 @@ import type { InstanceQueries } from '../store/instance-queries.ts';
 import type { InstanceStore } from '../store/instance-store.ts';
 import type { InstanceWatch } from './instance-watch.ts';
 
-/** Whether starts are taken: not while nothing is published. */
-export interface StartGate {
-  /** null: open; else why not, for a person. Answers at once. */
+/** Admission control of starts: none is accepted while nothing is published. */
+export interface AdmissionControl {
+  /** null: starts are accepted; else the reason for a person. Reads no database. */
   reasonToRefuse(): string | null;
 }
 
@@ -26,7 +26,7 @@ export type ApiPorts = {
   >;
   readonly queries: Omit<InstanceQueries, 'fullHistory' | 'instanceIds'>;
   readonly outgoing: OutgoingMessages;
-  readonly gate: StartGate;
+  readonly admission: AdmissionControl;
   readonly watch: InstanceWatch;
   /** The lifecycle topic is read, so changes wake whoever waits. */
   readonly wakes: () => boolean;

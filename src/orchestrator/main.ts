@@ -15,7 +15,7 @@ import type { Log, LogAdmin } from '../messaging/log.ts';
 import { createOutgoing, type OutgoingMessages } from '../messaging/outgoing.ts';
 import { connectRegistry } from '../messaging/registry.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
-import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
+import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
@@ -83,7 +83,7 @@ export async function runOrchestrator(config: OrchestratorConfig): Promise<Runni
 type Dependencies = {
   readonly config: OrchestratorConfig;
   readonly service: Service;
-  readonly persistently: Persistently;
+  readonly retry: RetryPolicy;
   readonly pools: Pools;
   readonly definitions: DefinitionStore;
   readonly store: InstanceStore;
@@ -104,13 +104,13 @@ type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' | 'grou
 async function connect(config: OrchestratorConfig, service: Service): Promise<Dependencies> {
   const { log: logger, signal } = service;
   const { prefix } = config.topics;
-  const persistently = retryForever(isRetryableFault, signal, logger);
+  const retry = retryForever(isRetryable, signal, logger);
   const pools = openPools(config, 'millrace-orchestrator', logger);
   service.onStop('databases', () => pools.close());
-  await persistently('check the installation', () => assertInstallation(pools.instances, config.topics.partitions));
+  await retry('check the installation', () => assertInstallation(pools.instances, config.topics.partitions));
   const { codec, outgoing, matcher, store } = openStore(config, pools);
   const topics = topicNames(prefix);
-  await persistently('look up the schemas', async () => {
+  await retry('look up the schemas', async () => {
     await outgoing.prepare();
     await codec.prepare([{ topic: topics.deadLetters, record: 'DeadLetter' }]);
   });
@@ -126,7 +126,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<De
   return {
     config,
     service,
-    persistently,
+    retry,
     pools,
     definitions,
     store,
@@ -215,13 +215,13 @@ async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxG
 
 /** Everything that reads from Kafka. */
 async function runConsumers(dependencies: Dependencies): Promise<void> {
-  const { config, service, persistently, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = dependencies;
+  const { config, service, retry, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = dependencies;
   const { log } = service;
   const { prefix, maxMessageBytes } = config.topics;
   const topics = topicNames(prefix);
   const groups = groupNames(prefix);
 
-  const now = await keepDatabaseClock(() => store.now(), persistently, service);
+  const now = await keepDatabaseClock(() => store.now(), retry, service);
 
   const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
   // Side by side: one that waits for a fault to pass must not use up the time of the others.
@@ -275,12 +275,12 @@ async function runForeignConsumer<Context>(
   topic: string,
   parts: Omit<ConsumerParts<Context>, 'topics'>,
 ): Promise<void> {
-  const { admin, persistently, service } = dependencies;
-  const missing = await persistently('list the topics', () => admin.missingTopics([topic]));
+  const { admin, retry, service } = dependencies;
+  const missing = await retry('list the topics', () => admin.missingTopics([topic]));
   if (missing.length === 0) return await runConsumer(dependencies, { ...parts, topics: [topic] });
   let isMissing = true;
   service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
-  persistently(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
+  retry(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
     .then(async () => {
       isMissing = false;
       await runConsumer(dependencies, { ...parts, topics: [topic] });

@@ -6,7 +6,7 @@
  * Knows nothing of what the records mean.
  */
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../messaging/log.ts';
-import { isRetryableFault, retryForever } from '../service/backoff.ts';
+import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 
@@ -247,13 +247,13 @@ export class PartitionConsumer<Context> {
     const fields = { topic, partition, from: String(records[0]?.offset), records: records.length };
     const goesOn = (error: unknown): boolean => {
       // What is no fault of the world outside is ours. It stands still with its partition, where a person sees it.
-      if (!isRetryableFault(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
+      if (!isRetryable(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
       return buffer.held;
     };
     let first: unknown = thrown;
-    const persistently = retryForever(goesOn, this.#ending.signal, log);
+    const retry = retryForever(goesOn, this.#ending.signal, log);
     try {
-      await persistently(`process records of ${topic}/${partition}`, async () => {
+      await retry(`process records of ${topic}/${partition}`, async () => {
         // The first try has been made, without the cost of this.
         const error = first;
         first = undefined;

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../core/error.ts';
-import { isRetryableFault, retryForever } from './backoff.ts';
+import { isRetryable, retryForever } from './backoff.ts';
 
 const log = pino({ level: 'silent' });
 const away = new MillraceError('MR_BROKER_AWAY', 'away', { retryable: true });
@@ -9,33 +9,33 @@ const away = new MillraceError('MR_BROKER_AWAY', 'away', { retryable: true });
 describe('waiting out faults', () => {
   it('tries again until it works', async () => {
     let tries = 0;
-    const persistently = retryForever(isRetryableFault, new AbortController().signal, log, { initialMs: 1, maxMs: 2 });
-    const value = await persistently('reach the broker', () => (++tries < 20 ? Promise.reject(away) : Promise.resolve('here')));
+    const retry = retryForever(isRetryable, new AbortController().signal, log, { initialMs: 1, maxMs: 2 });
+    const value = await retry('reach the broker', () => (++tries < 20 ? Promise.reject(away) : Promise.resolve('here')));
     expect([value, tries]).toEqual(['here', 20]);
   });
 
   it('throws at once what will not pass', async () => {
     let tries = 0;
-    const persistently = retryForever(isRetryableFault, new AbortController().signal, log);
+    const retry = retryForever(isRetryable, new AbortController().signal, log);
     const work = () => {
       tries++;
       return Promise.reject(new MillraceError('MR_CONFIG', 'wrong', { retryable: false }));
     };
-    await expect(persistently('start', work)).rejects.toThrow('wrong');
+    await expect(retry('start', work)).rejects.toThrow('wrong');
     expect(tries).toBe(1);
   });
 
   it('gives up the moment the process is told to end, however long the delay', async () => {
     const controller = new AbortController();
-    const persistently = retryForever(isRetryableFault, controller.signal, log, { initialMs: 60_000, maxMs: 60_000 });
+    const retry = retryForever(isRetryable, controller.signal, log, { initialMs: 60_000, maxMs: 60_000 });
     let tries = 0;
-    const result = persistently('reach the broker', () => {
+    const result = retry('reach the broker', () => {
       tries++;
       setImmediate(() => controller.abort(new Error('ending')));
       return Promise.reject(away);
     });
     await expect(result).rejects.toThrow('ending');
-    await expect(persistently('reach the broker', () => Promise.resolve(1))).rejects.toThrow('ending');
+    await expect(retry('reach the broker', () => Promise.resolve(1))).rejects.toThrow('ending');
     expect(tries).toBe(1);
   });
 });

@@ -1,35 +1,35 @@
 /**
- * Waiting out faults: whatever needs a broker, a database or the registry that is away tries again for ever, with a
- * growing, jittered delay, until it works or the process is told to end. Never for a poison message: that is no fault.
+ * Retrying for ever: work that needs a broker, a database or the registry is repeated with a growing, jittered delay
+ * while that system is unavailable, until it succeeds or the process is told to end. Never for an invalid message.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { MillraceError } from '../core/error.ts';
 import type { Logger } from './logging.ts';
 
-export function isRetryableFault(error: unknown): boolean {
+export function isRetryable(error: unknown): boolean {
   return error instanceof MillraceError && error.retryable;
 }
 
 export type BackoffOptions = {
   /** Default 100. */
   readonly initialMs?: number;
-  /** Longest pause between two tries; default 5 000, so that healing is noticed soon. */
+  /** Longest delay between two attempts; default 5 000, so that a recovered system is noticed soon. */
   readonly maxMs?: number;
 };
 
-/** Runs `work` until it gives a value. `what` completes "Could not …" in the log. */
-export type Persistently = <Value>(what: string, work: () => Promise<Value>) => Promise<Value>;
+/** Runs `work` until it succeeds. `what` completes "Could not …" in the log. */
+export type RetryPolicy = <Value>(what: string, work: () => Promise<Value>) => Promise<Value>;
 
 /**
- * @param retryable tells a fault that will pass from anything else, which is thrown at once.
- * @param signal ends the trying: the promise rejects with the signal's reason, without waiting out the delay.
+ * @param retryable true for an error that is expected to pass; any other error is thrown at once.
+ * @param signal ends the retrying: the promise rejects with the signal's reason, without waiting for the delay to end.
  */
 export function retryForever(
   retryable: (error: unknown) => boolean,
   signal: AbortSignal,
   log: Logger,
   { initialMs = 100, maxMs = 5_000 }: BackoffOptions = {},
-): Persistently {
+): RetryPolicy {
   return async (what, work) => {
     const policy = retry(
       handleWhen((error) => !signal.aborted && retryable(error)),
@@ -48,7 +48,7 @@ export function retryForever(
   };
 }
 
-/** The delay between two tries cannot be broken off, so the signal overtakes it. */
+/** cockatiel does not interrupt the delay between two attempts, so the promise is rejected beside it. */
 async function untilAborted<Value>(signal: AbortSignal, start: () => Promise<Value>): Promise<Value> {
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();

@@ -245,7 +245,7 @@ export const variables = {
   }),
   MILLRACE_HOME: withDefault({
     group: 'service',
-    about: 'Folder of the first admin key and, with `npm start`, of all data of the embedded stack.',
+    about: 'Folder of the bootstrap key (the first admin key) and, with `npm start`, of all data of the embedded stack.',
     parser: text,
     default: '.millrace',
   }),

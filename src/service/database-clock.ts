@@ -3,7 +3,7 @@
  * machine's monotonic clock, so that a wrong wall clock here changes nothing.
  */
 import type { EpochMs } from '../core/ids.ts';
-import type { Persistently } from './backoff.ts';
+import type { RetryPolicy } from './backoff.ts';
 import type { Service } from './process.ts';
 
 const SAMPLE_MS = 5_000;
@@ -29,11 +29,11 @@ export function createDatabaseClock(ask: () => Promise<EpochMs>, monotonic: () =
 /** A clock that has its first sample, however long the database is away, and is kept in step until the process ends. */
 export async function keepDatabaseClock(
   ask: () => Promise<EpochMs>,
-  persistently: Persistently,
+  retry: RetryPolicy,
   { repeat }: Pick<Service, 'repeat'>,
 ): Promise<DatabaseClock['now']> {
   const clock = createDatabaseClock(ask);
-  await persistently('read the database clock', () => clock.sample());
+  await retry('read the database clock', () => clock.sample());
   repeat('read the database clock', async () => {
     await clock.sample();
     return SAMPLE_MS;

@@ -1,6 +1,6 @@
 /** Work that is done again and again until the process ends. A fault makes it try again by itself, and is logged. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryableFault, retryForever } from './backoff.ts';
+import { isRetryable, retryForever } from './backoff.ts';
 import type { Logger } from './logging.ts';
 
 export type LoopOptions = {
@@ -23,9 +23,9 @@ export function startLoop(options: LoopOptions): Loop {
 }
 
 async function run({ what, turn, signal, log }: LoopOptions): Promise<void> {
-  const persistently = retryForever(
+  const retry = retryForever(
     (error) => {
-      if (!isRetryableFault(error)) log.error({ err: error }, `Could not ${what}, and that is no fault that passes by itself`);
+      if (!isRetryable(error)) log.error({ err: error }, `Could not ${what}, and that is no fault that passes by itself`);
       return true;
     },
     signal,
@@ -34,7 +34,7 @@ async function run({ what, turn, signal, log }: LoopOptions): Promise<void> {
   let underWay: Promise<number> = Promise.resolve(0);
   try {
     while (!signal.aborted) {
-      const pauseMs = await persistently(what, () => {
+      const pauseMs = await retry(what, () => {
         underWay = turn();
         return underWay;
       });

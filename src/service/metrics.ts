@@ -156,7 +156,7 @@ export function apiMetrics(metrics: Metrics) {
     requests: metrics.counter('http_requests_total', 'Requests to the API.', ['method', 'route', 'status']),
     duration: metrics.histogram('http_request_duration_seconds', 'How long requests took.', ['method', 'route']),
     starts: metrics.counter('instances_started_total', 'Instances that were started.', ['definition']),
-    refusedStarts: metrics.counter('starts_refused_total', 'Starts answered 503 since publishing stands still.'),
+    refusedStarts: metrics.counter('starts_refused_total', 'Starts that admission control answered with 503, since nothing is published.'),
     streams: metrics.gauge('event_streams_open', 'Live streams that clients hold.'),
   };
 }

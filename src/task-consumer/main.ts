@@ -9,7 +9,7 @@ import { connectKafka } from '../messaging/kafkajs/index.ts';
 import type { Log, LogProducer } from '../messaging/log.ts';
 import { connectRegistry } from '../messaging/registry.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
-import { isRetryableFault, type Persistently, retryForever } from '../service/backoff.ts';
+import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
@@ -65,7 +65,7 @@ type Dependencies = {
   readonly log: Log;
   readonly codec: Codec;
   readonly producer: LogProducer;
-  readonly persistently: Persistently;
+  readonly retry: RetryPolicy;
   readonly metrics: WorkerMetrics;
 };
 
@@ -78,9 +78,9 @@ async function runQueues(
 ): Promise<void> {
   const log = connectKafka(kafkaOptions(config), service.log);
   const codec = createCodec({ registry: connectRegistry(registryOptions(config)) });
-  const persistently = retryForever(isRetryableFault, service.signal, service.log);
+  const retry = retryForever(isRetryable, service.signal, service.log);
   const { notifications, deadLetters } = topicNames(config.topics.prefix);
-  await persistently('look up the schemas', () =>
+  await retry('look up the schemas', () =>
     codec.prepare([
       { topic: notifications, record: 'TaskOutcome' },
       { topic: deadLetters, record: 'DeadLetter' },
@@ -93,7 +93,7 @@ async function runQueues(
     inFlight: () => workers.reduce((sum, worker) => sum + worker.inFlight, 0),
     lag: () => workers.flatMap((worker) => worker.lag()),
   });
-  const dependencies = { config, service, log, codec, producer, persistently, metrics };
+  const dependencies = { config, service, log, codec, producer, retry, metrics };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   // Side by side: a queue whose topic is not there yet must not keep the others waiting.
   await Promise.all(queues.map((queue) => runQueue(dependencies, executor, queue, concurrency, workers)));
@@ -106,11 +106,11 @@ async function runQueue(
   concurrency: number,
   workers: TaskWorker[],
 ): Promise<void> {
-  const { config, service, log, codec, producer, persistently, metrics } = dependencies;
+  const { config, service, log, codec, producer, retry, metrics } = dependencies;
   const names = topicNames(config.topics.prefix);
   const topic = names.tasks(queue);
   const groupId = groupNames(config.topics.prefix).tasks(queue);
-  await waitForTopic(log, topic, queue, persistently);
+  await waitForTopic(log, topic, queue, retry);
   const worker = new TaskWorker({
     groupId,
     name: `${hostname()}:${process.pid}`,
@@ -122,7 +122,7 @@ async function runQueue(
     topics: { notifications: names.notifications, deadLetters: names.deadLetters },
     maxMessageBytes: config.topics.maxMessageBytes,
     payloadBytes: config.limits.payloadBytes,
-    persistently,
+    retry,
     log: service.log,
     metrics,
   });
@@ -132,10 +132,10 @@ async function runQueue(
 }
 
 /** Deploying the first definition that uses a queue makes its topic; a worker may well be there before it. */
-async function waitForTopic(log: Log, topic: string, queue: string | null, persistently: Persistently): Promise<void> {
+async function waitForTopic(log: Log, topic: string, queue: string | null, retry: RetryPolicy): Promise<void> {
   const admin = log.admin();
   try {
-    await persistently(`find the topic ${topic}`, async () => {
+    await retry(`find the topic ${topic}`, async () => {
       const found = await admin.describeTopics([topic]);
       if (found.length > 0) return;
       const remedy = queue === null ? 'Run "millrace topics".' : `Deploy a definition that uses the queue "${queue}".`;

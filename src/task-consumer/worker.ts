@@ -20,7 +20,7 @@ import type {
   TopicPartition,
 } from '../messaging/log.ts';
 import { producedHeaders } from '../messaging/produced-headers.ts';
-import type { Persistently } from '../service/backoff.ts';
+import type { RetryPolicy } from '../service/backoff.ts';
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 import { Attempt } from './attempt.ts';
@@ -47,7 +47,7 @@ export type TaskWorkerOptions = {
   /** Records above this are poison; outputs above `payloadBytes` fail their task. */
   readonly maxMessageBytes: number;
   readonly payloadBytes: number;
-  readonly persistently: Persistently;
+  readonly retry: RetryPolicy;
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
   readonly limits?: Partial<RecordBufferLimits>;
@@ -189,7 +189,7 @@ export class TaskWorker {
   }
 
   #begin(buffered: BufferedRecord): void {
-    const { codec, maxMessageBytes, persistently } = this.#options;
+    const { codec, maxMessageBytes, retry } = this.#options;
     const read = readTask(buffered.record, codec, maxMessageBytes);
     if (!(read instanceof Promise)) {
       this.#proceed(buffered, read);
@@ -198,7 +198,7 @@ export class TaskWorker {
     // The registry is asked for a new schema. Away, it is waited for: the record is not poison, and stays where it is.
     this.#reading++;
     let first: Promise<ReadTask> | undefined = read;
-    void persistently('read a task record', async () => {
+    void retry('read a task record', async () => {
       const again = first ?? readTask(buffered.record, codec, maxMessageBytes);
       first = undefined;
       return await again;

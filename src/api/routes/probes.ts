@@ -4,7 +4,11 @@ import type { Metrics } from '../../service/metrics.ts';
 import type { ApiApp } from '../context.ts';
 import type { ApiPorts } from '../ports.ts';
 
-export type Probed = { readonly ports: Pick<ApiPorts, 'gate' | 'wakes'>; readonly health: Health; readonly registry: Metrics['registry'] };
+export type Probed = {
+  readonly ports: Pick<ApiPorts, 'admission' | 'wakes'>;
+  readonly health: Health;
+  readonly registry: Metrics['registry'];
+};
 
 export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed): void {
   const schema = { hide: true };
@@ -13,7 +17,7 @@ export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed)
     const { ok, checks } = await health.ready();
     // Told, but no reason to be taken out: people and readers are served all the same.
     const told = {
-      starts: ports.gate.reasonToRefuse() ?? 'ok',
+      starts: ports.admission.reasonToRefuse() ?? 'ok',
       lifecycle: ports.wakes() ? 'ok' : 'not read at present: whoever waits looks once a second',
     };
     return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', checks: { ...checks, ...told } });

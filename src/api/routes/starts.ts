@@ -21,7 +21,7 @@ import { responses, security } from './schemas.ts';
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 export function addStartRoutes(app: ApiApp, context: RouteContext): void {
-  const { ports, limits, batcher, metrics, gate } = { ...context, gate: context.ports.gate };
+  const { ports, limits, batcher, metrics, admission } = { ...context, admission: context.ports.admission };
   // Definitions whose queues' schemas are known: their messages can be made.
   const prepared = new WeakSet<Definition>();
   const schema = {
@@ -43,7 +43,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   app.post('/definitions/:id/instances', { schema, config: { permission: 'start' } }, async (request, reply) => {
     const { params, body, headers, query } = request;
     const waitMs = query.wait === undefined ? 0 : waitMsOf(query.wait, limits.waitMaxMs);
-    const reason = gate.reasonToRefuse();
+    const reason = admission.reasonToRefuse();
     if (reason !== null) {
       metrics.refusedStarts.inc();
       throw new ApiProblem(503, 'MR_NOT_PUBLISHING', `No instances are started now: ${reason}`, { headers: { 'retry-after': '5' } });

@@ -31,7 +31,7 @@ export function memoryPorts(engine: MemoryEngine, outgoing: OutgoingMessages): A
     instances: engine.instances,
     queries: engine.queries,
     outgoing,
-    gate: { reasonToRefuse: () => null },
+    admission: { reasonToRefuse: () => null },
     watch: engine.watch,
     wakes: () => true,
     parseDefinition: engine.parseDefinition,

@@ -67,7 +67,7 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestAp
   const app = await createApp({
     ports: {
       ...memoryPorts(engine, outgoing),
-      gate: { reasonToRefuse: () => api.refuse },
+      admission: { reasonToRefuse: () => api.refuse },
       ensureQueues: async (queues) => {
         madeQueues.push(...queues);
       },

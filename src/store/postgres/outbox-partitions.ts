@@ -62,11 +62,11 @@ async function attach(on: Queryable, { name, from, to }: Hour): Promise<void> {
  */
 export async function detachPartitions(on: Queryable, endedBefore: EpochMs): Promise<number> {
   const old = (await attachedPartitions(on)).filter(({ to }) => to <= endedBefore);
-  for (const { name } of old) await persistently.execute(() => detach(on, name));
+  for (const { name } of old) await retryPolicy.execute(() => detach(on, name));
   return old.length;
 }
 
-const persistently = retry(
+const retryPolicy = retry(
   handleWhen((error) => error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE),
   { maxAttempts: 5, backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 2_000 }) },
 );

@@ -4,7 +4,7 @@ import type { Json } from '../../core/json.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome, TaskScheduled } from '../../messaging/generated/records.ts';
 import { FakeConsumer, FakeProducer, memoryCodec, memoryRegistry } from '../../messaging/testing/fake-log.ts';
-import { isRetryableFault, retryForever } from '../../service/backoff.ts';
+import { isRetryable, retryForever } from '../../service/backoff.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { TaskDefinition } from '../../worker/index.ts';
 import { createHandlerExecutor } from '../executors/handlers.ts';
@@ -67,7 +67,7 @@ export class WorkerFixture {
       topics: { notifications: 'notifications', deadLetters: 'dead-letters' },
       maxMessageBytes: 100_000,
       payloadBytes: 50_000,
-      persistently: retryForever(isRetryableFault, new AbortController().signal, silent, { initialMs: 1, maxMs: 2 }),
+      retry: retryForever(isRetryable, new AbortController().signal, silent, { initialMs: 1, maxMs: 2 }),
       log: silent,
       metrics: createWorkerMetrics(this.metrics, { inFlight: () => this.worker.inFlight, lag: () => this.worker.lag() }),
       ...options,

@@ -20,7 +20,7 @@ import { stackEnv } from '../support/env.ts';
 import { eventually } from '../support/eventually.ts';
 import { asSuperuser, createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 
-const PREFIX = 'apigate';
+const PREFIX = 'apiprocess';
 const home = mkdtempSync(join(tmpdir(), 'millrace-api-'));
 const document = { id: 'gated', nodes: { only: { type: 'transform', output: { x: 1 } } } };
 
@@ -53,7 +53,7 @@ beforeAll(async () => {
   const pools = createPools({ definitions, instances });
   await registerTopics(pools.instances, outboxTopics(PREFIX));
   await pools.close();
-  // Both at once, as processes are started: there is one first key all the same.
+  // Both at once, as processes are started: there is one bootstrap key all the same.
   const [first, second] = await Promise.all([runApi(config), runApi(config)]);
   await second.stop();
   api = first;
@@ -137,7 +137,7 @@ it('refuses a deploy above the limit of bytes that is set', async () => {
   expect(refused).toMatchObject({ status: 413, code: 'MR_DEFINITION_TOO_LARGE', message: expect.stringContaining('at most 2000') });
 });
 
-it('made one first key for two processes that started at once', async () => {
+it('made one bootstrap key for two processes that started at once', async () => {
   const [{ count } = { count: 0 }] = await asSuperuser(
     `${PREFIX}_definitions`,
     async (db) => (await db.query<{ count: number }>('SELECT count(*)::int AS count FROM api_key')).rows,

@@ -1,44 +1,49 @@
 /**
- * Whether starts are taken. An instance that is started while nothing is published would only wait, so starts stop when
- * the outbox grows old, when the slot is gone, and before it was first confirmed (protocol, Outbox 2). Answers from the
- * last sample; a sample that is too old itself counts as no sample.
+ * Admission control of starts. An instance that is started while nothing is published would only wait, so starts are
+ * refused while the outbox is too old, while the replication slot is missing, and before Debezium has confirmed it.
+ * Answers from the last sample; a sample that is too old counts as none.
  */
 import type { Logger } from '../service/logging.ts';
-import type { StartGate } from './ports.ts';
+import type { AdmissionControl } from './ports.ts';
 
-/** What the store's gauge says of the outbox. */
+/** One measurement of the outbox. */
 export type OutboxSample = {
   readonly oldestAgeSeconds: number;
   readonly slotExists: boolean;
-  /** The slot was confirmed at least once since it was made. */
+  /** Debezium has confirmed the slot at least once since it was made. */
   readonly confirmed: boolean;
 };
 
-export type StartGateOptions = {
+export type AdmissionControlOptions = {
   readonly read: () => Promise<OutboxSample>;
-  /** Starts stop while the oldest unpublished row is older. */
+  /** Starts are refused while the oldest unpublished row is older than this. */
   readonly ageMaxMs: number;
   readonly log: Pick<Logger, 'warn' | 'info'>;
   readonly monotonic?: () => number;
 };
 
-export interface SamplingGate extends StartGate {
-  /** Takes one sample; a gauge that does not answer leaves the last one standing. */
+export interface SamplingAdmissionControl extends AdmissionControl {
+  /** Takes one sample; if the database does not answer, the last sample stays in use. */
   sample(): Promise<void>;
 }
 
-export function createStartGate({ read, ageMaxMs, log, monotonic = () => performance.now() }: StartGateOptions): SamplingGate {
+export function createAdmissionControl({
+  read,
+  ageMaxMs,
+  log,
+  monotonic = () => performance.now(),
+}: AdmissionControlOptions): SamplingAdmissionControl {
   let last: { readonly sample: OutboxSample; readonly at: number } | null = null;
   let refusedBefore: string | null = null;
 
   function reasonToRefuse(): string | null {
-    if (last === null) return 'whether messages are published is not known yet.';
+    if (last === null) return 'it is not known yet whether messages are published.';
     const { sample, at } = last;
     if (!sample.slotExists) return 'the replication slot is gone, so nothing is published.';
     if (!sample.confirmed) return 'Debezium has not confirmed the replication slot yet.';
     if (sample.oldestAgeSeconds * 1_000 > ageMaxMs)
       return `the oldest unpublished message is ${Math.round(sample.oldestAgeSeconds)} s old.`;
-    if (monotonic() - at > ageMaxMs) return 'the database has not said for a while whether messages are published.';
+    if (monotonic() - at > ageMaxMs) return 'the database has not answered for a while, so it is not known whether messages are published.';
     return null;
   }
 
@@ -50,7 +55,7 @@ export function createStartGate({ read, ageMaxMs, log, monotonic = () => perform
     }
     const reason = reasonToRefuse();
     if ((reason === null) === (refusedBefore === null)) return;
-    if (reason === null) log.info('Starts are taken again');
+    if (reason === null) log.info('Starts are accepted again');
     else log.warn({ reason }, 'Starts are refused');
     refusedBefore = reason;
   }

@@ -1,5 +1,5 @@
 /**
- * The first admin key, without which nobody could make another. It comes from MILLRACE_API_KEY, else from the file
+ * The bootstrap key: the admin key without which nobody could make another. It comes from MILLRACE_API_KEY, else from the file
  * `api-key` in MILLRACE_HOME, else it is made and kept in that file, readable by its owner only. Never logs a key.
  * Several processes may start at once: the file is made whole or not at all, and the row is the same for all.
  */
@@ -10,7 +10,7 @@ import { MillraceError } from '../core/error.ts';
 import type { Logger } from '../service/logging.ts';
 import type { ApiKey, DefinitionStore } from '../store/definition-store.ts';
 
-export type FirstKeyOptions = {
+export type BootstrapKeyOptions = {
   readonly definitions: Pick<DefinitionStore, 'createApiKey' | 'reinstateApiKey' | 'findApiKey' | 'listApiKeys' | 'revokeApiKey'>;
   /** MILLRACE_API_KEY. */
   readonly given: string | null;
@@ -19,12 +19,12 @@ export type FirstKeyOptions = {
   readonly log: Pick<Logger, 'info' | 'warn'>;
 };
 
-/** Ids of first keys begin so; the rest is of the key's hash, so that two processes with one key mean one row. */
-const GIVEN = 'first-given-';
-const MADE = 'first-made-';
-const isFirst = ({ keyId }: ApiKey): boolean => keyId.startsWith(GIVEN) || keyId.startsWith(MADE);
+/** Ids of bootstrap keys begin with these; the rest comes from the key's hash, so that two processes with the same key make one row. */
+const GIVEN = 'bootstrap-given-';
+const MADE = 'bootstrap-made-';
+const isBootstrapKey = ({ keyId }: ApiKey): boolean => keyId.startsWith(GIVEN) || keyId.startsWith(MADE);
 
-export async function installFirstKey({ definitions, given, home, log }: FirstKeyOptions): Promise<void> {
+export async function installBootstrapKey({ definitions, given, home, log }: BootstrapKeyOptions): Promise<void> {
   if (given !== null) {
     const { key, hash } = keyOf(GIVEN, given);
     await definitions.createApiKey(key, hash);
@@ -37,7 +37,7 @@ export async function installFirstKey({ definitions, given, home, log }: FirstKe
   if (kept !== null) {
     const { key, hash } = keyOf(MADE, kept);
     await definitions.createApiKey(key, hash);
-    // Whoever revoked it meant it: a restart does not bring it back.
+    // A revoked key stays revoked: a restart does not reinstate it.
     if ((await definitions.findApiKey(hash)) === null) log.warn({ file }, 'The API key in this file was revoked');
     return;
   }
@@ -47,15 +47,15 @@ export async function installFirstKey({ definitions, given, home, log }: FirstKe
   }
   const { key, hash } = keyOf(MADE, await makeKey(file));
   await definitions.createApiKey(key, hash);
-  log.info({ file }, 'The first admin key was made; it is in this file');
+  log.info({ file }, 'The bootstrap key was made; it is in this file');
 }
 
-/** A key that was changed was changed for a reason: the one before works no more. */
-async function revokeOthers(definitions: FirstKeyOptions['definitions'], keyId: string | undefined, log: FirstKeyOptions['log']) {
+/** A key is changed for a reason, so the previous one is revoked. */
+async function revokeOthers(definitions: BootstrapKeyOptions['definitions'], keyId: string | undefined, log: BootstrapKeyOptions['log']) {
   for (const old of await definitions.listApiKeys()) {
-    if (!isFirst(old) || old.keyId === keyId) continue;
+    if (!isBootstrapKey(old) || old.keyId === keyId) continue;
     await definitions.revokeApiKey(old.keyId);
-    log.warn({ keyId: old.keyId }, 'MILLRACE_API_KEY has changed: the first key before it is revoked');
+    log.warn({ keyId: old.keyId }, 'MILLRACE_API_KEY has changed: the bootstrap key before it is revoked');
   }
 }
 
@@ -79,7 +79,7 @@ async function readKey(file: string): Promise<string | null> {
   throw new MillraceError('MR_API_KEY_FILE', `${file} holds no API key: remove it, and a new one is made.`, { retryable: false });
 }
 
-/** Makes the file unless somebody else is first, whose key it is then. */
+/** Makes the file. If another process was first, returns the key of that process. */
 async function makeKey(file: string): Promise<string> {
   const secret = `mr_${randomBytes(32).toString('base64url')}`;
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
@@ -87,7 +87,7 @@ async function makeKey(file: string): Promise<string> {
     await mkdir(join(file, '..'), { recursive: true });
     await writeFile(draft, `${secret}\n`, { mode: 0o600, flag: 'wx' });
     try {
-      // A link is made whole, and never over a file that is there.
+      // A hard link appears with its whole content, and never replaces an existing file.
       await link(draft, file);
       return secret;
     } catch (error) {
@@ -96,7 +96,7 @@ async function makeKey(file: string): Promise<string> {
       await rm(draft, { force: true });
     }
   } catch (error) {
-    throw new MillraceError('MR_API_KEY_FILE', `The first API key cannot be kept in ${file}.`, { retryable: false, cause: error });
+    throw new MillraceError('MR_API_KEY_FILE', `The bootstrap key cannot be kept in ${file}.`, { retryable: false, cause: error });
   }
   const theirs = await readKey(file);
   if (theirs !== null) return theirs;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ApiKey } from '../store/definition-store.ts';
-import { type FirstKeyOptions, installFirstKey } from './first-key.ts';
+import { type BootstrapKeyOptions, installBootstrapKey } from './bootstrap-key.ts';
 
 class Keys {
   readonly rows = new Map<string, { readonly key: ApiKey; revoked: boolean }>();
@@ -39,7 +39,7 @@ class Keys {
 
   async install(home: string, given: string | null = null): Promise<void> {
     const note = (...line: unknown[]): void => void this.said.push(line);
-    await installFirstKey({ definitions: this, given, home, log: { info: note, warn: note } as FirstKeyOptions['log'] });
+    await installBootstrapKey({ definitions: this, given, home, log: { info: note, warn: note } as BootstrapKeyOptions['log'] });
   }
 }
 
@@ -51,7 +51,7 @@ async function newHome(): Promise<string> {
 
 const keyIn = async (home: string): Promise<string> => (await readFile(join(home, 'api-key'), 'utf8')).trim();
 
-describe('The first admin key', () => {
+describe('The bootstrap key', () => {
   it('is made once, kept for its owner only, and never logged', async () => {
     const home = await newHome();
     const keys = new Keys();

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { createAdmissionControl, type OutboxSample } from './admission-control.ts';
+
+const sound: OutboxSample = { oldestAgeSeconds: 0.2, slotExists: true, confirmed: true };
+
+function openControl(first: OutboxSample | Error) {
+  const said: string[] = [];
+  const world = { sample: first, monotonic: 0 };
+  const admission = createAdmissionControl({
+    read: () => (world.sample instanceof Error ? Promise.reject(world.sample) : Promise.resolve(world.sample)),
+    ageMaxMs: 30_000,
+    log: { warn: (_: unknown, message: string) => said.push(message), info: (message: string) => said.push(message) } as never,
+    monotonic: () => world.monotonic,
+  });
+  return { admission, world, said };
+}
+
+describe('Admission control', () => {
+  it('refuses starts before its first sample', () => {
+    expect(openControl(sound).admission.reasonToRefuse()).toContain('not known yet');
+  });
+
+  it('admits starts while messages are published', async () => {
+    const { admission } = openControl(sound);
+    await admission.sample();
+    expect(admission.reasonToRefuse()).toBeNull();
+  });
+
+  it.each([
+    [{ ...sound, slotExists: false }, 'slot is gone'],
+    [{ ...sound, confirmed: false }, 'has not confirmed'],
+    [{ ...sound, oldestAgeSeconds: 31 }, '31 s old'],
+  ])('refuses starts for %o', async (sample, reason) => {
+    const { admission, world } = openControl(sample);
+    await admission.sample();
+    expect(admission.reasonToRefuse()).toContain(reason);
+    world.sample = sound;
+    await admission.sample();
+    expect(admission.reasonToRefuse()).toBeNull();
+  });
+
+  it('outlives a gauge that does not answer for a moment, but not for long', async () => {
+    const { admission, world } = openControl(sound);
+    await admission.sample();
+    world.sample = new Error('away');
+    world.monotonic = 29_000;
+    await admission.sample();
+    expect(admission.reasonToRefuse()).toBeNull();
+    world.monotonic = 31_000;
+    await admission.sample();
+    expect(admission.reasonToRefuse()).toContain('has not answered for a while');
+  });
+
+  it('says once that it closed, and once that it opened', async () => {
+    const { admission, world, said } = openControl(sound);
+    await admission.sample();
+    world.sample = { ...sound, slotExists: false };
+    await admission.sample();
+    await admission.sample();
+    world.sample = sound;
+    await admission.sample();
+    await admission.sample();
+    expect(said).toEqual(['Starts are refused', 'Starts are accepted again']);
+  });
+});
