@@ -7,9 +7,9 @@ import { parseDefinition } from '../../src/core/definition/index.ts';
 import type { Definition } from '../../src/core/definition/types.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import type { Effect } from '../../src/core/instance/effects.ts';
-import { fold, start, statusOf, step } from '../../src/core/instance/index.ts';
+import { fold, recordUnapplied, start, statusOf, step } from '../../src/core/instance/index.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/notification.ts';
-import { type InstanceState, isOpen, type TaskState } from '../../src/core/instance/state.ts';
+import { type InstanceState, isOpen, type TaskError, type TaskState, type Timer } from '../../src/core/instance/state.ts';
 import type { HistoryEntry, StepResult } from '../../src/core/instance/step.ts';
 import type { Json } from '../../src/core/json.ts';
 
@@ -54,7 +54,16 @@ export class Scenario {
     const addressed = notifications.map(
       (notification): AddressedNotification => ({ instanceId: INSTANCE_ID, cause: `n/0@${this.#messages++}`, notification }),
     );
-    const result: StepResult = step(this.definition, this.state, addressed, this.now);
+    return this.#take(step(this.definition, this.state, addressed, this.now));
+  }
+
+  /** Records that a notification could not be applied. */
+  unapplied(notification: Notification, error: TaskError): this {
+    const addressed = { instanceId: INSTANCE_ID, cause: `n/0@${this.#messages++}`, notification };
+    return this.#take(recordUnapplied(this.state, addressed, error, this.now));
+  }
+
+  #take(result: StepResult): this {
     this.state = result.state;
     this.history.push(...result.history);
     this.effects = result.effects;
@@ -91,10 +100,15 @@ export class Scenario {
     return { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result };
   }
 
-  /** The armed timer comes due: moves the clock there. */
-  timer(timerId: string): this {
+  armed(timerId: string): Timer & { readonly state: 'armed' } {
     const timer = this.state.timers[timerId];
     if (timer?.state !== 'armed') throw new Error(`no armed timer ${timerId}: ${Object.keys(this.state.timers).join(', ')}`);
+    return timer;
+  }
+
+  /** The armed timer comes due: moves the clock there. */
+  timer(timerId: string): this {
+    const timer = this.armed(timerId);
     this.now = Math.max(this.now, timer.dueAt);
     return this.send({ type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt });
   }

@@ -1,12 +1,13 @@
 /** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
 import { assertNever } from '../assert.ts';
-import type { TaskPath } from '../ids.ts';
+import type { CommandId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
 import { cancelOpenTasks, completeInstance, leaveEnded, openerFor } from './advance.ts';
 import type { Opener } from './basis.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import { openNode } from './open.ts';
 import type { Rejection } from './rejection.ts';
+import { retryUnapplied } from './retry-unapplied.ts';
 import type { Run } from './run.ts';
 import { type ClosedTask, type HumanTask, type Incident, type InstanceState, isOpen } from './state.ts';
 
@@ -96,8 +97,10 @@ function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPa
     };
   }
   for (const { at, incident, raisedBy } of incidents) {
+    // A timer that was missed may have ended the instance just now.
+    if (run.state.phase !== 'running') break;
     run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), attempt: raisedBy, by, commandId });
-    goOn(run, incident, at as TaskPath);
+    goOn(run, incident, at as TaskPath, commandId);
   }
   return null;
 }
@@ -107,18 +110,22 @@ export function attemptUnderIncident(state: InstanceState, at: string): number |
   return at === '' ? null : (own(state.tasks, at)?.attempt ?? null);
 }
 
-function goOn(run: Run, incident: Incident, path: TaskPath): void {
+function goOn(run: Run, incident: Incident, path: TaskPath, commandId: CommandId): void {
   if (incident.phase === 'output') {
     completeInstance(run);
     return;
   }
   const task = run.task(path);
+  if (incident.phase === 'message' && (task === undefined || isOpen(task))) {
+    retryUnapplied(run, task === undefined ? null : path, commandId);
+    return;
+  }
   if (task === undefined || isOpen(task)) return;
   if (incident.phase === 'leave') {
     run.later({ leave: path });
     return;
   }
-  const opener: Opener = incident.phase === 'open' ? openerFor(run, task.nodeId) : { kind: 'task', task };
+  const opener: Opener = incident.phase === 'open' || incident.phase === 'message' ? openerFor(run, task.nodeId) : { kind: 'task', task };
   reopen(run, task, opener);
 }
 

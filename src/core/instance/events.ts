@@ -7,7 +7,6 @@ import type { NodeType } from '../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EpochMs, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CommandIssued } from './notification.ts';
-import type { RejectionCode } from './rejection.ts';
 import type { Assignees, EventWaiting, Incident, TaskError, Work } from './state.ts';
 
 type At = { readonly at: EpochMs };
@@ -159,7 +158,8 @@ export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'
 export type CommandRefused = Commanded & {
   readonly type: 'CommandRefused';
   readonly command: CommandIssued['command']['type'];
-  readonly code: RejectionCode;
+  /** A rejection's, or that of what kept the command from being applied. */
+  readonly code: string;
   readonly reason: string;
 };
 export type InstanceCompleted = At & { readonly type: 'InstanceCompleted' /** Stored in the instance's row. */; readonly output: Json };

@@ -101,6 +101,7 @@ export class Draft {
         const task = this.#automated(event.path);
         const { status: _, dispatchedAt: __, ...rest } = task;
         this.#disarm('queueTimeout', event.path);
+        this.#resolveUnapplied(event.path);
         this.#put({ ...rest, status: 'retrying', retryAt: event.retryAt, failures: task.failures + 1, lastError: event.error });
         this.#arm('retry', event.path, event.attempt, event.at, event.retryAt);
         return;
@@ -109,6 +110,7 @@ export class Draft {
         const task = this.#automated(event.path);
         const { status: _, dispatchedAt: __, ...rest } = task;
         this.#disarm('queueTimeout', event.path);
+        this.#resolveUnapplied(event.path);
         const lastError = { code: 'HANDLER_MISSING', message: 'A worker of the queue took the task and has no handler of that name.' };
         this.#put({ ...rest, status: 'retrying', retryAt: event.retryAt, returns: task.returns + 1, lastError });
         this.#arm('retry', event.path, event.attempt, event.at, event.retryAt);
@@ -284,6 +286,7 @@ export class Draft {
 
   #close(task: ClosedTask): void {
     this.#put(task);
+    this.#resolveUnapplied(task.path);
     for (const _ in this.#state.timers) {
       for (const kind of taskTimers) this.#disarm(kind, task.path);
       return;
@@ -292,6 +295,11 @@ export class Draft {
 
   #resolve(path: string): void {
     if (own(this.#state.incidents, path) !== undefined) delete this.#part('incidents')[path];
+  }
+
+  /** What could not be applied counts no more once the task moves on by something else. */
+  #resolveUnapplied(path: TaskPath): void {
+    if (own(this.#state.incidents, path)?.phase === 'message') this.#resolve(path);
   }
 
   #arm(kind: TimerKind, path: TaskPath | null, attempt: number, now: EpochMs, dueAt: EpochMs): void {

@@ -128,5 +128,6 @@ export function fold(instanceId: InstanceState['instanceId'], history: readonly 
   return draft.state;
 }
 
+export { recordsOnly, recordUnapplied } from './unapplied.ts';
 export type { HistoryEntry, RunLimits, StartInstance, StepResult };
 export { defaultRunLimits, statusOf };

@@ -146,8 +146,9 @@ export type Incident = {
   /**
    * open: the node could not be opened (an expression failed). failed: its attempts are used up and no edge fits.
    * leave: it ended, but its `set` or an edge's `when` failed. output: the instance's `output` failed.
+   * message: a notification that it waits for came and could not be applied (`unapplied.ts`).
    */
-  readonly phase: 'open' | 'failed' | 'leave' | 'output';
+  readonly phase: 'open' | 'failed' | 'leave' | 'output' | 'message';
   readonly error: TaskError;
   /** Source of the expression that failed. */
   readonly expression: string | null;

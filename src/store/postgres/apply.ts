@@ -5,6 +5,7 @@
  */
 import { invariant } from '../../core/assert.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
+import { recordsOnly } from '../../core/instance/index.ts';
 import { statusOf } from '../../core/instance/state.ts';
 import type { EventMatcher, Transition } from '../instance-store.ts';
 import { translating } from './errors.ts';
@@ -72,7 +73,11 @@ export async function apply(pool: Pool, { matcher, stateBytesMax }: ApplyOptions
     invariant(transition.instanceId !== transitions[index - 1]?.instanceId, 'a batch holds one transition of an instance');
     const history = rows.add(transition);
     if (transition.history.length === 0) answers.push(transition);
-    else changes.push({ transition, history, state: boundedStateText(transition.after, stateBytesMax) });
+    else {
+      // That something was refused for its size must be storable itself.
+      const bytesMax = recordsOnly(transition.history) ? Number.POSITIVE_INFINITY : stateBytesMax;
+      changes.push({ transition, history, state: boundedStateText(transition.after, bytesMax) });
+    }
   }
   const isPlain = rows.isPlain && answers.length === 0;
   const query = isPlain
