@@ -1,5 +1,5 @@
 /** What the routes stand on. `main.ts` wires the real ones; tests give their own. */
-import type { Definition, DefinitionFault } from '../core/definition/types.ts';
+import type { Definition, DefinitionError } from '../core/definition/types.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
 import type { Result } from '../core/result.ts';
@@ -30,7 +30,7 @@ export type ApiPorts = {
   readonly watch: InstanceWatch;
   /** The lifecycle topic is read, so changes wake whoever waits. */
   readonly wakes: () => boolean;
-  readonly parseDefinition: (document: Json, options: { readonly version: number }) => Result<Definition, readonly DefinitionFault[]>;
+  readonly parseDefinition: (document: Json, options: { readonly version: number }) => Result<Definition, readonly DefinitionError[]>;
   /** Topics and subjects of queues are there afterwards. */
   readonly ensureQueues: (queues: readonly string[]) => Promise<void>;
   /** Sends to Kafka directly; used for replays only. */

@@ -1,6 +1,6 @@
 /**
- * A fault: the world outside failed (broker, database, registry away), or is set up wrongly.
- * What is the caller's fault is a rejection or a value, never this.
+ * Something outside failed (a broker, database or registry is away), or the installation is set up wrongly.
+ * What a caller did wrong is a rejection or a value, never this error.
  */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError';

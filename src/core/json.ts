@@ -34,12 +34,12 @@ export function jsonEquals(a: Json, b: Json): boolean {
   return a === b || canonicalJson(a) === canonicalJson(b);
 }
 
-export type JsonFault =
+export type JsonError =
   | { readonly reason: 'syntax'; readonly message: string }
   /** A number that a double would change. `pointer` is a JSON pointer to it. */
   | { readonly reason: 'unsafeNumber'; readonly pointer: string; readonly message: string };
 
-export type ParsedJson = { readonly ok: true; readonly value: Json } | ({ readonly ok: false } & JsonFault);
+export type ParsedJson = { readonly ok: true; readonly value: Json } | ({ readonly ok: false } & JsonError);
 
 /** A number with more significant digits than a double always keeps, or with an exponent. */
 const SUSPECT = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d/;
@@ -48,7 +48,7 @@ const SUSPECT = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d/;
 const NEGATIVE_ZERO = /-0(?![.\d]*[1-9])/;
 
 /**
- * Parses JSON text. Refuses a whole number beyond 2^53 and a decimal whose shortest double has another value (`0.10`
+ * Parses JSON text. Refuses an integer beyond 2^53 and a decimal whose shortest double has another value (`0.10`
  * passes), so that no number is ever rounded silently (design, §5). A negative zero becomes zero: written as JSON it would
  * anyway, and until then an expression could tell the two apart.
  */
@@ -66,7 +66,7 @@ export function parseJsonStrict(text: string): ParsedJson {
   if (SUSPECT.test(text)) {
     const pointer = findUnsafeNumber(text);
     if (pointer !== null) {
-      const message = 'The number cannot be held exactly: send it as a text.';
+      const message = 'The number cannot be held exactly: send it as a string.';
       return { ok: false, reason: 'unsafeNumber', pointer, message };
     }
   }

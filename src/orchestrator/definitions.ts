@@ -1,5 +1,5 @@
 /** Definitions that are ready to be run: compiled, and with the schemas of their queues looked up, so that a step never waits. */
-import { definitionQueues } from '../core/definition/demands.ts';
+import { definitionQueues } from '../core/definition/requirements.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { DefinitionId } from '../core/ids.ts';

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
-import { definitionEventTypes, definitionQueues } from '../../src/core/definition/demands.ts';
+import { definitionEventTypes, definitionQueues } from '../../src/core/definition/requirements.ts';
 import type { Definition } from '../../src/core/definition/types.ts';
 import type { CommandId, InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { start } from '../../src/core/instance/index.ts';

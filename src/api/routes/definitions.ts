@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox';
 import { definitionEventTypes, definitionQueues } from '../../core/definition/index.ts';
-import type { Definition, DefinitionFault } from '../../core/definition/types.ts';
+import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
 import type { StoredDefinition } from '../../store/definition-store.ts';
@@ -160,7 +160,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
 
 type Checked =
   | { readonly definition: Definition; readonly faults: readonly [] }
-  | { readonly definition: null; readonly faults: readonly DefinitionFault[] };
+  | { readonly definition: null; readonly faults: readonly DefinitionError[] };
 
 /** All faults at once: the language's, and what this installation does not allow. */
 function check({ ports, limits, publishTopics }: RouteContext, document: Json): Checked {
@@ -178,7 +178,7 @@ function check({ ports, limits, publishTopics }: RouteContext, document: Json): 
   return topics.length === 0 ? { definition: parsed.value, faults: [] } : { definition: null, faults: topics };
 }
 
-function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionFault[] {
+function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionError[] {
   return [...definition.nodes.values()].flatMap((node) => {
     if (node.type !== 'publish' || node.topic === null || allowed.includes(node.topic)) return [];
     const message = `The topic ${node.topic} is not one that may be published to. Name it in MILLRACE_PUBLISH_TOPICS.`;

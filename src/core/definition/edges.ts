@@ -3,86 +3,86 @@
 import { assertNever } from '../assert.ts';
 import type { NodeId } from '../ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../json.ts';
+import { type DefinitionErrors, shown } from './errors.ts';
 import type { Expressions } from './expressions.ts';
-import { type Faults, shown } from './faults.ts';
-import { Fields } from './fields.ts';
+import { ObjectReader } from './object-reader.ts';
 import type { Edge, Node } from './types.ts';
 
-/** What the document says about nodes: `node` is null for one that has faults of its own. */
+/** What the document says about nodes: `node` is null for one that has errors of its own. */
 export type KnownNodes = ReadonlyMap<string, Node | null>;
 
 export function edgePointer(index: number): string {
   return `/edges/${index}`;
 }
 
-/** @returns the edges whose ends are known; the faults of the others are noted. */
-export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions: Expressions, faults: Faults): Edge[] {
+/** @returns the edges whose ends are known; the errors of the others are noted. */
+export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions: Expressions, errors: DefinitionErrors): Edge[] {
   const seen = new Map<string, number>();
   return list.flatMap((value, index) => {
     const pointer = edgePointer(index);
     if (!isJsonObject(value)) {
-      faults.add(pointer, 'MR_DEF_SHAPE', 'An edge must be an object with "from" and "to".');
+      errors.add(pointer, 'MR_DEF_SHAPE', 'An edge must be an object with "from" and "to".');
       return [];
     }
     // Written out or left out, `otherwise: false` says the same.
     const { otherwise, ...rest } = value;
     const text = canonicalJson(otherwise === false ? rest : value);
     const first = seen.get(text);
-    if (first !== undefined) faults.add(pointer, 'MR_DEF_DUPLICATE_EDGE', `This edge is the same as edge ${first}: leave one of them out.`);
+    if (first !== undefined) errors.add(pointer, 'MR_DEF_DUPLICATE_EDGE', `This edge is the same as edge ${first}: leave one of them out.`);
     else seen.set(text, index);
-    const edge = readEdge(new Fields(value, pointer, faults), index, nodes, expressions);
+    const edge = readEdge(new ObjectReader(value, pointer, errors), index, nodes, expressions);
     return edge === null ? [] : [edge];
   });
 }
 
-function readEdge(fields: Fields, index: number, nodes: KnownNodes, expressions: Expressions): Edge | null {
-  const { faults } = fields;
-  fields.required('from', 'the id of the node that the edge leaves');
-  const from = readEnd(fields, 'from', nodes);
-  const otherwise = fields.bool('otherwise') ?? false;
-  const isNowhere = fields.raw('to') === null;
-  fields.required('to', 'the id of the node that the edge leads to');
+function readEdge(reader: ObjectReader, index: number, nodes: KnownNodes, expressions: Expressions): Edge | null {
+  const { errors } = reader;
+  reader.required('from', 'the id of the node that the edge leaves');
+  const from = readEnd(reader, 'from', nodes);
+  const otherwise = reader.boolean('otherwise') ?? false;
+  const isNowhere = reader.raw('to') === null;
+  reader.required('to', 'the id of the node that the edge leads to');
   if (isNowhere && !otherwise)
-    faults.add(fields.at('to'), 'MR_DEF_EDGE', 'Only an edge with "otherwise": true may lead nowhere ("to": null).');
-  const to = isNowhere ? null : readEnd(fields, 'to', nodes);
-  const weigh = readWeigh(fields, otherwise, from ?? null, expressions);
-  fields.end('An edge');
+    errors.add(reader.at('to'), 'MR_DEF_EDGE', 'Only an edge with "otherwise": true may lead nowhere ("to": null).');
+  const to = isNowhere ? null : readEnd(reader, 'to', nodes);
+  const weigh = readWeigh(reader, otherwise, from ?? null, expressions);
+  reader.end('An edge');
   if (from === undefined || to === undefined) return null;
   if (from === to) {
-    faults.add(fields.pointer, 'MR_DEF_SELF_EDGE', `This edge leads from "${from}" to itself: lead it to another node.`);
+    errors.add(reader.pointer, 'MR_DEF_SELF_EDGE', `This edge leads from "${from}" to itself: lead it to another node.`);
     return null;
   }
   const node = nodes.get(from) ?? null;
   if (node !== null && weigh.on !== 'completed') {
     const why = whyNever(node, weigh.on);
-    if (why !== null) faults.add(fields.at('on'), 'MR_DEF_EDGE_NEVER_TAKEN', `This edge can never be taken: ${why}`);
+    if (why !== null) errors.add(reader.at('on'), 'MR_DEF_EDGE_NEVER_TAKEN', `This edge can never be taken: ${why}`);
   }
   return { index, from, to, weigh };
 }
 
-function readEnd(fields: Fields, end: 'from' | 'to', nodes: KnownNodes): NodeId | undefined {
-  const name = fields.text(end);
+function readEnd(reader: ObjectReader, end: 'from' | 'to', nodes: KnownNodes): NodeId | undefined {
+  const name = reader.string(end);
   if (name === undefined || nodes.has(name)) return name as NodeId | undefined;
-  fields.faults.add(fields.at(end), 'MR_DEF_UNKNOWN_NODE', `There is no node ${shown(name)}.${fields.faults.hint(name, nodes.keys())}`);
+  reader.errors.add(reader.at(end), 'MR_DEF_UNKNOWN_NODE', `There is no node ${shown(name)}.${reader.errors.hint(name, nodes.keys())}`);
   return undefined;
 }
 
-function readWeigh(fields: Fields, otherwise: boolean, from: NodeId | null, expressions: Expressions): Edge['weigh'] {
-  const { faults } = fields;
-  const on = fields.oneOf('on', ['failed', 'timedOut', 'any']);
-  const hasOn = fields.raw('on') !== undefined;
-  const error = fields.text('error') ?? null;
-  const source = fields.raw('when');
+function readWeigh(reader: ObjectReader, otherwise: boolean, from: NodeId | null, expressions: Expressions): Edge['weigh'] {
+  const { errors } = reader;
+  const on = reader.oneOf('on', ['failed', 'timedOut', 'any']);
+  const hasOn = reader.raw('on') !== undefined;
+  const error = reader.string('error') ?? null;
+  const source = reader.raw('when');
   const when =
     source === undefined
       ? null
-      : expressions.condition(source, fields.at('when'), from === null ? { kind: 'end' } : { kind: 'leaving', nodeId: from });
+      : expressions.condition(source, reader.at('when'), from === null ? { kind: 'end' } : { kind: 'leaving', nodeId: from });
   if (otherwise && when !== null)
-    faults.add(fields.at('when'), 'MR_DEF_EDGE', '"when" cannot stand beside "otherwise", which is taken when no "when" holds.');
+    errors.add(reader.at('when'), 'MR_DEF_EDGE', '"when" cannot stand beside "otherwise", which is taken when no "when" holds.');
   if (otherwise && hasOn)
-    faults.add(fields.at('on'), 'MR_DEF_EDGE', '"on" cannot stand beside "otherwise", which only a completed node weighs.');
+    errors.add(reader.at('on'), 'MR_DEF_EDGE', '"on" cannot stand beside "otherwise", which only a completed node weighs.');
   if (!hasOn && error !== null)
-    faults.add(fields.at('error'), 'MR_DEF_EDGE', '"error" needs "on": "failed", "timedOut" or "any" beside it.');
+    errors.add(reader.at('error'), 'MR_DEF_EDGE', '"error" needs "on": "failed", "timedOut" or "any" beside it.');
   if (on !== undefined) return { on, error, when };
   if (otherwise) return { on: 'completed', condition: { kind: 'otherwise' } };
   return { on: 'completed', condition: when === null ? { kind: 'always' } : { kind: 'when', when } };

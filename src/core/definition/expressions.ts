@@ -15,7 +15,7 @@ import {
 import type { NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { compileSchema } from '../schema/index.ts';
-import { type Faults, pointerTo } from './faults.ts';
+import { type DefinitionErrors, pointerTo } from './errors.ts';
 import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 
 /** Where an expression stands, which decides what it may see. */
@@ -39,20 +39,20 @@ const ONE_MS: DurationSetting = { kind: 'constant', ms: 1 };
 
 export class Expressions {
   readonly uses: ExpressionUse[] = [];
-  readonly #faults: Faults;
+  readonly #errors: DefinitionErrors;
 
-  constructor(faults: Faults) {
-    this.#faults = faults;
+  constructor(errors: DefinitionErrors) {
+    this.#errors = errors;
   }
 
-  /** Bare CEL that gives a bool. */
+  /** Bare CEL that gives a boolean. */
   condition(value: Json, pointer: string, place: Place): Expression {
     if (typeof value !== 'string' || value.trim() === '') {
-      this.#faults.add(pointer, 'MR_DEF_SHAPE', 'A condition must be a text that holds an expression, such as `input.amount > 100`.');
+      this.#errors.add(pointer, 'MR_DEF_SHAPE', 'A condition must be a string that holds an expression, such as `input.amount > 100`.');
       return NEVER;
     }
     if (value.trim().startsWith('${')) {
-      this.#faults.add(pointer, 'MR_DEF_EXPRESSION', 'A condition is an expression by itself: leave out "${" and "}".');
+      this.#errors.add(pointer, 'MR_DEF_EXPRESSION', 'A condition is an expression by itself: leave out "${" and "}".');
       return NEVER;
     }
     const compiled = compileExpression(value);
@@ -79,7 +79,7 @@ export class Expressions {
   template(value: Json, pointer: string, place: Place): Template {
     const compiled = compileTemplate(value);
     if (!compiled.ok) {
-      for (const fault of compiled.error) this.#refuse(pointer + fault.pointer, fault.message, fault.offset);
+      for (const error of compiled.error) this.#refuse(pointer + error.pointer, error.message, error.offset);
       return NOTHING;
     }
     const { isConstant, references } = compiled.value;
@@ -100,7 +100,7 @@ export class Expressions {
 
   #refuse(pointer: string, message: string, offset: number | undefined): void {
     const where = offset === undefined ? '' : ` (at character ${offset + 1})`;
-    this.#faults.add(pointer, 'MR_DEF_EXPRESSION', `The expression cannot be used: ${message.replace(/\.$/, '')}${where}.`);
+    this.#errors.add(pointer, 'MR_DEF_EXPRESSION', `The expression cannot be used: ${message.replace(/\.$/, '')}${where}.`);
   }
 
   duration(value: Json, pointer: string, place: Place, minMs = 1): DurationSetting {
@@ -109,7 +109,7 @@ export class Expressions {
     if (typeof constant !== 'string') return { kind: 'template', template: constant };
     const ms = parseDuration(constant);
     if (ms === undefined || ms < minMs) {
-      this.#faults.add(pointer, 'MR_DEF_DURATION', ms === undefined ? DURATION_HELP : 'A duration must be longer than nothing here.');
+      this.#errors.add(pointer, 'MR_DEF_DURATION', ms === undefined ? DURATION_HELP : 'A duration must be longer than nothing here.');
       return ONE_MS;
     }
     return { kind: 'constant', ms };
@@ -120,11 +120,11 @@ export class Expressions {
     if (constant === null) return { kind: 'constant', at: 0 };
     if (typeof constant !== 'string') return { kind: 'template', template: constant };
     const at = parseInstant(constant);
-    if (at === undefined) this.#faults.add(pointer, 'MR_DEF_INSTANT', INSTANT_HELP);
+    if (at === undefined) this.#errors.add(pointer, 'MR_DEF_INSTANT', INSTANT_HELP);
     return { kind: 'constant', at: at ?? 0 };
   }
 
-  /** The text, or the template that gives one; null when a fault was noted. */
+  /** The text, or the template that gives one; null when an error was noted. */
   #timeText(
     value: Json,
     pointer: string,
@@ -133,12 +133,12 @@ export class Expressions {
     help: string,
   ): string | Template | null {
     if (typeof value !== 'string') {
-      this.#faults.add(pointer, code, help);
+      this.#errors.add(pointer, code, help);
       return null;
     }
-    const before = this.#faults.list.length;
+    const before = this.#errors.all.length;
     const template = this.template(value, pointer, place);
-    if (this.#faults.list.length > before) return null;
+    if (this.#errors.all.length > before) return null;
     if (!template.isConstant) return template;
     const text = template.evaluate({});
     return typeof text === 'string' ? text : value;
@@ -147,12 +147,12 @@ export class Expressions {
   schema(value: Json, pointer: string): Schema | null {
     const compiled = compileSchema(value);
     if (compiled.ok) return { document: value, compiled: compiled.value };
-    for (const fault of compiled.error)
-      this.#faults.add(pointer + fault.pointer, 'MR_DEF_SCHEMA', `The JSON Schema cannot be used: ${fault.message}`);
+    for (const error of compiled.error)
+      this.#errors.add(pointer + error.pointer, 'MR_DEF_SCHEMA', `The JSON Schema cannot be used: ${error.message}`);
     return null;
   }
 }
 
 const DURATION_HELP =
-  'A duration must be a text such as "30s", "5m", "2d" or ISO 8601 ("PT5M"; a day is 24 h, months and years have no fixed length).';
-const INSTANT_HELP = 'A time must be a text with an offset, such as "2026-01-31T09:00:00Z" or "2026-01-31T09:00:00+01:00".';
+  'A duration must be a string such as "30s", "5m", "2d" or ISO 8601 ("PT5M"; a day is 24 h, months and years have no fixed length).';
+const INSTANT_HELP = 'A time must be a string with an offset, such as "2026-01-31T09:00:00Z" or "2026-01-31T09:00:00+01:00".';

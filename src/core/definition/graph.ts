@@ -1,7 +1,7 @@
 /** The graph as a whole: who follows whom, cycles, reachability, ancestors, and the rules for a node's edges together. */
 import type { NodeId } from '../ids.ts';
 import { edgePointer, type KnownNodes } from './edges.ts';
-import { type Faults, pointerTo } from './faults.ts';
+import { type DefinitionErrors, pointerTo } from './errors.ts';
 import type { Edge } from './types.ts';
 
 export type Graph = {
@@ -70,14 +70,14 @@ function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[]):
   return found;
 }
 
-export function checkGraph(nodes: KnownNodes, graph: Graph, faults: Faults): void {
-  checkCycles(graph, faults);
+export function checkGraph(nodes: KnownNodes, graph: Graph, errors: DefinitionErrors): void {
+  checkCycles(graph, errors);
   for (const [name, node] of nodes) {
     const id = name as NodeId;
-    checkOtherwise(id, graph.outgoing.get(id) ?? [], faults);
+    checkOtherwise(id, graph.outgoing.get(id) ?? [], errors);
     const arrivals = graph.incoming.get(id)?.length ?? 0;
     if (node?.join.kind === 'atLeast' && node.join.n > arrivals)
-      faults.add(
+      errors.add(
         `${pointerTo('/nodes', name)}/join/atLeast`,
         'MR_DEF_JOIN',
         `The join waits for ${node.join.n} branches, but ${arrivals === 1 ? 'only 1 edge leads' : `${arrivals} edges lead`} to "${name}".`,
@@ -85,7 +85,7 @@ export function checkGraph(nodes: KnownNodes, graph: Graph, faults: Faults): voi
   }
 }
 
-function checkCycles({ outgoing, ancestors, startNodes }: Graph, faults: Faults): void {
+function checkCycles({ outgoing, ancestors, startNodes }: Graph, errors: DefinitionErrors): void {
   const told = new Set<NodeId>();
   const onCycle = new Set([...ancestors].filter(([id, before]) => before.has(id)).map(([id]) => id));
   for (const id of onCycle) {
@@ -94,7 +94,7 @@ function checkCycles({ outgoing, ancestors, startNodes }: Graph, faults: Faults)
     const cycle = findCycle(id, outgoing);
     const names = cycle.map(({ from }) => from);
     const last = cycle.at(-1);
-    faults.add(
+    errors.add(
       edgePointer(last?.index ?? 0),
       'MR_DEF_CYCLE',
       `The edges form a cycle: ${[...names, id].slice(0, 50).join(' → ')}. A definition must be free of cycles: remove one of the edges.`,
@@ -104,7 +104,7 @@ function checkCycles({ outgoing, ancestors, startNodes }: Graph, faults: Faults)
   const reachable = walk(startNodes, next);
   for (const id of ancestors.keys()) {
     if (reachable.has(id) || startNodes.includes(id) || onCycle.has(id)) continue;
-    faults.add(pointerTo('/nodes', id), 'MR_DEF_UNREACHABLE_NODE', `"${id}" can never be reached: every way to it leads through a cycle.`);
+    errors.add(pointerTo('/nodes', id), 'MR_DEF_UNREACHABLE_NODE', `"${id}" can never be reached: every way to it leads through a cycle.`);
   }
 }
 
@@ -126,24 +126,24 @@ function findCycle(start: NodeId, outgoing: ReadonlyMap<NodeId, readonly Edge[]>
 }
 
 /** What a completed node does must be plain for every outcome of its conditions. */
-function checkOtherwise(id: NodeId, edges: readonly Edge[], faults: Faults): void {
+function checkOtherwise(id: NodeId, edges: readonly Edge[], errors: DefinitionErrors): void {
   const kinds = edges.flatMap(({ index, weigh }) => (weigh.on === 'completed' ? [{ index, kind: weigh.condition.kind }] : []));
   const [first, ...more] = kinds.filter(({ kind }) => kind === 'otherwise');
   const always = kinds.find(({ kind }) => kind === 'always');
   if (first === undefined && always === undefined && kinds.length > 0)
-    faults.add(
+    errors.add(
       pointerTo('/nodes', id),
       'MR_DEF_OTHERWISE_MISSING',
       `All edges of the completed "${id}" have conditions, and perhaps none holds: add an edge with "otherwise": true ("to": null for "else nothing").`,
     );
   if (first !== undefined && always !== undefined)
-    faults.add(
+    errors.add(
       `${edgePointer(first.index)}/otherwise`,
       'MR_DEF_OTHERWISE_NEVER',
       `This edge can never be taken, since edge ${always.index} from "${id}" has no condition: give that one a "when", or leave this one out.`,
     );
   for (const { index } of more)
-    faults.add(
+    errors.add(
       `${edgePointer(index)}/otherwise`,
       'MR_DEF_OTHERWISE_TWICE',
       `"${id}" has an "otherwise" already (edge ${first?.index}): keep one.`,

@@ -1,15 +1,15 @@
 /** How large a definition may be. Checked before anything walks the document, so that no document can exhaust the stack. */
 import { type Json, jsonByteLength } from '../json.ts';
-import { type Faults, pointerTo } from './faults.ts';
+import { type DefinitionErrors, pointerTo } from './errors.ts';
 
 export type DefinitionLimits = {
   /** Of the document as compact JSON, in UTF-8 bytes. */
   readonly bytes: number;
   readonly nodes: number;
   readonly edges: number;
-  /** Of objects and lists in each other; the document itself counts 1. */
+  /** Of objects and arrays in each other; the document itself counts 1. */
   readonly depth: number;
-  /** `when`, `where` and texts with `${ … }` in them. */
+  /** `when`, `where` and strings with `${ … }` in them. */
   readonly expressions: number;
 };
 
@@ -21,7 +21,7 @@ export const defaultDefinitionLimits: DefinitionLimits = {
   expressions: 5_000,
 };
 
-/** For reading back what was deployed once: limits that were lowered since must not strand running instances. */
+/** For definitions that were deployed already. A limit that was lowered since must not stop running instances. */
 export const storedDefinitionLimits: DefinitionLimits = {
   bytes: 64 * 1_048_576,
   nodes: 100_000,
@@ -31,15 +31,15 @@ export const storedDefinitionLimits: DefinitionLimits = {
 };
 
 /** @returns false when the document must not be looked at any further. */
-export function checkSize(document: Json, limits: DefinitionLimits, faults: Faults): boolean {
+export function checkSize(document: Json, limits: DefinitionLimits, errors: DefinitionErrors): boolean {
   const tooDeep = findTooDeep(document, limits.depth);
   if (tooDeep !== null) {
-    faults.add(tooDeep, 'MR_DEF_LIMIT', `The document is nested deeper than ${limits.depth} levels here: make it flatter.`);
+    errors.add(tooDeep, 'MR_DEF_LIMIT', `The document is nested deeper than ${limits.depth} levels here: make it flatter.`);
     return false;
   }
   const bytes = jsonByteLength(document);
   if (bytes > limits.bytes) {
-    faults.add(
+    errors.add(
       '',
       'MR_DEF_LIMIT',
       `The definition has ${bytes} bytes, but may have at most ${limits.bytes}: split it, or ask for a higher limit.`,
@@ -64,6 +64,6 @@ function findTooDeep(document: Json, depthMax: number): string | null {
   return null;
 }
 
-export function checkCount(count: number, limit: number, what: string, pointer: string, faults: Faults): void {
-  if (count > limit) faults.add(pointer, 'MR_DEF_LIMIT', `There are ${count} ${what}, but at most ${limit} are allowed.`);
+export function checkCount(count: number, limit: number, what: string, pointer: string, errors: DefinitionErrors): void {
+  if (count > limit) errors.add(pointer, 'MR_DEF_LIMIT', `There are ${count} ${what}, but at most ${limit} are allowed.`);
 }

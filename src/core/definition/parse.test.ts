@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { defaultDefinitionLimits, definitionEventTypes, definitionQueues, definitionTopics, parseDefinition } from './index.ts';
-import { expenseApproval, faultsOf, graphOf, nodeOf, parsed, placesOf, step } from './testing/documents.ts';
+import { errorsOf, expenseApproval, graphOf, nodeOf, parsed, placesOf, step } from './testing/documents.ts';
 
 const n = 'n' as NodeId;
 const http = { type: 'http', method: 'GET', url: 'https://example.com' };
@@ -163,7 +163,7 @@ describe('Limits', () => {
   it('keep a document that is nested without end from ending the process', () => {
     let output: Json = 1;
     for (let depth = 0; depth < 100_000; depth++) output = [output];
-    expect(faultsOf(nodeOf({ ...step, output })).map(({ code }) => code)).toEqual(['MR_DEF_LIMIT']);
+    expect(errorsOf(nodeOf({ ...step, output })).map(({ code }) => code)).toEqual(['MR_DEF_LIMIT']);
   });
 });
 
@@ -185,7 +185,7 @@ describe('Parsing', { timeout: 120_000 }, () => {
   it('points at something that is there, or at where it should be', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.constantFrom(...placesIn(expenseApproval)), fc.jsonValue({ maxDepth: 2 }), (path, value) => {
-        for (const { pointer } of faultsOf(replaced(expenseApproval, path, value as Json)))
+        for (const { pointer } of errorsOf(replaced(expenseApproval, path, value as Json)))
           expect(pointer).toMatch(/^(\/([^~/]|~[01])*)*$/);
       }),
     );

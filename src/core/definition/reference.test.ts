@@ -1,10 +1,10 @@
-/** docs/definition.md keeps its word: every example on it is a definition, or a part of one, without faults. */
+/** docs/definition.md keeps its word: every example on it is a definition, or a part of one, without errors. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { definitionFaultCodes } from './index.ts';
+import { definitionErrorCodes } from './index.ts';
 import { defaultDefinitionLimits } from './limits.ts';
-import { faultsOf, graphOf } from './testing/documents.ts';
+import { errorsOf, graphOf } from './testing/documents.ts';
 
 const page = readFileSync(new URL('../../../docs/definition.md', import.meta.url), 'utf8');
 const examples = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => text);
@@ -26,8 +26,8 @@ describe('The definition reference', () => {
     expect([...new Set(types)].sort()).toEqual(['event', 'http', 'human', 'publish', 'task', 'transform', 'wait']);
   });
 
-  it.each(examples.map((text, index) => [index + 1, text] as const))('example %i has no faults', (_, text) => {
-    expect(faultsOf(documentOf(text))).toEqual([]);
+  it.each(examples.map((text, index) => [index + 1, text] as const))('example %i has no errors', (_, text) => {
+    expect(errorsOf(documentOf(text))).toEqual([]);
   });
 
   it('tells the limits as they are', () => {
@@ -37,8 +37,8 @@ describe('The definition reference', () => {
       expect(page).toContain(`| ${shown} `);
   });
 
-  it('leads to a page that explains every fault', () => {
+  it('leads to a page that explains every error', () => {
     const errors = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-    for (const code of definitionFaultCodes) expect(errors).toContain(`\`${code}\``);
+    for (const code of definitionErrorCodes) expect(errors).toContain(`\`${code}\``);
   });
 });

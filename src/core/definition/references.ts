@@ -3,8 +3,8 @@
 import { assertNever } from '../assert.ts';
 import type { Reference } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
+import { type DefinitionErrors, shown, suggest } from './errors.ts';
 import type { ExpressionUse, Place } from './expressions.ts';
-import { type Faults, shown, suggest } from './faults.ts';
 import type { Graph } from './graph.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
@@ -17,33 +17,33 @@ export type Names = {
   readonly variables: ReadonlySet<string>;
 };
 
-export function checkReferences(uses: readonly ExpressionUse[], names: Names, faults: Faults): void {
+export function checkReferences(uses: readonly ExpressionUse[], names: Names, errors: DefinitionErrors): void {
   for (const { pointer, place, references } of uses) {
     const told = new Set<string>();
     for (const reference of references) {
-      const fault = faultOf(reference, place, names, faults);
+      const error = errorOf(reference, place, names, errors);
       // The same name twice in one expression is one thing to mend.
-      if (fault === null || told.has(fault.message)) continue;
-      told.add(fault.message);
-      faults.add(pointer, fault.code, fault.message);
+      if (error === null || told.has(error.message)) continue;
+      told.add(error.message);
+      errors.add(pointer, error.code, error.message);
     }
   }
 }
 
-type Fault = { readonly code: Parameters<Faults['add']>[1]; readonly message: string };
+type ReferenceProblem = { readonly code: Parameters<DefinitionErrors['add']>[1]; readonly message: string };
 
-function faultOf({ root, path }: Reference, place: Place, names: Names, faults: Faults): Fault | null {
+function errorOf({ root, path }: Reference, place: Place, names: Names, errors: DefinitionErrors): ReferenceProblem | null {
   switch (root) {
     case 'input':
       return null;
     case 'instance':
-      return memberFault(path[0], INSTANCE_MEMBERS, 'instance');
+      return unknownMember(path[0], INSTANCE_MEMBERS, 'instance');
     case 'vars':
       if (place.kind === 'start') return unknownRoot(root, 'it has no value before the instance has started');
-      return variableFault(path[0], names.variables, faults);
+      return unknownVariable(path[0], names.variables, errors);
     case 'nodes':
       if (place.kind === 'start') return unknownRoot(root, 'no node has run before the instance has started');
-      return nodeFault(path, place, names.graph, faults);
+      return unusableNode(path, place, names.graph, errors);
     case 'event':
       return place.kind === 'where'
         ? null
@@ -57,28 +57,28 @@ function faultOf({ root, path }: Reference, place: Place, names: Names, faults: 
   }
 }
 
-function unknownRoot(root: string, why: string): Fault {
+function unknownRoot(root: string, why: string): ReferenceProblem {
   return { code: 'MR_DEF_UNKNOWN_ROOT', message: `${shown(root)} cannot be used here: ${why}.` };
 }
 
-function memberFault(member: string | undefined, known: readonly string[], owner: string): Fault | null {
+function unknownMember(member: string | undefined, known: readonly string[], owner: string): ReferenceProblem | null {
   if (member === undefined || known.includes(member)) return null;
   const message = `"${owner}" has no member ${shown(member)}, only ${known.join(', ')}.${suggest(member, known)}`;
   return { code: 'MR_DEF_UNKNOWN_MEMBER', message };
 }
 
-function variableFault(name: string | undefined, variables: ReadonlySet<string>, faults: Faults): Fault | null {
+function unknownVariable(name: string | undefined, variables: ReadonlySet<string>, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined || variables.has(name)) return null;
-  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${faults.hint(name, variables)}`;
+  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${errors.hint(name, variables)}`;
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
-function nodeFault([name, member]: readonly string[], place: Place, graph: Graph, faults: Faults): Fault | null {
+function unusableNode([name, member]: readonly string[], place: Place, graph: Graph, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined) return null;
   const before = graph.ancestors.get(name as NodeId);
   if (before === undefined)
-    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${faults.hint(name, graph.ancestors.keys())}` };
-  const unknown = memberFault(member, NODE_MEMBERS, `nodes.${name}`);
+    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, graph.ancestors.keys())}` };
+  const unknown = unknownMember(member, NODE_MEMBERS, `nodes.${name}`);
   if (unknown !== null) return unknown;
   // The status is safe to ask of any node: it is null so far.
   if (member === 'status' || mayHaveRun(name as NodeId, place, graph)) return null;

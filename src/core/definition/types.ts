@@ -110,7 +110,7 @@ export type EventNode = NodeCommon & {
   readonly type: 'event';
   /** One for `event`, several for `anyOf`. */
   readonly waits: readonly EventWait[];
-  /** How many events complete the node; `list` tells whether the output is a list (`count` was given) or the one event. */
+  /** How many events complete the node; `list` tells whether the output is an array (`count` was given) or the one event. */
   readonly count: number;
   readonly list: boolean;
   readonly timeout: DurationSetting | null;
@@ -147,7 +147,7 @@ export type Edge = {
 };
 
 /** One thing wrong with a definition document. */
-export type DefinitionFault = {
+export type DefinitionError = {
   /** JSON pointer into the document. */
   readonly pointer: string;
   /** `MR_DEF_…`, a row of docs/errors.md. */

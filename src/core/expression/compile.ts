@@ -9,7 +9,7 @@ import { plainMessage } from './failure.ts';
 import { environment } from './functions/index.ts';
 import { instrument } from './instrument.ts';
 import { toJson } from './to-json.ts';
-import { type CompileOptions, type Expression, type ExpressionFault, type Reference, ROOTS } from './types.ts';
+import { type CompileError, type CompileOptions, type Expression, type Reference, ROOTS } from './types.ts';
 
 /** Characters of a source. */
 const SOURCE_LENGTH_MAX = 10_000;
@@ -25,7 +25,7 @@ export type Program = {
 /** Programs keep nothing of an evaluation, so that a deploy, its check of references and a later load share them. */
 const programs = new LRUCache<string, Program>({ max: 2_000, maxSize: 200_000, sizeCalculation: ({ source }) => source.length });
 
-export function compileProgram(source: string, options: CompileOptions = {}): Result<Program, readonly ExpressionFault[]> {
+export function compileProgram(source: string, options: CompileOptions = {}): Result<Program, readonly CompileError[]> {
   const key = `${options.roots === undefined ? '' : JSON.stringify(options.roots)} ${source}`;
   const known = programs.get(key);
   if (known !== undefined) return ok(known);
@@ -34,14 +34,14 @@ export function compileProgram(source: string, options: CompileOptions = {}): Re
   return compiled;
 }
 
-function compileAnew(source: string, { roots = ROOTS }: CompileOptions): Result<Program, readonly ExpressionFault[]> {
+function compileAnew(source: string, { roots = ROOTS }: CompileOptions): Result<Program, readonly CompileError[]> {
   if (source.trim() === '') return err([{ message: 'The expression is empty.' }]);
   if (source.length > SOURCE_LENGTH_MAX)
     return err([{ message: `The expression has ${source.length} characters, but may have at most ${SOURCE_LENGTH_MAX}.` }]);
   const parsed = parseSource(source);
   if (!parsed.ok) return parsed;
-  const { expr, references, faults, members } = instrument(parsed.value, roots);
-  if (faults.length > 0) return err(faults);
+  const { expr, references, errors, members } = instrument(parsed.value, roots);
+  if (errors.length > 0) return err(errors);
   const evaluate = plan(environment, expr);
   const names: Names = { source, members, positions: parsed.value.sourceInfo?.positions ?? {} };
   return ok({
@@ -51,7 +51,7 @@ function compileAnew(source: string, { roots = ROOTS }: CompileOptions): Result<
   });
 }
 
-export function compileExpression(source: string, options?: CompileOptions): Result<Expression, readonly ExpressionFault[]> {
+export function compileExpression(source: string, options?: CompileOptions): Result<Expression, readonly CompileError[]> {
   const compiled = compileProgram(source, options);
   if (!compiled.ok) return compiled;
   const { references, run } = compiled.value;
@@ -85,19 +85,19 @@ function sentenceOf(error: CelError, { source, members, positions }: Names): str
   return `${plainMessage(error, members.get(id))}${place}.`;
 }
 
-function parseSource(source: string): Result<ReturnType<typeof parse>, readonly ExpressionFault[]> {
+function parseSource(source: string): Result<ReturnType<typeof parse>, readonly CompileError[]> {
   try {
     return ok(parse(source));
   } catch (error) {
     // The parser throws for what is wrong with the source, and runs out of stack when it is nested without end.
     if (error instanceof RangeError) return err([{ message: 'The expression is nested too deeply.' }]);
-    return err([syntaxFault(error, source)]);
+    return err([syntaxError(error, source)]);
   }
 }
 
-function syntaxFault(error: unknown, source: string): ExpressionFault {
+function syntaxError(error: unknown, source: string): CompileError {
   const offset = offsetOf(error);
-  if (offset === undefined) return { message: 'This is not a CEL expression: a text or a number in it cannot be read.' };
+  if (offset === undefined) return { message: 'This is not a CEL expression: a string or a number in it cannot be read.' };
   if (offset >= source.trimEnd().length) return { message: 'This is not a CEL expression: it ends too early.', offset };
   const word = /^\s*(\w+|\S)/.exec(source.slice(offset, offset + 40))?.[1] ?? '';
   return { message: `This is not a CEL expression: \`${word}\` was not expected here.`, offset };

@@ -1,7 +1,7 @@
 /** What expressions mean (language, "Expressions"). */
 import { describe, expect, it } from 'vitest';
 import { compileExpression, evaluateCondition } from './index.ts';
-import { errorOf, evaluated, faultsOf, sampleScope } from './testing/evaluate.ts';
+import { errorOf, errorsOf, evaluated, sampleScope } from './testing/evaluate.ts';
 
 describe('Data', () => {
   it.each([
@@ -27,7 +27,7 @@ describe('Data', () => {
     ['input.$typeName', undefined],
     ["input['$typeName']", 'google.protobuf.Any'],
   ] as const)('%s', (source, expected) => {
-    if (expected === undefined) expect(faultsOf(source)).toHaveLength(1);
+    if (expected === undefined) expect(errorsOf(source)).toHaveLength(1);
     else expect(evaluated(source)).toEqual(expected);
   });
 
@@ -102,8 +102,8 @@ describe('Unlike types', () => {
   });
 
   it('cannot be computed or ordered with each other', () => {
-    expect(errorOf('input.name + 1')).toBe('MR_EXPRESSION_FAILED `+` cannot be applied to text and number (at character 12).');
-    expect(errorOf('input.name < 1')).toContain('`<` cannot be applied to text and number');
+    expect(errorOf('input.name + 1')).toBe('MR_EXPRESSION_FAILED `+` cannot be applied to string and number (at character 12).');
+    expect(errorOf('input.name < 1')).toContain('`<` cannot be applied to string and number');
     expect(errorOf('!input.amount')).toContain('`!` cannot be applied to number');
   });
 });
@@ -217,8 +217,8 @@ describe('A result', () => {
     ["[b'a']", 'bytes'],
     ['int', 'a type'],
     ["duration('1h')", 'a duration'],
-    ['{1: 2}', 'a key that is no text'],
-    ['{true: 2}', 'a key that is no text'],
+    ['{1: 2}', 'a key that is not a string'],
+    ['{true: 2}', 'a key that is not a string'],
   ])('that JSON cannot hold is an error: %s', (source, what) => {
     const error = errorOf(source);
     expect(error).toContain('MR_EXPRESSION_RESULT');
@@ -245,10 +245,10 @@ describe('An error', () => {
     ['9223372036854775807 + 1', '`+` gave a number that is too large (at character 21).'],
     ['input.amount ? 1 : 2', 'What stands before `?` must be true or false (at character 1).'],
     ['input.name && true', '`&&` and `||` take only true and false (at character 1).'],
-    ['input.amount.map(x, x)', 'Only lists and maps can be gone through (at character 13).'],
+    ['input.amount.map(x, x)', 'Only arrays and objects can be iterated (at character 13).'],
     ["{'a': 1, 'a': 2}", 'A map has the same key twice (at character 1).'],
-    ["int('x')", '`int` was given a text that is no number (at character 1).'],
-    ["double('')", '`double` was given a text that is no number (at character 1).'],
+    ["int('x')", '`int` was given a string that is no number (at character 1).'],
+    ["double('')", '`double` was given a string that is no number (at character 1).'],
     ["timestamp('yesterday')", '`timestamp` does not take this value (at character 1).'],
     ["'a'.substring(9)", '`substring` was given a position outside of the text (at character 4).'],
     ['item.x', '`item` has no value here (at character 1).'],
@@ -316,10 +316,10 @@ describe('A source is refused', () => {
     [`${'('.repeat(4_000)}1${')'.repeat(4_000)}`, 'nested too deeply'],
     [`input${'.a'.repeat(300)}`, 'deeper than 200 levels'],
   ])('%s', (source, message) => {
-    expect(faultsOf(source)[0]).toContain(message);
+    expect(errorsOf(source)[0]).toContain(message);
   });
 
-  it('with all faults at once, and their places', () => {
+  it('with all errors at once, and their places', () => {
     const compiled = compileExpression('foo + bar.baz(1)');
     expect(compiled).toMatchObject({ ok: false, error: [{ offset: 0 }, { offset: 9 }, { offset: 6 }] });
   });

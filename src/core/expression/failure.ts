@@ -1,7 +1,7 @@
 /** Turns what goes wrong inside CEL into plain sentences that quote the expression's own names, and never data. */
 import { type CelError, type CelValue, celError, celType } from '@bufbuild/cel';
 
-/** Marks texts of ours: the library's own may quote data, and are never passed on. */
+/** Marks our own messages. Messages of the library may quote data, so they are never passed on. */
 const OURS = '\u0001';
 
 /** An error as a value, which `true || …` forgives, as CEL wants it. */
@@ -17,14 +17,14 @@ export function plainMessage({ message }: CelError, member: string | undefined):
   return 'The expression does not fit the data';
 }
 
-/** How the library's texts begin, and what a person is told instead. */
+/** How messages of the library begin, and the sentence that a person reads instead. */
 const SENTENCES: readonly (readonly [string, string])[] = [
   ['field not found', 'There is no member of this key'],
   ['index ', 'There is no element at this index'],
   ['unresolved attribute', 'There is nothing of this name'],
-  ['unsupported key type', 'Only texts, whole numbers and bools can be keys'],
+  ['unsupported key type', 'Only strings, integers and booleans can be keys'],
   ['map key conflict', 'A map has the same key twice'],
-  ['type mismatch: iterable', 'Only lists and maps can be gone through'],
+  ['type mismatch: iterable', 'Only arrays and objects can be iterated'],
   ['type mismatch: expected bool', '`&&` and `||` take only true and false'],
   ['found no matching overload for _?_:_', 'What stands before `?` must be true or false'],
 ];
@@ -33,7 +33,8 @@ const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
   ['int', 'number'],
   ['uint', 'number'],
   ['double', 'number'],
-  ['string', 'text'],
+  ['bool', 'boolean'],
+  ['list', 'array'],
   ['null_type', 'null'],
   ['map', 'object'],
   ['google.protobuf.Timestamp', 'timestamp'],

@@ -1,4 +1,4 @@
-/** Expressions that mean harm: each ends by itself, with an error, a fault or a value, within its budget. */
+/** Expressions that mean harm: each ends by itself, with an error, an error or a value, within its budget. */
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
 import { compileExpression, ExpressionError, type Scope } from './index.ts';
@@ -101,7 +101,7 @@ it.each([
   'input.constructor.constructor("return process")',
   '\u0000',
   '"\\uD800"',
-])('A source of any shape gives a value, a fault or an error: %#', { timeout: 60_000 }, (source) => {
+])('A source of any shape gives a value, an error or an error: %#', { timeout: 60_000 }, (source) => {
   const compiled = compileExpression(source);
   if (!compiled.ok) {
     expect(compiled.error.length).toBeGreaterThan(0);

@@ -7,7 +7,7 @@ export { ExpressionError, type ExpressionErrorCode } from './error.ts';
 export { compileTemplate } from './template.ts';
 export * from './types.ts';
 
-/** Evaluates a `when`, `where`, `until` or `while`. Throws ExpressionError, also when the value is no bool. */
+/** Evaluates a `when`, `where`, `until` or `while`. Throws ExpressionError, also when the value is not a boolean. */
 export function evaluateCondition(expression: Expression, scope: Scope, options?: EvaluateOptions): boolean {
   const value = expression.evaluate(scope, options);
   if (typeof value === 'boolean') return value;

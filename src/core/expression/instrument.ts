@@ -6,8 +6,8 @@
 import type { parse } from '@bufbuild/cel';
 import { guardedName, library } from './functions/guard.ts';
 import { MAP_LITERAL, RANGE, ROOT, ROUND, shapesOf, VARIABLE } from './functions/index.ts';
-import { CONSTANT_MATCHES, patternFault } from './functions/matches.ts';
-import type { ExpressionFault, Reference } from './types.ts';
+import { CONSTANT_MATCHES, patternError } from './functions/matches.ts';
+import type { CompileError, Reference } from './types.ts';
 
 type Parsed = ReturnType<typeof parse>;
 export type Expr = NonNullable<Parsed['expr']>;
@@ -41,7 +41,7 @@ const MACROS: ReadonlyMap<string, string> = new Map([
 export type Instrumented = {
   readonly expr: Expr;
   readonly references: readonly Reference[];
-  readonly faults: readonly ExpressionFault[];
+  readonly errors: readonly CompileError[];
   /** The members that are read, by the ids of the nodes that read them. */
   readonly members: ReadonlyMap<string, string>;
 };
@@ -51,26 +51,26 @@ export function instrument(parsed: Parsed, roots: readonly string[]): Instrument
   if (expr === undefined) return unusable({ message: 'There is no expression.' });
   const instrumenter = new Instrumenter(sourceInfo?.positions ?? {}, roots);
   try {
-    const { references, faults, members } = instrumenter;
-    return { expr: instrumenter.rewrite(expr, new Set(), 1), references, faults, members };
+    const { references, errors, members } = instrumenter;
+    return { expr: instrumenter.rewrite(expr, new Set(), 1), references, errors, members };
   } catch (error) {
-    if (error instanceof TooDeep) return unusable(error.fault);
+    if (error instanceof TooDeep) return unusable(error.error);
     throw error;
   }
 }
 
-function unusable(fault: ExpressionFault): Instrumented {
-  return { expr: NOTHING, references: [], faults: [fault], members: new Map() };
+function unusable(error: CompileError): Instrumented {
+  return { expr: NOTHING, references: [], errors: [error], members: new Map() };
 }
 
 const NOTHING: Expr = { $typeName: 'cel.expr.Expr', id: 0n, exprKind: { case: undefined } };
 
 class TooDeep extends Error {
-  readonly fault: ExpressionFault;
+  readonly error: CompileError;
 
-  constructor(fault: ExpressionFault) {
-    super(fault.message);
-    this.fault = fault;
+  constructor(error: CompileError) {
+    super(error.message);
+    this.error = error;
   }
 }
 
@@ -78,7 +78,7 @@ type Bound = ReadonlySet<string>;
 
 class Instrumenter {
   readonly references: Reference[] = [];
-  readonly faults: ExpressionFault[] = [];
+  readonly errors: CompileError[] = [];
   readonly members = new Map<string, string>();
   readonly #positions: { readonly [id: string]: number };
   readonly #roots: ReadonlySet<string>;
@@ -220,8 +220,8 @@ class Instrumenter {
   #matchesOf(expr: Expr, args: readonly Expr[]): string {
     const pattern = args.length === 1 && args[0] !== undefined ? textOf(args[0]) : null;
     if (pattern === null) return 'matches';
-    const fault = patternFault(pattern);
-    if (fault !== null) this.#refuse(expr, `${fault}.`);
+    const error = patternError(pattern);
+    if (error !== null) this.#refuse(expr, `${error}.`);
     return CONSTANT_MATCHES;
   }
 
@@ -260,7 +260,7 @@ class Instrumenter {
     const isTooLarge =
       (constantKind.case === 'int64Value' && (constantKind.value > INT_MAX || constantKind.value < -INT_MAX - 1n)) ||
       (constantKind.case === 'uint64Value' && constantKind.value > UINT_MAX);
-    if (isTooLarge) this.#refuse(expr, 'A whole number is too large: it must fit in 64 bits.');
+    if (isTooLarge) this.#refuse(expr, 'An integer is too large: it must fit in 64 bits.');
   }
 
   #offsetOf(expr: Expr): number {
@@ -268,7 +268,7 @@ class Instrumenter {
   }
 
   #refuse(expr: Expr, message: string): void {
-    this.faults.push({ message, offset: this.#offsetOf(expr) });
+    this.errors.push({ message, offset: this.#offsetOf(expr) });
   }
 }
 

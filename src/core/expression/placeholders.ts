@@ -1,6 +1,6 @@
 /**
- * Takes a text of a template apart: what stands as it is, and the expressions in `${ … }`. Where an expression ends is
- * decided by reading CEL's texts, comments and braces, so that a `}` in one of them ends nothing. `$${` stands for `${`.
+ * Takes a string of a template apart: what stands as it is, and the expressions in `${ … }`. Where an expression ends is
+ * decided by reading CEL's strings, comments and braces, so that a `}` in one of them ends nothing. `$${` stands for `${`.
  */
 export type Part =
   | { readonly kind: 'text'; readonly text: string }
@@ -37,7 +37,7 @@ export function splitPlaceholders(text: string): Placeholders {
   return { ok: true, parts };
 }
 
-/** One piece of CEL: a text with its prefix, a comment, a brace; whatever else is passed over character by character. */
+/** One piece of CEL: a string with its prefix, a comment, a brace; whatever else is passed over character by character. */
 const PIECE = /([A-Za-z_]\w*)?("""|'''|"|')|[A-Za-z_]\w*|\/\/[^\n]*\n?|[{}]/g;
 
 function endOfExpression(text: string, start: number): number | null {

@@ -1,10 +1,10 @@
-/** JSON with expressions in its texts (language, "Expressions"). */
+/** JSON with expressions in its strings (language, "Expressions"). */
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
 import { compileTemplate, ExpressionError } from './index.ts';
 import { filled, sampleScope } from './testing/evaluate.ts';
 
-describe('A text', () => {
+describe('A string', () => {
   it.each([
     ['${ input.amount }', 120],
     [
@@ -101,7 +101,7 @@ describe('A template', () => {
     });
   });
 
-  it('tells all its faults, each with its place', () => {
+  it('tells all its errors, each with its place', () => {
     const compiled = compileTemplate({ 'a/b~c': '${ 1 + ) }', list: [1, 'x ${ foo } ${ bar }'], open: 'a ${ input', empty: '${ }' });
     expect(compiled.ok ? [] : compiled.error.map(({ pointer, offset }) => `${pointer} ${offset}`)).toEqual([
       '/a~1b~0c 5',

@@ -1,5 +1,5 @@
 /**
- * JSON with `${ … }` in its texts. A text that is one whole expression gives the expression's value; any other is
+ * JSON with `${ … }` in its strings. A string that is one whole expression gives the expression's value; any other is
  * interpolated. Keys are never evaluated. All expressions of a template share one budget.
  */
 import type { Json } from '../json.ts';
@@ -8,27 +8,27 @@ import { compileProgram, type Program } from './compile.ts';
 import { ExpressionError } from './error.ts';
 import { Abort, Evaluation } from './evaluation.ts';
 import { splitPlaceholders } from './placeholders.ts';
-import type { CompileOptions, Reference, Template, TemplateFault } from './types.ts';
+import type { CompileOptions, Reference, Template, TemplateError } from './types.ts';
 import { textUnits } from './weight.ts';
 
-/** Levels of lists and objects in each other. */
+/** Levels of arrays and objects in each other. */
 const LEVELS_MAX = 500;
 
 /** Undefined when nothing below is an expression: then the value is always the same. */
 type Evaluate = (evaluation: Evaluation) => Json;
 type Compiled = { readonly value: Json; readonly evaluate: Evaluate | undefined };
 
-export function compileTemplate(value: Json, options?: CompileOptions): Result<Template, readonly TemplateFault[]> {
+export function compileTemplate(value: Json, options?: CompileOptions): Result<Template, readonly TemplateError[]> {
   const compiler = new TemplateCompiler(options);
   const { value: constant, evaluate } = compiler.compile(value, '', 1);
-  if (compiler.faults.length > 0) return err(compiler.faults);
+  if (compiler.errors.length > 0) return err(compiler.errors);
   const { references } = compiler;
   if (evaluate === undefined) return ok({ references, isConstant: true, evaluate: () => constant });
   return ok({ references, isConstant: false, evaluate: (scope, { fuel } = {}) => evaluate(new Evaluation(scope, fuel)) });
 }
 
 class TemplateCompiler {
-  readonly faults: TemplateFault[] = [];
+  readonly errors: TemplateError[] = [];
   readonly references: Reference[] = [];
   readonly #options: CompileOptions | undefined;
 
@@ -40,7 +40,7 @@ class TemplateCompiler {
     if (typeof value === 'string') return this.#text(value, pointer);
     if (typeof value !== 'object' || value === null) return { value, evaluate: undefined };
     if (level > LEVELS_MAX) {
-      this.faults.push({ pointer, message: `The value is nested deeper than ${LEVELS_MAX} levels.` });
+      this.errors.push({ pointer, message: `The value is nested deeper than ${LEVELS_MAX} levels.` });
       return { value, evaluate: undefined };
     }
     if (Array.isArray(value)) return this.#list(value, pointer, level);
@@ -68,7 +68,7 @@ class TemplateCompiler {
   #text(text: string, pointer: string): Compiled {
     const split = splitPlaceholders(text);
     if (!split.ok) {
-      this.faults.push({ pointer, message: 'An expression begins with "${" here, but no "}" ends it.', offset: split.offset });
+      this.errors.push({ pointer, message: 'An expression begins with "${" here, but no "}" ends it.', offset: split.offset });
       return { value: text, evaluate: undefined };
     }
     const parts: (string | Program)[] = [];
@@ -89,7 +89,7 @@ class TemplateCompiler {
       for (const reference of compiled.value.references) this.references.push({ ...reference, offset: offset + reference.offset });
       return compiled.value;
     }
-    for (const fault of compiled.error) this.faults.push({ pointer, ...fault, offset: offset + (fault.offset ?? 0) });
+    for (const error of compiled.error) this.errors.push({ pointer, ...error, offset: offset + (error.offset ?? 0) });
     return null;
   }
 }
@@ -107,7 +107,7 @@ function interpolate(parts: readonly (string | Program)[], evaluation: Evaluatio
   return text;
 }
 
-/** Whole numbers print as `22`, null as `null`, objects and lists as compact JSON. */
+/** Integers print as `22`, null as `null`, objects and arrays as compact JSON. */
 function shown(program: Program, evaluation: Evaluation): string {
   const value = program.run(evaluation);
   if (typeof value === 'string') return value;

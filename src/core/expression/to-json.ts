@@ -39,7 +39,7 @@ function objectToJson(value: Exclude<CelValue, null | string | number | bigint |
   if (isCelMap(value)) return mapToJson(value);
   const { name } = celType(value);
   if (name === 'google.protobuf.Timestamp') return timestampText(value);
-  if (name === 'google.protobuf.Duration') throw refusal('a duration (`string(…)` makes a text of it)');
+  if (name === 'google.protobuf.Duration') throw refusal('a duration (`string(…)` makes a string of it)');
   throw refusal(value instanceof Uint8Array ? 'bytes' : 'a type');
 }
 
@@ -47,7 +47,7 @@ function objectToJson(value: Exclude<CelValue, null | string | number | bigint |
 function mapToJson(map: Iterable<readonly [unknown, CelValue]>): Json {
   const entries: [string, Json][] = [];
   for (const [key, value] of map) {
-    if (typeof key !== 'string') throw refusal('a map with a key that is no text');
+    if (typeof key !== 'string') throw refusal('a map with a key that is not a string');
     charge(textUnits(key.length));
     entries.push([key, toJson(value)]);
   }
@@ -63,7 +63,7 @@ function timestampText(value: CelValue): string {
 
 function safeNumber(value: bigint): number {
   if (value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw refusal('a whole number beyond 2^53, which JSON would round');
+    throw refusal('an integer beyond 2^53, which JSON would round');
   return Number(value);
 }
 

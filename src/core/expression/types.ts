@@ -1,11 +1,11 @@
-/** What the expression engine takes and gives: scopes, references, faults at deploy, errors at run time. */
+/** What the expression engine takes and gives: scopes, references, errors at deploy, errors at run time. */
 import type { Json } from '../json.ts';
 
 /** Why a source cannot be compiled. A plain sentence, and where in the source (UTF-16 offset) when that is known. */
-export type ExpressionFault = { readonly message: string; readonly offset?: number };
+export type CompileError = { readonly message: string; readonly offset?: number };
 
-/** A fault in a template, with the JSON pointer to the string inside the template. */
-export type TemplateFault = ExpressionFault & { readonly pointer: string };
+/** A error in a template, with the JSON pointer to the string inside the template. */
+export type TemplateError = CompileError & { readonly pointer: string };
 
 /**
  * A root and the path an expression reads, as far as both are static: `nodes.approve.output.x` is

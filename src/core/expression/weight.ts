@@ -4,7 +4,7 @@ import type { Json } from '../json.ts';
 import { currentEvaluation } from './evaluation.ts';
 import { jsonBehind } from './view.ts';
 
-/** A text costs a unit each time it is touched, and one more for every 64 characters. */
+/** A string costs a unit each time it is touched, and one more for every 64 characters. */
 export function textUnits(length: number): number {
   return 1 + (length >>> 6);
 }

@@ -1,27 +1,27 @@
-/** Turns the validator's errors into faults: where, and a plain sentence. Values are never quoted, allowed ones are. */
+/** Makes a plain sentence and a place of each error of the validator. It never quotes the value, only what is allowed. */
 import type { ErrorObject } from 'ajv/dist/2020.js';
-import type { SchemaFault } from './types.ts';
+import type { SchemaError } from './types.ts';
 import { escaped, shortened } from './walk.ts';
 
-const FAULTS_MAX = 100;
+const ERRORS_MAX = 100;
 const QUOTED_MAX = 200;
 const NOT_ALLOWED = 'This is not allowed by the schema.';
 
 /** The same place and sentence once, in the order in which they were found. */
-export function explain(errors: readonly ErrorObject[]): readonly SchemaFault[] {
-  const faults = new Map<string, SchemaFault>();
-  for (const error of errors) {
-    const fault = faultOf(error);
-    if (fault !== null) faults.set(`${fault.pointer} ${fault.message}`, fault);
-    if (faults.size === FAULTS_MAX) break;
+export function explain(errors: readonly ErrorObject[]): readonly SchemaError[] {
+  const explained = new Map<string, SchemaError>();
+  for (const found of errors) {
+    const error = errorOf(found);
+    if (error !== null) explained.set(`${error.pointer} ${error.message}`, error);
+    if (explained.size === ERRORS_MAX) break;
   }
-  // An error alone that is told by others otherwise.
-  return faults.size === 0 ? [{ pointer: '', message: NOT_ALLOWED }] : [...faults.values()];
+  // Some errors have no sentence, since others tell the same. One that stands alone needs a sentence all the same.
+  return explained.size === 0 ? [{ pointer: '', message: NOT_ALLOWED }] : [...explained.values()];
 }
 
-function faultOf({ instancePath, keyword, params, schema, propertyName }: ErrorObject): SchemaFault | null {
-  const at = (message: string): SchemaFault => ({ pointer: instancePath, message });
-  const below = (key: unknown, message: string): SchemaFault => ({ pointer: `${instancePath}/${escaped(String(key))}`, message });
+function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorObject): SchemaError | null {
+  const at = (message: string): SchemaError => ({ pointer: instancePath, message });
+  const below = (key: unknown, message: string): SchemaError => ({ pointer: `${instancePath}/${escaped(String(key))}`, message });
   const name = (value: unknown): string => `"${shortened(String(value))}"`;
   switch (keyword) {
     case 'required':
@@ -68,30 +68,30 @@ const SENTENCES: { readonly [keyword: string]: (params: ErrorObject['params'], s
   exclusiveMinimum: ({ limit }) => `This must be more than ${limit}.`,
   exclusiveMaximum: ({ limit }) => `This must be less than ${limit}.`,
   multipleOf: ({ multipleOf }) => `This must be a multiple of ${multipleOf}.`,
-  minLength: ({ limit }) => `This text must have at least ${counted(limit, 'character')}.`,
-  maxLength: ({ limit }) => `This text must have at most ${counted(limit, 'character')}.`,
-  pattern: ({ pattern }) => `This text must match the pattern ${quoted(pattern)}.`,
-  format: ({ format }) => `This text must have the format "${format}".`,
-  minItems: ({ limit }) => `This list must have at least ${counted(limit, 'item')}.`,
-  maxItems: ({ limit }) => `This list must have at most ${counted(limit, 'item')}.`,
-  items: ({ limit }) => `This list must have at most ${counted(limit, 'item')}.`,
-  unevaluatedItems: ({ limit }) => `This list must have at most ${counted(limit ?? 0, 'item')}.`,
-  uniqueItems: () => 'This list has the same item twice.',
+  minLength: ({ limit }) => `This string must have at least ${counted(limit, 'character')}.`,
+  maxLength: ({ limit }) => `This string must have at most ${counted(limit, 'character')}.`,
+  pattern: ({ pattern }) => `This string must match the pattern ${quoted(pattern)}.`,
+  format: ({ format }) => `This string must have the format "${format}".`,
+  minItems: ({ limit }) => `This array must have at least ${counted(limit, 'item')}.`,
+  maxItems: ({ limit }) => `This array must have at most ${counted(limit, 'item')}.`,
+  items: ({ limit }) => `This array must have at most ${counted(limit, 'item')}.`,
+  unevaluatedItems: ({ limit }) => `This array must have at most ${counted(limit ?? 0, 'item')}.`,
+  uniqueItems: () => 'This array has the same item twice.',
   contains: ({ minContains, maxContains }) =>
     maxContains === undefined
-      ? `This list must hold at least ${counted(minContains, 'item')} of the shape that is asked for.`
-      : `This list must hold ${minContains} to ${counted(maxContains, 'item')} of the shape that is asked for.`,
+      ? `This array must hold at least ${counted(minContains, 'item')} of the shape that is asked for.`
+      : `This array must hold ${minContains} to ${counted(maxContains, 'item')} of the shape that is asked for.`,
   minProperties: ({ limit }) => `This must have at least ${counted(limit, 'property')}.`,
   maxProperties: ({ limit }) => `This must have at most ${counted(limit, 'property')}.`,
 };
 
 const TYPES: { readonly [type: string]: string } = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
-  integer: 'a whole number',
+  integer: 'an integer',
   boolean: 'true or false',
   null: 'null',
-  array: 'a list',
+  array: 'an array',
   object: 'an object',
 };
 

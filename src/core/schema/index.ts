@@ -8,23 +8,23 @@ import type { Json } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { explain } from './explain.ts';
 import { OutOfFuel, withFuel } from './fuel.ts';
-import { metaFaults } from './meta.ts';
-import type { CompiledSchema, SchemaFault } from './types.ts';
+import { metaErrors } from './meta.ts';
+import type { CompiledSchema, SchemaError } from './types.ts';
 import { createAjv, formatNames } from './validator.ts';
 import { walkSchema } from './walk.ts';
 
-export type { CompiledSchema, SchemaFault } from './types.ts';
+export type { CompiledSchema, SchemaError } from './types.ts';
 
 /** Evaluations of a schema or a part of it that one validation may take. */
 const FUEL = 500_000;
-/** For finding all faults of a value that has one: each is kept until all are found. */
+/** For finding all errors of a value that has one: each is kept until all are found. */
 const FUEL_FOR_ALL = 20_000;
 
-export function compileSchema(schema: Json): Result<CompiledSchema, readonly SchemaFault[]> {
+export function compileSchema(schema: Json): Result<CompiledSchema, readonly SchemaError[]> {
   const walked = walkSchema(schema, formatNames);
   // What is too large must not be looked at any further.
-  const faults = walked.isBounded ? distinct([...metaFaults(schema), ...walked.faults]) : walked.faults;
-  if (faults.length > 0) return err(faults);
+  const errors = walked.isBounded ? distinct([...metaErrors(schema), ...walked.errors]) : walked.errors;
+  if (errors.length > 0) return err(errors);
   try {
     const isValid = compileWith(walked.schema, { allErrors: false });
     return ok({ validate: (value) => validate(value, isValid, walked.schema) });
@@ -39,21 +39,21 @@ function compileWith(schema: Json, options: { readonly allErrors: boolean }): Va
   return createAjv(options).compile(typeof schema === 'boolean' ? schema : (schema as { [key: string]: Json }));
 }
 
-/** A first pass that ends at the first fault, and only for what is wrong a second one that finds them all. */
-function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaFault[] {
-  const first = faultsOf(value, isValid, FUEL);
+/** A first pass that ends at the first error, and only for what is wrong a second one that finds them all. */
+function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaError[] {
+  const first = errorsOf(value, isValid, FUEL);
   if (first.length === 0) return first;
-  const all = faultsOf(value, allErrorsOf(isValid, schema), FUEL_FOR_ALL);
+  const all = errorsOf(value, allErrorsOf(isValid, schema), FUEL_FOR_ALL);
   return all.length > 0 && !isGivenUp(all) ? all : first;
 }
 
-const GIVEN_UP: readonly SchemaFault[] = [{ pointer: '', message: 'The value takes more work to check than is granted.' }];
+const GIVEN_UP: readonly SchemaError[] = [{ pointer: '', message: 'The value takes more work to check than is granted.' }];
 
-function isGivenUp(faults: readonly SchemaFault[]): boolean {
-  return faults === GIVEN_UP;
+function isGivenUp(errors: readonly SchemaError[]): boolean {
+  return errors === GIVEN_UP;
 }
 
-function faultsOf(value: Json, check: ValidateFunction, fuel: number): readonly SchemaFault[] {
+function errorsOf(value: Json, check: ValidateFunction, fuel: number): readonly SchemaError[] {
   try {
     return withFuel(fuel, () => check(value)) === true ? [] : explain(check.errors ?? []);
   } catch (error) {
@@ -76,9 +76,9 @@ function allErrorsOf(isValid: ValidateFunction, schema: Json): ValidateFunction 
 }
 
 /** The first for each place. */
-function distinct(faults: readonly SchemaFault[]): readonly SchemaFault[] {
+function distinct(errors: readonly SchemaError[]): readonly SchemaError[] {
   const pointers = new Set<string>();
-  return faults.filter(({ pointer }) => {
+  return errors.filter(({ pointer }) => {
     const isNew = !pointers.has(pointer);
     pointers.add(pointer);
     return isNew;

@@ -2,15 +2,15 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { Json } from '../json.ts';
 import { explain } from './explain.ts';
-import type { SchemaFault } from './types.ts';
+import type { SchemaError } from './types.ts';
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 
 /** Formats in the meta-schema are left to us: its patterns would be JavaScript's. */
 const ajv = new Ajv2020({ allErrors: true, verbose: true, validateFormats: false, strict: false, logger: false });
 
-/** One fault for each place: the meta-schema says everything several times. */
-export function metaFaults(schema: Json): readonly SchemaFault[] {
+/** One error for each place: the meta-schema says everything several times. */
+export function metaErrors(schema: Json): readonly SchemaError[] {
   const validate = ajv.getSchema(DRAFT);
   if (validate === undefined) throw new Error('Bug: the validator has no meta-schema of its draft');
   if (validate(schema) === true) return [];

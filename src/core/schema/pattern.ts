@@ -18,7 +18,7 @@ export function compilePattern(pattern: string): Pattern | null {
       spend(1 + (text.length * program.programSize()) / STEPS_PER_UNIT);
       return program.test(text);
     },
-    // The validator keeps one pattern for equal texts of it.
+    // The validator keeps one pattern for equal strings of it.
     toString: () => pattern,
   };
 }

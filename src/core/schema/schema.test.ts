@@ -1,8 +1,8 @@
-/** Schemas of definitions: what is refused at deploy, and how faults of values are told. */
+/** Schemas of definitions: what is refused at deploy, and how errors of values are told. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../json.ts';
-import { type CompiledSchema, compileSchema, type SchemaFault } from './index.ts';
+import { type CompiledSchema, compileSchema, type SchemaError } from './index.ts';
 
 function compiled(schema: Json): CompiledSchema {
   const result = compileSchema(schema);
@@ -10,11 +10,11 @@ function compiled(schema: Json): CompiledSchema {
   return result.value;
 }
 
-function lines(faults: readonly SchemaFault[]): readonly string[] {
-  return faults.map(({ pointer, message }) => `${pointer} ${message}`);
+function lines(errors: readonly SchemaError[]): readonly string[] {
+  return errors.map(({ pointer, message }) => `${pointer} ${message}`);
 }
 
-const faultsOf = (schema: Json, value: Json): readonly string[] => lines(compiled(schema).validate(value));
+const errorsOf = (schema: Json, value: Json): readonly string[] => lines(compiled(schema).validate(value));
 const refusalsOf = (schema: Json): readonly string[] => {
   const result = compileSchema(schema);
   return result.ok ? [] : lines(result.error);
@@ -29,9 +29,9 @@ describe('A schema is refused', () => {
     [{ type: 'objekt' }, '/type This must be one of "array", "boolean", "integer", "null", "number", "object", "string".'],
     [{ properties: { a: { type: 'text' } } }, '/properties/a/type This must be one of'],
     [{ minimum: 'x' }, '/minimum This must be a number.'],
-    [{ required: 'a' }, '/required This must be a list.'],
+    [{ required: 'a' }, '/required This must be an array.'],
     [{ properties: { 'a/b': 1 } }, '/properties/a~1b This must be an object or true or false.'],
-    [{ allOf: [] }, '/allOf This list must have at least 1 item.'],
+    [{ allOf: [] }, '/allOf This array must have at least 1 item.'],
     [{ properties: { a: { patern: 'x' } } }, '/properties/a/patern The keyword "patern" is not known here.'],
     [{ items: [{}] }, '/items This must be an object or true or false.'],
     [{ $ref: 'https://example.com/x' }, '/$ref A reference must stay within the schema: it begins with "#".'],
@@ -52,7 +52,7 @@ describe('A schema is refused', () => {
     expect(refusals[0]).toContain(expected);
   });
 
-  it('with all its faults, one for each place', () => {
+  it('with all its errors, one for each place', () => {
     expect(
       refusalsOf({ type: 'x', properties: { a: { minimum: '1' } }, foo: 1 })
         .map((line) => line.split(' ')[0])
@@ -105,8 +105,8 @@ describe('A schema is refused', () => {
 
 describe('A value is refused', () => {
   it.each<[Json, Json, readonly string[]]>([
-    [{ type: 'string' }, 1, [' This must be a text.']],
-    [{ type: ['integer', 'null'] }, 1.5, [' This must be a whole number or null.']],
+    [{ type: 'string' }, 1, [' This must be a string.']],
+    [{ type: ['integer', 'null'] }, 1.5, [' This must be an integer or null.']],
     [{ properties: { a: { type: 'number' } } }, { a: 'x' }, ['/a This must be a number.']],
     [{ required: ['a', 'b'] }, { b: 1 }, [' The property "a" is missing.']],
     [{ required: ['constructor'] }, {}, [' The property "constructor" is missing.']],
@@ -118,52 +118,52 @@ describe('A value is refused', () => {
     [{ exclusiveMinimum: 3 }, 3, [' This must be more than 3.']],
     [{ exclusiveMaximum: 3 }, 3, [' This must be less than 3.']],
     [{ multipleOf: 5 }, 7, [' This must be a multiple of 5.']],
-    [{ minLength: 2 }, 'a', [' This text must have at least 2 characters.']],
-    [{ maxLength: 1 }, 'ab', [' This text must have at most 1 character.']],
-    [{ pattern: '^a+$' }, 'b', [' This text must match the pattern "^a+$".']],
-    [{ format: 'date-time' }, 'yesterday', [' This text must have the format "date-time".']],
-    [{ format: 'email' }, `a@${'b'.repeat(3_000)}.c`, [' This text must have the format "email".']],
-    [{ items: { type: 'string' } }, ['a', 1, 2], ['/1 This must be a text.', '/2 This must be a text.']],
-    [{ minItems: 2 }, [1], [' This list must have at least 2 items.']],
-    [{ maxItems: 0 }, [1], [' This list must have at most 0 items.']],
+    [{ minLength: 2 }, 'a', [' This string must have at least 2 characters.']],
+    [{ maxLength: 1 }, 'ab', [' This string must have at most 1 character.']],
+    [{ pattern: '^a+$' }, 'b', [' This string must match the pattern "^a+$".']],
+    [{ format: 'date-time' }, 'yesterday', [' This string must have the format "date-time".']],
+    [{ format: 'email' }, `a@${'b'.repeat(3_000)}.c`, [' This string must have the format "email".']],
+    [{ items: { type: 'string' } }, ['a', 1, 2], ['/1 This must be a string.', '/2 This must be a string.']],
+    [{ minItems: 2 }, [1], [' This array must have at least 2 items.']],
+    [{ maxItems: 0 }, [1], [' This array must have at most 0 items.']],
     [
       { uniqueItems: true },
       [
         { a: 1, b: 2 },
         { b: 2, a: 1 },
       ],
-      [' This list has the same item twice.'],
+      [' This array has the same item twice.'],
     ],
-    [{ prefixItems: [true], items: false }, [1, 2], [' This list must have at most 1 item.']],
+    [{ prefixItems: [true], items: false }, [1, 2], [' This array must have at most 1 item.']],
     [
       { contains: { type: 'string' } },
       [1],
-      ['/0 This must be a text.', ' This list must hold at least 1 item of the shape that is asked for.'],
+      ['/0 This must be a string.', ' This array must hold at least 1 item of the shape that is asked for.'],
     ],
     [{ minProperties: 1 }, {}, [' This must have at least 1 property.']],
     [{ maxProperties: 1 }, { a: 1, b: 2 }, [' This must have at most 1 property.']],
     [{ dependentRequired: { a: ['b'] } }, { a: 1 }, [' The property "b" is missing: "a" asks for it.']],
     [{ propertyNames: { pattern: '^a' } }, { b: 1 }, [' The name of the property "b" is not allowed.']],
-    [{ if: { type: 'string' }, ...thenOnly({ minLength: 2 }) }, 'a', [' This text must have at least 2 characters.']],
+    [{ if: { type: 'string' }, ...thenOnly({ minLength: 2 }) }, 'a', [' This string must have at least 2 characters.']],
     [{ not: { type: 'string' } }, 'a', [' This has the shape that is not allowed here.']],
     [{ oneOf: [{ type: 'number' }, { type: 'integer' }] }, 1, [' This fits several of the shapes here, of which only one is allowed.']],
     [false, 1, [' Nothing is allowed here.']],
     [
       { anyOf: [{ type: 'string' }, { type: 'number', minimum: 3 }] },
       1,
-      [' This must be a text.', ' This must be at least 3.', ' This fits none of the shapes that are allowed here.'],
+      [' This must be a string.', ' This must be at least 3.', ' This fits none of the shapes that are allowed here.'],
     ],
   ])('by %j: %j', (schema, value, expected) => {
-    expect(faultsOf(schema, value)).toEqual(expected);
+    expect(errorsOf(schema, value)).toEqual(expected);
   });
 
-  it('in a text of a line, whatever the value is', () => {
+  it('in a string of a line, whatever the value is', () => {
     const long = 'x'.repeat(10_000);
     const schema = { additionalProperties: false, propertyNames: { maxLength: 3 }, enum: [Array.from({ length: 200 }, () => 'many')] };
     for (const line of compiled(schema).validate({ [long]: long })) expect(line.message.length).toBeLessThan(300);
   });
 
-  it('with a hundred faults at most', () => {
+  it('with a hundred errors at most', () => {
     expect(compiled({ items: { type: 'string' } }).validate(Array.from({ length: 1_000 }, () => 1))).toHaveLength(100);
   });
 });
@@ -183,22 +183,22 @@ describe('A value is taken', () => {
     [{ properties: { a: { default: 1 } }, title: 'T', description: 'D', examples: [1] }, {}],
     [{ type: ['string', 'number'] }, 1],
   ])('by %j: %j', (schema, value) => {
-    expect(faultsOf(schema, value)).toEqual([]);
+    expect(errorsOf(schema, value)).toEqual([]);
   });
 
   it('as it is: nothing is filled in, made something else or removed', () => {
     const schema = { type: 'object', properties: { a: { type: 'number', default: 5 }, b: { type: 'string' } }, additionalProperties: true };
     const value = { b: 'x', c: 1 };
-    expect(faultsOf(schema, value)).toEqual([]);
+    expect(errorsOf(schema, value)).toEqual([]);
     expect(value).toEqual({ b: 'x', c: 1 });
-    expect(faultsOf(schema, { a: '1' })).toEqual(['/a This must be a number.']);
-    expect(faultsOf({ type: 'boolean' }, 'true')).toEqual([' This must be true or false.']);
+    expect(errorsOf(schema, { a: '1' })).toEqual(['/a This must be a number.']);
+    expect(errorsOf({ type: 'boolean' }, 'true')).toEqual([' This must be true or false.']);
   });
 
   it('even when its keys mean something elsewhere', () => {
     const value = JSON.parse('{"__proto__": 1, "constructor": 2}') as Json;
-    expect(faultsOf({ type: 'object', additionalProperties: { type: 'number' } }, value)).toEqual([]);
-    expect(faultsOf({ properties: {}, additionalProperties: false }, value)).toEqual([
+    expect(errorsOf({ type: 'object', additionalProperties: { type: 'number' } }, value)).toEqual([]);
+    expect(errorsOf({ properties: {}, additionalProperties: false }, value)).toEqual([
       '/__proto__ The property "__proto__" is not known here.',
       '/constructor The property "constructor" is not known here.',
     ]);
@@ -216,29 +216,29 @@ describe('The work is bounded', { timeout: 60_000 }, () => {
     };
     let value: Json = {};
     for (let level = 0; level < 60; level++) value = { x: value };
-    expect(faultsOf(schema, value).length).toBeGreaterThan(0);
-    expect(faultsOf({ ...schema, $defs: { a: { properties: { x: { oneOf: either.anyOf } } } } }, value)).toEqual([GIVEN_UP]);
+    expect(errorsOf(schema, value).length).toBeGreaterThan(0);
+    expect(errorsOf({ ...schema, $defs: { a: { properties: { x: { oneOf: either.anyOf } } } } }, value)).toEqual([GIVEN_UP]);
   });
 
   it('where it refers to itself without end', () => {
-    expect(faultsOf({ $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, 1)).toEqual([GIVEN_UP]);
+    expect(errorsOf({ $defs: { a: { anyOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, 1)).toEqual([GIVEN_UP]);
   });
 
   it('where the value is nested without end', () => {
     let value: Json = [];
     for (let level = 0; level < 100_000; level++) value = [value];
-    expect(faultsOf({ $defs: { l: { type: 'array', items: { $ref: '#/$defs/l' } } }, $ref: '#/$defs/l' }, value)).toEqual([GIVEN_UP]);
+    expect(errorsOf({ $defs: { l: { type: 'array', items: { $ref: '#/$defs/l' } } }, $ref: '#/$defs/l' }, value)).toEqual([GIVEN_UP]);
   });
 
   it('where each item is compared with each', () => {
     const items = Array.from({ length: 50_000 }, (_, index) => ({ index }));
-    expect(faultsOf({ uniqueItems: true }, items)).toEqual([]);
-    expect(faultsOf({ items: { enum: items.slice(0, 2_000) } }, items.slice(0, 2_000))).toEqual([]);
+    expect(errorsOf({ uniqueItems: true }, items)).toEqual([]);
+    expect(errorsOf({ items: { enum: items.slice(0, 2_000) } }, items.slice(0, 2_000))).toEqual([]);
   });
 
   it('where a pattern meets a long text', () => {
     const text = 'a'.repeat(200_000);
-    expect(faultsOf({ pattern: '^(a+)+$' }, text)).toEqual([]);
-    expect(faultsOf({ items: { pattern: '(a?){200}b' } }, [text, text, text])).toEqual([GIVEN_UP]);
+    expect(errorsOf({ pattern: '^(a+)+$' }, text)).toEqual([]);
+    expect(errorsOf({ items: { pattern: '(a?){200}b' } }, [text, text, text])).toEqual([GIVEN_UP]);
   });
 });

@@ -2,9 +2,9 @@
 import type { Json } from '../json.ts';
 
 /** A plain sentence, and a JSON pointer into the schema (when compiling) or into the value (when validating). */
-export type SchemaFault = { readonly pointer: string; readonly message: string };
+export type SchemaError = { readonly pointer: string; readonly message: string };
 
 export type CompiledSchema = {
-  /** Empty when the value is valid; at most a hundred faults. Never changes the value, never throws. */
-  validate(value: Json): readonly SchemaFault[];
+  /** Empty when the value is valid; at most a hundred errors. Never changes the value, never throws. */
+  validate(value: Json): readonly SchemaError[];
 };

@@ -34,7 +34,7 @@ const FORMATS: readonly FormatName[] = [
 ];
 export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex']);
 
-/** Characters of a text that has a format; its patterns are those of the library, and not all of them are linear. */
+/** Characters of a string that has a format; its patterns are those of the library, and not all of them are linear. */
 const FORMATTED_LENGTH_MAX = 2_048;
 const UNLIMITED = new Set(['byte', 'password', 'binary']);
 

@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type Json } from '../json.ts';
 import { compilePattern } from './pattern.ts';
-import type { SchemaFault } from './types.ts';
+import type { SchemaError } from './types.ts';
 
 /** Pays for each evaluation of the schema it stands in. */
 export const FUEL_KEYWORD = 'millrace:fuel';
@@ -69,7 +69,7 @@ const PLAIN = new Set([
 ]);
 
 /** `isBounded` is false when the schema must not be looked at any further. */
-export type Walked = { readonly schema: Json; readonly faults: readonly SchemaFault[]; readonly isBounded: boolean };
+export type Walked = { readonly schema: Json; readonly errors: readonly SchemaError[]; readonly isBounded: boolean };
 
 /** @param formats names of the formats that are checked. */
 export function walkSchema(schema: Json, formats: ReadonlySet<string>): Walked {
@@ -77,11 +77,11 @@ export function walkSchema(schema: Json, formats: ReadonlySet<string>): Walked {
   if (JSON.stringify(schema).length > CHARACTERS_MAX) return refused(`The schema has more than ${CHARACTERS_MAX} characters.`);
   const walker = new Walker(formats);
   const walked = walker.schema(schema, '');
-  return { schema: walked, faults: walker.faults, isBounded: true };
+  return { schema: walked, errors: walker.errors, isBounded: true };
 }
 
 function refused(message: string): Walked {
-  return { schema: true, faults: [{ pointer: '', message }], isBounded: false };
+  return { schema: true, errors: [{ pointer: '', message }], isBounded: false };
 }
 
 /** Level by level and without recursion. */
@@ -95,7 +95,7 @@ function isTooDeep(schema: Json): boolean {
 }
 
 class Walker {
-  readonly faults: SchemaFault[] = [];
+  readonly errors: SchemaError[] = [];
   readonly #formats: ReadonlySet<string>;
   #count = 0;
 
@@ -162,7 +162,7 @@ class Walker {
   }
 
   #refuse(pointer: string, message: string): void {
-    this.faults.push({ pointer, message });
+    this.errors.push({ pointer, message });
   }
 }
 

@@ -2,7 +2,7 @@
  * The executor of `task` nodes: a user's handlers, with their inputs and outputs checked against the schemas that they
  * declare. A task that no handler here is for goes back, charged to no budget: that happens while a deploy rolls.
  */
-import { type CompiledSchema, compileSchema, type SchemaFault } from '../../core/schema/index.ts';
+import { type CompiledSchema, compileSchema, type SchemaError } from '../../core/schema/index.ts';
 import { isRetryableError, isTerminalError, type TaskContext, type TaskDefinition, type TaskLogger } from '../../worker/index.ts';
 import { type AttemptResult, failed, failedForNow } from '../attempt-result.ts';
 import type { AttemptScope, Executor } from '../executor.ts';
@@ -83,7 +83,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 const FAULTS_SHOWN = 5;
 
-function describeFaults(faults: readonly SchemaFault[]): string {
+function describeFaults(faults: readonly SchemaError[]): string {
   const shown = faults.slice(0, FAULTS_SHOWN).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
   return [...shown, ...(faults.length > FAULTS_SHOWN ? [`and ${faults.length - FAULTS_SHOWN} more`] : [])].join('; ');
 }

@@ -1,7 +1,7 @@
 /** Documents for tests: a valid one, others made from it by one change, and what is wrong with them. */
 import type { Json, JsonObject } from '../../json.ts';
 import { parseDefinition } from '../index.ts';
-import type { Definition, DefinitionFault } from '../types.ts';
+import type { Definition, DefinitionError } from '../types.ts';
 
 /** The example of the language's description. */
 export const expenseApproval: JsonObject = {
@@ -62,16 +62,16 @@ export function nodeOf(node: JsonObject, more: JsonObject = {}): JsonObject {
 
 export function parsed(document: Json): Definition {
   const result = parseDefinition(document, { version: 1 });
-  if (!result.ok) throw new Error(`The document has faults: ${JSON.stringify(result.error, null, 2)}`);
+  if (!result.ok) throw new Error(`The document has errors: ${JSON.stringify(result.error, null, 2)}`);
   return result.value;
 }
 
-export function faultsOf(document: Json): readonly DefinitionFault[] {
+export function errorsOf(document: Json): readonly DefinitionError[] {
   const result = parseDefinition(document, { version: 1 });
   return result.ok ? [] : result.error;
 }
 
-/** `code pointer` of each fault. */
+/** `code pointer` of each error. */
 export function placesOf(document: Json): readonly string[] {
-  return faultsOf(document).map(({ code, pointer }) => `${code} ${pointer}`);
+  return errorsOf(document).map(({ code, pointer }) => `${code} ${pointer}`);
 }

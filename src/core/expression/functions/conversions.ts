@@ -17,7 +17,7 @@ function fromText(name: string, shape: RegExp): CelFunc {
       return callLibrary(name, id, target, args);
     }
     chargeTouch(args);
-    if (text.length > DIGITS_MAX || !shape.test(text)) return failure(id, `\`${name}\` was given a text that is no number`);
+    if (text.length > DIGITS_MAX || !shape.test(text)) return failure(id, `\`${name}\` was given a string that is no number`);
     return callLibrary(name, id, target, args);
   });
 }

@@ -7,7 +7,7 @@ import { conversions } from './conversions.ts';
 import { guarded, guardedName, library, touching } from './guard.ts';
 import { matching } from './matches.ts';
 import { operators } from './operators.ts';
-import { texts } from './texts.ts';
+import { strings } from './strings.ts';
 import { times } from './times.ts';
 
 /** Reads a root of the scope. */
@@ -50,7 +50,7 @@ const mapLiteral = guarded(MAP_LITERAL, (id, _target, [map]) => {
 
 const special: readonly CelFunc[] = [
   ...operators,
-  ...texts,
+  ...strings,
   ...matching,
   ...conversions,
   ...times,

@@ -12,7 +12,7 @@ const STEPS_PER_UNIT = 64;
 export const CONSTANT_MATCHES = 'matches, constant pattern';
 
 /** What is wrong with a pattern that stands in the source; null when nothing is. */
-export function patternFault(pattern: string): string | null {
+export function patternError(pattern: string): string | null {
   return re2Program(pattern) === null ? 'The pattern of `matches` is too large, or no regular expression that RE2 knows' : null;
 }
 

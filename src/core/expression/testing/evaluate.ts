@@ -50,8 +50,8 @@ export function errorOf(source: string, scope: Scope = sampleScope, options?: Ev
   }
 }
 
-/** The messages of the faults of a source; empty when it compiles. */
-export function faultsOf(source: string): readonly string[] {
+/** The messages of the errors of a source; empty when it compiles. */
+export function errorsOf(source: string): readonly string[] {
   const compiled = compileExpression(source);
   return compiled.ok ? [] : compiled.error.map(({ message }) => message);
 }

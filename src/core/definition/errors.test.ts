@@ -1,8 +1,8 @@
-/** Every kind of fault, with its exact place. */
+/** Every kind of error, with its exact place. */
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../json.ts';
-import { definitionFaultCodes } from './index.ts';
-import { expenseApproval, faultsOf, graphOf, nodeOf, placesOf, step } from './testing/documents.ts';
+import { definitionErrorCodes } from './index.ts';
+import { errorsOf, expenseApproval, graphOf, nodeOf, placesOf, step } from './testing/documents.ts';
 
 const http = { type: 'http', method: 'GET', url: 'https://example.com' };
 const human = { type: 'human', title: 'Do it', assignees: { users: ['ada'] } };
@@ -10,7 +10,7 @@ const event = { type: 'event', event: 'paid', key: 'k' };
 const task = { type: 'task', task: 'charge' };
 const publish = { type: 'publish', event: 'paid', key: 'k' };
 
-/** What is wrong, the document, and all its faults. */
+/** What is wrong, the document, and all its errors. */
 const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a method that no worker sends', nodeOf({ type: 'http', method: 'TRACE', url: 'https://a.example/' }), ['MR_DEF_SHAPE /nodes/n/method']],
   ['a body where a request has none', nodeOf({ ...http, body: { a: 1 } }), ['MR_DEF_SHAPE /nodes/n/body']],
@@ -52,7 +52,7 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['an edge to an unknown node', graphOf(['a'], ['a>b']), ['MR_DEF_UNKNOWN_NODE /edges/0/to']],
   ['an edge from an unknown node', graphOf(['a'], ['b>a']), ['MR_DEF_UNKNOWN_NODE /edges/0/from']],
   ['an edge without ends', graphOf(['a'], [{}]), ['MR_DEF_MISSING_FIELD /edges/0', 'MR_DEF_MISSING_FIELD /edges/0']],
-  ['edges that are no list', { ...graphOf(['a']), edges: {} }, ['MR_DEF_SHAPE /edges']],
+  ['edges that are not an array', { ...graphOf(['a']), edges: {} }, ['MR_DEF_SHAPE /edges']],
   ['an edge to itself', graphOf(['a'], ['a>a']), ['MR_DEF_SELF_EDGE /edges/0']],
   ['the same edge twice', graphOf(['a', 'b'], ['a>b', 'a>b']), ['MR_DEF_DUPLICATE_EDGE /edges/1']],
   [
@@ -207,7 +207,7 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     ),
     ['MR_DEF_EXPRESSION /edges/0/when'],
   ],
-  ['a condition that is never a bool', nodeOf({ ...event, where: '"x"' }), ['MR_DEF_EXPRESSION /nodes/n/where']],
+  ['a condition that is never a boolean', nodeOf({ ...event, where: '"x"' }), ['MR_DEF_EXPRESSION /nodes/n/where']],
   [
     'a condition that always fails',
     graphOf(
@@ -250,7 +250,7 @@ describe('A definition is refused', () => {
     expect(placesOf(document)).toEqual(expected);
   });
 
-  it('with every fault at once', () => {
+  it('with every error at once', () => {
     const document = graphOf({ a: { type: 'http', retires: 3 }, b: { ...step, join: 'some' } }, ['a>c', 'b>b'], { onFailure: 'retry' });
     expect(placesOf(document)).toEqual([
       'MR_DEF_SHAPE /onFailure',
@@ -264,7 +264,7 @@ describe('A definition is refused', () => {
   });
 
   it('in plain sentences that name what was meant', () => {
-    const messageOf = (document: Json): string => faultsOf(document)[0]?.message ?? '';
+    const messageOf = (document: Json): string => errorsOf(document)[0]?.message ?? '';
     expect(messageOf({ ...graphOf(['a']), edgse: [] })).toBe('A definition has no field "edgse". Did you mean "edges"?');
     expect(messageOf(nodeOf({ type: 'htpp' }))).toContain('Did you mean "http"?');
     expect(messageOf(graphOf(['check', 'pay'], ['check>pya']))).toBe('There is no node "pya". Did you mean "pay"?');
@@ -273,18 +273,18 @@ describe('A definition is refused', () => {
 
   it('in sentences of a line each, whatever names it has', () => {
     const document = graphOf({ ['x'.repeat(10_000)]: { type: 'y'.repeat(10_000) } }, [`${'z'.repeat(10_000)}>a`]);
-    for (const { message } of faultsOf(document)) expect(message.length).toBeLessThan(400);
+    for (const { message } of errorsOf(document)) expect(message.length).toBeLessThan(400);
   });
 
   it('with codes from the list only, each of which is shown here', () => {
     const shown = new Set(cases.flatMap(([, , places]) => places.map((place) => place.split(' ')[0])));
     const elsewhere = new Set(['MR_DEF_LIMIT']);
-    expect([...definitionFaultCodes].filter((code) => !shown.has(code) && !elsewhere.has(code))).toEqual([]);
+    expect([...definitionErrorCodes].filter((code) => !shown.has(code) && !elsewhere.has(code))).toEqual([]);
   });
 });
 
-it('has no fault in the example of the language', () => {
-  expect(faultsOf(expenseApproval)).toEqual([]);
+it('has no error in the example of the language', () => {
+  expect(errorsOf(expenseApproval)).toEqual([]);
 });
 
 it('leaves nodes that are refused known to edges and expressions', () => {

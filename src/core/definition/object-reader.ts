@@ -1,21 +1,21 @@
 /**
- * Reads the fields of one object of a document. Every reader notes what is wrong and gives a placeholder of the right
- * type then, so that reading goes on and all faults are told at once; with a fault noted, nothing that was read is used.
+ * Reads the fields of one object of a document. A method that finds an error notes it and returns undefined, and the caller
+ * goes on with a placeholder. So all errors are told at once. Nothing that was read is used once an error was noted.
  */
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { own } from '../record.ts';
-import { type Faults, pointerTo, shown, suggest } from './faults.ts';
+import { type DefinitionErrors, pointerTo, shown, suggest } from './errors.ts';
 
-export class Fields {
+export class ObjectReader {
   readonly pointer: string;
   readonly object: JsonObject;
-  readonly faults: Faults;
+  readonly errors: DefinitionErrors;
   readonly #known = new Set<string>();
 
-  constructor(object: JsonObject, pointer: string, faults: Faults) {
+  constructor(object: JsonObject, pointer: string, errors: DefinitionErrors) {
     this.object = object;
     this.pointer = pointer;
-    this.faults = faults;
+    this.errors = errors;
   }
 
   /** The value as it is; undefined when absent. Makes the field known. */
@@ -35,17 +35,17 @@ export class Fields {
 
   required(name: string, what: string): Json | undefined {
     const value = this.raw(name);
-    if (value === undefined) this.faults.add(this.pointer, 'MR_DEF_MISSING_FIELD', `The field "${name}" is missing: give ${what}.`);
+    if (value === undefined) this.errors.add(this.pointer, 'MR_DEF_MISSING_FIELD', `The field "${name}" is missing: give ${what}.`);
     return value;
   }
 
-  text(name: string): string | undefined {
+  string(name: string): string | undefined {
     const value = this.raw(name);
     if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-    return this.refuse(name, 'a text that is not empty');
+    return this.refuse(name, 'a string that is not empty');
   }
 
-  bool(name: string): boolean | undefined {
+  boolean(name: string): boolean | undefined {
     const value = this.raw(name);
     if (value === undefined || typeof value === 'boolean') return value;
     return this.refuse(name, 'true or false');
@@ -54,7 +54,7 @@ export class Fields {
   integer(name: string, min: number, max: number): number | undefined {
     const value = this.raw(name);
     if (value === undefined || (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)) return value;
-    return this.refuse(name, `a whole number from ${min} to ${max}`);
+    return this.refuse(name, `an integer from ${min} to ${max}`);
   }
 
   oneOf<const Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
@@ -65,43 +65,43 @@ export class Fields {
     return found ?? this.refuse(name, `one of ${choices.map((choice) => `"${choice}"`).join(', ')}`, hint);
   }
 
-  texts(name: string): readonly string[] | undefined {
+  strings(name: string): readonly string[] | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     if (Array.isArray(value) && value.every((item: Json) => typeof item === 'string' && item !== '')) return value as readonly string[];
-    return this.refuse(name, 'a list of texts');
+    return this.refuse(name, 'an array of strings');
   }
 
   /** A nested object, with its own reader. */
-  nested(name: string): Fields | undefined {
+  nested(name: string): ObjectReader | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
-    if (isJsonObject(value)) return new Fields(value, this.at(name), this.faults);
+    if (isJsonObject(value)) return new ObjectReader(value, this.at(name), this.errors);
     return this.refuse(name, 'an object');
   }
 
-  list(name: string): readonly Json[] | undefined {
+  array(name: string): readonly Json[] | undefined {
     const value = this.raw(name);
     if (value === undefined || Array.isArray(value)) return value as readonly Json[] | undefined;
-    return this.refuse(name, 'a list');
+    return this.refuse(name, 'an array');
   }
 
   refuse(name: string, expected: string, hint = ''): undefined {
-    this.faults.add(this.at(name), 'MR_DEF_SHAPE', `"${name}" must be ${expected}.${hint}`);
+    this.errors.add(this.at(name), 'MR_DEF_SHAPE', `"${name}" must be ${expected}.${hint}`);
     return undefined;
   }
 
   /** A field of the language that this version of the engine does not run yet. */
   notYet(name: string): void {
     if (this.raw(name) !== undefined)
-      this.faults.add(this.at(name), 'MR_DEF_NOT_YET', `"${name}" is not supported by this version of Millrace yet: leave it out.`);
+      this.errors.add(this.at(name), 'MR_DEF_NOT_YET', `"${name}" is not supported by this version of Millrace yet: leave it out.`);
   }
 
   /** Notes every field that no reader asked for. */
   end(owner: string): void {
     for (const name of Object.keys(this.object)) {
       if (this.#known.has(name)) continue;
-      this.faults.add(this.at(name), 'MR_DEF_UNKNOWN_FIELD', `${owner} has no field ${shown(name)}.${suggest(name, this.#known)}`);
+      this.errors.add(this.at(name), 'MR_DEF_UNKNOWN_FIELD', `${owner} has no field ${shown(name)}.${suggest(name, this.#known)}`);
     }
   }
 }

@@ -1,9 +1,9 @@
-/** The codes of everything a definition can have wrong, and where faults are gathered while a document is read. */
+/** The codes of everything a definition can have wrong, and where errors are gathered while a document is read. */
 import { distance } from 'fastest-levenshtein';
-import type { DefinitionFault } from './types.ts';
+import type { DefinitionError } from './types.ts';
 
 /** Each is a row of docs/errors.md. */
-export const definitionFaultCodes = [
+export const definitionErrorCodes = [
   /** A value of the wrong type, or outside what its field takes. */
   'MR_DEF_SHAPE',
   'MR_DEF_MISSING_FIELD',
@@ -38,21 +38,21 @@ export const definitionFaultCodes = [
   'MR_DEF_DUPLICATE',
   'MR_DEF_LIMIT',
 ] as const;
-export type DefinitionFaultCode = (typeof definitionFaultCodes)[number];
+export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 
 /** Comparing thousands of names with thousands takes a second. */
 const HINTED_MAX = 100;
 
-export class Faults {
-  readonly list: (DefinitionFault & { readonly code: DefinitionFaultCode })[] = [];
+export class DefinitionErrors {
+  readonly all: (DefinitionError & { readonly code: DefinitionErrorCode })[] = [];
 
-  add(pointer: string, code: DefinitionFaultCode, message: string): void {
-    this.list.push({ pointer, code, message });
+  add(pointer: string, code: DefinitionErrorCode, message: string): void {
+    this.all.push({ pointer, code, message });
   }
 
-  /** As `suggest`, among names that may be many: whoever has that many faults is helped by the first hints. */
+  /** As `suggest`, among names that may be many: whoever has that many errors is helped by the first hints. */
   hint(given: string, known: Iterable<string>): string {
-    return this.list.length < HINTED_MAX ? suggest(given, known) : '';
+    return this.all.length < HINTED_MAX ? suggest(given, known) : '';
   }
 }
 

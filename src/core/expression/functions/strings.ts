@@ -1,11 +1,11 @@
-/** Functions of texts whose work grows faster than their arguments, or whose result does. */
+/** Functions of strings whose work grows faster than their arguments, or whose result does. */
 import { type CelFunc, type CelList, type CelValue, celList, isCelList } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
 import { chargeWalk, textUnits } from '../weight.ts';
 import { asInt, callLibrary, chargeTouch, guarded } from './guard.ts';
 
-/** Finding a text in a text compares, at worst, each character of one with each of the other. */
+/** Finding a string in a string compares, at worst, each character of one with each of the other. */
 function chargeSearch(text: string, wanted: string): void {
   charge(1 + textUnits(text.length) * textUnits(wanted.length));
 }
@@ -26,7 +26,7 @@ function numberOf(value: CelValue | undefined): number | undefined {
   return count < 0 ? Number.POSITIVE_INFINITY : count;
 }
 
-/** At most `countMax` replacements from the left; all when it is negative. An empty text is found around each character. */
+/** At most `countMax` replacements from the left; all when it is negative. An empty string is found around each character. */
 const replace = guarded('replace', (id, target, args) => {
   const [wanted, by, count] = args;
   const countMax = numberOf(count);
@@ -57,7 +57,7 @@ function piecesOf(text: string, wanted: string, cutsMax: number): string[] {
   return pieces;
 }
 
-/** At most `countMax` pieces, of which the last holds the rest; all when it is negative. An empty text cuts into characters. */
+/** At most `countMax` pieces, of which the last holds the rest; all when it is negative. An empty string cuts into characters. */
 const split = guarded('split', (id, target, args) => {
   const [separator, count] = args;
   const countMax = numberOf(count);
@@ -99,7 +99,7 @@ const format = guarded('format', (id, target, args) => {
   return callLibrary('format', id, target, args);
 });
 
-/** Clauses of a format: those for ints take whole numbers out of JSON too, which are doubles. */
+/** Clauses of a format: those for ints take integers out of JSON too, which are doubles. */
 const CLAUSE = /%(?:%|(?:\.\d+)?([A-Za-z]))/g;
 const FOR_INTS: ReadonlySet<string> = new Set(['d', 'x', 'X', 'o', 'b']);
 
@@ -108,7 +108,7 @@ function withInts(text: string, values: CelList): CelList {
   return celList([...values].map((value, index) => (FOR_INTS.has(clauses[index] ?? '') ? asInt(value) : value)));
 }
 
-export const texts: readonly CelFunc[] = [
+export const strings: readonly CelFunc[] = [
   searching('contains'),
   searching('indexOf'),
   searching('lastIndexOf'),
