@@ -1,6 +1,6 @@
 /**
- * Who may import whom (docs: design.md, "Folders"): core <- store, messaging, service <- api, task-consumer, orchestrator
- * <- cli. Run by `npm run lint:imports`. Tests beside the sources may import what they like.
+ * Who may import whom (docs: design.md, "Folders"): core <- contract, store, messaging, service <- api,
+ * client, task-consumer, orchestrator <- cli. Run by `npm run lint:imports`. Tests beside the sources may import what they like.
  */
 const tests = '\\.test\\.ts$|/testing/';
 
@@ -15,9 +15,9 @@ export default {
     },
     {
       name: 'core-without-node',
-      comment: 'No clock, no files, no network in the core.',
+      comment: 'No clock, no files, no network in the core and in the contract.',
       severity: 'error',
-      from: { path: '^src/core/', pathNot: tests },
+      from: { path: '^src/(core|contract)/', pathNot: tests },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -71,6 +71,20 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: tests },
       to: { path: '^(stack|test|bench|examples)/|^src/console/' },
+    },
+    {
+      name: 'the-contract-knows-the-core-only',
+      comment: 'What REST takes and gives is shared by server and clients, so it needs neither.',
+      severity: 'error',
+      from: { path: '^src/contract/', pathNot: tests },
+      to: { path: '^(src|stack|connect|test)/', pathNot: '^src/(core|contract)/' },
+    },
+    {
+      name: 'the-client-imports-no-server',
+      comment: "Somebody else's program imports it: it needs the contract and types of the core.",
+      severity: 'error',
+      from: { path: '^src/client/', pathNot: tests },
+      to: { path: '^(src|stack|connect|test)/', pathNot: '^src/(core|contract|client)/' },
     },
     {
       name: 'connect-knows-names-only',

@@ -44,8 +44,8 @@ export async function applyConnector(
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(overdue), timeoutMs);
   try {
-    const retry = retryForever(isRetryable, controller.signal, log);
-    const applied = await retry(`apply the connector ${name}`, () => put(api, name, connectorSettings(config)));
+    const untilAvailable = retryForever(isRetryable, controller.signal, log);
+    const applied = await untilAvailable(`apply the connector ${name}`, () => put(api, name, connectorSettings(config)));
     log.info({ connector: name, applied }, 'Connector applied; waiting until it runs');
     const restarting = retry(
       handleType(MillraceError, ({ code }) => code === 'MR_CONNECTOR_FAILED'),
@@ -53,9 +53,9 @@ export async function applyConnector(
       { maxAttempts: RESTARTS, backoff: new ExponentialBackoff({ initialDelay: restartDelayMs, maxDelay: 10 * restartDelayMs }) },
     );
     await restarting.execute(async () => {
-      const status = await retry(`read the state of the connector ${name}`, () => settled(api, name, controller.signal));
+      const status = await untilAvailable(`read the state of the connector ${name}`, () => settled(api, name, controller.signal));
       if (isRunning(status)) return;
-      await retry(`restart the connector ${name}`, () => api.restartFailed(name));
+      await untilAvailable(`restart the connector ${name}`, () => api.restartFailed(name));
       throw failed(name, status);
     }, controller.signal);
     return applied;
@@ -71,13 +71,13 @@ export async function applyConnector(
 export async function resetConnectorOffsets(config: ConnectorConfig, log: Logger): Promise<void> {
   const api = connectApi(config.connect);
   const name = connectorName(config.topics.prefix);
-  const retry = retryForever(isRetryable, AbortSignal.timeout(120_000), log);
-  if ((await retry(`find the connector ${name}`, () => api.status(name))) === null)
+  const untilAvailable = retryForever(isRetryable, AbortSignal.timeout(120_000), log);
+  if ((await untilAvailable(`find the connector ${name}`, () => api.status(name))) === null)
     throw new MillraceError('MR_CONNECTOR_MISSING', `There is no connector ${name}. Run "millrace connector apply".`, { retryable: false });
-  await retry(`stop the connector ${name}`, () => api.stop(name));
+  await untilAvailable(`stop the connector ${name}`, () => api.stop(name));
   // Refused with an error of Connect's own while its task is still ending, which passes.
-  await retry(`delete the offsets of the connector ${name}`, () => api.deleteOffsets(name));
-  await retry(`resume the connector ${name}`, () => api.resume(name));
+  await untilAvailable(`delete the offsets of the connector ${name}`, () => api.deleteOffsets(name));
+  await untilAvailable(`resume the connector ${name}`, () => api.resume(name));
 }
 
 async function put(api: ConnectApi, name: string, settings: ConnectorSettings): Promise<Applied> {

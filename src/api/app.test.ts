@@ -100,11 +100,11 @@ describe('Requests', () => {
     expect((await send(api, '{"type":"a","key":"k","data":0.10}')).status).toBe(202);
   });
 
-  it('with texts that cannot be stored, or nested too deep, are answered 422', async () => {
+  it('with strings that cannot be stored, or nested too deep, are answered 422', async () => {
     const api = await openTestApi();
-    const nul = expectProblem(await send(api, '{"type":"a","key":"k","data":{"a":"\\u0000"}}'), 422, 'MR_TEXT_UNSAFE');
+    const nul = expectProblem(await send(api, '{"type":"a","key":"k","data":{"a":"\\u0000"}}'), 422, 'MR_STRING_UNSAFE');
     expect(nul.errors).toMatchObject([{ pointer: '/data/a' }]);
-    expectProblem(await send(api, '{"type":"a","key":"k","data":"\\ud800"}'), 422, 'MR_TEXT_UNSAFE');
+    expectProblem(await send(api, '{"type":"a","key":"k","data":"\\ud800"}'), 422, 'MR_STRING_UNSAFE');
     expectProblem(await send(api, `{"type":"a","key":"k","data":${'['.repeat(5_000)}${']'.repeat(5_000)}}`), 422, 'MR_JSON_TOO_DEEP');
   });
 

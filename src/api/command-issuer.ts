@@ -4,6 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { uuidv7 } from 'uuidv7';
+import type { CommandAnswer } from '../contract/instances.ts';
 import { type CommandId, type InstanceId, parseCommandId } from '../core/ids.ts';
 import type { CommandIssued } from '../core/instance/notification.ts';
 import type { Json } from '../core/json.ts';
@@ -11,7 +12,6 @@ import type { RouteContext } from './context.ts';
 import { toText } from './instance-view.ts';
 import { ApiProblem } from './problem.ts';
 import { waitFor, waitMsOf } from './wait.ts';
-import type { CommandAnswer } from './wire/instances.ts';
 
 export type IssueOptions = {
   readonly instanceId: InstanceId;

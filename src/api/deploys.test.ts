@@ -54,7 +54,11 @@ describe('A deploy', () => {
   it('may publish to the topics that the configuration lists, and to no other', async () => {
     const { ask } = await openTestApi();
     const publishingTo = (topic: string) => ({ id: 'p', nodes: { out: { type: 'publish', event: 'e', key: 'k', topic } } });
-    expect((await ask('POST', '/v1/definitions/validate', publishingTo('allowed'))).body).toEqual({ valid: true, faults: [] });
+    expect((await ask('POST', '/v1/definitions/validate', publishingTo('allowed'))).body).toEqual({
+      valid: true,
+      errors: [],
+      errorCount: 0,
+    });
     expect(await ask('POST', '/v1/definitions', publishingTo('allowed'))).toMatchObject({ status: 201, body: { id: 'p', version: 1 } });
     const refused = expectProblem(await ask('POST', '/v1/definitions', publishingTo('other')), 422, 'MR_DEFINITION_INVALID');
     expect(refused.errors).toMatchObject([{ pointer: '/nodes/out/topic', code: 'MR_DEF_TOPIC_NOT_ALLOWED' }]);

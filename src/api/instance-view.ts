@@ -1,4 +1,6 @@
 /** An instance as REST shows it: what is open, and why it waits. Pure. */
+
+import type * as contract from '../contract/instances.ts';
 import { assertNever } from '../core/assert.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type TaskPath, taskIdOf } from '../core/ids.ts';
@@ -6,7 +8,6 @@ import { type Incident, type InstanceState, isOpen, type OpenTask, type TaskStat
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
-import type * as wire from './wire/instances.ts';
 
 /** Most entries of `open`. */
 const OPEN_MAX = 100;
@@ -15,11 +16,11 @@ export function toText(at: EpochMs): string {
   return new Date(at).toISOString();
 }
 
-export function isEnded(status: wire.Instance['status']): boolean {
+export function isEnded(status: contract.Instance['status']): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-export function toSummary(row: InstanceRow): wire.InstanceSummary {
+export function toSummary(row: InstanceRow): contract.InstanceSummary {
   return {
     instanceId: row.instanceId,
     definition: { id: row.definitionId, version: row.definitionVersion },
@@ -30,7 +31,7 @@ export function toSummary(row: InstanceRow): wire.InstanceSummary {
   };
 }
 
-export function toInstance({ row, state, pending }: InstanceView): wire.Instance {
+export function toInstance({ row, state, pending }: InstanceView): contract.Instance {
   const open = openWork(state);
   return {
     ...toSummary(row),
@@ -43,14 +44,14 @@ export function toInstance({ row, state, pending }: InstanceView): wire.Instance
   };
 }
 
-function toPending(state: InstanceState, { commandId, type, path, by, at }: PendingCommand): wire.Instance['pending'][number] {
+function toPending(state: InstanceState, { commandId, type, path, by, at }: PendingCommand): contract.Instance['pending'][number] {
   return { commandId, type, taskId: path === null ? null : taskIdOf(state.instanceId, path), by, at: toText(at) };
 }
 
-type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: wire.OpenWork };
+type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: contract.OpenWork };
 
 /** Incidents first: they need a person. Then the oldest. */
-function openWork(state: InstanceState): wire.OpenWork[] {
+function openWork(state: InstanceState): contract.OpenWork[] {
   if (state.phase !== 'running') return [];
   const all: Dated[] = [];
   for (const [path, incident] of Object.entries(state.incidents)) all.push(underIncident(state, path, incident));
@@ -93,7 +94,7 @@ function waiting(state: InstanceState, task: OpenTask): Dated {
   };
 }
 
-function waitingFor(task: OpenTask): wire.WaitingFor {
+function waitingFor(task: OpenTask): contract.WaitingFor {
   switch (task.type) {
     case 'http':
     case 'task':
@@ -118,7 +119,7 @@ function waitingFor(task: OpenTask): wire.WaitingFor {
   }
 }
 
-export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, cause, event }: HistoryEntry): wire.HistoryEntry {
+export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, cause, event }: HistoryEntry): contract.HistoryEntry {
   const { type, at, ...rest } = event;
   const { path = null, ...details } = rest as { readonly path?: TaskPath | null } & { readonly [name: string]: Json };
   return { seq, type, at: toText(at), cause, taskId: path === null ? null : taskIdOf(instanceId, path), details: details as Json };

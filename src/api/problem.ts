@@ -3,12 +3,13 @@
  * keeps its message for the log. Never quotes a secret: whoever makes a problem writes its text here.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type FieldError, firstErrors } from '../contract/field-errors.ts';
+import type { Problem } from '../contract/problem.ts';
 import { MillraceError } from '../core/error.ts';
-import { faultsOf, type ValidationFault } from './validation.ts';
-import type { Problem, ProblemFault } from './wire/problem.ts';
+import { fieldErrors } from './validation.ts';
 
 export type ProblemOptions = {
-  readonly errors?: readonly ProblemFault[];
+  readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
 };
 
@@ -17,7 +18,7 @@ export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
   readonly code: string;
-  readonly errors: readonly ProblemFault[];
+  readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(status: number, code: string, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
@@ -29,8 +30,6 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Most faults in one answer. */
-const FAULTS_MAX = 100;
 const RETRY_AFTER_S = '5';
 
 const titles: Readonly<Record<number, string>> = {
@@ -61,7 +60,7 @@ export function problemBody(problem: Pick<ApiProblem, 'status' | 'code' | 'messa
     detail: problem.message,
     instance: `urn:millrace:request:${requestId}`,
     code: problem.code,
-    errors: problem.errors.slice(0, FAULTS_MAX),
+    ...firstErrors(problem.errors),
   };
 }
 
@@ -91,7 +90,7 @@ export function problemOf(error: unknown): ApiProblem {
   if (error instanceof MillraceError) return ofFault(error);
   const { code, validation, validationContext, statusCode } = error as FastifyError;
   if (validation !== undefined) {
-    const errors = faultsOf(validation as readonly ValidationFault[], validationContext ?? 'body');
+    const errors = fieldErrors(validation, validationContext ?? 'body');
     const first = errors[0];
     const detail =
       first === undefined ? 'The request is invalid.' : `The request is invalid: ${first.pointer || 'the body'}: ${first.message}`;

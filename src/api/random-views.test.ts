@@ -3,12 +3,12 @@ import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionOf } from '../../test/support/scenario.ts';
+import { HistoryEntry, Instance } from '../contract/instances.ts';
 import { statusOf } from '../core/instance/index.ts';
 import { isOpen } from '../core/instance/state.ts';
 import { document, input, numbers } from '../core/instance/testing/arbitraries.ts';
 import { World } from '../core/instance/testing/world.ts';
 import { toHistoryEntry, toInstance } from './instance-view.ts';
-import { HistoryEntry, Instance } from './wire/instances.ts';
 
 const ajv = new Ajv({ strict: false, validateFormats: false });
 const [isInstance, isEntry] = [ajv.compile(Instance), ajv.compile(HistoryEntry)];

@@ -63,15 +63,25 @@ describe('Deploying', () => {
     expect(older.body).toMatchObject({ definition: { version: 1 } });
   });
 
-  it('reports all faults at once with their places, and deploys nothing', async () => {
+  it('reports all errors at once with their places, and deploys nothing', async () => {
     const api = await openTestApi();
     const faulty = { id: 'f', nodse: {}, nodes: { a: { type: 'transform' }, b: { type: 'nothing' } }, edges: [{ from: 'a', to: 'c' }] };
     const problem = expectProblem(await api.ask('POST', '/v1/definitions', faulty), 422, 'MR_DEFINITION_INVALID');
     const pointers = (problem.errors as { pointer: string; code: string }[]).map(({ pointer }) => pointer);
     expect(pointers).toEqual(expect.arrayContaining(['/nodse', '/nodes/b/type', '/edges/0/to']));
     const checked = await api.ask('POST', '/v1/definitions/validate', faulty);
-    expect(checked).toMatchObject({ status: 200, body: { valid: false, faults: problem.errors } });
+    expect(checked).toMatchObject({ status: 200, body: { valid: false, errors: problem.errors, errorCount: problem.errorCount } });
     expectProblem(await api.ask('GET', '/v1/definitions/f'), 404, 'MR_NOT_FOUND');
+  });
+
+  it('names the first 100 of many errors, and how many there are, alike by deploy and by validate', async () => {
+    const api = await openTestApi();
+    const nodes = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`n${index}`, { type: 'nothing' }]));
+    const problem = expectProblem(await api.ask('POST', '/v1/definitions', { id: 'f', nodes, edges: [] }), 422, 'MR_DEFINITION_INVALID');
+    expect(problem).toMatchObject({ errorCount: 150, detail: 'The definition has 150 errors.' });
+    expect(problem.errors).toHaveLength(100);
+    const checked = await api.ask('POST', '/v1/definitions/validate', { id: 'f', nodes, edges: [] });
+    expect(checked.body).toEqual({ valid: false, errors: problem.errors, errorCount: 150 });
   });
 
   it('refuses topics that are not listed, and definitions that are too large', async () => {

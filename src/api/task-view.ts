@@ -1,10 +1,11 @@
 /** Tasks and the inbox as REST shows them. Pure. */
+
+import type * as contract from '../contract/tasks.ts';
 import type { Definition } from '../core/definition/types.ts';
 import type { HumanTaskRow, TaskRow } from '../store/instance-queries.ts';
 import { toText } from './instance-view.ts';
-import type * as wire from './wire/tasks.ts';
 
-export function toTask(row: TaskRow): wire.Task {
+export function toTask(row: TaskRow): contract.Task {
   const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee, dueAt } = row;
   return {
     ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee },
@@ -15,7 +16,7 @@ export function toTask(row: TaskRow): wire.Task {
 }
 
 /** @param open its row in the inbox, while it stands there. */
-export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition: Definition | null): wire.TaskDetail {
+export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition: Definition | null): contract.TaskDetail {
   const node = definition === null ? undefined : [...definition.nodes.values()].find(({ id }) => id === row.nodeId);
   return {
     ...toTask(row),
@@ -25,7 +26,7 @@ export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition
   };
 }
 
-export function toInboxTask(row: HumanTaskRow): wire.InboxTask {
+export function toInboxTask(row: HumanTaskRow): contract.InboxTask {
   const { taskId, instanceId, nodeId, businessKey, title, assignee, dueAt } = row;
   return {
     ...{ taskId, instanceId, nodeId, businessKey, title, assignee },

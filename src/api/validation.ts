@@ -1,19 +1,11 @@
 /**
- * Validation of requests: fastify's own Ajv strips unknown members and turns types into each other by default, and that is
- * off here. Only query strings are read as numbers and so on, since all they have is text.
+ * Validation of requests. Fastify's own Ajv removes unknown members and converts types by default; both are off here.
+ * Only query parameters are converted to numbers and booleans, since they arrive as strings.
  */
 import { Ajv } from 'ajv';
-import type { FastifySchemaCompiler } from 'fastify';
+import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
+import type { FieldError } from '../contract/field-errors.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
-import type { ProblemFault } from './wire/problem.ts';
-
-/** What Ajv says of one fault. */
-export type ValidationFault = {
-  readonly keyword: string;
-  readonly instancePath: string;
-  readonly params: Record<string, unknown>;
-  readonly message?: string;
-};
 
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const strict = makeAjv(false);
@@ -23,26 +15,26 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
 
 function makeAjv(coerceTypes: boolean): Ajv {
   const ajv = new Ajv({ coerceTypes, removeAdditional: false, useDefaults: true, allErrors: true, strict: false });
-  // Times without an offset name no instant.
+  // A time without an offset is not an instant.
   ajv.addFormat('date-time', (text) => parseInstant(text) !== undefined);
   ajv.addFormat('duration', (text) => parseDuration(text) !== undefined);
   return ajv;
 }
 
-/** @param part of the request; pointers go into the body as they are, others are named. */
-export function faultsOf(faults: readonly ValidationFault[], part: string): ProblemFault[] {
+/** @param part of the request: pointers into the body have no prefix, others begin with the part's name. */
+export function fieldErrors(errors: readonly FastifySchemaValidationError[], part: string): FieldError[] {
   const prefix = part === 'body' ? '' : `/${part === 'querystring' ? 'query' : part}`;
-  // A union says each of its branches' faults, and then its own: the first of a place tells enough.
+  // For a union Ajv reports the errors of each branch and one of its own: the first one of a place is enough.
   const seen = new Set<string>();
-  return faults.flatMap((fault) => {
-    const { pointer, message } = describeFault(fault);
+  return errors.flatMap((error) => {
+    const { pointer, message } = describe(error);
     if (seen.has(pointer)) return [];
     seen.add(pointer);
     return [{ pointer: prefix + pointer, message }];
   });
 }
 
-function describeFault({ keyword, instancePath, params, message }: ValidationFault): ProblemFault {
+function describe({ keyword, instancePath, params, message }: FastifySchemaValidationError): FieldError {
   switch (keyword) {
     case 'additionalProperties':
       return {

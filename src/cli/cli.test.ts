@@ -169,7 +169,16 @@ describe('Against a server', () => {
 });
 
 describe('validate', () => {
-  it('tells all faults with their places, without a server, and ends with 4', async () => {
+  it('names as many errors as the server, and says how many there are', async () => {
+    const nodes = Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`n${index}`, { type: 'htpp' }]));
+    const { stderr } = await millrace(['validate', '-'], {}, JSON.stringify({ id: 'a', nodes, edges: [] }));
+    expect(stderr).toMatch(/^- has 120 errors:/m);
+    expect(stderr).toContain('/nodes/n99/type');
+    expect(stderr).not.toContain('/nodes/n100/type');
+    expect(stderr).toMatch(/ {2}and 20 more\n*$/);
+  });
+
+  it('names all errors with their places, without a server, and ends with 4', async () => {
     const document = JSON.stringify({ id: 'a', nodes: { n: { type: 'htpp' } }, edges: [{ from: 'n', to: 'm' }] });
     const { code, stdout, stderr } = await millrace(['validate', '-'], { MILLRACE_URL: 'http://127.0.0.1:9' }, document);
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });

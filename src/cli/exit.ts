@@ -10,7 +10,7 @@ export const exitCodes = {
   /** The command line, a file or the configuration cannot be used. */
   usage: 2,
   notFound: 3,
-  /** The server understood and said no: a conflict, a faulty definition, a key that may not. */
+  /** The server understood and said no: a conflict, an invalid definition, a key that may not. */
   refused: 4,
   unreachable: 5,
 } as const;
@@ -43,11 +43,16 @@ function codeOfStatus(status: number): ExitCode {
   return exitCodes.refused;
 }
 
-/** For a person: what happened, and each fault with its place. */
+/** How many errors the answer left out. */
+function moreOf({ errors, errorCount }: MillraceApiError): readonly string[] {
+  return errorCount > errors.length ? [`  and ${errorCount - errors.length} more`] : [];
+}
+
+/** For a person: what happened, and each error with its place. */
 export function describeError(error: unknown): string {
   if (error instanceof MillraceApiError) {
-    const faults = error.faults.map(({ pointer, message }) => `  ${pointer === '' ? '(whole)' : pointer}: ${message}`);
-    return [`${error.message} (${error.code})`, ...faults].join('\n');
+    const lines = error.errors.map(({ pointer, message }) => `  ${pointer === '' ? '(whole)' : pointer}: ${message}`);
+    return [`${error.message} (${error.code})`, ...lines, ...moreOf(error)].join('\n');
   }
   if (error instanceof CommandFailure || error instanceof ConfigError || error instanceof MillraceUnreachableError) return error.message;
   if (error instanceof MillraceError) return `${error.message} (${error.code})`;

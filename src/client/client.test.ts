@@ -100,7 +100,7 @@ describe('A request', () => {
 });
 
 describe('A refusal', () => {
-  it('is an error with status, code and faults', async () => {
+  it('is an error with status, code and the errors by their places', async () => {
     const errors = [{ pointer: '/input', message: 'must be an object' }];
     const { url } = await serve(json(422, { detail: 'The input is invalid.', code: 'MR_INPUT_INVALID', errors, instance: 'urn:x' }));
     const error = await createClient({ url })
@@ -111,14 +111,15 @@ describe('A refusal', () => {
       status: 422,
       code: 'MR_INPUT_INVALID',
       message: 'The input is invalid.',
-      faults: errors,
+      errors,
+      errorCount: 1,
       request: 'urn:x',
     });
   });
 
   it('of something in between is told by its status', async () => {
     const { url } = await serve((_, response) => response.writeHead(403).end('<html>no</html>'));
-    await expect(createClient({ url }).instance('i')).rejects.toMatchObject({ status: 403, code: 'HTTP_403', faults: [] });
+    await expect(createClient({ url }).instance('i')).rejects.toMatchObject({ status: 403, code: 'HTTP_403', errors: [] });
   });
 });
 

@@ -3,7 +3,7 @@
  * Knows no route.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import type { Problem } from '../api/wire/index.ts';
+import type { Problem } from '../contract/index.ts';
 import { MillraceApiError, MillraceUnreachableError } from './errors.ts';
 
 export type ConnectionOptions = {

@@ -1,5 +1,5 @@
 /** What a request can end with instead of an answer. */
-import type { Problem, ProblemFault } from '../api/wire/index.ts';
+import type { FieldError, Problem } from '../contract/index.ts';
 import { reasonOfNoAnswer } from '../core/no-answer.ts';
 
 /** The server answered with a problem. */
@@ -9,7 +9,9 @@ export class MillraceApiError extends Error {
   /** `MR_…`, stable. */
   readonly code: string;
   /** JSON pointers into the body, or `/query/<name>`, `/headers/<name>`. */
-  readonly faults: readonly ProblemFault[];
+  readonly errors: readonly FieldError[];
+  /** How many there are; `errors` has the first 100. */
+  readonly errorCount: number;
   /** Names the request in the server's log; null when the answer came from something in between. */
   readonly request: string | null;
 
@@ -17,7 +19,8 @@ export class MillraceApiError extends Error {
     super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
     this.status = status;
     this.code = problem.code ?? `HTTP_${status}`;
-    this.faults = problem.errors ?? [];
+    this.errors = problem.errors ?? [];
+    this.errorCount = problem.errorCount ?? this.errors.length;
     this.request = problem.instance ?? null;
   }
 }

@@ -21,12 +21,12 @@ import type {
   Task,
   TaskDetail,
   Validation,
-} from '../api/wire/index.ts';
+} from '../contract/index.ts';
 import type { Json } from '../core/json.ts';
 import { type ConnectionOptions, createConnection, type RequestOptions } from './connection.ts';
 import { type FollowOptions, followInstance } from './stream.ts';
 
-export type * from '../api/wire/index.ts';
+export type * from '../contract/index.ts';
 export type { ConnectionOptions } from './connection.ts';
 export { MillraceApiError, MillraceUnreachableError } from './errors.ts';
 export type { FollowOptions } from './stream.ts';

@@ -1,7 +1,7 @@
 /** Follows the history of an instance live, and takes it up again where it broke off. */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
-import type { HistoryEntry } from '../api/wire/index.ts';
+import type { HistoryEntry } from '../contract/index.ts';
 import type { Connection } from './connection.ts';
 import { MillraceUnreachableError } from './errors.ts';
 

@@ -129,7 +129,7 @@ it.each([
 ])('refuses a deploy above the limit of %s that is set', async (_, nodes, pointer, message) => {
   const refused = await refusalOf(() => client.deploy({ id: 'large', nodes }));
   expect(refused).toMatchObject({ status: 422, code: 'MR_DEFINITION_INVALID' });
-  expect(refused.faults).toMatchObject([{ pointer, code: 'MR_DEF_LIMIT', message: expect.stringContaining(message) }]);
+  expect(refused.errors).toMatchObject([{ pointer, code: 'MR_DEF_LIMIT', message: expect.stringContaining(message) }]);
 });
 
 it('refuses a deploy above the limit of bytes that is set', async () => {

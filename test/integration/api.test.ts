@@ -343,7 +343,7 @@ describe('Bad input over the wire', () => {
     ['malformed JSON', '{"type":', 400, 'MR_JSON_MALFORMED'],
     ['an unknown field', '{"type":"t","key":"k","kye":1}', 400, 'MR_REQUEST_INVALID'],
     ['a number that would be rounded', '{"type":"t","key":"k","data":12345678901234567891}', 422, 'MR_NUMBER_UNSAFE'],
-    ['a text that cannot be stored', '{"type":"t","key":"k\\u0000"}', 422, 'MR_TEXT_UNSAFE'],
+    ['a string that cannot be stored', '{"type":"t","key":"k\\u0000"}', 422, 'MR_STRING_UNSAFE'],
     ['a payload that is too large', JSON.stringify({ type: 't', key: 'k', data: 'x'.repeat(600_000) }), 413, 'MR_PAYLOAD_TOO_LARGE'],
     ['a body that is too large', `"${'x'.repeat(1_100_000)}"`, 413, 'MR_BODY_TOO_LARGE'],
   ])('%s is refused', async (_, body, status, code) => {

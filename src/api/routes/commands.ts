@@ -1,5 +1,7 @@
 /** Control of an instance: cancel, pause, resume, retry. What can be seen to be of no use is refused at once. */
 import { type TSchema, Type } from 'typebox';
+import { strict, WaitQuery } from '../../contract/common.ts';
+import { CancelBody, CommandAnswer, EmptyBody, RetryBody } from '../../contract/instances.ts';
 import { type InstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import { attemptUnderIncident } from '../../core/instance/decide-command.ts';
 import type { CommandIssued, RaisedBy } from '../../core/instance/notification.ts';
@@ -9,8 +11,6 @@ import { issueCommand } from '../command-issuer.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
-import { strict, WaitQuery } from '../wire/common.ts';
-import { CancelBody, CommandAnswer, EmptyBody, RetryBody } from '../wire/instances.ts';
 import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 

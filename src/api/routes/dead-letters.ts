@@ -1,13 +1,13 @@
 /** Dead letters: look at them, send one again where it came from, or let it go. */
 import { Type } from 'typebox';
+import { NoQuery } from '../../contract/common.ts';
+import type * as contract from '../../contract/dead-letters.ts';
+import { DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../../contract/dead-letters.ts';
 import type { DeadLetterRow } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
-import { NoQuery } from '../wire/common.ts';
-import type * as wire from '../wire/dead-letters.ts';
-import { DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../wire/dead-letters.ts';
 import { responses, security } from './schemas.ts';
 
 const SHOWN_BYTES_MAX = 4_096;
@@ -90,7 +90,7 @@ function alreadyClosed(status: string): ApiProblem {
   return new ApiProblem(409, 'MR_DEAD_LETTER_CLOSED', `The dead letter is ${status} already.`);
 }
 
-function toDeadLetter(row: DeadLetterRow): wire.DeadLetter {
+function toDeadLetter(row: DeadLetterRow): contract.DeadLetter {
   const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status } = row;
   return {
     ...{ id, code, reason, topic, partition, offset, instanceId, status },

@@ -1,8 +1,12 @@
 /**
- * Deploying and reading definitions. Before a deploy is answered everything that its instances will need is there: the
- * topics and subjects of its queues, and the event types that the correlator must keep.
+ * Deploying and reading definitions. A deploy first makes sure that everything its instances need exists: the topics and
+ * subjects of its queues, and the event types that the correlator must keep.
  */
 import { Type } from 'typebox';
+import { JsonValue, NoQuery, PageQuery, strict } from '../../contract/common.ts';
+import type * as contract from '../../contract/definitions.ts';
+import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../../contract/definitions.ts';
+import { firstErrors } from '../../contract/field-errors.ts';
 import { definitionEventTypes, definitionQueues } from '../../core/definition/index.ts';
 import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
@@ -12,9 +16,6 @@ import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
-import { JsonValue, NoQuery, PageQuery, strict } from '../wire/common.ts';
-import type * as wire from '../wire/definitions.ts';
-import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../wire/definitions.ts';
 import { responses, security } from './schemas.ts';
 
 const VERSION_MAX = 2_147_483_647;
@@ -58,7 +59,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     },
     async (request) => {
       const checked = check(context, request.body);
-      return { valid: checked.faults.length === 0, faults: [...checked.faults] };
+      return { valid: checked.errors.length === 0, ...firstErrors(checked.errors) };
     },
   );
 
@@ -95,7 +96,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'getDefinition',
-        summary: 'The latest version, and the list of all',
+        summary: 'The latest version, and a summary of each',
         params: Type.Object({ id: Type.String() }),
         querystring: NoQuery,
         response: responses({ 200: DefinitionDetail }, 404),
@@ -137,16 +138,14 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     },
   );
 
-  async function deploy({ ports, latest }: RouteContext, document: Json, by: string): Promise<wire.Deployed> {
-    const { definition, faults } = check(context, document);
+  async function deploy({ ports, latest }: RouteContext, document: Json, by: string): Promise<contract.Deployed> {
+    const { definition, errors } = check(context, document);
     if (definition === null)
       throw new ApiProblem(
         422,
         'MR_DEFINITION_INVALID',
-        `The definition has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}.`,
-        {
-          errors: faults,
-        },
+        `The definition has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`,
+        { errors },
       );
     await ports.ensureQueues(definitionQueues(definition));
     await ports.instances.registerEventTypes(definitionEventTypes(definition));
@@ -159,10 +158,10 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
 }
 
 type Checked =
-  | { readonly definition: Definition; readonly faults: readonly [] }
-  | { readonly definition: null; readonly faults: readonly DefinitionError[] };
+  | { readonly definition: Definition; readonly errors: readonly [] }
+  | { readonly definition: null; readonly errors: readonly DefinitionError[] };
 
-/** All faults at once: the language's, and what this installation does not allow. */
+/** All errors at once: those of the language, and what this installation does not allow. */
 function check({ ports, limits, publishTopics }: RouteContext, document: Json): Checked {
   const bytes = Buffer.byteLength(JSON.stringify(document));
   if (bytes > limits.definitionBytes)
@@ -171,11 +170,11 @@ function check({ ports, limits, publishTopics }: RouteContext, document: Json): 
       'MR_DEFINITION_TOO_LARGE',
       `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`,
     );
-  // The version is given by the database; nothing that is checked depends on it.
+  // The database assigns the version later; no check depends on it.
   const parsed = ports.parseDefinition(document, { version: 1 });
-  if (!parsed.ok) return { definition: null, faults: parsed.error };
+  if (!parsed.ok) return { definition: null, errors: parsed.error };
   const topics = isJsonObject(document) ? unlistedTopics(parsed.value, publishTopics) : [];
-  return topics.length === 0 ? { definition: parsed.value, faults: [] } : { definition: null, faults: topics };
+  return topics.length === 0 ? { definition: parsed.value, errors: [] } : { definition: null, errors: topics };
 }
 
 function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionError[] {
@@ -192,6 +191,6 @@ function definitionIdOf(text: string): DefinitionId {
   return id;
 }
 
-function toVersion({ id, version, document, contentHash, deployedAt, deployedBy }: StoredDefinition): wire.DefinitionVersion {
+function toVersion({ id, version, document, contentHash, deployedAt, deployedBy }: StoredDefinition): contract.DefinitionVersion {
   return { id, version, document, contentHash, deployedAt: toText(deployedAt), deployedBy };
 }

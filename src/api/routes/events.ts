@@ -1,10 +1,10 @@
 /** External events by REST: into the outbox, and from there the way of all events. */
 import { uuidv7 } from 'uuidv7';
+import { NoQuery } from '../../contract/common.ts';
+import { EventAccepted, EventBody } from '../../contract/events.ts';
 import { jsonByteLength } from '../../core/json.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
-import { NoQuery } from '../wire/common.ts';
-import { EventAccepted, EventBody } from '../wire/events.ts';
 import { responses, security } from './schemas.ts';
 
 const DEFAULT_SOURCE = 'millrace.rest';

@@ -1,13 +1,13 @@
 /** The inbox of people, and single tasks: reading. */
 import { Type } from 'typebox';
+import { NoQuery } from '../../contract/common.ts';
+import { InboxPage, InboxQuery, TaskDetail } from '../../contract/tasks.ts';
 import { parseInstanceId } from '../../core/ids.ts';
 import type { HumanTaskFilter } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask, toTaskDetail } from '../task-view.ts';
-import { NoQuery } from '../wire/common.ts';
-import { InboxPage, InboxQuery, TaskDetail } from '../wire/tasks.ts';
 import { taskOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 

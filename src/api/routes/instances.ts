@@ -1,14 +1,14 @@
 /** Reading instances: search, state, history, tasks. */
 import { Type } from 'typebox';
+import { NoQuery, PageQuery, strict } from '../../contract/common.ts';
+import { HistoryPage, Instance, InstancePage, InstanceQuery } from '../../contract/instances.ts';
+import { TaskPage } from '../../contract/tasks.ts';
 import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
 import type { InstanceFilter } from '../../store/instance-queries.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
 import { toTask } from '../task-view.ts';
-import { NoQuery, PageQuery, strict } from '../wire/common.ts';
-import { HistoryPage, Instance, InstancePage, InstanceQuery } from '../wire/instances.ts';
-import { TaskPage } from '../wire/tasks.ts';
 import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 

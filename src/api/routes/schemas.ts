@@ -1,6 +1,6 @@
 /** What the schemas of all routes share. */
 import type { TSchema } from 'typebox';
-import { Problem } from '../wire/problem.ts';
+import { Problem } from '../../contract/problem.ts';
 
 /** Responses of a route: its own, and problems with these statuses. */
 export function responses<Own extends { readonly [status: number]: TSchema }>(own: Own, ...problems: readonly number[]) {

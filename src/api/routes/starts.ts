@@ -1,6 +1,8 @@
 /** Starting an instance: the busiest route. Everything is decided here, and written by the next group commit. */
 import { Type } from 'typebox';
 import { uuidv7 } from 'uuidv7';
+import { strict, WaitQuery } from '../../contract/common.ts';
+import { Instance, StartBody, StartedInstance } from '../../contract/instances.ts';
 import { assertNever } from '../../core/assert.ts';
 import { definitionQueues } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
@@ -13,8 +15,6 @@ import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, toInstance } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { waitFor, waitMsOf } from '../wait.ts';
-import { strict, WaitQuery } from '../wire/common.ts';
-import { Instance, StartBody, StartedInstance } from '../wire/instances.ts';
 import { findDefinition } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 

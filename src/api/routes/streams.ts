@@ -7,11 +7,11 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
+import { NoQuery } from '../../contract/common.ts';
 import type { InstanceId } from '../../core/ids.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
-import { NoQuery } from '../wire/common.ts';
 import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 

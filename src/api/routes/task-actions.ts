@@ -1,5 +1,8 @@
 /** What people do to their tasks: claim, unclaim, complete, fail. Who acts is the key's subject, or whom an admin key names. */
 import { type TSchema, Type } from 'typebox';
+import { NoQuery, strict, WaitQuery } from '../../contract/common.ts';
+import { CommandAnswer } from '../../contract/instances.ts';
+import { ClaimBody, CompleteBody, FailBody, InboxTask } from '../../contract/tasks.ts';
 import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/ids.ts';
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
@@ -9,9 +12,6 @@ import { issueCommand } from '../command-issuer.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask } from '../task-view.ts';
-import { NoQuery, strict, WaitQuery } from '../wire/common.ts';
-import { CommandAnswer } from '../wire/instances.ts';
-import { ClaimBody, CompleteBody, FailBody, InboxTask } from '../wire/tasks.ts';
 import { assertRunning } from './commands.ts';
 import { taskOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';

@@ -1,12 +1,18 @@
 /** Definitions: deploy, validate, definitions. */
 import type { Command } from 'commander';
 import { MillraceApiError } from '../../client/index.ts';
+import { firstErrors } from '../../contract/field-errors.ts';
 import { parseDefinition } from '../../core/definition/index.ts';
+import type { Json } from '../../core/json.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { print, printJson, printTable, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonFile } from '../session.ts';
 
-type Faults = readonly { readonly pointer: string; readonly code?: string; readonly message: string }[];
+/** What a server and a local check say alike: the first errors, and the count of all. */
+type Invalid = {
+  readonly errors: readonly { readonly pointer: string; readonly code?: string; readonly message: string }[];
+  readonly errorCount: number;
+};
 
 export function addDefinitionCommands(program: Command): void {
   program
@@ -24,26 +30,21 @@ export function addDefinitionCommands(program: Command): void {
           print(`  ${each.running} running on version ${each.version}${each.version === version ? '' : ', where they stay'}`);
       } catch (error) {
         if (!(error instanceof MillraceApiError) || error.code !== 'MR_DEFINITION_INVALID') throw error;
-        throw refuse(file, error.faults, json);
+        throw refuse(file, error, json);
       }
     });
 
   program
     .command('validate')
-    .description('Check a definition and tell all its faults; nothing is deployed')
+    .description('Check a definition and print its errors; nothing is deployed')
     .argument('<file>', 'JSON file, or - for standard input')
     .option('--remote', 'let the server check it, by its own limits and settings')
-    .option('--json', 'print the faults as JSON')
+    .option('--json', 'print the errors as JSON')
     .action(async (file: string, { remote = false, json = false }: { remote?: boolean; json?: boolean }) => {
       const document = readJsonFile(file);
-      let faults: Faults;
-      if (remote) ({ faults } = await openClient().validate(document));
-      else {
-        const parsed = parseDefinition(document, { version: 1 });
-        faults = parsed.ok ? [] : parsed.error;
-      }
-      if (faults.length > 0) throw refuse(file, faults, json);
-      if (json) printJson({ valid: true, faults: [] });
+      const checked = remote ? await openClient().validate(document) : validate(document);
+      if (checked.errorCount > 0) throw refuse(file, checked, json);
+      if (json) printJson({ valid: true, errors: [], errorCount: 0 });
       else print(`${file} is a valid definition.`);
     });
 
@@ -61,12 +62,18 @@ export function addDefinitionCommands(program: Command): void {
     });
 }
 
-/** Faults are the result of `--json`, so they go to stdout there. */
-function refuse(file: string, faults: Faults, json: boolean): CommandFailure {
-  if (json) printJson({ valid: false, faults });
-  const lines = faults.map(
+function validate(document: Json): Invalid {
+  const parsed = parseDefinition(document, { version: 1 });
+  return firstErrors(parsed.ok ? [] : parsed.error);
+}
+
+/** With `--json` the errors are the result of the command, so they go to stdout. */
+function refuse(file: string, { errors, errorCount }: Invalid, json: boolean): CommandFailure {
+  if (json) printJson({ valid: false, errors, errorCount });
+  const lines = errors.map(
     ({ pointer, code, message }) => `  ${pointer === '' ? '(whole)' : pointer}: ${message}${code === undefined ? '' : ` [${code}]`}`,
   );
-  const count = faults.length === 1 ? 'a fault' : `${faults.length} faults`;
-  return new CommandFailure(exitCodes.refused, [`${file} has ${count}:`, ...lines].join('\n'));
+  const more = errorCount > errors.length ? [`  and ${errorCount - errors.length} more`] : [];
+  const count = errorCount === 1 ? 'an error' : `${errorCount} errors`;
+  return new CommandFailure(exitCodes.refused, [`${file} has ${count}:`, ...lines, ...more].join('\n'));
 }

@@ -1,6 +1,6 @@
 /** Dead letters as REST shows them. */
 import { type Static, Type } from 'typebox';
-import { Instant, NullableText, PageOf, PageQuery, strict } from './common.ts';
+import { Instant, NullableString, PageOf, PageQuery, strict } from './common.ts';
 
 const Status = Type.Union([Type.Literal('open'), Type.Literal('replayed'), Type.Literal('discarded')]);
 
@@ -8,14 +8,14 @@ export const DeadLetter = Type.Object({
   id: Type.String(),
   code: Type.String(),
   reason: Type.String(),
-  topic: Type.String({ description: 'Where the original stands.' }),
+  topic: Type.String({ description: 'Topic of the original message.' }),
   partition: Type.Integer(),
   offset: Type.String(),
-  keyBase64: NullableText(),
-  valueBase64: NullableText('The first 4,096 bytes; a replay sends all of them. null: a tombstone.'),
+  keyBase64: NullableString(),
+  valueBase64: NullableString('The first 4,096 bytes; a replay sends the whole value. null: a tombstone.'),
   valueBytes: Type.Integer({ description: 'Length of the original value.' }),
   headers: Type.Array(Type.Object({ key: Type.String(), valueBase64: Type.String() })),
-  instanceId: NullableText(),
+  instanceId: NullableString(),
   at: Instant,
   status: Status,
 });

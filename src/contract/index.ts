@@ -1,7 +1,11 @@
-/** Everything that REST takes and gives, as TypeBox schemas and their types: the client imports the types. */
+/**
+ * The bodies of the REST API, as TypeBox schemas and their types: the server checks and documents with the schemas, the
+ * client and the command line use the types. Relies on the core only.
+ */
 export type { DeadLetter, DeadLetterClosed } from './dead-letters.ts';
 export type { DefinitionDetail, DefinitionSummary, DefinitionVersion, Deployed, Validation } from './definitions.ts';
 export type { EventAccepted, EventBody } from './events.ts';
+export type { FieldError } from './field-errors.ts';
 export type {
   CommandAnswer,
   HistoryEntry,
@@ -12,5 +16,5 @@ export type {
   StartedInstance,
   WaitingFor,
 } from './instances.ts';
-export type { Problem, ProblemFault } from './problem.ts';
+export type { Problem } from './problem.ts';
 export type { InboxTask, Task, TaskDetail } from './tasks.ts';

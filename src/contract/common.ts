@@ -1,11 +1,11 @@
-/** Pieces of request and response schemas that several resources share. Times are RFC 3339 texts, sizes bytes. */
-import { type Static, type TSchema, Type } from 'typebox';
-import type { Json } from '../../core/json.ts';
+/** Parts of request and response schemas that several resources share. Times are RFC 3339 strings, sizes are bytes. */
+import { type TSchema, Type } from 'typebox';
+import type { Json } from '../core/json.ts';
 
 /** Any JSON value. */
 export const JsonValue = Type.Unsafe<Json>({ description: 'Any JSON value.' });
 
-export const NullableText = (description?: string) =>
+export const NullableString = (description?: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], ...(description === undefined ? {} : { description }) });
 
 export const Instant = Type.String({ format: 'date-time', description: 'RFC 3339, with offset.' });
@@ -15,7 +15,7 @@ export const NullableInstant = Type.Unsafe<string | null>({
   description: 'RFC 3339, with offset.',
 });
 
-/** Unknown members are refused, never ignored. */
+/** Unknown members are refused, not ignored. */
 export const strict = { additionalProperties: false } as const;
 
 export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -23,12 +23,12 @@ export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([
 export const PageQuery = {
   limit: Type.Integer({ minimum: 1, maximum: 500, default: 50, description: 'Most items in the answer.' }),
   cursor: Type.Optional(
-    Type.String({ maxLength: 1_000, pattern: '^[A-Za-z0-9_.=-]+$', description: 'The `nextCursor` of the page before. Opaque.' }),
+    Type.String({ maxLength: 1_000, pattern: '^[A-Za-z0-9_.=-]+$', description: 'The `nextCursor` of the previous page. Opaque.' }),
   ),
 };
 
 export const PageOf = <Schema extends TSchema>(item: Schema) =>
-  Type.Object({ items: Type.Array(item), nextCursor: NullableText('Give it as `cursor` for the next page; null on the last one.') });
+  Type.Object({ items: Type.Array(item), nextCursor: NullableString('Send it as `cursor` to get the next page; null on the last page.') });
 
 export const DefinitionRef = Type.Object({ id: Type.String(), version: Type.Integer({ minimum: 1 }) });
 
@@ -38,14 +38,12 @@ export const Assignees = Type.Object({ users: Type.Array(Type.String()), roles: 
 
 export const WaitQuery = {
   wait: Type.Optional(
-    Type.String({ format: 'duration', description: 'Waits for the result for so long, e.g. `10s`; at most a minute by default.' }),
+    Type.String({ format: 'duration', description: 'How long to wait for the result, e.g. `10s`; at most a minute by default.' }),
   ),
 };
 
 export const NoQuery = Type.Object({}, strict);
 
-/** Texts that Postgres can hold. */
-export const plainText = (maxLength: number, description?: string) =>
+/** A string that Postgres can store: it has no NUL. */
+export const StorableString = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000]*$', ...(description === undefined ? {} : { description }) });
-
-export type TaskErrorWire = Static<typeof TaskError>;

@@ -1,6 +1,7 @@
 /** Definitions as REST shows them. */
 import { type Static, Type } from 'typebox';
 import { Instant, JsonValue, PageOf } from './common.ts';
+import { ErrorCount } from './field-errors.ts';
 
 export const DefinitionSummary = Type.Object({
   id: Type.String(),
@@ -26,7 +27,7 @@ export const DefinitionVersion = Type.Object({
   deployedBy: Type.String(),
 });
 
-/** The latest version, with the list of all. */
+/** The latest version, and a summary of each. */
 export const DefinitionDetail = Type.Object({ ...DefinitionVersion.properties, versions: Type.Array(VersionSummary) });
 
 export const Deployed = Type.Object({
@@ -39,8 +40,8 @@ export const Deployed = Type.Object({
   ),
 });
 
-export const DefinitionFault = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
-export const Validation = Type.Object({ valid: Type.Boolean(), faults: Type.Array(DefinitionFault) });
+export const DefinitionError = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
+export const Validation = Type.Object({ valid: Type.Boolean(), errors: Type.Array(DefinitionError), errorCount: ErrorCount });
 
 export type DefinitionSummary = Static<typeof DefinitionSummary>;
 export type DefinitionVersion = Static<typeof DefinitionVersion>;

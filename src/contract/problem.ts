@@ -1,11 +1,6 @@
 /** Errors as problem details (RFC 9457). */
 import { type Static, Type } from 'typebox';
-
-export const ProblemFault = Type.Object({
-  pointer: Type.String({ description: 'JSON pointer to what is wrong: into the body, or `/query/<name>`, `/headers/<name>`.' }),
-  message: Type.String(),
-  code: Type.Optional(Type.String()),
-});
+import { ErrorCount, FieldError } from './field-errors.ts';
 
 export const Problem = Type.Object(
   {
@@ -15,10 +10,10 @@ export const Problem = Type.Object(
     detail: Type.String({ description: 'What is wrong in this case, for a person.' }),
     instance: Type.String({ description: 'The request, as the log names it.' }),
     code: Type.String({ description: '`MR_…`, stable.' }),
-    errors: Type.Array(ProblemFault, { description: 'Each fault with its place; empty when there is no place to name.' }),
+    errors: Type.Array(FieldError, { description: 'Each error with its place; empty when there is no place to name.' }),
+    errorCount: ErrorCount,
   },
   { description: 'Problem details (RFC 9457).' },
 );
 
 export type Problem = Static<typeof Problem>;
-export type ProblemFault = Static<typeof ProblemFault>;

@@ -7,10 +7,10 @@ import {
   JsonValue,
   Nullable,
   NullableInstant,
-  NullableText,
+  NullableString,
   PageOf,
   PageQuery,
-  plainText,
+  StorableString,
   strict,
   TaskError,
 } from './common.ts';
@@ -27,7 +27,7 @@ export const InstanceStatus = Type.Union([
 export const StartBody = Type.Object(
   {
     input: Type.Optional(JsonValue),
-    businessKey: Type.Optional(plainText(255, 'What outsiders call the instance, e.g. an order number. Need not be unique.')),
+    businessKey: Type.Optional(StorableString(255, 'Your own name for the instance, e.g. an order number. Need not be unique.')),
     version: Type.Optional(Type.Integer({ minimum: 1, description: 'Default: the latest.' })),
   },
   strict,
@@ -37,7 +37,7 @@ export const StartedInstance = Type.Object({ instanceId: Type.String(), definiti
 
 export const WaitingFor = Type.Union(
   [
-    Type.Object({ kind: Type.Literal('worker'), queue: NullableText('null: the built-in http executor.') }),
+    Type.Object({ kind: Type.Literal('worker'), queue: NullableString('null: the built-in http executor.') }),
     Type.Object({ kind: Type.Literal('retry'), until: Instant, lastError: Nullable(TaskError) }),
     Type.Object({ kind: Type.Literal('person'), assignees: Assignees, title: Type.String(), dueAt: NullableInstant }),
     Type.Object({ kind: Type.Literal('time'), until: Instant }),
@@ -47,14 +47,14 @@ export const WaitingFor = Type.Union(
       received: Type.Integer(),
       count: Type.Integer(),
     }),
-    Type.Object({ kind: Type.Literal('incident'), error: TaskError, expression: NullableText('The expression that failed.') }),
+    Type.Object({ kind: Type.Literal('incident'), error: TaskError, expression: NullableString('The expression that failed.') }),
   ],
-  { description: 'What has to happen for the task to go on.' },
+  { description: 'What has to happen before the task continues.' },
 );
 
 export const OpenWork = Type.Object({
-  taskId: NullableText('null: the instance itself, whose output could not be made.'),
-  nodeId: NullableText(),
+  taskId: NullableString('null: the incident is of the instance itself, whose output could not be evaluated.'),
+  nodeId: NullableString(),
   status: Type.String(),
   waitingFor: WaitingFor,
   since: Instant,
@@ -65,7 +65,7 @@ export const OpenWork = Type.Object({
 export const Pending = Type.Object({
   commandId: Type.String(),
   type: Type.String(),
-  taskId: NullableText(),
+  taskId: NullableString(),
   by: Type.String(),
   at: Instant,
 });
@@ -73,14 +73,16 @@ export const Pending = Type.Object({
 export const Instance = Type.Object({
   instanceId: Type.String(),
   definition: DefinitionRef,
-  businessKey: NullableText(),
+  businessKey: NullableString(),
   status: InstanceStatus,
   input: JsonValue,
   output: JsonValue,
   error: Nullable(TaskError),
-  open: Type.Array(OpenWork, { description: 'Why it waits: incidents first, then the oldest; 100 at most, see `openCount`.' }),
+  open: Type.Array(OpenWork, {
+    description: 'Open work, which says why the instance waits: incidents first, then the oldest; at most 100, see `openCount`.',
+  }),
   openCount: Type.Integer(),
-  pending: Type.Array(Pending, { description: 'Accepted commands that are not applied yet.' }),
+  pending: Type.Array(Pending, { description: 'Commands that were accepted and are not applied yet.' }),
   createdAt: Instant,
   updatedAt: Instant,
 });
@@ -88,7 +90,7 @@ export const Instance = Type.Object({
 export const InstanceSummary = Type.Object({
   instanceId: Type.String(),
   definition: DefinitionRef,
-  businessKey: NullableText(),
+  businessKey: NullableString(),
   status: InstanceStatus,
   createdAt: Instant,
   updatedAt: Instant,
@@ -99,9 +101,9 @@ export const InstanceQuery = Type.Object(
   {
     ...PageQuery,
     status: Type.Optional(InstanceStatus),
-    definition: Type.Optional(plainText(128)),
+    definition: Type.Optional(StorableString(128)),
     version: Type.Optional(Type.Integer({ minimum: 1 })),
-    businessKey: Type.Optional(plainText(255)),
+    businessKey: Type.Optional(StorableString(255)),
     parent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{36}$', description: 'Instances that this instance started.' })),
     startedFrom: Type.Optional(Instant),
     startedTo: Type.Optional(Instant),
@@ -110,18 +112,18 @@ export const InstanceQuery = Type.Object(
 );
 
 export const HistoryEntry = Type.Object({
-  seq: Type.Integer({ description: 'Counted from 1 without gaps.' }),
+  seq: Type.Integer({ description: 'Counts from 1 without gaps.' }),
   type: Type.String({ description: 'What happened, e.g. `TaskCompleted`.' }),
   at: Instant,
   cause: Type.String({ description: '`<topic>/<partition>@<offset>` or `rest:<request>`.' }),
-  taskId: NullableText(),
+  taskId: NullableString(),
   details: JsonValue,
 });
 export const HistoryPage = PageOf(HistoryEntry);
 
-export const CancelBody = Type.Object({ reason: Type.Optional(plainText(1_000)) }, strict);
+export const CancelBody = Type.Object({ reason: Type.Optional(StorableString(1_000)) }, strict);
 export const RetryBody = Type.Object(
-  { taskId: Type.Optional(plainText(2_000, 'The task whose incident is to be resolved. Default: all of the instance.')) },
+  { taskId: Type.Optional(StorableString(2_000, 'The task whose incident is to be resolved. Default: all incidents of the instance.')) },
   strict,
 );
 export const EmptyBody = Type.Object({}, strict);
@@ -134,7 +136,7 @@ export const CommandAnswer = Type.Object(
     status: Type.Union([Type.Literal('pending'), Type.Literal('applied')]),
     at: NullableInstant,
   },
-  { description: '202: accepted, and to be seen under `pending` of the instance. 200: applied (`?wait=`).' },
+  { description: '202: accepted; `pending` of the instance shows it until it is applied. 200: applied (`?wait=`).' },
 );
 
 export type StartBody = Static<typeof StartBody>;
