@@ -1,6 +1,7 @@
 /**
- * Who may import whom (docs: design.md, "Folders"): core <- contract, store, messaging, service <- api,
- * client, task-consumer, orchestrator <- cli. Run by `npm run lint:imports`. Tests beside the sources may import what they like.
+ * Who may import whom (docs/architecture.md, "Where the code is"): core <- contract, store, messaging, service; core, store,
+ * messaging <- engine; all of these <- api, client, task-consumer, orchestrator <- cli. Run by `npm run lint:imports`. Tests
+ * beside the sources may import what they like.
  */
 const tests = '\\.test\\.ts$|/testing/';
 
@@ -34,6 +35,13 @@ export default {
       to: { path: '^src/', pathNot: '^src/(core|$1)/' },
     },
     {
+      name: 'engine-knows-core-and-ports-only',
+      comment: 'What happens to instances is the same in every process: it knows no configuration, no log and no metrics.',
+      severity: 'error',
+      from: { path: '^src/engine/', pathNot: tests },
+      to: { path: '^src/', pathNot: '^src/(core|engine|store|messaging)/' },
+    },
+    {
       name: 'postgres-behind-its-port',
       severity: 'error',
       from: { path: '^src/', pathNot: `^src/store/|${tests}` },
@@ -49,7 +57,7 @@ export default {
       name: 'implementations-are-wired-in-main',
       comment: 'A process reaches Postgres and Kafka through their ports; only its main.ts knows what is behind them.',
       severity: 'error',
-      from: { path: '^src/(api|task-consumer|orchestrator|worker)/', pathNot: `/main\\.ts$|${tests}` },
+      from: { path: '^src/(engine|api|task-consumer|orchestrator|worker)/', pathNot: `/main\\.ts$|${tests}` },
       to: { path: '^src/(store/postgres|messaging/kafkajs)/' },
     },
     {

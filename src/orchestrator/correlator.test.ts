@@ -45,7 +45,11 @@ class Correlation {
         },
       },
       log: silent,
-      metrics: createOrchestratorMetrics(createMetrics('test'), () => []),
+      metrics: createOrchestratorMetrics(
+        createMetrics('test'),
+        () => [],
+        () => 0,
+      ),
     });
   }
 

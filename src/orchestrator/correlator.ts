@@ -4,13 +4,13 @@
  */
 import { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
+import { isCausedByOneMessage } from '../engine/error-scope.ts';
 import { readEvent } from '../messaging/cloud-events.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
-import { concernsOne } from './isolation.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { RecordBatch } from './partition-consumer.ts';
 
@@ -43,7 +43,7 @@ export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatc
       );
       return [];
     } catch (error) {
-      if (!concernsOne(error)) throw error;
+      if (!isCausedByOneMessage(error)) throw error;
       if (given.length === 1) {
         const { record } = first;
         log.error(

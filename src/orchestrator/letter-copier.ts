@@ -2,12 +2,13 @@
  * Copies the topic of dead letters into the table that people look at, once each by its place in the topic. What is no
  * letter is logged, counted and left where it is: setting it aside would only put it here again.
  */
+
+import { isCausedByOneMessage } from '../engine/error-scope.ts';
 import { type Codec, poisonOf } from '../messaging/codec.ts';
 import type { DeadLetterCode, Poison } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
 import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
-import { concernsOne } from './isolation.ts';
 import type { RecordBatch } from './partition-consumer.ts';
 
 export type LetterCopierOptions = {
@@ -32,7 +33,7 @@ export function createLetterCopier({ codec, store, log, onSkipped }: LetterCopie
     try {
       await store.saveDeadLetters(letters);
     } catch (error) {
-      if (!concernsOne(error)) throw error;
+      if (!isCausedByOneMessage(error)) throw error;
       if (letters.length === 1) {
         const poison = { code: 'MR_STEP_FAILED', reason: 'the database refuses it' } as const;
         return skip(poison, { topic, partition: first.partition, offset: first.offset }, error);

@@ -7,6 +7,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectorSupervisor } from '../../connect/supervisor.ts';
 import type { EpochMs } from '../core/ids.ts';
+import { InstanceProcessor } from '../engine/process/instance-processor.ts';
+import { AssignedStateCache } from '../engine/process/state-cache.ts';
+import { createReadyDefinitions } from '../engine/ready-definitions.ts';
 import { type Codec, createCodec } from '../messaging/codec.ts';
 import { createWaitMatcher } from '../messaging/event-matcher.ts';
 import { assertEventTopics } from '../messaging/foreign-topics.ts';
@@ -38,14 +41,12 @@ import {
 } from '../store/postgres/index.ts';
 import { createCorrelator } from './correlator.ts';
 import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts';
-import { createReadyDefinitions } from './definitions.ts';
-import { InstanceProcessor } from './instance-processor.ts';
 import { createLetterCopier } from './letter-copier.ts';
 import { createNotificationProcessor } from './notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
+import { createProcessingObserver } from './processing-observer.ts';
 import { type RedispatchCounts, Redispatcher } from './redispatch.ts';
-import { StateCache } from './state-cache.ts';
 import { createTimerTask } from './timers.ts';
 
 /** What `loadConfig` must be asked for. */
@@ -94,6 +95,7 @@ type Dependencies = {
   readonly admin: LogAdmin;
   readonly deadLetters: DeadLetterSink;
   readonly metrics: OrchestratorMetrics;
+  readonly stateCache: AssignedStateCache;
   readonly consumers: RunningConsumer[];
 };
 
@@ -120,7 +122,12 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<De
   const producer = log.producer();
   service.onStop('producer', () => producer.stop());
   const consumers: RunningConsumer[] = [];
-  const metrics = createOrchestratorMetrics(service.metrics, () => consumers.flatMap((consumer) => consumer.lag()));
+  const stateCache = new AssignedStateCache(config.orchestrator.stateCacheBytes);
+  const metrics = createOrchestratorMetrics(
+    service.metrics,
+    () => consumers.flatMap((consumer) => consumer.lag()),
+    () => stateCache.bytes,
+  );
   const deadLetters = createDeadLetterSink({ codec, topic: topics.deadLetters, producer, log: logger, onSent: metrics.setAside });
   const definitions = createDefinitionStore(pools.definitions);
   return {
@@ -137,6 +144,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<De
     admin,
     deadLetters,
     metrics,
+    stateCache,
     consumers,
   };
 }
@@ -215,7 +223,7 @@ async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxG
 
 /** Everything that reads from Kafka. */
 async function runConsumers(dependencies: Dependencies): Promise<void> {
-  const { config, service, retry, definitions, store, matcher, codec, outgoing, deadLetters, metrics } = dependencies;
+  const { config, service, retry, definitions, store, matcher, codec, outgoing, deadLetters, metrics, stateCache } = dependencies;
   const { log } = service;
   const { prefix, maxMessageBytes } = config.topics;
   const topics = topicNames(prefix);
@@ -228,14 +236,15 @@ async function runConsumers(dependencies: Dependencies): Promise<void> {
   service.onStop('consumers', () =>
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
-  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, log, metrics });
+  const observer = createProcessingObserver(log, metrics);
+  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
   const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
   await Promise.all([
     runConsumer(dependencies, {
       groupId: groups.orchestrator,
       topics: [topics.notifications],
-      openContext: () => new StateCache(config.orchestrator.cachedInstances),
+      openContext: () => stateCache.open(),
       process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
     }),
     runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),

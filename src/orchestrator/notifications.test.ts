@@ -276,13 +276,63 @@ describe('what the database never takes', () => {
     refusing(fixture, 1, 'InstancePaused');
     await fixture.process(fixture.command(0, { type: 'pause' }));
     expect(fixture.store.written).toMatchObject([
-      { history: [], effects: [{ type: 'commandRefused', commandId: commandIdOf(0), code: 'MR_MESSAGE_TOO_LARGE' }] },
+      {
+        history: [{ event: { type: 'CommandRefused', commandId: commandIdOf(0) } }],
+        effects: [{ type: 'commandRefused', commandId: commandIdOf(0), code: 'MR_MESSAGE_TOO_LARGE' }],
+      },
     ]);
     expect(fixture.state().paused).toBeNull();
     expect(await fixture.letters()).toEqual([]);
   });
 
-  test('becomes a dead letter where nobody else can be told, and what came with it is applied', async () => {
+  test('stays refused when it comes again and would be taken by then: its sender was told so', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    refusing(fixture, 1, 'InstancePaused');
+    const command = fixture.command(0, { type: 'pause' });
+    await fixture.process(command);
+    fixture.store.refuse = () => null;
+    await fixture.process({ ...command, offset: 1n });
+    expect(fixture.state().paused).toBeNull();
+    expect(fixture.store.written).toHaveLength(1);
+    expect(await fixture.counted('notifications_rejected_total', { code: 'MR_COMMAND_REPEATED' })).toBe(1);
+  });
+
+  test('is an incident of the task whose outcome cannot even fail, and a dead letter with the outcome', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    fixture.store.refuse = (transitions) =>
+      transitions.some(({ history }) => history.some(({ event }) => event.type === 'TaskCompleted' || event.type === 'TaskFailed'))
+        ? tooLarge
+        : null;
+    const outcome = fixture.outcome(0);
+    await fixture.process(outcome);
+    expect(fixture.state().tasks[PICK]?.status).toBe('scheduled');
+    expect(fixture.state().incidents[PICK]).toMatchObject({ phase: 'message', error: { code: 'MR_MESSAGE_TOO_LARGE' } });
+    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', value: outcome.value }]);
+    fixture.store.refuse = () => null;
+    await fixture.process({ ...outcome, offset: 1n });
+    expect(fixture.state()).toMatchObject({ incidents: {}, tasks: { pick: { status: 'completed' } } });
+  });
+
+  test('is an incident of the task whose timer came due, and no dead letter: a retry applies it', async () => {
+    const fixture = await Fixture.start();
+    fixture.begin();
+    await fixture.process(fixture.outcome(0, 'pick', { status: 'failed', errorCode: 'BUSY', output: null }));
+    refusing(fixture, 1, 'AttemptStarted');
+    const timer = fixture.state().timers[`${PICK}#retry`];
+    if (timer?.state !== 'armed') throw new Error('no timer');
+    fixture.now = timer.dueAt;
+    const due = { instanceId: instanceIdOf(1), timerId: `${PICK}#retry`, kind: timer.kind, path: PICK, attempt: 1, dueAt: timer.dueAt };
+    await fixture.process(fixture.sent(1, 1, fixture.outgoing.ofTimer(due)));
+    expect(fixture.state().incidents[PICK]).toMatchObject({ phase: 'message' });
+    expect(await fixture.letters()).toEqual([]);
+    fixture.store.refuse = () => null;
+    await fixture.process(fixture.command(2, { type: 'retry', path: PICK }));
+    expect(fixture.state()).toMatchObject({ incidents: {}, tasks: { pick: { status: 'scheduled', attempt: 2 } } });
+  });
+
+  test('becomes a dead letter where the instance cannot even record it, and what came with it is applied', async () => {
     const fixture = await Fixture.start();
     fixture.begin();
     fixture.store.refuse = (transitions) =>

@@ -2,22 +2,22 @@
 
 import { MillraceError } from '../core/error.ts';
 import type { InstanceId } from '../core/ids.ts';
+import type { InstanceProcessor } from '../engine/process/instance-processor.ts';
+import type { StateCache } from '../engine/process/state-cache.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
-import type { InstanceProcessor } from './instance-processor.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { RecordBatch } from './partition-consumer.ts';
 import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
-import type { StateCache } from './state-cache.ts';
 
 export type NotificationProcessorOptions = {
   readonly codec: Codec;
   /** Records above this are poison, though the broker took them. */
   readonly maxMessageBytes: number;
   readonly outgoing: Pick<OutgoingMessages, 'partitionOf'>;
-  readonly processor: Pick<InstanceProcessor, 'process'>;
+  readonly processor: Pick<InstanceProcessor<Received>, 'process'>;
   readonly deadLetters: DeadLetterSink;
   readonly metrics: OrchestratorMetrics;
 };
@@ -41,8 +41,9 @@ export function createNotificationProcessor(options: NotificationProcessorOption
       letters.push(...received.map(({ record }): SetAside => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
     }
     metrics.batch(records.length);
-    const batches = Array.from(byInstance, ([instanceId, received]) => ({ instanceId, received }));
-    letters.push(...(await processor.process(partition, batches, context)));
+    const batches = Array.from(byInstance, ([instanceId, notifications]) => ({ instanceId, notifications }));
+    for (const { notification, code, reason } of await processor.process(partition, batches, context))
+      letters.push({ record: notification.record, instanceId: notification.instanceId, code, reason });
     await deadLetters.send(letters);
   };
 }

@@ -8,7 +8,7 @@ export type OrchestratorMetrics = {
   consumed(topic: string, records: number): void;
   crashed(group: string): void;
   setAside(topic: string, code: string): void;
-  notified(type: string, result: 'applied' | 'rejected' | 'setAside', count?: number): void;
+  notified(type: string, result: 'applied' | 'rejected' | 'unapplied', count?: number): void;
   rejected(code: RejectionCode): void;
   conflicts(count: number): void;
   batch(records: number): void;
@@ -21,10 +21,14 @@ export type OrchestratorMetrics = {
   redispatched(count: number): void;
 };
 
-/** @param lag asked at each scrape. */
-export function createOrchestratorMetrics(metrics: Metrics, lag: () => Iterable<PartitionLag>): OrchestratorMetrics {
+/** @param lag asked at each scrape, as is how many bytes of states are cached. */
+export function createOrchestratorMetrics(
+  metrics: Metrics,
+  lag: () => Iterable<PartitionLag>,
+  stateCacheBytes: () => number,
+): OrchestratorMetrics {
   const consumer = consumerMetrics(metrics, lag);
-  const own = orchestratorMetrics(metrics);
+  const own = orchestratorMetrics(metrics, stateCacheBytes);
   const counters = new Map<string, Counter.Internal>();
   const notifications = (type: string, result: string): Counter.Internal => {
     const key = `${result} ${type}`;

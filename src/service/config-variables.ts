@@ -320,11 +320,11 @@ export const variables = {
     parser: duration(SECOND, 30 * DAY),
     default: '1h',
   }),
-  MILLRACE_CACHED_INSTANCES: withDefault({
+  MILLRACE_STATE_CACHE_BYTES: withDefault({
     group: 'orchestrator',
-    about: 'Most instance states that one orchestrator keeps in memory, which saves reading them.',
-    parser: integer(0, 1_000_000),
-    default: '20000',
+    about: 'About how many bytes of instance states one orchestrator keeps in memory, which saves reading them. 0 keeps none.',
+    parser: integer(0, 65_536 * MIB),
+    default: String(256 * MIB),
   }),
   MILLRACE_TIMER_INTERVAL: withDefault({
     group: 'orchestrator',

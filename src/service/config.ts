@@ -80,7 +80,7 @@ export type Config = {
   };
   readonly orchestrator: {
     readonly eventTtlMs: number;
-    readonly cachedInstances: number;
+    readonly stateCacheBytes: number;
     readonly timerIntervalMs: number;
     readonly redispatchIntervalMs: number;
     readonly outboxRetentionMs: number;
@@ -268,7 +268,7 @@ function assemble(values: Values): Config {
     },
     orchestrator: {
       eventTtlMs: values.MILLRACE_EVENT_TTL,
-      cachedInstances: values.MILLRACE_CACHED_INSTANCES,
+      stateCacheBytes: values.MILLRACE_STATE_CACHE_BYTES,
       timerIntervalMs: values.MILLRACE_TIMER_INTERVAL,
       redispatchIntervalMs: values.MILLRACE_REDISPATCH_INTERVAL,
       outboxRetentionMs: values.MILLRACE_OUTBOX_RETENTION,

@@ -89,7 +89,8 @@ export function taskMetrics(metrics: Metrics, inFlight: () => number) {
   };
 }
 
-export function orchestratorMetrics(metrics: Metrics) {
+/** @param stateCacheBytes asked at each scrape. */
+export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => number) {
   return {
     notifications: metrics.counter('notifications_total', 'Notifications by what became of them.', ['type', 'result']),
     /** Late and duplicate outcomes, stale timers, commands on finished instances: harmless, by code. */
@@ -102,6 +103,9 @@ export function orchestratorMetrics(metrics: Metrics) {
     transaction: metrics.histogram('transaction_duration_seconds', 'How long the database took for a batch.'),
     stepLatency: metrics.histogram('notification_latency_seconds', 'From the record of a notification to its commit in the database.'),
     cacheHits: metrics.counter('state_cache_total', 'Reads of instance states.', ['result']),
+    cacheBytes: metrics.gauge('state_cache_bytes', 'About how many bytes of instance states are kept in memory.', [], (gauge) =>
+      gauge.set(stateCacheBytes()),
+    ),
     timersFired: metrics.counter('timers_fired_total', 'Timers that came due.', ['kind']),
     events: metrics.counter('events_total', 'External events by what became of them.', ['result']),
     redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks with nothing in flight that were dispatched again.'),

@@ -7,6 +7,10 @@ import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { CommandIssued } from '../../core/instance/notification.ts';
 import type { InstanceState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
+import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
+import { StateCache } from '../../engine/process/state-cache.ts';
+import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
+import { MemoryStore } from '../../engine/testing/memory-store.ts';
 import { type Codec, createCodec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome } from '../../messaging/generated/records.ts';
 import type { LogRecord } from '../../messaging/log.ts';
@@ -16,13 +20,11 @@ import { FakeConsumer, FakeProducer } from '../../messaging/testing/fake-log.ts'
 import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
 import { createDeadLetterSink, type DeadLetterSink } from '../dead-letter-sink.ts';
-import { createReadyDefinitions, type ReadyDefinitions } from '../definitions.ts';
-import { InstanceProcessor } from '../instance-processor.ts';
 import { createNotificationProcessor } from '../notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from '../orchestrator-metrics.ts';
 import { PartitionConsumer, type PartitionConsumerLimits } from '../partition-consumer.ts';
-import { StateCache } from '../state-cache.ts';
-import { MemoryStore } from './memory-store.ts';
+import { createProcessingObserver } from '../processing-observer.ts';
+import type { Received } from '../read-notification.ts';
 
 export const silent = pino({ level: 'silent' });
 export const PREFIX = 'p';
@@ -83,7 +85,7 @@ export class Fixture {
   /** Its `get` may be replaced. */
   readonly stored = { get: async (_id: string, version: number) => (version === 1 ? this.definition : null) };
   readonly definitions: ReadyDefinitions;
-  readonly processor: InstanceProcessor;
+  readonly processor: InstanceProcessor<Received>;
   readonly consumer: FakeConsumer;
   readonly partitionConsumer: PartitionConsumer<StateCache>;
   now = T0;
@@ -92,7 +94,11 @@ export class Fixture {
     this.registry = registry;
     this.codec = codec;
     this.outgoing = createOutgoing({ codec, prefix: PREFIX, partitions, publishTopics: [] });
-    this.own = createOrchestratorMetrics(this.metrics, () => this.partitionConsumer.lag());
+    this.own = createOrchestratorMetrics(
+      this.metrics,
+      () => this.partitionConsumer.lag(),
+      () => 0,
+    );
     this.deadLetters = createDeadLetterSink({
       codec,
       topic: DEAD_LETTERS,
@@ -119,8 +125,7 @@ export class Fixture {
       outgoing,
       limits: defaultRunLimits,
       now: () => this.now,
-      log: silent,
-      metrics: this.own,
+      observer: createProcessingObserver(silent, this.own),
     });
     let consumer: FakeConsumer | undefined;
     this.partitionConsumer = new PartitionConsumer({
@@ -129,7 +134,7 @@ export class Fixture {
         consumer = new FakeConsumer(handlers, NOTIFICATIONS);
         return consumer;
       },
-      openContext: () => new StateCache(100),
+      openContext: () => new StateCache(10_000_000),
       process: createNotificationProcessor({
         ...{ codec, maxMessageBytes: 100_000, outgoing, processor: this.processor },
         ...{ deadLetters: this.deadLetters, metrics: this.own },

@@ -1,4 +1,4 @@
-/** The part of the instance store that moves instances, in memory: the version check is real, faults are ordered by the test. */
+/** The part of the instance store that processing needs, in memory: the version check is real, failures are ordered by the test. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceStore, StoredInstance, Transition } from '../../store/instance-store.ts';
 

@@ -1,0 +1,18 @@
+/** What processing needs of the outside. */
+import type { EpochMs } from '../../core/ids.ts';
+import type { RunLimits } from '../../core/instance/index.ts';
+import type { AddressedNotification } from '../../core/instance/notification.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { InstanceStore } from '../../store/instance-store.ts';
+import type { ReadyDefinitions } from '../ready-definitions.ts';
+import type { ProcessingObserver } from './decision.ts';
+
+export type ProcessingDependencies<N extends AddressedNotification> = {
+  readonly store: Pick<InstanceStore, 'load' | 'apply'>;
+  readonly definitions: ReadyDefinitions;
+  readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
+  readonly limits: RunLimits;
+  /** The instance database's clock. */
+  readonly now: () => EpochMs;
+  readonly observer: ProcessingObserver<N>;
+};

@@ -1,0 +1,61 @@
+/** Reads the states of a batch's instances: from the cache, and what it lacks from the database. */
+import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
+import type { EpochMs, InstanceId } from '../../core/ids.ts';
+import type { InstanceStore, StoredInstance } from '../../store/instance-store.ts';
+import type { StateCache } from './state-cache.ts';
+
+export type LoadedStates = { readonly states: ReadonlyMap<InstanceId, StoredInstance>; readonly hits: number; readonly misses: number };
+
+/** @returns no state for an id that no instance has. */
+export async function loadStates(
+  store: Pick<InstanceStore, 'load'>,
+  partition: number,
+  ids: readonly InstanceId[],
+  cache: StateCache,
+  now: () => EpochMs,
+): Promise<LoadedStates> {
+  const states = new Map<InstanceId, StoredInstance>();
+  const missing: InstanceId[] = [];
+  for (const id of ids) {
+    const cached = cache.get(id);
+    if (cached === undefined) missing.push(id);
+    else states.set(id, cached);
+  }
+  const hits = states.size;
+  if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, now)) states.set(id, loaded);
+  return { states, hits, misses: missing.length };
+}
+
+/**
+ * Postgres sends a commit to Debezium before it shows it to other sessions, so an outcome can overtake the start of its
+ * own instance: a young one that is not there is looked for again before it counts as unknown.
+ */
+async function loadVisible(
+  store: Pick<InstanceStore, 'load'>,
+  partition: number,
+  ids: readonly InstanceId[],
+  now: () => EpochMs,
+): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
+  const found = new Map<InstanceId, StoredInstance>();
+  const load = async (): Promise<boolean> => {
+    const wanted = ids.filter((id) => !found.has(id));
+    for (const [id, loaded] of await store.load(partition, wanted)) found.set(id, loaded);
+    return ids.some((id) => !found.has(id) && isYoung(id, now()));
+  };
+  if (await load()) await untilVisible.execute(load);
+  return found;
+}
+
+/** About 5 s in all: a session shows its commit within microseconds, unless its machine gives it no time. */
+const untilVisible = retry(
+  handleWhenResult((isMissing) => isMissing === true),
+  { maxAttempts: 10, backoff: new IterableBackoff([5, 10, 20, 50, 100, 200, 400, 800, 1_600, 1_600]) },
+);
+
+/** Clocks of API processes may be wrong by as much. */
+const YOUNG_MS = 2 * 3_600_000;
+
+/** Whether a start of this id may have been committed just now: a UUIDv7 begins with the ms of its making. */
+function isYoung(instanceId: InstanceId, now: EpochMs): boolean {
+  return Math.abs(now - Number.parseInt(instanceId.slice(0, 8) + instanceId.slice(9, 13), 16)) < YOUNG_MS;
+}

@@ -1,0 +1,31 @@
+/** Nothing stalls silently: whatever the store refuses, an instance waits for something that will come, or says that it does not. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { definitionOf } from '../../../test/support/scenario.ts';
+import { document, input, numbers } from '../../core/instance/testing/arbitraries.ts';
+import { Chance } from '../../core/instance/testing/world.ts';
+import { RefusingStore } from '../testing/refusing-store.ts';
+
+const DEFINITIONS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 1_000) / 4;
+
+it('leaves no open task without a message in flight, a timer, a subscription or an incident', { timeout: 600_000 }, async () => {
+  let unapplied = 0;
+  await fc.assert(
+    fc.asyncProperty(document, input, numbers(20, 200), async (deployed, given, chances) => {
+      const instance = new RefusingStore(definitionOf(deployed), given);
+      const chance = new Chance(chances);
+      while (!chance.isUsedUp && instance.state.phase === 'running') {
+        await instance.act(chance);
+        expect(instance.stalled).toEqual([]);
+      }
+      await instance.finish();
+      expect(instance.stalled).toEqual([]);
+      // What can never be evaluated stays under its incident; what could not be applied once does not.
+      const phases = Object.values(instance.state.incidents).map(({ phase }) => phase);
+      expect(phases).not.toContain('message');
+      unapplied += instance.unapplied;
+    }),
+    { numRuns: DEFINITIONS },
+  );
+  expect(unapplied).toBeGreaterThan(DEFINITIONS / 2);
+});

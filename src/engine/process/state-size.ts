@@ -1,0 +1,35 @@
+/**
+ * About how many bytes a state takes in memory. Tasks and payloads are never written, only replaced, so each is measured
+ * once, however many states share it: measuring a state after a step costs what the step has changed.
+ */
+const OBJECT_BYTES = 64;
+const MEMBER_BYTES = 24;
+
+const measured = new WeakMap<object, number>();
+
+export function estimateStateBytes(state: object): number {
+  let bytes = OBJECT_BYTES;
+  for (const member of Object.values(state)) {
+    bytes += MEMBER_BYTES;
+    if (typeof member !== 'object' || member === null) bytes += measure(member);
+    else for (const [key, part] of Object.entries(member)) bytes += MEMBER_BYTES + key.length + remember(part);
+  }
+  return bytes;
+}
+
+function remember(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return measure(value);
+  const known = measured.get(value);
+  if (known !== undefined) return known;
+  const bytes = measure(value);
+  measured.set(value, bytes);
+  return bytes;
+}
+
+function measure(value: unknown): number {
+  if (typeof value === 'string') return OBJECT_BYTES / 2 + 2 * value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let bytes = OBJECT_BYTES;
+  for (const [key, member] of Object.entries(value)) bytes += MEMBER_BYTES + (Array.isArray(value) ? 0 : key.length) + measure(member);
+  return bytes;
+}

@@ -1,0 +1,9 @@
+/** How often a lost version check is decided again before it waits a little. */
+import { MillraceError } from '../../core/error.ts';
+
+/** Two owners of a partition lose fewer checks in a row. */
+export const ATTEMPTS_MAX = 5;
+
+export function versionConflict(): MillraceError {
+  return new MillraceError('MR_VERSION_CONFLICT', 'Somebody else writes the same instances.', { retryable: true });
+}
