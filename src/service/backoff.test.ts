@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { MillraceError } from '../core/error.ts';
@@ -23,6 +25,17 @@ describe('waiting out faults', () => {
     };
     await expect(retry('start', work)).rejects.toThrow('wrong');
     expect(tries).toBe(1);
+  });
+
+  it('keeps a process alive that does nothing but wait for the next attempt', async () => {
+    const code = `const { retryForever } = await import('${import.meta.dirname}/backoff.ts');
+      let attempts = 0;
+      const log = { warn: () => undefined };
+      const retrying = retryForever(() => true, new AbortController().signal, log, { initialMs: 20, maxMs: 20 });
+      await retrying('reach it', () => (++attempts < 3 ? Promise.reject(new Error('away')) : Promise.resolve()));
+      process.stdout.write(String(attempts));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+    expect(stdout).toBe('3');
   });
 
   it('gives up the moment the process is told to end, however long the delay', async () => {

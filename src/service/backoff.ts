@@ -34,6 +34,7 @@ export function retryForever(
     const policy = retry(
       handleWhen((error) => !signal.aborted && retryable(error)),
       { maxAttempts: Number.POSITIVE_INFINITY, backoff: new ExponentialBackoff({ initialDelay: initialMs, maxDelay: maxMs }) },
+      // A delay that nobody waits for any more must not keep a process that was told to end.
     ).dangerouslyUnref();
     policy.onRetry((failure) => {
       const err = 'error' in failure ? failure.error : undefined;
@@ -54,9 +55,12 @@ async function untilAborted<Value>(signal: AbortSignal, start: () => Promise<Val
   const aborted = Promise.withResolvers<never>();
   const onAbort = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  // The timer of a delay is unreferenced. Without this one Node would end a process that does nothing but wait for a retry.
+  const alive = setInterval(() => undefined, 60_000);
   try {
     return await Promise.race([start(), aborted.promise]);
   } finally {
+    clearInterval(alive);
     signal.removeEventListener('abort', onAbort);
   }
 }

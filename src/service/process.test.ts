@@ -26,7 +26,7 @@ const service = (setup: string) => `() => startService('test', loadConfig({}, ['
 
 describe('a process', () => {
   it('drains at SIGTERM and ends with 0', async () => {
-    const { child, output, exit } = run(service(`setInterval(() => {}, 1000); service.onStop('part', () => service.log.info('drained'));`));
+    const { child, output, exit } = run(service(`service.onStop('part', () => service.log.info('drained'));`));
     await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGTERM');
     expect(await exit).toBe(0);
@@ -35,9 +35,7 @@ describe('a process', () => {
   });
 
   it('takes several Ctrl-C at once for one', async () => {
-    const { child, output, exit } = run(
-      service(`setInterval(() => {}, 1000); service.onStop('part', () => new Promise((resolve) => setTimeout(resolve, 200)));`),
-    );
+    const { child, output, exit } = run(service(`service.onStop('part', () => new Promise((resolve) => setTimeout(resolve, 200)));`));
     await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGINT');
     child.kill('SIGINT');
@@ -45,13 +43,24 @@ describe('a process', () => {
   });
 
   it('ends with 1 and its reason when a part does not close', async () => {
-    const { child, output, exit } = run(
-      service(`setInterval(() => {}, 1000); service.onStop('part', () => Promise.reject(new Error('stuck')));`),
-    );
+    const { child, output, exit } = run(service(`service.onStop('part', () => Promise.reject(new Error('stuck')));`));
     await eventually(() => expect(output()).toContain('Started'));
     child.kill('SIGTERM');
     expect(await exit).toBe(1);
     expect(output()).toContain('stuck');
+  });
+
+  it('waits for what is unavailable at its start until it is told to end', async () => {
+    const { child, output, exit } = run(
+      service(`const { isRetryable, retryForever } = await import('${modules}backoff.ts');
+        const { MillraceError } = await import('${modules}../core/error.ts');
+        const retrying = retryForever(isRetryable, service.signal, service.log, { initialMs: 1, maxMs: 2 });
+        await retrying('reach the database', () => { throw new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true }) });`),
+    );
+    await eventually(() => expect(output()).toContain('"attempt":20,'));
+    expect(child.exitCode).toBeNull();
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
   });
 
   it('ends with 78 and all faults when its configuration is bad', async () => {
@@ -71,7 +80,7 @@ describe('a process', () => {
   });
 
   it('ends at once when it is told to while it still starts', async () => {
-    const { child, output, exit } = run(service(`service.log.info('waiting'); setInterval(() => {}, 1000); await new Promise(() => {});`));
+    const { child, output, exit } = run(service(`service.log.info('waiting'); await new Promise(() => {});`));
     await eventually(() => expect(output()).toContain('waiting'));
     child.kill('SIGTERM');
     expect(await exit).toBe(0);

@@ -107,6 +107,8 @@ export async function runProcess(name: string, main: () => Promise<RunningProces
       process.exit(130);
     }
   };
+  // Only a signal or an error ends this process, never an event loop with nothing to do.
+  setInterval(() => undefined, 60_000);
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
   try {
