@@ -1,7 +1,11 @@
 /** Two kinds of tests: `unit` needs nothing; `integration` runs on the one stack that its global setup starts. */
 import { defineConfig } from 'vitest/config';
 
+/** Vite's own conditions and ours: `millrace/worker` in an example means the sources, since nothing is built here. */
+const conditions = ['millrace-source', 'module', 'node', 'development|production'];
+
 export default defineConfig({
+  ssr: { resolve: { conditions } },
   test: {
     projects: [
       {

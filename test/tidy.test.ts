@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { readFiles, type SourceFile } from './support/files.ts';
 
-const code = readFiles('{src,stack,connect,schemas,examples,bench,test}/**/*.{ts,mjs}', '*.ts');
+const code = readFiles('{src,stack,connect,schemas,packaging,examples,bench,test}/**/*.{ts,mjs}', '*.ts');
 const tests = code.filter(({ path }) => path.endsWith('.test.ts'));
 const everything = [
   ...code,

@@ -1,6 +1,6 @@
 /** The command line as scripts meet it: spawned, with its output and its exit codes. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -95,6 +95,47 @@ describe('Usage', () => {
   it('is the same through the installed command', async () => {
     expect(await millrace(['get'], {}, '', bin)).toMatchObject({ code: 2 });
   });
+});
+
+describe('Without what it needs, it says so in one line', () => {
+  /** A checkout in which nobody has run `npm install`. */
+  async function bareCheckout(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-checkout-'));
+    await mkdir(join(folder, 'src', 'cli'), { recursive: true });
+    for (const name of ['bin.mjs', 'main.ts']) await copyFile(join(import.meta.dirname, name), join(folder, 'src', 'cli', name));
+    return folder;
+  }
+
+  it('that the packages of the checkout are not installed', async () => {
+    const folder = await bareCheckout();
+    const ended = await millrace(['--help'], {}, '', join(folder, 'src', 'cli', 'bin.mjs'));
+    const stderr = `millrace: Cannot find package 'commander', which it needs. Run "npm install" in ${folder}/.\n`;
+    expect(ended).toEqual({ code: 1, stdout: '', stderr });
+    await rm(folder, { recursive: true });
+  });
+
+  it('that Node is too old', async () => {
+    const folder = await bareCheckout();
+    const old = `data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})`;
+    const ended = await millrace(['--help'], { NODE_OPTIONS: `--import=${old}` }, '', join(folder, 'src', 'cli', 'bin.mjs'));
+    const stderr = `millrace needs Node 22.18 or later; this is 20.20.2. Install a newer Node, or run "npm install" in ${folder}/, which brings one.\n`;
+    expect(ended).toEqual({ code: 1, stdout: '', stderr });
+    await rm(folder, { recursive: true });
+  });
+});
+
+it('gives the handlers of a project the millrace that this project has installed', async () => {
+  const project = await mkdtemp(join(home, 'project-'));
+  const own = join(project, 'node_modules', 'millrace');
+  await mkdir(own, { recursive: true });
+  const target = { 'millrace-source': './src/worker/index.ts', default: './built.mjs' };
+  await writeFile(join(own, 'package.json'), JSON.stringify({ name: 'millrace', exports: { './worker': target } }));
+  await writeFile(join(own, 'built.mjs'), "export const told = 'the built one';");
+  // A module that throws ends the worker with what it has said.
+  await writeFile(join(project, 'handlers.mjs'), "import { told } from 'millrace/worker'; throw new Error(told);");
+  const { code, stdout } = await millrace(['worker', join(project, 'handlers.mjs')]);
+  expect(code).toBe(1);
+  expect(stdout).toContain('cannot be loaded: the built one');
 });
 
 describe('Against a server', () => {

@@ -2,6 +2,9 @@
 import { CommanderError } from 'commander';
 import { describeError, exitCodeOf, exitCodes } from './exit.ts';
 import { createProgram } from './program.ts';
+import { preferSources } from './sources.ts';
+
+preferSources();
 
 // Whoever reads us has seen enough (`millrace list | head`); that is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
