@@ -117,7 +117,8 @@ export default {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)\\.millrace' },
+    // What was built for a package, which a checkout may have or not.
+    exclude: { path: '(^|/)\\.millrace|^(\\.\\./\\.\\./)?dist/' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['millrace-source', 'import', 'node', 'default'] },
   },
 };
