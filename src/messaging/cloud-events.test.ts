@@ -124,7 +124,7 @@ describe('a CloudEvents message in binary mode', () => {
     ['another version', { headers: { ...ce, ce_specversion: '0.3' } }, 'MR_EVENT_INVALID'],
     ['a time without an offset', { headers: { ...ce, ce_time: '2026-01-02T03:04:05' } }, 'MR_EVENT_INVALID'],
     ['no type', { headers: { ce_specversion: '1.0', ce_id: 'e', ce_source: 's' } }, 'MR_EVENT_INVALID'],
-  ] satisfies [string, Given, string][])('with %s is poison', async (_, given, code) => {
+  ] satisfies [string, Given, string][])('with %s is an invalid message', async (_, given, code) => {
     expect(await read(given)).toMatchObject({ ok: false, code });
   });
 });
@@ -148,11 +148,11 @@ test.each([
     },
     'MR_SCHEMA_MISMATCH',
   ],
-] satisfies [string, Given, string][])('%s is poison', async (_, given, code) => {
+] satisfies [string, Given, string][])('%s is an invalid message', async (_, given, code) => {
   expect(await read(given)).toMatchObject({ ok: false, code });
 });
 
-test('what is above the payload limit is poison, unread', async () => {
+test('what is above the payload limit is an invalid message, unread', async () => {
   expect(await read({ value: Buffer.alloc(101), headers: ce }, 100)).toMatchObject({ ok: false, code: 'MR_TOO_LARGE' });
 });
 

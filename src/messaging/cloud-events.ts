@@ -1,21 +1,21 @@
 /**
  * External events as they arrive on Kafka: our own Avro record, or a CloudEvents message in binary mode, told apart by
- * the `ce_specversion` header. Anything else, and whatever lacks what an event must have, is poison: a value, never thrown.
+ * the `ce_specversion` header. Anything else, and whatever lacks what an event must have, is an invalid message: a value, never thrown.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type Json, parseJsonStrict } from '../core/json.ts';
-import { type Codec, poisonOf } from './codec.ts';
-import type { DeadLetterCode, Poison } from './dead-letter-codes.ts';
+import { type Codec, invalidMessageOf } from './codec.ts';
+import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
 import { jsonOfAvro } from './foreign-avro.ts';
 import { headerText, type LogRecord } from './log.ts';
 
-export type ReadEvent = { readonly ok: true; readonly event: ExternalEvent } | ({ readonly ok: false } & Poison);
+export type ReadEvent = { readonly ok: true; readonly event: ExternalEvent } | ({ readonly ok: false } & InvalidMessage);
 
 export type EventReaderOptions = {
   readonly codec: Codec;
-  /** Values above this are poison, though the broker took them; default 1 MiB. */
+  /** Values above this are invalid, though the broker took them; default 1 MiB. */
   readonly maxBytes?: number;
 };
 
@@ -27,18 +27,18 @@ const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Rejects with a retryable `MillraceError` when the registry is away, and with nothing else. */
 export async function readEvent(record: LogRecord, { codec, maxBytes = 1_048_576 }: EventReaderOptions): Promise<ReadEvent> {
-  if (record.value === null) return poison('MR_TOMBSTONE', 'the record has no value');
-  if (record.value.length > maxBytes) return poison('MR_TOO_LARGE', `${record.value.length} bytes, where ${maxBytes} are allowed`);
+  if (record.value === null) return invalid('MR_TOMBSTONE', 'the record has no value');
+  if (record.value.length > maxBytes) return invalid('MR_TOO_LARGE', `${record.value.length} bytes, where ${maxBytes} are allowed`);
   if (headerText(record, 'ce_specversion') !== null) return await readCloudEvent(record, record.value, codec);
   if (headerText(record, 'content-type')?.startsWith('application/cloudevents') === true) {
-    return poison('MR_EVENT_INVALID', 'CloudEvents in structured mode are not read: send them in binary mode');
+    return invalid('MR_EVENT_INVALID', 'CloudEvents in structured mode are not read: send them in binary mode');
   }
   return await readOwn(record, record.value, codec);
 }
 
 async function readOwn(record: LogRecord, value: Buffer, codec: Codec): Promise<ReadEvent> {
   const decoded = await codec.decode(value, ['ExternalEvent']);
-  if (!decoded.ok) return { ok: false, ...poisonOf(decoded) };
+  if (!decoded.ok) return { ok: false, ...invalidMessageOf(decoded) };
   const { id, type, source, key, time, data } = decoded.value;
   const parsed = parseData(data);
   if (!parsed.ok) return parsed;
@@ -47,11 +47,11 @@ async function readOwn(record: LogRecord, value: Buffer, codec: Codec): Promise<
 
 async function readCloudEvent(record: LogRecord, value: Buffer, codec: Codec): Promise<ReadEvent> {
   const version = headerText(record, 'ce_specversion');
-  if (version !== '1.0') return poison('MR_EVENT_INVALID', 'ce_specversion is not 1.0');
+  if (version !== '1.0') return invalid('MR_EVENT_INVALID', 'ce_specversion is not 1.0');
   const time = timeOf(headerText(record, 'ce_time'));
-  if (time === 'invalid') return poison('MR_EVENT_INVALID', 'ce_time is no RFC 3339 time with an offset');
+  if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'ce_time is no RFC 3339 time with an offset');
   const key = record.key !== null && record.key.length > 0 ? textOf(record.key) : headerText(record, 'ce_partitionkey');
-  if (key === null) return poison('MR_NO_KEY', 'the record has no key and no ce_partitionkey');
+  if (key === null) return invalid('MR_NO_KEY', 'the record has no key and no ce_partitionkey');
   const data = await cloudEventData(value, headerText(record, 'content-type'), codec);
   if (!data.ok) return data;
   return checkedEvent({
@@ -64,40 +64,40 @@ async function readCloudEvent(record: LogRecord, value: Buffer, codec: Codec): P
   });
 }
 
-type Data = { readonly ok: true; readonly data: Json } | ({ readonly ok: false } & Poison);
+type Data = { readonly ok: true; readonly data: Json } | ({ readonly ok: false } & InvalidMessage);
 
 async function cloudEventData(value: Buffer, contentType: string | null, codec: Codec): Promise<Data> {
   const mediaType = contentType?.split(';')[0]?.trim().toLowerCase() ?? 'application/json';
   if (mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json')) {
     const text = textOf(value);
-    return text === null ? poison('MR_EVENT_INVALID', 'the data is not UTF-8') : parseData(text);
+    return text === null ? invalid('MR_EVENT_INVALID', 'the data is not UTF-8') : parseData(text);
   }
   if (mediaType === 'application/avro' || mediaType === 'avro/binary' || mediaType.endsWith('+avro')) {
     const decoded = await codec.decodeForeign(value);
-    if (!decoded.ok) return { ok: false, ...poisonOf(decoded) };
+    if (!decoded.ok) return { ok: false, ...invalidMessageOf(decoded) };
     const data = jsonOfAvro(decoded.value);
-    return data.ok ? { ok: true, data: data.value } : poison('MR_NUMBER_UNSAFE', data.error);
+    return data.ok ? { ok: true, data: data.value } : invalid('MR_NUMBER_UNSAFE', data.error);
   }
-  return poison('MR_EVENT_INVALID', 'the content type is neither JSON nor Avro');
+  return invalid('MR_EVENT_INVALID', 'the content type is neither JSON nor Avro');
 }
 
 function parseData(text: string): Data {
   const parsed = parseJsonStrict(text);
   if (parsed.ok) return { ok: true, data: parsed.value };
   return parsed.reason === 'unsafeNumber'
-    ? poison('MR_NUMBER_UNSAFE', `the data has a number at ${parsed.pointer} that a double would change: send it as a text`)
-    : poison('MR_EVENT_INVALID', 'the data is not JSON');
+    ? invalid('MR_NUMBER_UNSAFE', `the data has a number at ${parsed.pointer} that a double would change: send it as a text`)
+    : invalid('MR_EVENT_INVALID', 'the data is not JSON');
 }
 
 function checkedEvent(event: ExternalEvent): ReadEvent {
-  if (event.key === '') return poison('MR_NO_KEY', 'the event has an empty key');
+  if (event.key === '') return invalid('MR_NO_KEY', 'the event has an empty key');
   if (event.time !== null && (event.time < timeMin || event.time > timeMax))
-    return poison('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');
+    return invalid('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');
   for (const name of ['id', 'type', 'source', 'key'] as const) {
-    if (event[name] === '') return poison('MR_EVENT_INVALID', `the event has no ${name}`);
-    if (event[name].length > textLengthMax) return poison('MR_EVENT_INVALID', `the ${name} is longer than ${textLengthMax} characters`);
+    if (event[name] === '') return invalid('MR_EVENT_INVALID', `the event has no ${name}`);
+    if (event[name].length > textLengthMax) return invalid('MR_EVENT_INVALID', `the ${name} is longer than ${textLengthMax} characters`);
     // Postgres cannot hold it in a text.
-    if (event[name].includes('\0')) return poison('MR_EVENT_INVALID', `the ${name} holds a zero character`);
+    if (event[name].includes('\0')) return invalid('MR_EVENT_INVALID', `the ${name} holds a zero character`);
   }
   return { ok: true, event };
 }
@@ -126,6 +126,6 @@ function textOf(bytes: Buffer): string | null {
   }
 }
 
-function poison(code: DeadLetterCode, reason: string): { readonly ok: false } & Poison {
+function invalid(code: DeadLetterCode, reason: string): { readonly ok: false } & InvalidMessage {
   return { ok: false, code, reason };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { avroTypeOf } from './avro.ts';
-import { createCodec, poisonOf } from './codec.ts';
+import { createCodec, invalidMessageOf } from './codec.ts';
 import { fullNames, type Records, recordNames, schemaTexts } from './generated/records.ts';
 import { MemoryRegistry } from './testing/memory-registry.ts';
 import { frameBytes, writeFrameHead } from './wire-format.ts';
@@ -120,7 +120,7 @@ describe('what is wrong with bytes is a value', () => {
       fault: 'wrongRecord',
       reason: `${fullNames.TimerFired}, where ${fullNames.TaskOutcome} or ${fullNames.CommandIssued} was expected`,
     });
-    expect(decoded.ok || poisonOf(decoded).code).toBe('MR_SCHEMA_MISMATCH');
+    expect(decoded.ok || invalidMessageOf(decoded).code).toBe('MR_SCHEMA_MISMATCH');
   });
 
   test('no bytes at all are read beyond their end, whatever they claim', async () => {
@@ -194,7 +194,7 @@ describe('the registry', () => {
     expect(registry.calls.schemaById).toBe(1);
   });
 
-  test('that is away is a fault, not poison, and is asked again', async () => {
+  test('that is away is an error of the registry, not of the message, and is asked again', async () => {
     const { codec, registry } = await prepared();
     const bytes = codec.encode('TimerFired', topic, timer);
     registry.available = false;

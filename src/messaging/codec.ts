@@ -7,7 +7,7 @@
 import type { Type } from 'avsc';
 import { MillraceError } from '../core/error.ts';
 import { avroTypeOf, unsafeLongMessage } from './avro.ts';
-import type { DeadLetterCode, Poison } from './dead-letter-codes.ts';
+import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
 import { fullNames, type RecordName, type Records, schemaTexts } from './generated/records.ts';
 import type { Registry } from './registry.ts';
 import { frameBytes, readFrameHead, writeFrameHead } from './wire-format.ts';
@@ -31,7 +31,7 @@ const codes = {
 } as const satisfies Record<UndecodableFault, DeadLetterCode>;
 
 /** What a dead letter says of bytes that could not be decoded. */
-export function poisonOf({ fault, reason }: Undecodable): Poison {
+export function invalidMessageOf({ fault, reason }: Undecodable): InvalidMessage {
   return { code: codes[fault], reason };
 }
 

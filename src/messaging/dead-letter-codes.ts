@@ -27,4 +27,4 @@ export const deadLetterCodes = [
 export type DeadLetterCode = (typeof deadLetterCodes)[number];
 
 /** What is wrong with a message, for the dead letter. */
-export type Poison = { readonly code: DeadLetterCode; readonly reason: string };
+export type InvalidMessage = { readonly code: DeadLetterCode; readonly reason: string };

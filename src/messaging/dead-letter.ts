@@ -1,11 +1,11 @@
 /** Dead letters: a message that can never be processed, kept whole with the reason; and what is read back of one. */
 import type { Codec } from './codec.ts';
-import type { Poison } from './dead-letter-codes.ts';
+import type { InvalidMessage } from './dead-letter-codes.ts';
 import type { DeadLetter } from './generated/records.ts';
 import type { LogHeader, LogRecord, OutgoingRecord } from './log.ts';
 import { producedHeaders } from './produced-headers.ts';
 
-export type DeadLetterInput = Poison & {
+export type DeadLetterInput = InvalidMessage & {
   readonly original: LogRecord;
   /** The instance that it was meant for, if that could be told. */
   readonly instanceId: string | null;

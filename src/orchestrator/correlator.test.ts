@@ -4,7 +4,7 @@ import type { ExternalEvent } from '../core/external-event.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import { createMetrics } from '../service/metrics.ts';
 import { createCorrelator } from './correlator.ts';
-import type { SetAside } from './dead-letter-sink.ts';
+import type { DeadLetterEntry } from './dead-letter-sink.ts';
 import { createOrchestratorMetrics } from './orchestrator-metrics.ts';
 import { memoryCodec, silent } from './testing/fixture.ts';
 
@@ -18,7 +18,7 @@ const matcher = {
 
 class Correlation {
   readonly calls: string[][] = [];
-  readonly letters: SetAside[] = [];
+  readonly entries: DeadLetterEntry[] = [];
   refuse: (events: readonly ExternalEvent[]) => Error | null = () => null;
   readonly run;
   readonly codec;
@@ -40,8 +40,8 @@ class Correlation {
       },
       matcher,
       deadLetters: {
-        send: async (letters) => {
-          this.letters.push(...letters);
+        send: async (entries) => {
+          this.entries.push(...entries);
         },
       },
       log: silent,
@@ -81,7 +81,7 @@ test('hands the events of a batch to the store in their order, in one call', asy
   const correlation = await Correlation.open();
   await correlation.process(correlation.event('a'), correlation.event('b'), correlation.event('c'));
   expect(correlation.calls).toEqual([['a', 'b', 'c']]);
-  expect(correlation.letters).toEqual([]);
+  expect(correlation.entries).toEqual([]);
 });
 
 test('sets aside what is no event, and takes the rest', async () => {
@@ -89,7 +89,7 @@ test('sets aside what is no event, and takes the rest', async () => {
   const large = correlation.event('large', JSON.stringify('x'.repeat(2_000)));
   await correlation.process(correlation.event('a'), Buffer.from('no frame'), null, large, correlation.event('b'));
   expect(correlation.calls).toEqual([['a', 'b']]);
-  expect(correlation.letters.map(({ code, record }) => [code, record.offset])).toEqual([
+  expect(correlation.entries.map(({ code, record }) => [code, record.offset])).toEqual([
     ['MR_NOT_FRAMED', 1n],
     ['MR_TOMBSTONE', 2n],
     ['MR_TOO_LARGE', 3n],
@@ -102,7 +102,7 @@ test('finds the one event that the database never takes; the others keep their o
   correlation.refuse = (events) => (events.some(({ id }) => id === 'c') ? tooLarge : null);
   await correlation.process(...['a', 'b', 'c', 'd', 'e'].map((id) => correlation.event(id)));
   expect(correlation.calls.flat()).toEqual(['a', 'b', 'd', 'e']);
-  expect(correlation.letters).toMatchObject([
+  expect(correlation.entries).toMatchObject([
     { code: 'MR_STEP_FAILED', reason: 'MR_MESSAGE_TOO_LARGE: too large', record: { offset: 2n } },
   ]);
 });
@@ -113,5 +113,5 @@ test.each(['database', 'registry'])('throws while the %s is away, and sets nothi
   if (what === 'registry') correlation.registry.available = false;
   else correlation.refuse = () => new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
   await expect(correlation.process(Buffer.from('no frame'), value)).rejects.toMatchObject({ retryable: true });
-  expect(correlation.letters).toEqual([]);
+  expect(correlation.entries).toEqual([]);
 });

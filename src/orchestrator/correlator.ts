@@ -10,13 +10,13 @@ import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
-import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
+import type { DeadLetterEntry, DeadLetterSink } from './dead-letter-sink.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { RecordBatch } from './partition-consumer.ts';
 
 export type CorrelatorOptions = {
   readonly codec: Codec;
-  /** Values above this are poison, though the broker took them. */
+  /** Values above this are invalid, though the broker took them. */
   readonly maxBytes: number;
   readonly store: Pick<InstanceStore, 'correlate'>;
   readonly matcher: EventMatcher;
@@ -31,7 +31,7 @@ export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatc
   const { codec, maxBytes, store, matcher, deadLetters, log, metrics } = options;
 
   /** Halved and halved again when the database refuses them, until the event that it refuses stands alone. */
-  async function correlate(given: readonly Given[]): Promise<readonly SetAside[]> {
+  async function correlate(given: readonly Given[]): Promise<readonly DeadLetterEntry[]> {
     const [first] = given;
     if (first === undefined) return [];
     try {
@@ -62,14 +62,14 @@ export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatc
   }
 
   return async ({ records }) => {
-    const letters: SetAside[] = [];
+    const entries: DeadLetterEntry[] = [];
     const given: Given[] = [];
     for (const record of records) {
       const read = await readEvent(record, { codec, maxBytes });
       if (read.ok) given.push({ record, event: read.event });
-      else letters.push({ record, instanceId: null, code: read.code, reason: read.reason });
+      else entries.push({ record, instanceId: null, code: read.code, reason: read.reason });
     }
-    letters.push(...(await correlate(given)));
-    await deadLetters.send(letters);
+    entries.push(...(await correlate(given)));
+    await deadLetters.send(entries);
   };
 }

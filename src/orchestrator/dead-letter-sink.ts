@@ -2,15 +2,15 @@
 import { MillraceError } from '../core/error.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { deadLetterRecord } from '../messaging/dead-letter.ts';
-import type { Poison } from '../messaging/dead-letter-codes.ts';
+import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogProducer, LogRecord } from '../messaging/log.ts';
 import type { Logger } from '../service/logging.ts';
 
-export type SetAside = Poison & { readonly record: LogRecord; readonly instanceId: string | null };
+export type DeadLetterEntry = InvalidMessage & { readonly record: LogRecord; readonly instanceId: string | null };
 
 export type DeadLetterSink = {
   /** Rejects when the producer was stopped first, or the broker takes not even the short form. */
-  send(letters: readonly SetAside[]): Promise<void>;
+  send(entries: readonly DeadLetterEntry[]): Promise<void>;
 };
 
 export type DeadLetterSinkOptions = {
@@ -23,7 +23,7 @@ export type DeadLetterSinkOptions = {
 };
 
 export function createDeadLetterSink({ codec, topic, producer, log, onSent }: DeadLetterSinkOptions): DeadLetterSink {
-  async function sendOne({ record, code, reason, instanceId }: SetAside): Promise<void> {
+  async function sendOne({ record, code, reason, instanceId }: DeadLetterEntry): Promise<void> {
     const letter = { code, reason, instanceId, at: Date.now() };
     const place = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
     log.warn(
@@ -44,8 +44,8 @@ export function createDeadLetterSink({ codec, topic, producer, log, onSent }: De
   }
 
   return {
-    async send(letters) {
-      if (letters.length > 0) await Promise.all(letters.map(sendOne));
+    async send(entries) {
+      if (entries.length > 0) await Promise.all(entries.map(sendOne));
     },
   };
 }

@@ -40,8 +40,8 @@ import {
   type Pools,
 } from '../store/postgres/index.ts';
 import { createCorrelator } from './correlator.ts';
+import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
 import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts';
-import { createLetterCopier } from './letter-copier.ts';
 import { createNotificationProcessor } from './notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
@@ -128,7 +128,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<De
     () => consumers.flatMap((consumer) => consumer.lag()),
     () => stateCache.bytes,
   );
-  const deadLetters = createDeadLetterSink({ codec, topic: topics.deadLetters, producer, log: logger, onSent: metrics.setAside });
+  const deadLetters = createDeadLetterSink({ codec, topic: topics.deadLetters, producer, log: logger, onSent: metrics.deadLetter });
   const definitions = createDefinitionStore(pools.definitions);
   return {
     config,
@@ -255,7 +255,7 @@ async function runConsumers(dependencies: Dependencies): Promise<void> {
       groupId: groups.deadLetters,
       topics: [topics.deadLetters],
       openContext: () => null,
-      process: createLetterCopier({ codec, store, log, onSkipped: (code) => metrics.setAside(topics.deadLetters, code) }),
+      process: createDeadLetterIndexer({ codec, store, log, onSkipped: (code) => metrics.deadLetter(topics.deadLetters, code) }),
     }),
   ]);
 }

@@ -52,7 +52,7 @@ describe('an outcome', () => {
     await fixture.process(outcome);
     expect(looks).toBe(3);
     expect(fixture.store.written).toHaveLength(1);
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
   });
 
   test('of an attempt that is not open is counted and dropped, without a write or a dead letter', async () => {
@@ -67,7 +67,7 @@ describe('an outcome', () => {
     );
     await fixture.process({ ...again, offset: 4n });
     expect(fixture.store.written).toHaveLength(1);
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
     expect(await fixture.counted('notifications_rejected_total', { code: 'MR_OUTCOME_STALE' })).toBe(4);
   });
 
@@ -79,7 +79,7 @@ describe('an outcome', () => {
     await fixture.process(last);
     await fixture.process({ ...last, offset: 2n });
     expect(fixture.store.calls).toHaveLength(2);
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
     expect(await fixture.counted('notifications_rejected_total', { code: 'MR_INSTANCE_ENDED' })).toBe(1);
   });
 
@@ -152,7 +152,7 @@ describe('a batch', () => {
     fixture.store.refuse = () => null;
     await fixture.committed(1);
     expect(fixture.store.written).toHaveLength(1);
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
   });
 
   test('waits for a definition that the database does not have', async () => {
@@ -162,7 +162,7 @@ describe('a batch', () => {
     fixture.stored.get = async () => (++asked < 3 ? null : fixture.definition);
     await fixture.process(fixture.outcome(0));
     expect(asked).toBe(3);
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
   });
 });
 
@@ -247,7 +247,7 @@ describe('what the database never takes', () => {
     await fixture.process(fixture.outcome(0));
     expect(denials).toBe(4);
     expect(fixture.state().tasks[PICK]?.status).toBe('completed');
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
   });
 
   test('is found, and everybody else goes on', async () => {
@@ -266,7 +266,7 @@ describe('what the database never takes', () => {
       refusing(fixture, 1, 'TaskCompleted', new MillraceError(code, 'The database refuses it.', { retryable: false }));
       await fixture.process(fixture.outcome(0));
       expect(fixture.state().incidents[PICK]).toMatchObject({ error: { code } });
-      expect(await fixture.letters()).toEqual([]);
+      expect(await fixture.sentDeadLetters()).toEqual([]);
     },
   );
 
@@ -282,7 +282,7 @@ describe('what the database never takes', () => {
       },
     ]);
     expect(fixture.state().paused).toBeNull();
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
   });
 
   test('stays refused when it comes again and would be taken by then: its sender was told so', async () => {
@@ -309,7 +309,7 @@ describe('what the database never takes', () => {
     await fixture.process(outcome);
     expect(fixture.state().tasks[PICK]?.status).toBe('scheduled');
     expect(fixture.state().incidents[PICK]).toMatchObject({ phase: 'message', error: { code: 'MR_MESSAGE_TOO_LARGE' } });
-    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', value: outcome.value }]);
+    expect(await fixture.sentDeadLetters()).toMatchObject([{ code: 'MR_STEP_FAILED', value: outcome.value }]);
     fixture.store.refuse = () => null;
     await fixture.process({ ...outcome, offset: 1n });
     expect(fixture.state()).toMatchObject({ incidents: {}, tasks: { pick: { status: 'completed' } } });
@@ -326,7 +326,7 @@ describe('what the database never takes', () => {
     const due = { instanceId: instanceIdOf(1), timerId: `${PICK}#retry`, kind: timer.kind, path: PICK, attempt: 1, dueAt: timer.dueAt };
     await fixture.process(fixture.sent(1, 1, fixture.outgoing.ofTimer(due)));
     expect(fixture.state().incidents[PICK]).toMatchObject({ phase: 'message' });
-    expect(await fixture.letters()).toEqual([]);
+    expect(await fixture.sentDeadLetters()).toEqual([]);
     fixture.store.refuse = () => null;
     await fixture.process(fixture.command(2, { type: 'retry', path: PICK }));
     expect(fixture.state()).toMatchObject({ incidents: {}, tasks: { pick: { status: 'scheduled', attempt: 2 } } });
@@ -339,7 +339,7 @@ describe('what the database never takes', () => {
       transitions.some(({ history }) => history.some(({ cause }) => cause.endsWith('@1'))) ? tooLarge : null;
     const [first, second, third] = [fixture.command(0, { type: 'pause' }), fixture.outcome(1), fixture.command(2, { type: 'resume' })];
     await fixture.process(first, second, third);
-    expect(await fixture.letters()).toMatchObject([
+    expect(await fixture.sentDeadLetters()).toMatchObject([
       {
         code: 'MR_STEP_FAILED',
         reason: 'MR_MESSAGE_TOO_LARGE: A message is too large.',
@@ -367,9 +367,9 @@ describe('a step that throws', () => {
     expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
     expect(fixture.state(2).tasks[PICK]?.status).toBe('completed');
     expect(fixture.state(3).tasks[PICK]?.status).toBe('scheduled');
-    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', instanceId: instanceIdOf(3), offset: 3 }]);
+    expect(await fixture.sentDeadLetters()).toMatchObject([{ code: 'MR_STEP_FAILED', instanceId: instanceIdOf(3), offset: 3 }]);
     // What a bug says may quote data: it stays in the log.
-    expect((await fixture.letters())[0]?.reason).not.toContain('gone');
+    expect((await fixture.sentDeadLetters())[0]?.reason).not.toContain('gone');
   });
 
   test('of a definition that can no longer be read concerns its own instances only', async () => {
@@ -383,7 +383,9 @@ describe('a step that throws', () => {
     };
     await fixture.process(fixture.outcome(0), fixture.outcome(1, 'pick', { n: 2 }));
     expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
-    expect(await fixture.letters()).toMatchObject([{ code: 'MR_STEP_FAILED', offset: 1, reason: 'MR_DEFINITION_UNREADABLE: refused now' }]);
+    expect(await fixture.sentDeadLetters()).toMatchObject([
+      { code: 'MR_STEP_FAILED', offset: 1, reason: 'MR_DEFINITION_UNREADABLE: refused now' },
+    ]);
   });
 });
 
@@ -392,22 +394,22 @@ describe('a message that can never be processed', () => {
     const fixture = await Fixture.start();
     fixture.begin();
     const headers = [{ key: 'trace', value: Buffer.from('x') }];
-    const poison = { offset: 0n, key: Buffer.from('k'), value: Buffer.from('no frame'), headers };
+    const invalid = { offset: 0n, key: Buffer.from('k'), value: Buffer.from('no frame'), headers };
     fixture.producer.hold = true;
-    fixture.consumer.give(0, [poison, fixture.outcome(1)]);
+    fixture.consumer.give(0, [invalid, fixture.outcome(1)]);
     while (fixture.producer.held.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(fixture.consumer.committed.size).toBe(0);
     expect(fixture.store.written).toHaveLength(1);
     fixture.producer.acknowledge();
     await fixture.committed(2);
-    expect(await fixture.letters()).toMatchObject([
+    expect(await fixture.sentDeadLetters()).toMatchObject([
       {
         code: 'MR_NOT_FRAMED',
         topic: NOTIFICATIONS,
         partition: 0,
         offset: 0,
-        key: poison.key,
-        value: poison.value,
+        key: invalid.key,
+        value: invalid.value,
         headers,
         instanceId: null,
       },
@@ -419,7 +421,9 @@ describe('a message that can never be processed', () => {
     const fixture = await Fixture.start();
     const record = fixture.outcome(0, 'pick', { n: 404 });
     await fixture.process(record);
-    expect(await fixture.letters()).toMatchObject([{ code: 'MR_INSTANCE_UNKNOWN', instanceId: instanceIdOf(404), value: record.value }]);
+    expect(await fixture.sentDeadLetters()).toMatchObject([
+      { code: 'MR_INSTANCE_UNKNOWN', instanceId: instanceIdOf(404), value: record.value },
+    ]);
   });
 
   test('for an unknown instance is looked for again only while that could be young', async () => {
@@ -433,7 +437,7 @@ describe('a message that can never be processed', () => {
     const n = Array.from({ length: 20 }, (_, index) => index).find((each) => fixture.outgoing.partitionOf(instanceIdOf(each)) !== 0) ?? 0;
     fixture.begin(n);
     await fixture.process(fixture.outcome(0, 'pick', { n }));
-    expect(await fixture.letters()).toMatchObject([{ code: 'MR_MESSAGE_INVALID', reason: expect.stringContaining('partition') }]);
+    expect(await fixture.sentDeadLetters()).toMatchObject([{ code: 'MR_MESSAGE_INVALID', reason: expect.stringContaining('partition') }]);
     expect(fixture.store.calls).toEqual([]);
   });
 
@@ -447,7 +451,7 @@ describe('a message that can never be processed', () => {
     };
     await fixture.process({ offset: 0n, key: Buffer.from('k'), value: Buffer.alloc(2_000, 1) });
     expect(refused).toBe(1);
-    expect(await fixture.letters()).toMatchObject([
+    expect(await fixture.sentDeadLetters()).toMatchObject([
       { code: 'MR_NOT_FRAMED', offset: 0, value: null, reason: expect.stringContaining('its own topic') },
     ]);
   });

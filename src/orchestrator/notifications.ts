@@ -7,14 +7,14 @@ import type { StateCache } from '../engine/process/state-cache.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import type { DeadLetterSink, SetAside } from './dead-letter-sink.ts';
+import type { DeadLetterEntry, DeadLetterSink } from './dead-letter-sink.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import type { RecordBatch } from './partition-consumer.ts';
 import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
 
 export type NotificationProcessorOptions = {
   readonly codec: Codec;
-  /** Records above this are poison, though the broker took them. */
+  /** Records above this are invalid, though the broker took them. */
   readonly maxMessageBytes: number;
   readonly outgoing: Pick<OutgoingMessages, 'partitionOf'>;
   readonly processor: Pick<InstanceProcessor<Received>, 'process'>;
@@ -25,12 +25,12 @@ export type NotificationProcessorOptions = {
 export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: RecordBatch<StateCache>) => Promise<void> {
   const { outgoing, processor, deadLetters, metrics } = options;
   return async ({ partition, records, context }) => {
-    const letters: SetAside[] = [];
+    const entries: DeadLetterEntry[] = [];
     const byInstance = new Map<InstanceId, Received[]>();
     for (const record of records) {
       const read = readSafely(record, options);
       const done = read instanceof Promise ? await read : read;
-      if (!done.ok) letters.push({ record, instanceId: done.instanceId, ...done.poison });
+      if (!done.ok) entries.push({ record, instanceId: done.instanceId, ...done.invalid });
       else gather(byInstance, done.received);
     }
     for (const [instanceId, received] of byInstance) {
@@ -38,13 +38,13 @@ export function createNotificationProcessor(options: NotificationProcessorOption
       if (outgoing.partitionOf(instanceId) === partition) continue;
       byInstance.delete(instanceId);
       const reason = 'it stands in another partition than its instance belongs to';
-      letters.push(...received.map(({ record }): SetAside => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
+      entries.push(...received.map(({ record }): DeadLetterEntry => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
     }
     metrics.batch(records.length);
     const batches = Array.from(byInstance, ([instanceId, notifications]) => ({ instanceId, notifications }));
     for (const { notification, code, reason } of await processor.process(partition, batches, context))
-      letters.push({ record: notification.record, instanceId: notification.instanceId, code, reason });
-    await deadLetters.send(letters);
+      entries.push({ record: notification.record, instanceId: notification.instanceId, code, reason });
+    await deadLetters.send(entries);
   };
 }
 
@@ -63,6 +63,6 @@ function readSafely(
     return readNotification(record, codec, maxMessageBytes);
   } catch (error) {
     if (error instanceof MillraceError) throw error;
-    return { ok: false, record, instanceId: null, poison: { code: 'MR_STEP_FAILED', reason: 'the engine fails to read it' } };
+    return { ok: false, record, instanceId: null, invalid: { code: 'MR_STEP_FAILED', reason: 'the engine fails to read it' } };
   }
 }

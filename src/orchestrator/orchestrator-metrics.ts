@@ -7,7 +7,7 @@ import type { CorrelationCounts } from '../store/instance-store.ts';
 export type OrchestratorMetrics = {
   consumed(topic: string, records: number): void;
   crashed(group: string): void;
-  setAside(topic: string, code: string): void;
+  deadLetter(topic: string, code: string): void;
   notified(type: string, result: 'applied' | 'rejected' | 'unapplied', count?: number): void;
   rejected(code: RejectionCode): void;
   conflicts(count: number): void;
@@ -39,7 +39,7 @@ export function createOrchestratorMetrics(
   return {
     consumed: (topic, records) => consumer.records.inc({ topic }, records),
     crashed: (group) => consumer.crashes.inc({ group }),
-    setAside: (topic, code) => consumer.deadLetters.inc({ topic, code }),
+    deadLetter: (topic, code) => consumer.deadLetters.inc({ topic, code }),
     notified: (type, result, count = 1) => notifications(type, result).inc(count),
     rejected: (code) => own.rejected.inc({ code }),
     conflicts: (count) => own.versionConflicts.inc(count),

@@ -142,16 +142,16 @@ describe('what is none', () => {
     ['a match for a task of another instance', ofMatch({ taskId: 'x' }), 'MR_MESSAGE_INVALID'],
   ];
 
-  test.each(batches)('%s is poison', async (_, value, code) => {
-    expect(await read(value)).toMatchObject({ ok: false, poison: { code }, instanceId });
+  test.each(batches)('%s is an invalid message', async (_, value, code) => {
+    expect(await read(value)).toMatchObject({ ok: false, invalid: { code }, instanceId });
   });
 
   test.each([
     ['without a key', null, 'MR_NO_KEY', null],
     ['with an empty key', '', 'MR_NO_KEY', null],
     ['with another key', instanceIdOf(2), 'MR_MESSAGE_INVALID', instanceIdOf(2)],
-  ])('a record %s is poison', async (_, key, code, told) => {
-    expect(await read(ofOutcome({}), key)).toMatchObject({ ok: false, poison: { code }, instanceId: told });
+  ])('a record %s is an invalid message', async (_, key, code, told) => {
+    expect(await read(ofOutcome({}), key)).toMatchObject({ ok: false, invalid: { code }, instanceId: told });
   });
 
   test('says nothing of the registry being away', async () => {

@@ -1,10 +1,10 @@
-/** A record of the notifications becomes one with branded ids, or poison. What cannot be read now (registry away) is thrown. */
+/** A record of the notifications becomes one with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
 import { type Basis, type InstanceId, parseCommandId, parseInstanceId, parseTaskId, type TaskPath } from '../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification, RaisedBy, TaskOutcome } from '../core/instance/notification.ts';
 import type { TaskError, TimerKind } from '../core/instance/state.ts';
 import { isJsonObject, type Json, parseJsonStrict } from '../core/json.ts';
-import { type Codec, type Decoded, poisonOf, type Undecodable } from '../messaging/codec.ts';
-import type { Poison } from '../messaging/dead-letter-codes.ts';
+import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
+import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import { eventView } from '../messaging/event-matcher.ts';
 import type * as records from '../messaging/generated/records.ts';
 import type { LogRecord } from '../messaging/log.ts';
@@ -14,7 +14,7 @@ export type Received = AddressedNotification & { readonly record: LogRecord };
 export type ReadNotification =
   | { readonly ok: true; readonly received: Received }
   /** `instanceId` if it could be told. */
-  | { readonly ok: false; readonly poison: Poison; readonly record: LogRecord; readonly instanceId: InstanceId | null };
+  | { readonly ok: false; readonly invalid: InvalidMessage; readonly record: LogRecord; readonly instanceId: InstanceId | null };
 
 const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched'] as const;
 type NotificationRecord = (typeof notifications)[number];
@@ -32,7 +32,7 @@ export function readNotification(record: LogRecord, codec: Codec, maxBytes: numb
 }
 
 function toReceived(decoded: Decoded<NotificationRecord> | Undecodable, record: LogRecord, key: Buffer): ReadNotification {
-  if (!decoded.ok) return refused(record, poisonOf(decoded));
+  if (!decoded.ok) return refused(record, invalidMessageOf(decoded));
   const instanceId = parseInstanceId(decoded.value.instanceId);
   // Latin letters and digits only, or it is no id: one byte a character.
   if (instanceId === undefined || key.toString('latin1') !== instanceId)
@@ -43,7 +43,7 @@ function toReceived(decoded: Decoded<NotificationRecord> | Undecodable, record: 
   return { ok: true, received: { instanceId, cause, notification, record } };
 }
 
-function toNotification(decoded: Decoded<NotificationRecord>, instanceId: InstanceId): Notification | Poison {
+function toNotification(decoded: Decoded<NotificationRecord>, instanceId: InstanceId): Notification | InvalidMessage {
   switch (decoded.record) {
     case 'TaskOutcome':
       return toOutcome(decoded.value, instanceId);
@@ -56,7 +56,7 @@ function toNotification(decoded: Decoded<NotificationRecord>, instanceId: Instan
   }
 }
 
-function toOutcome(value: records.TaskOutcome, instanceId: InstanceId): TaskOutcome | Poison {
+function toOutcome(value: records.TaskOutcome, instanceId: InstanceId): TaskOutcome | InvalidMessage {
   const path = pathOf(value.taskId, instanceId);
   if (path === null) return invalid('taskId and instanceId do not belong together');
   const result = resultOf(value);
@@ -71,7 +71,7 @@ function resultOf({
   errorMessage,
   retryable,
   retryAfterMs,
-}: records.TaskOutcome): TaskOutcome['result'] | Poison {
+}: records.TaskOutcome): TaskOutcome['result'] | InvalidMessage {
   switch (status) {
     case 'completed': {
       if (output === null) return { status, output: null };
@@ -95,7 +95,7 @@ function resultOf({
   }
 }
 
-function toCommand(value: records.CommandIssued, instanceId: InstanceId): CommandIssued | Poison {
+function toCommand(value: records.CommandIssued, instanceId: InstanceId): CommandIssued | InvalidMessage {
   const commandId = parseCommandId(value.commandId);
   if (commandId === undefined) return invalid('the commandId is no UUID');
   const path = value.taskId === null ? null : pathOf(value.taskId, instanceId);
@@ -106,7 +106,11 @@ function toCommand(value: records.CommandIssued, instanceId: InstanceId): Comman
   return 'code' in command ? command : { type: 'CommandIssued', commandId, by: value.by, command };
 }
 
-function commandOf({ type, attempt }: records.CommandIssued, path: TaskPath | null, payload: Json): CommandIssued['command'] | Poison {
+function commandOf(
+  { type, attempt }: records.CommandIssued,
+  path: TaskPath | null,
+  payload: Json,
+): CommandIssued['command'] | InvalidMessage {
   switch (type) {
     case 'cancel':
       return { type, reason: typeof payload === 'string' ? payload : null };
@@ -140,12 +144,12 @@ function taskErrorOf(payload: Json): TaskError | null {
   return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
 }
 
-function toTimer({ timerId, kind, dueAt }: records.TimerFired): Notification | Poison {
+function toTimer({ timerId, kind, dueAt }: records.TimerFired): Notification | InvalidMessage {
   // A kind that is unknown here belongs to no timer of the instance, so the core drops it as stale.
   return timerId === '' ? invalid('a timer without an id') : { type: 'TimerFired', timerId, kind: kind as TimerKind, dueAt };
 }
 
-function toMatch(value: records.EventMatched, instanceId: InstanceId): Notification | Poison {
+function toMatch(value: records.EventMatched, instanceId: InstanceId): Notification | InvalidMessage {
   const { attempt, wait, eventRowId, whereError } = value;
   const path = pathOf(value.taskId, instanceId);
   if (path === null) return invalid('taskId and instanceId do not belong together');
@@ -162,10 +166,10 @@ function pathOf(taskId: string, instanceId: InstanceId): TaskPath | null {
   return id?.instanceId === instanceId ? id.path : null;
 }
 
-function invalid(reason: string): Poison {
+function invalid(reason: string): InvalidMessage {
   return { code: 'MR_MESSAGE_INVALID', reason };
 }
 
-function refused(record: LogRecord, poison: Poison): ReadNotification {
-  return { ok: false, poison, record, instanceId: parseInstanceId(record.key?.toString('utf8') ?? '') ?? null };
+function refused(record: LogRecord, invalid: InvalidMessage): ReadNotification {
+  return { ok: false, invalid, record, instanceId: parseInstanceId(record.key?.toString('utf8') ?? '') ?? null };
 }

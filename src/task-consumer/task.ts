@@ -1,8 +1,8 @@
-/** A record of a task topic becomes a task with branded ids, or poison. What cannot be read now (registry away) is thrown. */
+/** A record of a task topic becomes a task with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
 import { type Basis, type InstanceId, parseTaskId, type TaskId } from '../core/ids.ts';
 import { type Json, parseJsonStrict } from '../core/json.ts';
-import { type Codec, type Decoded, poisonOf, type Undecodable } from '../messaging/codec.ts';
-import type { Poison } from '../messaging/dead-letter-codes.ts';
+import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
+import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
 
 export type ScheduledTask = {
@@ -19,20 +19,20 @@ export type ScheduledTask = {
   readonly dispatchedAt: number;
 };
 
-export type ReadTask = { readonly ok: true; readonly task: ScheduledTask } | { readonly ok: false; readonly poison: Poison };
+export type ReadTask = { readonly ok: true; readonly task: ScheduledTask } | { readonly ok: false; readonly invalid: InvalidMessage };
 
 /** At once for a schema that is known; rejects with a retryable MillraceError when the registry must be asked and is away. */
 export function readTask(record: LogRecord, codec: Codec, maxBytes: number): ReadTask | Promise<ReadTask> {
   const { key, value } = record;
-  if (value === null) return poison('MR_TOMBSTONE', 'a task record without a value');
-  if (key === null || key.length === 0) return poison('MR_NO_KEY', 'a task record without a key');
-  if (value.length > maxBytes) return poison('MR_TOO_LARGE', `${value.length} bytes, where ${maxBytes} are the limit`);
+  if (value === null) return refused('MR_TOMBSTONE', 'a task record without a value');
+  if (key === null || key.length === 0) return refused('MR_NO_KEY', 'a task record without a key');
+  if (value.length > maxBytes) return refused('MR_TOO_LARGE', `${value.length} bytes, where ${maxBytes} are the limit`);
   const decoded = codec.decode(value, ['TaskScheduled']);
   return decoded instanceof Promise ? decoded.then((done) => toTask(done, key)) : toTask(decoded, key);
 }
 
 function toTask(decoded: Decoded<'TaskScheduled'> | Undecodable, key: Buffer): ReadTask {
-  if (!decoded.ok) return { ok: false, poison: poisonOf(decoded) };
+  if (!decoded.ok) return { ok: false, invalid: invalidMessageOf(decoded) };
   const { value } = decoded;
   const id = parseTaskId(value.taskId);
   if (id === undefined || id.instanceId !== value.instanceId) return invalid('taskId and instanceId do not belong together');
@@ -61,11 +61,11 @@ function workOf(type: string, name: string | null): ScheduledTask['work'] {
 }
 
 function invalid(reason: string): ReadTask {
-  return poison('MR_MESSAGE_INVALID', reason);
+  return refused('MR_MESSAGE_INVALID', reason);
 }
 
-function poison(code: Poison['code'], reason: string): ReadTask {
-  return { ok: false, poison: { code, reason } };
+function refused(code: InvalidMessage['code'], reason: string): ReadTask {
+  return { ok: false, invalid: { code, reason } };
 }
 
 /** What the far side recognises a repeat by (protocol.md, "A step" 5). */

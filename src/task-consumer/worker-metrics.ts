@@ -8,7 +8,7 @@ import type { AttemptResult } from './attempt-result.ts';
 
 export type WorkerMetrics = {
   consumed(topic: string, records: number): void;
-  setAside(topic: string, code: string): void;
+  deadLetter(topic: string, code: string): void;
   crashed(group: string): void;
   /** `dispatchedAt` is of another clock: negative delays count as none. */
   began(dispatchedAt: number, startedAt: number): void;
@@ -37,7 +37,7 @@ export function createWorkerMetrics(metrics: Metrics, readings: WorkerReadings):
   };
   return {
     consumed: (topic, records) => consumer.records.inc({ topic }, records),
-    setAside: (topic, code) => consumer.deadLetters.inc({ topic, code }),
+    deadLetter: (topic, code) => consumer.deadLetters.inc({ topic, code }),
     crashed: (group) => consumer.crashes.inc({ group }),
     began: (dispatchedAt, startedAt) => tasks.scheduleDelay.observe(Math.max(0, startedAt - dispatchedAt) / 1_000),
     ended(label, status, startedAt, finishedAt) {

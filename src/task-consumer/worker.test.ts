@@ -238,7 +238,7 @@ describe('a task worker', () => {
     });
   });
 
-  describe('poison', () => {
+  describe('invalid messages', () => {
     const key = Buffer.from(instanceIdOf(1));
     it.each<[string, (fixture: WorkerFixture) => { readonly key?: Buffer | null; readonly value?: Buffer | null }, string]>([
       ['bytes that are not framed', () => ({ key, value: Buffer.from('hello') }), 'MR_NOT_FRAMED'],
@@ -288,15 +288,15 @@ describe('a task worker', () => {
     ])('%s becomes a dead letter, and the rest goes on', async (_, make, code) => {
       const fixture = await WorkerFixture.start([echo]);
       const headers = [{ key: 'x', value: Buffer.from('y') }];
-      const poison = make(fixture);
+      const invalid = make(fixture);
       fixture.producer.hold = true;
-      fixture.consumer.give(0, [{ offset: 7n, headers, ...poison }, fixture.record(8, scheduled())]);
+      fixture.consumer.give(0, [{ offset: 7n, headers, ...invalid }, fixture.record(8, scheduled())]);
       await eventually(() => expect(fixture.producer.held.length).toBeGreaterThan(0));
       expect(fixture.consumer.committed.size).toBe(0);
       fixture.producer.acknowledge();
       await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(9n));
       expect(fixture.deadLetters).toMatchObject([
-        { code, topic: 'tasks', partition: 0, offset: 7, key: poison.key, value: poison.value, headers },
+        { code, topic: 'tasks', partition: 0, offset: 7, key: invalid.key, value: invalid.value, headers },
       ]);
       expect(fixture.outcomes).toMatchObject([{ status: 'completed' }]);
       expect(await fixture.metrics.registry.metrics()).toContain(`millrace_dead_letters_total{topic="tasks",code="${code}"`);

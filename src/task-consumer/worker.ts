@@ -9,7 +9,7 @@ import type { MillraceError } from '../core/error.ts';
 import { parseInstanceId } from '../core/ids.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { deadLetterRecord } from '../messaging/dead-letter.ts';
-import type { Poison } from '../messaging/dead-letter-codes.ts';
+import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type {
   LogBatch,
   LogConsumer,
@@ -44,7 +44,7 @@ export type TaskWorkerOptions = {
   /** Prepared for TaskOutcome and DeadLetter on the two topics. */
   readonly codec: Codec;
   readonly topics: { readonly notifications: string; readonly deadLetters: string };
-  /** Records above this are poison; outputs above `payloadBytes` fail their task. */
+  /** Records above this are invalid; outputs above `payloadBytes` fail their task. */
   readonly maxMessageBytes: number;
   readonly payloadBytes: number;
   readonly retry: RetryPolicy;
@@ -195,7 +195,7 @@ export class TaskWorker {
       this.#proceed(buffered, read);
       return;
     }
-    // The registry is asked for a new schema. Away, it is waited for: the record is not poison, and stays where it is.
+    // The registry is asked for a new schema. Away, it is waited for: the record is not invalid, and stays where it is.
     this.#reading++;
     let first: Promise<ReadTask> | undefined = read;
     void retry('read a task record', async () => {
@@ -220,7 +220,7 @@ export class TaskWorker {
 
   #proceed(buffered: BufferedRecord, read: ReadTask): void {
     if (!read.ok) {
-      this.#setAside(buffered, buffered.record, read.poison);
+      this.#toDeadLetters(buffered, buffered.record, read.invalid);
       return;
     }
     const { task } = read;
@@ -274,13 +274,13 @@ export class TaskWorker {
     return { topic: topics.notifications, key: task.instanceId, value, headers: OUTCOME_HEADERS };
   }
 
-  #setAside(position: RecordPosition, record: LogRecord, poison: Poison): void {
+  #toDeadLetters(position: RecordPosition, record: LogRecord, invalid: InvalidMessage): void {
     const { codec, topics, log, metrics } = this.#options;
     const { topic, partition, offset } = record;
-    metrics.setAside(topic, poison.code);
-    log.warn({ topic, partition, offset: String(offset), ...poison }, 'A message that can never be processed goes to the dead letters');
+    metrics.deadLetter(topic, invalid.code);
+    log.warn({ topic, partition, offset: String(offset), ...invalid }, 'A message that can never be processed goes to the dead letters');
     const instanceId = parseInstanceId(record.key?.toString('utf8') ?? '') ?? null;
-    const letter = deadLetterRecord(codec, topics.deadLetters, { ...poison, original: record, instanceId, at: Date.now() });
+    const letter = deadLetterRecord(codec, topics.deadLetters, { ...invalid, original: record, instanceId, at: Date.now() });
     this.#publisher.send({ subject: { position, run: null }, record: letter });
   }
 

@@ -84,16 +84,16 @@ test('an event of a foreign topic wakes a wait', async () => {
   );
 });
 
-test('poison of a foreign topic becomes a dead letter that names the topic, and the rest goes on', async () => {
+test('an invalid message of a foreign topic becomes a dead letter that names the topic, and the rest goes on', async () => {
   const key = uuidv7();
   const id = await lab.start(payment, { key });
-  const poison = { key, value: Buffer.from(`junk ${uuidv7()}`) };
-  await sendTo(ORDERS, poison, cloudEvent(key));
+  const invalid = { key, value: Buffer.from(`junk ${uuidv7()}`) };
+  await sendTo(ORDERS, invalid, cloudEvent(key));
   await hears(id);
   await eventually(async () => {
-    const letter = (await lab.letters()).find(({ value }) => value?.equals(poison.value) === true);
-    expect(letter).toMatchObject({ topic: ORDERS, code: 'MR_NOT_FRAMED' });
-    expect(letter?.key?.toString()).toBe(key);
+    const deadLetter = (await lab.deadLetters()).find(({ value }) => value?.equals(invalid.value) === true);
+    expect(deadLetter).toMatchObject({ topic: ORDERS, code: 'MR_NOT_FRAMED' });
+    expect(deadLetter?.key?.toString()).toBe(key);
   });
 });
 

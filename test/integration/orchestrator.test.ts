@@ -50,12 +50,12 @@ async function pickedUp(instanceId: InstanceId): Promise<void> {
   await eventually(async () => expect(await lab.state(instanceId)).toMatchObject({ tasks: { pick: { status: 'completed' } } }));
 }
 
-async function letterOf(value: Buffer | null, code: string) {
+async function deadLetterOf(value: Buffer | null, code: string) {
   return await eventually(async () => {
-    const found = (await lab.letters()).find(
-      (letter) => letter.code === code && (value === null ? letter.value === null : letter.value?.equals(value)),
+    const found = (await lab.deadLetters()).find(
+      (deadLetter) => deadLetter.code === code && (value === null ? deadLetter.value === null : deadLetter.value?.equals(value)),
     );
-    if (found === undefined) throw new Error(`no letter ${code}`);
+    if (found === undefined) throw new Error(`no dead letter ${code}`);
     return found;
   });
 }
@@ -116,7 +116,7 @@ describe('what is harmless', () => {
     await eventually(async () => expect(await orchestrator.counted('notifications_rejected_total')).toBe(before + 4));
     expect(await orchestrator.counted('notifications_rejected_total', { code: 'MR_INSTANCE_ENDED' })).toBeGreaterThanOrEqual(2);
     expect((await lab.outbox(id)).filter(({ messageType }) => messageType === 'TaskScheduled')).toHaveLength(2);
-    expect((await lab.letters()).filter(({ instanceId }) => instanceId === id)).toEqual([]);
+    expect((await lab.deadLetters()).filter(({ instanceId }) => instanceId === id)).toEqual([]);
   });
 
   test('an event that comes twice reaches a wait once', async () => {
@@ -161,7 +161,7 @@ describe('events', () => {
   );
 });
 
-/** Each has its own bytes, so that its letter is told from others. */
+/** Each has its own bytes, so that its dead letter is told from others. */
 const junk = (): Buffer => Buffer.from(`junk ${uuidv7()}`);
 const unknownSchema = (): Buffer => Buffer.concat([Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]), Buffer.from(uuidv7())]);
 
@@ -200,9 +200,9 @@ describe('bad input on the notifications becomes a dead letter with its bytes, a
       const bad = await make(id);
       await lab.notify({ ...bad, headers }, await lab.outcome(id, 'pick'));
       await pickedUp(id);
-      const letter = await letterOf(bad.value, code);
-      expect(letter).toMatchObject({ topic: lab.names.notifications, headers });
-      expect(letter.key?.toString() ?? null).toBe(bad.key);
+      const deadLetter = await deadLetterOf(bad.value, code);
+      expect(deadLetter).toMatchObject({ topic: lab.names.notifications, headers });
+      expect(deadLetter.key?.toString() ?? null).toBe(bad.key);
       // Each starts a JVM of its own.
     },
     180_000,
@@ -249,13 +249,13 @@ describe('bad input on the events becomes a dead letter with its bytes, and the 
     const id = await lab.start(payment, { key });
     const bad = make();
     await lab.sendEvents(bad, lab.event({ type: 'payment.confirmed', key }));
-    const letter = await eventually(async () => {
-      const found = (await lab.letters()).filter(({ topic }) => topic === lab.names.events);
+    const deadLetter = await eventually(async () => {
+      const found = (await lab.deadLetters()).filter(({ topic }) => topic === lab.names.events);
       const own = found.find((each) => each.code === code && (bad.value === null ? each.value === null : each.value?.equals(bad.value)));
-      if (own === undefined) throw new Error(`no letter ${code}`);
+      if (own === undefined) throw new Error(`no dead letter ${code}`);
       return own;
     });
-    expect(letter.headers).toEqual(bad.headers ?? []);
+    expect(deadLetter.headers).toEqual(bad.headers ?? []);
     await eventuallyHas(
       async () => (await lab.outbox(id)).map(({ messageType }) => messageType),
       (types) => types.includes('EventMatched'),
@@ -263,12 +263,12 @@ describe('bad input on the events becomes a dead letter with its bytes, and the 
   });
 });
 
-test('what is no letter among the dead letters is counted, and the next one is copied', async () => {
+test('what is no dead letter in the topic of dead letters is counted, and the next one is indexed', async () => {
   await lab.producer.send([{ topic: lab.names.deadLetters, key: null, value: junk() }]);
   await eventually(async () => expect(await orchestrator.counted('dead_letters_total', { topic: lab.names.deadLetters })).toBe(1));
   const value = junk();
   await lab.notify({ key: 'k', value });
-  await letterOf(value, 'MR_NOT_FRAMED');
+  await deadLetterOf(value, 'MR_NOT_FRAMED');
 });
 
 const gift = {
@@ -315,7 +315,7 @@ test('a message that the outbox never takes fails its task with the reason; othe
 
 describe('an outage', () => {
   test('of the database pauses: nothing is lost, nothing is set aside', async () => {
-    const letters = (await lab.letters()).length;
+    const deadLetters = (await lab.deadLetters()).length;
     const ids = [await lab.start(order), await lab.start(order)];
     const outcomes = await Promise.all(ids.map((id) => lab.outcome(id, 'pick')));
     const key = uuidv7();
@@ -336,11 +336,11 @@ describe('an outage', () => {
       async () => (await lab.outbox(waiting)).map(({ messageType }) => messageType),
       (types) => types.includes('EventMatched'),
     );
-    expect(await lab.letters()).toHaveLength(letters);
+    expect(await lab.deadLetters()).toHaveLength(deadLetters);
   });
 
   test('of the registry pauses what needs it: nothing is lost, nothing is set aside', async () => {
-    const letters = (await lab.letters()).length;
+    const deadLetters = (await lab.deadLetters()).length;
     await orchestrator.stop();
     const registry = await FlakyRegistry.open(lab.env.SCHEMA_REGISTRY_URL ?? '');
     orchestrator = await lab.run({ SCHEMA_REGISTRY_URL: registry.url });
@@ -353,7 +353,7 @@ describe('an outage', () => {
       expect(await lab.state(id)).toMatchObject({ tasks: { pick: { status: 'scheduled' } } });
       registry.away = false;
       await pickedUp(id);
-      expect(await lab.letters()).toHaveLength(letters);
+      expect(await lab.deadLetters()).toHaveLength(deadLetters);
     } finally {
       await orchestrator.stop();
       await registry.close();

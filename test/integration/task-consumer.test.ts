@@ -125,7 +125,7 @@ describe('the http task consumer', () => {
     await eventually(async () => expect(await lab.uncommitted(null)).toBe(0));
   });
 
-  it('sets each kind of poison aside whole, and the rest goes on', async () => {
+  it('sets each kind of invalid message aside whole, and the rest goes on', async () => {
     const env = { ...lab.env, MILLRACE_HTTP_ALLOW: '127.0.0.1' };
     stopLater(await runTaskConsumer(loadConfig(env, workerConfigGroups)));
     const topic = lab.names.tasks(null);
@@ -134,7 +134,7 @@ describe('the http task consumer', () => {
     const outcome = lab.codec.encode('DeadLetter', lab.names.deadLetters, {
       ...{ code: 'X', reason: '', topic: '', partition: 0, offset: 0, key: null, value: null, headers: [], at: 0, instanceId: null },
     });
-    const poison: [string, { readonly key: Buffer | string | null; readonly value: Buffer | null }][] = [
+    const invalid: [string, { readonly key: Buffer | string | null; readonly value: Buffer | null }][] = [
       ['MR_NOT_FRAMED', { key, value: Buffer.from('hello') }],
       ['MR_SCHEMA_UNKNOWN', { key, value: Buffer.from([0, 0x7f, 0, 0, 1, 2]) }],
       ['MR_SCHEMA_MISMATCH', { key, value: outcome }],
@@ -143,14 +143,14 @@ describe('the http task consumer', () => {
       ['MR_MESSAGE_INVALID', { key: 'somebody else', value }],
     ];
     const headers = [{ key: 'from', value: Buffer.from('outside') }];
-    await lab.producer.send(poison.map(([, record]) => ({ topic, partition: 0, headers, ...record })));
+    await lab.producer.send(invalid.map(([, record]) => ({ topic, partition: 0, headers, ...record })));
     await lab.producer.send([{ ...lab.recordOf(good), partition: 0 }]);
     await eventually(() => expect(lab.outcomesOf(good)).toMatchObject([{ status: 'completed' }]));
-    await eventually(() => expect(lab.deadLetters.map(({ code }) => code).sort()).toEqual(poison.map(([code]) => code).sort()));
-    for (const [code, record] of poison) {
-      const letter = lab.deadLetters.find((one) => one.code === code);
-      expect(letter).toMatchObject({ topic, partition: 0, value: record.value, headers });
-      expect(letter?.key?.toString() ?? null).toBe(record.key);
+    await eventually(() => expect(lab.deadLetters.map(({ code }) => code).sort()).toEqual(invalid.map(([code]) => code).sort()));
+    for (const [code, record] of invalid) {
+      const deadLetter = lab.deadLetters.find((one) => one.code === code);
+      expect(deadLetter).toMatchObject({ topic, partition: 0, value: record.value, headers });
+      expect(deadLetter?.key?.toString() ?? null).toBe(record.key);
     }
     await eventually(async () => expect(await lab.uncommitted(null)).toBe(0));
   });

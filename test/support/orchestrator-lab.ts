@@ -209,7 +209,7 @@ export class OrchestratorLab {
     return rows.length;
   }
 
-  async letters(): Promise<readonly DeadLetterRow[]> {
+  async deadLetters(): Promise<readonly DeadLetterRow[]> {
     return (await this.queries.deadLetters('open', 500, null)).items;
   }
 

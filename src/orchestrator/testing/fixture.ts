@@ -104,7 +104,7 @@ export class Fixture {
       topic: DEAD_LETTERS,
       producer: this.producer,
       log: silent,
-      onSent: this.own.setAside,
+      onSent: this.own.deadLetter,
     });
     const known = new Map<number, Definition>();
     this.definitions = createReadyDefinitions(
@@ -207,7 +207,7 @@ export class Fixture {
     await this.committed(Number(records.at(-1)?.offset ?? 0n) + 1);
   }
 
-  async letters(): Promise<readonly DeadLetter[]> {
+  async sentDeadLetters(): Promise<readonly DeadLetter[]> {
     return await Promise.all(
       this.producer.sent.map(async ({ value }) => {
         const decoded = await this.codec.decode(value ?? Buffer.alloc(0), ['DeadLetter']);

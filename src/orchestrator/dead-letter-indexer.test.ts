@@ -3,20 +3,20 @@ import { MillraceError } from '../core/error.ts';
 import { deadLetterRecord } from '../messaging/dead-letter.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import type { NewDeadLetter } from '../store/instance-store.ts';
-import { createLetterCopier } from './letter-copier.ts';
+import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
 import { DEAD_LETTERS, memoryCodec, silent, T0 } from './testing/fixture.ts';
 
-async function open(refuse: (letters: readonly NewDeadLetter[]) => Error | null = () => null) {
+async function open(refuse: (deadLetters: readonly NewDeadLetter[]) => Error | null = () => null) {
   const { codec } = await memoryCodec();
   const saved: NewDeadLetter[] = [];
   const skipped: string[] = [];
-  const run = createLetterCopier({
+  const run = createDeadLetterIndexer({
     codec,
     store: {
-      saveDeadLetters: async (letters) => {
-        const error = refuse(letters);
+      saveDeadLetters: async (deadLetters) => {
+        const error = refuse(deadLetters);
         if (error !== null) throw error;
-        saved.push(...letters);
+        saved.push(...deadLetters);
       },
     },
     log: silent,
@@ -26,7 +26,7 @@ async function open(refuse: (letters: readonly NewDeadLetter[]) => Error | null 
     ...{ topic: 'p.notifications', partition: 5, offset: 77n, timestamp: 0, key: Buffer.from('k'), value: Buffer.from([1, 2, 3]) },
     headers: [{ key: 'h', value: Buffer.from([9]) }],
   };
-  const letter = deadLetterRecord(codec, DEAD_LETTERS, { code: 'MR_NOT_FRAMED', reason: 'why', original, instanceId: null, at: T0 });
+  const sent = deadLetterRecord(codec, DEAD_LETTERS, { code: 'MR_NOT_FRAMED', reason: 'why', original, instanceId: null, at: T0 });
   const process = async (...values: readonly (Buffer | null)[]): Promise<void> => {
     const records = values.map(
       (value, offset): LogRecord => ({
@@ -41,10 +41,10 @@ async function open(refuse: (letters: readonly NewDeadLetter[]) => Error | null 
     );
     await run({ topic: DEAD_LETTERS, partition: 2, records, context: null });
   };
-  return { process, saved, skipped, original, value: letter.value };
+  return { process, saved, skipped, original, value: sent.value };
 }
 
-test('saves a letter whole, with its place in the topic', async () => {
+test('saves a dead letter whole, with its place in the topic', async () => {
   const { process, saved, original, value } = await open();
   await process(null, value);
   const { key, value: bytes, headers } = original;
@@ -56,16 +56,18 @@ test('saves a letter whole, with its place in the topic', async () => {
   ]);
 });
 
-test('counts what is no letter, and goes on', async () => {
+test('counts what is no dead letter, and goes on', async () => {
   const { process, saved, skipped, value } = await open();
   await process(Buffer.from('junk'), null, value);
   expect(skipped).toEqual(['MR_NOT_FRAMED', 'MR_TOMBSTONE']);
   expect(saved).toHaveLength(1);
 });
 
-test('counts a letter that the database never takes, and saves the others', async () => {
+test('counts a dead letter that the database never takes, and saves the others', async () => {
   const refused = new MillraceError('MR_DATA_REFUSED', 'refused', { retryable: false });
-  const { process, saved, skipped, value } = await open((letters) => (letters.some(({ offset }) => offset === '1') ? refused : null));
+  const { process, saved, skipped, value } = await open((deadLetters) =>
+    deadLetters.some(({ offset }) => offset === '1') ? refused : null,
+  );
   await process(value, value, value);
   expect(skipped).toEqual(['MR_STEP_FAILED']);
   expect(saved.map(({ offset }) => offset)).toEqual(['0', '2']);

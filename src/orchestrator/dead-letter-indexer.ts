@@ -1,0 +1,75 @@
+/**
+ * Writes the topic of dead letters into the table that people look at, each once, by its offset in the topic. A record
+ * that is no dead letter is logged, counted and left: a dead letter for it would only come back to this topic.
+ */
+
+import { isCausedByOneMessage } from '../engine/error-scope.ts';
+import { type Codec, invalidMessageOf } from '../messaging/codec.ts';
+import type { DeadLetterCode, InvalidMessage } from '../messaging/dead-letter-codes.ts';
+import type { LogRecord } from '../messaging/log.ts';
+import type { Logger } from '../service/logging.ts';
+import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
+import type { RecordBatch } from './partition-consumer.ts';
+
+export type DeadLetterIndexerOptions = {
+  readonly codec: Codec;
+  readonly store: Pick<InstanceStore, 'saveDeadLetters'>;
+  readonly log: Logger;
+  readonly onSkipped: (code: DeadLetterCode) => void;
+};
+
+export function createDeadLetterIndexer({
+  codec,
+  store,
+  log,
+  onSkipped,
+}: DeadLetterIndexerOptions): (batch: RecordBatch<null>) => Promise<void> {
+  function skip({ code, reason }: InvalidMessage, place: object, error?: unknown): void {
+    onSkipped(code);
+    log.error(
+      { ...place, code, reason, ...(error === undefined ? {} : { err: error }) },
+      'A dead letter cannot be written to the database; it stays in its topic only',
+    );
+  }
+
+  async function save(topic: string, deadLetters: readonly NewDeadLetter[]): Promise<void> {
+    const [first] = deadLetters;
+    if (first === undefined) return;
+    try {
+      await store.saveDeadLetters(deadLetters);
+    } catch (error) {
+      if (!isCausedByOneMessage(error)) throw error;
+      if (deadLetters.length === 1) {
+        const invalid = { code: 'MR_STEP_FAILED', reason: 'the database refuses it' } as const;
+        return skip(invalid, { topic, partition: first.partition, offset: first.offset }, error);
+      }
+      const middle = deadLetters.length >> 1;
+      await save(topic, deadLetters.slice(0, middle));
+      await save(topic, deadLetters.slice(middle));
+    }
+  }
+
+  return async ({ topic, records }) => {
+    const deadLetters: NewDeadLetter[] = [];
+    for (const record of records) {
+      const read = await readDeadLetter(record, codec);
+      if (read.ok) deadLetters.push(read.deadLetter);
+      else skip(read.invalid, { topic, partition: record.partition, offset: String(record.offset) });
+    }
+    await save(topic, deadLetters);
+  };
+}
+
+type ReadDeadLetter = { readonly ok: true; readonly deadLetter: NewDeadLetter } | { readonly ok: false; readonly invalid: InvalidMessage };
+
+async function readDeadLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<ReadDeadLetter> {
+  if (bytes === null) return { ok: false, invalid: { code: 'MR_TOMBSTONE', reason: 'it has no value' } };
+  const decoded = await codec.decode(bytes, ['DeadLetter']);
+  if (!decoded.ok) return { ok: false, invalid: invalidMessageOf(decoded) };
+  const { code, reason, instanceId, at, key, value, headers, ...original } = decoded.value;
+  const place = { topic: original.topic, partition: original.partition, offset: String(original.offset) };
+  return {
+    ok: true,
+    deadLetter: { partition, offset: String(offset), code, reason, original: { ...place, key, value, headers }, instanceId, at },
+  };
+}
