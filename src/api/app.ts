@@ -6,6 +6,8 @@
 import type { Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController } from 'fastify';
+import { createStartBatcher } from '../engine/start/start-batcher.ts';
+import { createStartInstance, type StartInstance } from '../engine/start/start-instance.ts';
 import { apiMetrics } from '../service/metrics.ts';
 import { assertPermitted, createAuthenticator, rememberKey } from './auth.ts';
 import type { ApiApp, ApiLimits, ApiOptions, RouteContext } from './context.ts';
@@ -24,7 +26,6 @@ import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
-import { createStartBatcher } from './start-batcher.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 const HEADER_BYTES_MAX = 16_384;
@@ -49,7 +50,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   const context: RouteContext = {
     ...options,
     metrics: apiMetrics(options.metrics),
-    batcher: createStartBatcher(ports.instances, options.batching),
+    startInstance: startInstanceOf(options),
     latest: createLatestVersions(ports.definitions),
   };
   addRequestMetrics(app, context);
@@ -57,6 +58,12 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   addProbeRoutes(app, { ports, health: options.health, registry: options.metrics.registry });
   await app.register(async (v1) => addV1(v1.withTypeProvider<TypeBoxTypeProvider>(), context), { prefix: '/v1' });
   return app;
+}
+
+function startInstanceOf({ ports, limits, batching }: ApiOptions): StartInstance {
+  const { outgoing, queries, now, instances } = ports;
+  const batcher = createStartBatcher(instances, batching);
+  return createStartInstance({ outgoing, queries, now, limits, write: (start) => batcher.submit(start) });
 }
 
 function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOptions<Server> & { loggerInstance: FastifyBaseLogger } {

@@ -2,12 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { StartBatcherOptions } from '../engine/start/start-batcher.ts';
+import type { StartInstance } from '../engine/start/start-instance.ts';
 import type { Health } from '../service/health.ts';
 import type { apiMetrics, Metrics } from '../service/metrics.ts';
 import type { Permission } from './auth.ts';
 import type { LatestVersions } from './latest-versions.ts';
 import type { ApiPorts } from './ports.ts';
-import type { StartBatcher, StartBatcherOptions } from './start-batcher.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -45,6 +46,6 @@ export type ApiOptions = {
 /** What routes are given. */
 export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
   readonly metrics: ReturnType<typeof apiMetrics>;
-  readonly batcher: StartBatcher;
+  readonly startInstance: StartInstance;
   readonly latest: LatestVersions;
 };

@@ -4,8 +4,8 @@
  */
 import { hash, randomUUID } from 'node:crypto';
 import { defaultDefinitionLimits, parseDefinition } from '../core/definition/index.ts';
+import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
 import { createCodec } from '../messaging/codec.ts';
-import { createWaitMatcher } from '../messaging/event-matcher.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
 import { createOutgoing } from '../messaging/outgoing.ts';
 import { recordsOfQueue, registerSchemas } from '../messaging/registration.ts';
@@ -109,7 +109,7 @@ async function connect(
   await retry('look up the schemas', () => outgoing.prepare());
 
   const definitions = createDefinitionStore(pools.definitions);
-  const instances = createInstanceStore(pools.instances, createWaitMatcher(outgoing), {
+  const instances = createInstanceStore(pools.instances, createEventMatcher(outgoing), {
     eventTtlMs: config.orchestrator.eventTtlMs,
     stateBytesMax: config.limits.stateBytes,
   });

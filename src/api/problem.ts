@@ -113,6 +113,7 @@ function ofFault(error: MillraceError): ApiProblem {
     return new ApiProblem(413, error.code, 'The payload makes a message that is larger than a message may be.');
   if (error.code === 'MR_RECORD_REFUSED')
     return new ApiProblem(409, error.code, 'Kafka will never take the record; is its topic still there?');
+  if (error.code === 'MR_TOO_MANY_STARTS') return new ApiProblem(429, error.code, error.message, { headers: { 'retry-after': '1' } });
   if (error.retryable)
     return new ApiProblem(503, error.code, 'Something that is needed for this is away. Try again.', {
       headers: { 'retry-after': RETRY_AFTER_S },

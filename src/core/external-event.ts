@@ -11,3 +11,8 @@ export type ExternalEvent = {
   readonly time: EpochMs | null;
   readonly data: Json;
 };
+
+/** An event as expressions see it, and as the output of an `event` node. */
+export function eventView({ id, type, source, key, time, data }: ExternalEvent): Json {
+  return { id, type, source, key, time: time === null ? null : new Date(time).toISOString(), data };
+}

@@ -1,10 +1,10 @@
 /** Definitions that are ready to be run: compiled, and with the schemas of their queues looked up, so that a step never waits. */
-import { definitionQueues } from '../core/definition/requirements.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { DefinitionId } from '../core/ids.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
+import { QueuePreparation } from './queue-preparation.ts';
 
 export type ReadyDefinitions = {
   /** The version if it is ready, without waiting. */
@@ -17,35 +17,27 @@ export type ReadyDefinitions = {
 };
 
 export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<OutgoingMessages, 'prepareQueues'>): ReadyDefinitions {
-  const ready = new WeakSet<Definition>();
+  const queues = new QueuePreparation(outgoing);
   return {
     peek(id, version) {
       const definition = cache.peek(id, version);
-      return definition !== undefined && ready.has(definition) ? definition : undefined;
+      return definition !== undefined && queues.has(definition) ? definition : undefined;
     },
     async get(id, version) {
       const definition = await cache.get(id, version);
       // Not the instance's fault, but a definition database that is the wrong one, or was put back: nothing is lost by waiting.
-      if (definition === null) throw waitFor('MR_DEFINITION_MISSING', `The definition database has no version ${version} of ${id}.`);
-      if (!ready.has(definition)) {
-        await prepareQueues(definition);
-        ready.add(definition);
+      if (definition === null) throw retryable('MR_DEFINITION_MISSING', `The definition database has no version ${version} of ${id}.`);
+      try {
+        await queues.prepare(definition);
+      } catch (error) {
+        // Registering the schema mends it, and everything goes on.
+        throw error instanceof MillraceError && !error.retryable ? retryable(error.code, error.message, error) : error;
       }
       return definition;
     },
   };
-
-  async function prepareQueues(definition: Definition): Promise<void> {
-    try {
-      await outgoing.prepareQueues(definitionQueues(definition));
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.retryable) throw error;
-      // Registering mends it, and everything goes on.
-      throw waitFor(error.code, error.message, error);
-    }
-  }
 }
 
-function waitFor(code: string, message: string, cause?: unknown): MillraceError {
+function retryable(code: string, message: string, cause?: unknown): MillraceError {
   return new MillraceError(code, message, { retryable: true, cause });
 }

@@ -7,11 +7,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectorSupervisor } from '../../connect/supervisor.ts';
 import type { EpochMs } from '../core/ids.ts';
+import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import { AssignedStateCache } from '../engine/process/state-cache.ts';
 import { createReadyDefinitions } from '../engine/ready-definitions.ts';
 import { type Codec, createCodec } from '../messaging/codec.ts';
-import { createWaitMatcher } from '../messaging/event-matcher.ts';
 import { assertEventTopics } from '../messaging/foreign-topics.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
@@ -161,7 +161,7 @@ function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator' |
   const { prefix, partitions, publish: publishTopics } = config.topics;
   const codec = createCodec({ registry: connectRegistry(registryOptions(config)) });
   const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
-  const matcher = createWaitMatcher(outgoing);
+  const matcher = createEventMatcher(outgoing);
   const { eventTtlMs } = config.orchestrator;
   const store = createInstanceStore(pools.instances, matcher, { eventTtlMs, stateBytesMax: config.limits.stateBytes });
   return { codec, outgoing, matcher, store };

@@ -10,7 +10,6 @@ export function createProcessingObserver(log: Logger, metrics: OrchestratorMetri
     onStatesRead: metrics.cache,
     onWritten: metrics.transaction,
     onConflicts: metrics.conflicts,
-    onBatchRefused: (error, partition, instances) => log.debug({ err: error, partition, instances }, 'The database refuses a batch'),
     onProcessed({ instanceId, notifications, result: { rejected } }) {
       for (const { notification, rejection } of rejected) {
         metrics.rejected(rejection.code);

@@ -1,11 +1,11 @@
 /** A record of the notifications becomes one with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
+import { eventView } from '../core/external-event.ts';
 import { type Basis, type InstanceId, parseCommandId, parseInstanceId, parseTaskId, type TaskPath } from '../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification, RaisedBy, TaskOutcome } from '../core/instance/notification.ts';
 import type { TaskError, TimerKind } from '../core/instance/state.ts';
 import { isJsonObject, type Json, parseJsonStrict } from '../core/json.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import { eventView } from '../messaging/event-matcher.ts';
 import type * as records from '../messaging/generated/records.ts';
 import type { LogRecord } from '../messaging/log.ts';
 

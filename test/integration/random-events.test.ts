@@ -7,13 +7,14 @@ import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';
 import type { ExternalEvent } from '../../src/core/external-event.ts';
+import { eventView } from '../../src/core/external-event.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { EventMatched } from '../../src/core/instance/notification.ts';
 import type { InstanceState } from '../../src/core/instance/state.ts';
 import { numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { Chance } from '../../src/core/instance/testing/world.ts';
 import { isJsonObject, type Json } from '../../src/core/json.ts';
-import { createWaitMatcher, eventView } from '../../src/messaging/event-matcher.ts';
+import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
@@ -32,7 +33,7 @@ let lab: StoreLab;
 let definition: Definition;
 const type = `lab.random.${uuidv7()}`;
 
-const matcher = createWaitMatcher({
+const matcher = createEventMatcher({
   ofMatch: ({ instanceId, path, attempt, wait }, event, eventRowId, whereError) =>
     message('EventMatched', topics.notifications, instanceId, { path, attempt, wait, eventRowId, whereError, event: eventView(event) }),
 });

@@ -11,8 +11,8 @@ import { start } from '../../src/core/instance/index.ts';
 import type { CommandIssued } from '../../src/core/instance/notification.ts';
 import type { InstanceState } from '../../src/core/instance/state.ts';
 import { canonicalJson, type Json, type JsonObject } from '../../src/core/json.ts';
+import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import { type Codec, createCodec } from '../../src/messaging/codec.ts';
-import { createWaitMatcher } from '../../src/messaging/event-matcher.ts';
 import type { ExternalEvent, TaskOutcome } from '../../src/messaging/generated/records.ts';
 import { connectKafka } from '../../src/messaging/kafkajs/index.ts';
 import type { Log, LogHeader, LogProducer } from '../../src/messaging/log.ts';
@@ -80,7 +80,7 @@ export class OrchestratorLab {
     this.outgoing = createOutgoing({ codec: this.codec, prefix, partitions, publishTopics });
     this.#pools = createPools({ definitions, instances }, { applicationName: 'lab' });
     this.definitions = createDefinitionStore(this.#pools.definitions);
-    this.store = createInstanceStore(this.#pools.instances, createWaitMatcher(this.outgoing), { eventTtlMs: 3_600_000 });
+    this.store = createInstanceStore(this.#pools.instances, createEventMatcher(this.outgoing), { eventTtlMs: 3_600_000 });
     this.queries = createInstanceQueries(this.#pools.instances);
     this.log = connectKafka(kafkaOptions(this.config), silent);
     this.producer = this.log.producer();

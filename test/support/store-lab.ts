@@ -11,7 +11,7 @@ import type { Notification } from '../../src/core/instance/notification.ts';
 import type { InstanceState, TaskState } from '../../src/core/instance/state.ts';
 import type { StepResult } from '../../src/core/instance/step.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
-import { createWaitMatcher } from '../../src/messaging/event-matcher.ts';
+import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import type { RecordName } from '../../src/messaging/generated/records.ts';
 import type { OutgoingMessage } from '../../src/messaging/outgoing.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
@@ -41,7 +41,7 @@ export type StoreUnderTest = {
   expireEvents(): Promise<void>;
 };
 
-export const matcher: EventMatcher = createWaitMatcher({
+export const matcher: EventMatcher = createEventMatcher({
   ofMatch: ({ instanceId, path, attempt, wait }, event, eventRowId, whereError) =>
     message('EventMatched', topics.notifications, instanceId, {
       path,

@@ -1,15 +1,12 @@
-/** Starting an instance: the busiest route. Everything is decided here, and written by the next group commit. */
+/** Starting an instance: the busiest route. How an instance is started stands in `engine/start`; here is the HTTP around it. */
 import { Type } from 'typebox';
-import { uuidv7 } from 'uuidv7';
 import { strict, WaitQuery } from '../../contract/common.ts';
 import { Instance, StartBody, StartedInstance } from '../../contract/instances.ts';
 import { assertNever } from '../../core/assert.ts';
-import { definitionQueues } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
-import { type InstanceId, parseDefinitionId } from '../../core/ids.ts';
-import { start } from '../../core/instance/index.ts';
+import { parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, type Json, jsonByteLength } from '../../core/json.ts';
-import type { Start } from '../../store/instance-store.ts';
+import type { StartOutcome, StartRequest } from '../../engine/start/start-instance.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, toInstance } from '../instance-view.ts';
@@ -21,9 +18,8 @@ import { responses, security } from './schemas.ts';
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 export function addStartRoutes(app: ApiApp, context: RouteContext): void {
-  const { ports, limits, batcher, metrics, admission } = { ...context, admission: context.ports.admission };
-  // Definitions whose queues' schemas are known: their messages can be made.
-  const prepared = new WeakSet<Definition>();
+  const { ports, limits, metrics, startInstance } = context;
+  const { admission } = ports;
   const schema = {
     operationId: 'startInstance',
     tags: ['instances'],
@@ -50,14 +46,14 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     }
     const definition = await definitionOf(context, params.id, body.version);
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
-    const values = {
-      input: body.input ?? {},
-      businessKey: body.businessKey ?? null,
-      by: keyOf(request).subject,
-      cause: `rest:${request.id}`,
-    };
-    assertPayload(headers['content-length'], values.input, limits.payloadBytes);
-    const { instanceId, version } = await startOrRepeat(definition, values, idempotency);
+    const input = body.input ?? {};
+    assertPayload(headers['content-length'], input, limits.payloadBytes);
+    const businessKey = body.businessKey ?? null;
+    const by = keyOf(request).subject;
+    const started = await startInstance({ definition, input, businessKey, by, cause: `rest:${request.id}`, idempotency });
+    assertStarted(started, definition);
+    const { instanceId, version } = started;
+    if (started.kind === 'started') metrics.starts.inc({ definition: definition.id });
     if (waitMs > 0) {
       const view = await waitFor(context, {
         instanceId,
@@ -76,41 +72,37 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
       .header('location', `/v1/instances/${instanceId}`)
       .send({ instanceId, definition: { id: definition.id, version } });
   });
-
-  async function startOrRepeat(definition: Definition, values: StartValues, idempotency: Start['idempotency']): Promise<Started> {
-    if (!prepared.has(definition)) {
-      await ports.outgoing.prepareQueues(definitionQueues(definition));
-      prepared.add(definition);
-    }
-    let made: Start;
-    try {
-      assertInput(definition, values.input);
-      made = makeStart(context, definition, values, idempotency);
-    } catch (refusal) {
-      // A version that was deployed since the first start may refuse what that one took: a repeat is answered all the same.
-      const earlier = idempotency === null ? null : await ports.queries.startByKey(definition.id, idempotency.key);
-      if (earlier === null || idempotency === null) throw refusal;
-      if (earlier.bodyHash !== idempotency.bodyHash) throw keyReused();
-      return { instanceId: earlier.instanceId, version: earlier.definitionVersion };
-    }
-    const result = await batcher.submit(made);
-    switch (result.kind) {
-      case 'started':
-        metrics.starts.inc({ definition: definition.id });
-        return { instanceId: made.transition.instanceId, version: definition.version };
-      case 'repeated':
-        return { instanceId: result.instanceId, version: result.definitionVersion };
-      case 'keyReused':
-        throw keyReused();
-      case 'failed':
-        throw result.error;
-      default:
-        return assertNever(result);
-    }
-  }
 }
 
-type Started = { readonly instanceId: InstanceId; readonly version: number };
+type Started = StartOutcome & { readonly kind: 'started' | 'repeated' };
+
+/** @throws the problem of a start that was refused. */
+function assertStarted(outcome: StartOutcome, definition: Definition): asserts outcome is Started {
+  switch (outcome.kind) {
+    case 'started':
+    case 'repeated':
+      return;
+    case 'keyReused':
+      throw keyReused();
+    case 'inputInvalid':
+      throw new ApiProblem(
+        422,
+        'MR_INPUT_INVALID',
+        `The input does not fit the schema of ${definition.id}, version ${definition.version}.`,
+        {
+          errors: outcome.errors.map(({ pointer, message }) => ({ pointer: `/input${pointer}`, message })),
+        },
+      );
+    case 'refused': {
+      const { code, message } = outcome.error;
+      throw new ApiProblem(422, 'MR_START_REFUSED', `The definition cannot be started with this input: ${message}`, {
+        errors: [{ pointer: '/input', message, code }],
+      });
+    }
+    default:
+      assertNever(outcome);
+  }
+}
 
 function keyReused(): ApiProblem {
   return new ApiProblem(422, 'MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
@@ -136,47 +128,11 @@ function assertPayload(contentLength: string | undefined, input: Json, bytesMax:
   });
 }
 
-function assertInput(definition: Definition, input: Json): void {
-  const faults = definition.input?.compiled.validate(input) ?? [];
-  if (faults.length === 0) return;
-  throw new ApiProblem(422, 'MR_INPUT_INVALID', `The input does not fit the schema of ${definition.id}, version ${definition.version}.`, {
-    errors: faults.map(({ pointer, message }) => ({ pointer: `/input${pointer}`, message })),
-  });
-}
-
-function idempotencyOf(context: RouteContext, key: string | undefined, body: StartBody): Start['idempotency'] {
+function idempotencyOf(context: RouteContext, key: string | undefined, body: StartBody): StartRequest['idempotency'] {
   if (key === undefined) return null;
   if (!IDEMPOTENCY_KEY.test(key))
     throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The Idempotency-Key must have 1 to 255 printable characters.', {
       errors: [{ pointer: '/headers/idempotency-key', message: 'Expected 1 to 255 printable ASCII characters.' }],
     });
   return { key, bodyHash: context.ports.sha256(canonicalJson(body as Json)) };
-}
-
-type StartValues = { readonly input: Json; readonly businessKey: string | null; readonly by: string; readonly cause: string };
-
-function makeStart({ ports, limits }: RouteContext, definition: Definition, values: StartValues, idempotency: Start['idempotency']): Start {
-  // Made here before partition and payload: UUIDv7 in lower case.
-  const instanceId = uuidv7() as InstanceId;
-  const started = start(definition, { instanceId, ...values }, ports.now(), limits);
-  if (!started.ok) {
-    const { error } = started.error;
-    throw new ApiProblem(422, 'MR_START_REFUSED', `The definition cannot be started with this input: ${error.message}`, {
-      errors: [{ pointer: '/input', message: error.message, code: error.code }],
-    });
-  }
-  const step = started.value;
-  return {
-    idempotency,
-    transition: {
-      instanceId,
-      partition: ports.outgoing.partitionOf(instanceId),
-      before: null,
-      expectedVersion: 0,
-      after: step.state,
-      history: step.history,
-      effects: step.effects,
-      messages: ports.outgoing.ofEffects(step.state, step.effects),
-    },
-  };
 }

@@ -35,7 +35,5 @@ export type ProcessingObserver<N extends AddressedNotification> = {
   onConflicts(count: number): void;
   /** A batch was written, or had nothing to be written; `result.rejected` names what changed nothing. */
   onProcessed(decision: Decision<N>): void;
-  /** The database refuses some of these instances; each is looked at alone. */
-  onBatchRefused(error: unknown, partition: number, instances: number): void;
   onUnapplied(notification: N, error: unknown, recordedAs: RecordedAs): void;
 };

@@ -63,7 +63,7 @@ export class RefusingStore {
       now: () => this.#now,
       observer: {
         ...{ onStatesRead: () => undefined, onWritten: () => undefined, onConflicts: () => undefined },
-        ...{ onProcessed: () => undefined, onBatchRefused: () => undefined },
+        onProcessed: () => undefined,
         onUnapplied: () => void this.unapplied++,
       },
     });

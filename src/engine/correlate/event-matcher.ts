@@ -3,22 +3,14 @@
  * within the transaction that holds the event's locks, so everything here is pure and bounded by the fuel of expressions.
  */
 import { LRUCache } from 'lru-cache';
-import { compileExpression, type Expression, ExpressionError, evaluateCondition } from '../core/expression/index.ts';
-import type { ExternalEvent } from '../core/external-event.ts';
-import type { Json } from '../core/json.ts';
-import type { MatchedWait, OutgoingMessage, OutgoingMessages } from './outgoing.ts';
-
-export type Where = { readonly source: string; readonly scope: { readonly [root: string]: Json } };
-
-export type WaitMatcher = {
-  /** `failed` holds the reason, for a person: the wait's instance comes under an incident. */
-  matches(where: Where, event: ExternalEvent): 'yes' | 'no' | { readonly failed: string };
-  encode(wait: MatchedWait, event: ExternalEvent, eventRowId: string, whereError: string | null): OutgoingMessage;
-};
+import { compileExpression, type Expression, ExpressionError, evaluateCondition } from '../../core/expression/index.ts';
+import { eventView } from '../../core/external-event.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { EventMatcher } from '../../store/instance-store.ts';
 
 const COMPILED_KEPT = 10_000;
 
-export function createWaitMatcher(outgoing: Pick<OutgoingMessages, 'ofMatch'>): WaitMatcher {
+export function createEventMatcher(outgoing: Pick<OutgoingMessages, 'ofMatch'>): EventMatcher {
   const compiled = new LRUCache<string, Expression>({ max: COMPILED_KEPT });
 
   function expressionOf(source: string): Expression | null {
@@ -44,9 +36,4 @@ export function createWaitMatcher(outgoing: Pick<OutgoingMessages, 'ofMatch'>): 
     },
     encode: (wait, event, eventRowId, whereError) => outgoing.ofMatch(wait, event, eventRowId, whereError),
   };
-}
-
-/** An event as expressions see it, and as the output of an `event` node. */
-export function eventView({ id, type, source, key, time, data }: ExternalEvent): Json {
-  return { id, type, source, key, time: time === null ? null : new Date(time).toISOString(), data };
 }

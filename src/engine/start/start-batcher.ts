@@ -3,23 +3,22 @@
  * a single start waits for nobody, and a crowd shares the cost of a commit. Every promise settles after the commit.
  * Never starts anything twice: a start of a batch that failed in a way that one of them may have caused is tried alone.
  */
-import { MillraceError } from '../core/error.ts';
-import type { InstanceStore, Start, StartResult } from '../store/instance-store.ts';
-import { ApiProblem } from './problem.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { InstanceStore, Start, StartResult } from '../../store/instance-store.ts';
 
 export type StartBatcherOptions = {
   /** Most starts of one transaction; default 200. */
   readonly batchMax?: number;
   /** Transactions at a time; default 2. */
   readonly inFlightMax?: number;
-  /** Starts that may wait; beyond it 429. Default 10 000. */
+  /** Starts that may wait; more are refused. Default 10 000. */
   readonly waitingMax?: number;
 };
 
 type Waiting = { readonly start: Start; readonly resolve: (result: StartResult) => void; readonly reject: (error: unknown) => void };
 
 export interface StartBatcher {
-  /** Resolves after the commit. Rejects with a 429 problem at once when too many wait already. */
+  /** Resolves after the commit. Rejects at once with `MR_TOO_MANY_STARTS` (retryable) when too many wait already. */
   submit(start: Start): Promise<StartResult>;
   readonly waiting: number;
 }
@@ -43,21 +42,21 @@ export function createStartBatcher(
     } catch (error) {
       const mayBeOneOfThem = batch.length > 1 && !(error instanceof MillraceError && error.retryable);
       if (!mayBeOneOfThem) for (const { reject } of batch) reject(error);
-      // Nothing was committed: the innocent must not pay for the one that the database refused.
+      // Nothing was committed. Alone, each start succeeds but the one that the database refuses.
       else for (const each of batch) await commit([each]);
     }
   }
 
-  function pump(): void {
+  function startTransactions(): void {
     scheduled = false;
     while (inFlight < inFlightMax && queue.length > 0) {
       const batch = distinctKeys(queue.slice(0, batchMax));
-      const taken = new Set(batch);
-      queue = queue.filter((waiting) => !taken.has(waiting));
+      const started = new Set(batch);
+      queue = queue.filter((waiting) => !started.has(waiting));
       inFlight++;
       void commit(batch).finally(() => {
         inFlight--;
-        pump();
+        startTransactions();
       });
     }
   }
@@ -66,16 +65,14 @@ export function createStartBatcher(
     submit(start) {
       if (queue.length >= waitingMax)
         return Promise.reject(
-          new ApiProblem(429, 'MR_TOO_MANY_STARTS', 'Too many starts wait already. Try again in a second.', {
-            headers: { 'retry-after': '1' },
-          }),
+          new MillraceError('MR_TOO_MANY_STARTS', 'Too many starts wait already. Try again in a second.', { retryable: true }),
         );
       return new Promise((resolve, reject) => {
         queue.push({ start, resolve, reject });
         if (scheduled) return;
         scheduled = true;
         // After this turn of the event loop: requests that arrived together leave together.
-        setImmediate(pump);
+        setImmediate(startTransactions);
       });
     },
     get waiting() {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import type { Start, StartResult } from '../store/instance-store.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { Start, StartResult } from '../../store/instance-store.ts';
 import { createStartBatcher } from './start-batcher.ts';
 
 /** Only what the batcher looks at. */
@@ -79,7 +79,7 @@ describe('Starts', () => {
     const { store } = slowStore();
     const batcher = createStartBatcher(store, { waitingMax: 1 });
     void batcher.submit(startOf('a'));
-    await expect(batcher.submit(startOf('b'))).rejects.toMatchObject({ status: 429, code: 'MR_TOO_MANY_STARTS' });
+    await expect(batcher.submit(startOf('b'))).rejects.toMatchObject({ retryable: true, code: 'MR_TOO_MANY_STARTS' });
   });
 
   it('are tried alone when one of them may have failed all', async () => {

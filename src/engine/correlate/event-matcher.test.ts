@@ -1,13 +1,13 @@
 /** Whether an event fits a wait: what `where` sees of it, and what becomes of a condition that fails. */
 import { expect, it } from 'vitest';
-import type { ExternalEvent } from '../core/external-event.ts';
-import { createWaitMatcher } from './event-matcher.ts';
+import type { ExternalEvent } from '../../core/external-event.ts';
+import { createEventMatcher } from './event-matcher.ts';
 
 const event: ExternalEvent = {
   ...{ id: 'e-1', type: 'payment.confirmed', source: 'bank', key: 'o-1', data: { amount: 12.5 } },
   time: Date.parse('2026-01-31T09:00:00.250Z'),
 };
-const matcher = createWaitMatcher({
+const matcher = createEventMatcher({
   ofMatch: () => {
     throw new Error('nothing is encoded here');
   },
