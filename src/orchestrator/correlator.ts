@@ -1,10 +1,10 @@
 /**
- * What a batch of external events means: each goes to the waits that it fits, or waits itself (protocol, "Events"). Events
- * that can never be taken become dead letters, and the rest goes on.
+ * Reads external events from their topics and hands them to `engine/correlate`. A record that is no event, and an event
+ * that the database refuses, become dead letters; the rest goes on.
  */
 import { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
-import { isCausedByOneMessage } from '../engine/error-scope.ts';
+import { correlateEvents } from '../engine/correlate/correlate-events.ts';
 import { readEvent } from '../messaging/cloud-events.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { LogRecord } from '../messaging/log.ts';
@@ -25,51 +25,24 @@ export type CorrelatorOptions = {
   readonly metrics: OrchestratorMetrics;
 };
 
-type Given = { readonly record: LogRecord; readonly event: ExternalEvent };
-
 export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatch<null>) => Promise<void> {
   const { codec, maxBytes, store, matcher, deadLetters, log, metrics } = options;
-
-  /** Halved and halved again when the database refuses them, until the event that it refuses stands alone. */
-  async function correlate(given: readonly Given[]): Promise<readonly DeadLetterEntry[]> {
-    const [first] = given;
-    if (first === undefined) return [];
-    try {
-      metrics.correlated(
-        await store.correlate(
-          given.map(({ event }) => event),
-          matcher,
-        ),
-      );
-      return [];
-    } catch (error) {
-      if (!isCausedByOneMessage(error)) throw error;
-      if (given.length === 1) {
-        const { record } = first;
-        log.error(
-          { err: error, topic: record.topic, partition: record.partition, offset: String(record.offset) },
-          'An event cannot be delivered',
-        );
-        const reason =
-          error instanceof MillraceError ? `${error.code}: ${error.message}` : 'the engine fails to deliver it; its log says why';
-        return [{ record, instanceId: null, code: 'MR_STEP_FAILED', reason }];
-      }
-      const middle = given.length >> 1;
-      // One after the other: the order of events with the same key holds.
-      const before = await correlate(given.slice(0, middle));
-      return [...before, ...(await correlate(given.slice(middle)))];
-    }
-  }
-
   return async ({ records }) => {
     const entries: DeadLetterEntry[] = [];
-    const given: Given[] = [];
+    const events: { readonly record: LogRecord; readonly event: ExternalEvent }[] = [];
     for (const record of records) {
       const read = await readEvent(record, { codec, maxBytes });
-      if (read.ok) given.push({ record, event: read.event });
+      if (read.ok) events.push({ record, event: read.event });
       else entries.push({ record, instanceId: null, code: read.code, reason: read.reason });
     }
-    entries.push(...(await correlate(given)));
+    const refused = await correlateEvents(events, { store, matcher, onCorrelated: metrics.correlated });
+    for (const { item, error } of refused) {
+      const { topic, partition, offset } = item.record;
+      log.error({ err: error, topic, partition, offset: String(offset) }, 'An event cannot be delivered');
+      const reason =
+        error instanceof MillraceError ? `${error.code}: ${error.message}` : 'the engine fails to deliver it; its log says why';
+      entries.push({ record: item.record, instanceId: null, code: 'MR_STEP_FAILED', reason });
+    }
     await deadLetters.send(entries);
   };
 }

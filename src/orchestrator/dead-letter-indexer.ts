@@ -3,7 +3,7 @@
  * that is no dead letter is logged, counted and left: a dead letter for it would only come back to this topic.
  */
 
-import { isCausedByOneMessage } from '../engine/error-scope.ts';
+import { writeSplitting } from '../engine/write-splitting.ts';
 import { type Codec, invalidMessageOf } from '../messaging/codec.ts';
 import type { DeadLetterCode, InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
@@ -32,23 +32,6 @@ export function createDeadLetterIndexer({
     );
   }
 
-  async function save(topic: string, deadLetters: readonly NewDeadLetter[]): Promise<void> {
-    const [first] = deadLetters;
-    if (first === undefined) return;
-    try {
-      await store.saveDeadLetters(deadLetters);
-    } catch (error) {
-      if (!isCausedByOneMessage(error)) throw error;
-      if (deadLetters.length === 1) {
-        const invalid = { code: 'MR_STEP_FAILED', reason: 'the database refuses it' } as const;
-        return skip(invalid, { topic, partition: first.partition, offset: first.offset }, error);
-      }
-      const middle = deadLetters.length >> 1;
-      await save(topic, deadLetters.slice(0, middle));
-      await save(topic, deadLetters.slice(middle));
-    }
-  }
-
   return async ({ topic, records }) => {
     const deadLetters: NewDeadLetter[] = [];
     for (const record of records) {
@@ -56,7 +39,11 @@ export function createDeadLetterIndexer({
       if (read.ok) deadLetters.push(read.deadLetter);
       else skip(read.invalid, { topic, partition: record.partition, offset: String(record.offset) });
     }
-    await save(topic, deadLetters);
+    const refused = await writeSplitting(deadLetters, (some) => store.saveDeadLetters(some));
+    for (const { item, error } of refused) {
+      const place = { topic, partition: item.partition, offset: item.offset };
+      skip({ code: 'MR_STEP_FAILED', reason: 'the database refuses it' }, place, error);
+    }
   };
 }
 
