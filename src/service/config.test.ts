@@ -2,20 +2,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError, type ConfigFault, type Environment, loadConfig } from './config.ts';
-import { configurationFile, renderConfigurationDocs } from './config-docs.ts';
-import type { ConfigGroup } from './config-variables.ts';
+import { configurationFile, renderConfigurationDocs } from './config/docs.ts';
+import { ConfigError, type ConfigGroup, type Environment, loadConfig, type VariableError } from './config.ts';
 
 const databases = {
   DEFINITION_DATABASE_URL: 'postgres://millrace:hunter2@db:5432/definitions?sslmode=require',
   INSTANCE_DATABASE_URL: 'postgres://millrace:hunter2@db:5432/instances',
 };
 
-function faultsOf(env: Environment, groups?: readonly ConfigGroup[]): readonly ConfigFault[] {
+function errorsOf(env: Environment, groups?: readonly ConfigGroup[]): readonly VariableError[] {
   try {
     groups === undefined ? loadConfig(env) : loadConfig(env, groups);
   } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
+    if (error instanceof ConfigError) return error.errors;
     throw error;
   }
   throw new Error('the configuration was accepted');
@@ -41,14 +40,14 @@ describe('configuration', () => {
   });
 
   it('names every bad value at once, with what was given and what is expected', () => {
-    const faults = faultsOf({
+    const errors = errorsOf({
       KAFKA_BROKERS: 'one:9092,two',
       MILLRACE_PARTITIONS: '0',
       KAFKA_SSL: 'yes',
       MILLRACE_EVENT_TTL: 'soon',
       PORT: '80.5',
     });
-    expect(faults.map(({ name }) => name).sort()).toEqual([
+    expect(errors.map(({ name }) => name).sort()).toEqual([
       'DEFINITION_DATABASE_URL',
       'INSTANCE_DATABASE_URL',
       'KAFKA_BROKERS',
@@ -57,19 +56,19 @@ describe('configuration', () => {
       'MILLRACE_PARTITIONS',
       'PORT',
     ]);
-    expect(new ConfigError(faults).message).toContain('MILLRACE_PARTITIONS is "0": expected a whole number from 1 to 1000.');
-    expect(new ConfigError(faults).message).toContain('INSTANCE_DATABASE_URL is not set: expected a URL that begins with `postgres://`');
+    expect(new ConfigError(errors).message).toContain('MILLRACE_PARTITIONS is "0": expected an integer from 1 to 1000.');
+    expect(new ConfigError(errors).message).toContain('INSTANCE_DATABASE_URL is not set: expected a URL that begins with `postgres://`');
   });
 
   it('never repeats a secret', () => {
-    const faults = faultsOf({ ...databases, INSTANCE_DATABASE_URL: 'mysql://root:hunter2@db/x', MILLRACE_API_KEY: 'short hunter2' });
-    expect(faults.map(({ name }) => name)).toEqual(['INSTANCE_DATABASE_URL', 'MILLRACE_API_KEY']);
-    expect(new ConfigError(faults).message).not.toContain('hunter2');
+    const errors = errorsOf({ ...databases, INSTANCE_DATABASE_URL: 'mysql://root:hunter2@db/x', MILLRACE_API_KEY: 'short hunter2' });
+    expect(errors.map(({ name }) => name)).toEqual(['INSTANCE_DATABASE_URL', 'MILLRACE_API_KEY']);
+    expect(new ConfigError(errors).message).not.toContain('hunter2');
   });
 
   it.each(['allow', 'verify_full', 'REQUIRE', ''])('refuses an sslmode that node-postgres would take for something else (%s)', (mode) => {
     const url = `${databases.INSTANCE_DATABASE_URL}?sslmode=${mode}`;
-    expect(faultsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
+    expect(errorsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
       expect.objectContaining({ name: 'INSTANCE_DATABASE_URL', expected: expect.stringMatching(/^an `sslmode` that is one of `disable`/) }),
     ]);
   });
@@ -77,7 +76,7 @@ describe('configuration', () => {
   it('wants an authority for sslmode=verify-ca, as psql does', () => {
     const url = `${databases.INSTANCE_DATABASE_URL}?sslmode=verify-ca`;
     expect(loadConfig({ ...databases, INSTANCE_DATABASE_URL: `${url}&sslrootcert=/ca.pem` }).databases.instances).toContain('verify-ca');
-    expect(faultsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
+    expect(errorsOf({ ...databases, INSTANCE_DATABASE_URL: url })).toEqual([
       expect.objectContaining({ expected: 'an `sslrootcert` beside `sslmode=verify-ca`' }),
     ]);
   });
@@ -85,7 +84,7 @@ describe('configuration', () => {
   it.each(['SCHEMA_REGISTRY_URL', 'KAFKA_CONNECT_URL'])('refuses a login in %s, and does not repeat it', (name) => {
     const expected = expect.stringContaining('without a login');
     for (const password of ['hunter2', 'hunt@er2'])
-      expect(faultsOf({ ...databases, [name]: `https://ada:${password}@registry:8081/api` })).toEqual([
+      expect(errorsOf({ ...databases, [name]: `https://ada:${password}@registry:8081/api` })).toEqual([
         { name, given: '"https://***@registry:8081/api"', expected },
       ]);
   });
@@ -112,10 +111,10 @@ describe('configuration', () => {
   });
 
   it('names a file that cannot be read, and a secret that was given twice', () => {
-    expect(faultsOf({ MILLRACE_API_KEY_FILE: '/nowhere' }, ['api'])).toEqual([
+    expect(errorsOf({ MILLRACE_API_KEY_FILE: '/nowhere' }, ['api'])).toEqual([
       { name: 'MILLRACE_API_KEY_FILE', given: '"/nowhere"', expected: 'a file that can be read (ENOENT)' },
     ]);
-    expect(faultsOf({ MILLRACE_API_KEY: 'x'.repeat(20), MILLRACE_API_KEY_FILE: fileWith('y'.repeat(20)) }, ['api'])).toHaveLength(1);
+    expect(errorsOf({ MILLRACE_API_KEY: 'x'.repeat(20), MILLRACE_API_KEY_FILE: fileWith('y'.repeat(20)) }, ['api'])).toHaveLength(1);
   });
 
   it.each([
@@ -125,11 +124,22 @@ describe('configuration', () => {
     ['a user of the registry without a password', { SCHEMA_REGISTRY_USERNAME: 'me' }, 'SCHEMA_REGISTRY_PASSWORD'],
     ['a payload that fits in no record', { MILLRACE_MAX_MESSAGE_BYTES: '100000' }, 'MILLRACE_LIMIT_PAYLOAD_BYTES'],
   ])('refuses %s', (_, env, name) => {
-    expect(faultsOf({ ...databases, ...env }).map((fault) => fault.name)).toEqual([name]);
+    expect(errorsOf({ ...databases, ...env }).map(({ name }) => name)).toEqual([name]);
   });
 
   it('takes an empty variable for one that is not set', () => {
     expect(loadConfig({ KAFKA_BROKERS: '', KAFKA_SSL_CA: ' ' }, ['kafka']).kafka.brokers).toEqual(['127.0.0.1:9092']);
+  });
+
+  it('refuses a list without an item', () => {
+    expect(errorsOf({ KAFKA_BROKERS: ' , ' }, ['kafka'])).toEqual([
+      { name: 'KAFKA_BROKERS', given: '","', expected: '`host:port`, several separated by commas' },
+    ]);
+  });
+
+  it('says once of a variable what is wrong with it', () => {
+    const errors = errorsOf({ ...databases, KAFKA_SSL_CERT: 'nonsense', KAFKA_SSL: 'yes', INSTANCE_DATABASE_URL: 'nonsense' });
+    expect(errors.map(({ name }) => name).sort()).toEqual(['INSTANCE_DATABASE_URL', 'KAFKA_SSL', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY']);
   });
 
   it('is frozen', () => {
