@@ -11,7 +11,7 @@ import {
   textArray,
   timestamptzArray,
   uuidArray,
-} from '../../src/store/postgres/binary-array.ts';
+} from '../../src/store/postgres/sql/binary-array.ts';
 import { stackEnv } from '../support/env.ts';
 
 let client: pg.Client;

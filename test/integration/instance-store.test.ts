@@ -55,7 +55,7 @@ describe('on Postgres', () => {
     try {
       const { rows: issuers } = await issuer.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       await issuer.query('BEGIN');
-      await issuer.query(`INSERT INTO command (id, instance_id, partition, type, by) VALUES ($1, $2, $3, 'pause', 'ada')`, [
+      await issuer.query(`INSERT INTO command (id, instance_id, partition, type, issued_by) VALUES ($1, $2, $3, 'pause', 'ada')`, [
         ...[commandId, id, partition],
       ]);
       const applying = lab.step(definition, id, { type: 'CommandIssued', commandId, by: 'ada', command: { type: 'pause' } });

@@ -121,7 +121,7 @@ describe('migrate', () => {
     await databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]);
     await databases.migrate();
     expect(databases.log.lines.join('\n')).toMatch(/millrace republish/);
-    expect(await databases.query('SELECT up_to FROM outbox_republish')).toEqual([{ up_to: null }]);
+    expect(await databases.query('SELECT last_row_id FROM outbox_republish')).toEqual([{ last_row_id: null }]);
   });
 
   it('refuses a slot that belongs to another database', async () => {
@@ -134,7 +134,7 @@ describe('migrate', () => {
   });
 
   it('says which database it cannot reach', async () => {
-    const { migrate } = await import('../../src/store/postgres/migrate.ts');
+    const { migrate } = await import('../../src/store/postgres/install/migrate.ts');
     const { databases: urls, topics } = databases.config;
     const nowhere = urls.instances.replace(/:\d+\//, ':1/');
     await expect(migrate({ databases: { ...urls, instances: nowhere }, topics }, databases.log)).rejects.toMatchObject({

@@ -419,8 +419,8 @@ describe('a task with nothing in flight', () => {
     ['the outbox has yet to be published again', 'INSERT INTO outbox_republish DEFAULT VALUES', 'DELETE FROM outbox_republish'],
     [
       'the slot was not confirmed since it was made',
-      'UPDATE outbox_slot SET made_at_lsn = made_at_lsn + 1e12',
-      'UPDATE outbox_slot SET made_at_lsn = made_at_lsn - 1e12',
+      'UPDATE outbox_slot SET created_at_lsn = created_at_lsn + 1e12',
+      'UPDATE outbox_slot SET created_at_lsn = created_at_lsn - 1e12',
     ],
   ])('is left alone while nobody can tell what was published, since %s', async (_, begin, end) => {
     const id = await strand();

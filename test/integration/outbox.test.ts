@@ -26,11 +26,11 @@ beforeAll(async () => {
 beforeEach(async () => {
   await databases.query('SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1', [databases.slot]);
   await databases.query(`DO $$ DECLARE old text; BEGIN
-    FOR old IN SELECT name FROM outbox_detached UNION SELECT relname FROM pg_class
+    FOR old IN SELECT name FROM outbox_detached_partition UNION SELECT relname FROM pg_class
       WHERE relname ~ '^outbox_\\d' AND relkind = 'r' AND relname < to_char(now() AT TIME ZONE 'UTC', '"outbox_"YYYYMMDDHH24') LOOP
       EXECUTE 'DROP TABLE ' || old;
     END LOOP; END $$`);
-  await databases.query(`TRUNCATE outbox, outbox_detached, outbox_slot, outbox_republish, heartbeat, event_buffer, event_delivery, event_seen,
+  await databases.query(`TRUNCATE outbox, outbox_detached_partition, outbox_slot, outbox_republish, heartbeat, event_buffer, event_delivery, received_event,
     idempotency, command, claim RESTART IDENTITY`);
   databases.log.lines.length = 0;
   await databases.migrate();
@@ -180,38 +180,40 @@ describe('maintenance', () => {
     await pool.query(
       `INSERT INTO idempotency VALUES ('d', 'old', '', gen_random_uuid(), 1, now() - interval '25 hours'), ('d', 'young', '', gen_random_uuid(), 1, now())`,
     );
-    const command = `INSERT INTO command (id, instance_id, partition, type, by, at, status, result_at)
+    const command = `INSERT INTO command (id, instance_id, partition, type, issued_by, issued_at, status, result_at)
       VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'pause', 'ada', now() - interval '30 hours'`;
     await pool.query(`${command}, 'applied', now() - interval '25 hours')`);
     await pool.query(`${command}, 'pending', NULL)`);
     await pool.query(`INSERT INTO claim VALUES (gen_random_uuid(), 'p', 1, 'ada', now() - interval '25 hours')`);
     await pool.query('UPDATE event_buffer SET expires_at = now() WHERE id = $1', [old.id]);
-    await pool.query(`UPDATE event_seen SET at = now() - interval '47 hours' WHERE id = $1`, [old.id]);
-    expect((await maintain()).deleted).toEqual({ heartbeat: 1, event_seen: 0, idempotency: 1, command: 1, claim: 1, event_buffer: 1 });
+    await pool.query(`UPDATE received_event SET received_at = now() - interval '47 hours' WHERE id = $1`, [old.id]);
+    expect((await maintain()).deleted).toEqual({ heartbeat: 1, received_event: 0, idempotency: 1, command: 1, claim: 1, event_buffer: 1 });
     expect(await store().correlate([old], matcher)).toMatchObject({ duplicates: 1 });
-    await pool.query(`UPDATE event_seen SET at = now() - interval '49 hours'`);
+    await pool.query(`UPDATE received_event SET received_at = now() - interval '49 hours'`);
     await pool.query('UPDATE event_buffer SET expires_at = now()');
-    expect((await maintain()).deleted).toMatchObject({ event_seen: 2, event_buffer: 1 });
+    expect((await maintain()).deleted).toMatchObject({ received_event: 2, event_buffer: 1 });
   });
 
   it('keeps ids of events for twice as long as the events where those live for more than a day', async () => {
     const age = (hours: number) => `now() - interval '${hours} hours'`;
-    await pool.query(`INSERT INTO event_seen (source, id, at) VALUES ('s', 'kept', ${age(5 * 24)}), ('s', 'gone', ${age(7 * 24)})`);
+    await pool.query(
+      `INSERT INTO received_event (source, id, received_at) VALUES ('s', 'kept', ${age(5 * 24)}), ('s', 'gone', ${age(7 * 24)})`,
+    );
     const report = await maintenance({ eventTtlMs: 3 * 24 * HOUR_MS }).run();
-    expect(report).toMatchObject({ failed: [], deleted: { event_seen: 1 } });
-    expect(await databases.query('SELECT id FROM event_seen')).toEqual([{ id: 'kept' }]);
+    expect(report).toMatchObject({ failed: [], deleted: { received_event: 1 } });
+    expect(await databases.query('SELECT id FROM received_event')).toEqual([{ id: 'kept' }]);
   });
 
   it('keeps idempotency keys and results of commands for a day', async () => {
     const age = (hours: number) => `now() - interval '${hours} hours'`;
     for (const hours of [23, 25]) {
       await pool.query(`INSERT INTO idempotency VALUES ('d', '${hours} h', '', gen_random_uuid(), 1, ${age(hours)})`);
-      await pool.query(`INSERT INTO command (id, instance_id, partition, type, by, at, status, result_at)
+      await pool.query(`INSERT INTO command (id, instance_id, partition, type, issued_by, issued_at, status, result_at)
         VALUES (gen_random_uuid(), gen_random_uuid(), 0, 'pause', '${hours} h', ${age(30)}, 'applied', ${age(hours)})`);
     }
     expect((await maintain()).deleted).toMatchObject({ idempotency: 1, command: 1 });
     expect(await databases.query('SELECT key FROM idempotency')).toEqual([{ key: '23 h' }]);
-    expect(await databases.query('SELECT by FROM command')).toEqual([{ by: '23 h' }]);
+    expect(await databases.query('SELECT issued_by FROM command')).toEqual([{ issued_by: '23 h' }]);
   });
 });
 
@@ -371,7 +373,7 @@ describe('republish', () => {
       .query<{ name: string }>('SELECT tableoid::regclass::text AS name FROM outbox LIMIT 1')
       .then((rows) => rows.map(({ name }) => name));
     // As a process leaves it that died after the whole of this table.
-    await databases.query(`UPDATE outbox_republish SET up_to = 5, done = ARRAY[$1]`, [table]);
+    await databases.query(`UPDATE outbox_republish SET last_row_id = 5, finished_tables = ARRAY[$1]`, [table]);
     expect(await again()).toBe(0);
     expect(await readSlot()).toEqual([]);
     expect(await databases.query('SELECT FROM outbox_republish')).toHaveLength(0);

@@ -100,7 +100,7 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   const [tasks, timers, waits, people] = await Promise.all([
     read('instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error', 'task', 'path COLLATE "C"'),
     read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
-    read('instance_id AS id, path, attempt, wait, type, key', 'subscription', 'path COLLATE "C", wait'),
+    read('instance_id AS id, path, attempt, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
     read('instance_id AS id, path, attempt, title, users, roles, due_at AS due, opened_at AS opened', 'human_task', 'path COLLATE "C"'),
   ]);
   const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));

@@ -1,6 +1,7 @@
 /** The locks that whoever touches events or waits of a key holds (protocol, "Events" 1), for tests that stand in the way. */
+
+import { type EventKey, lockKeys } from '../../src/store/postgres/events/key-locks.ts';
 import type { Pool } from '../../src/store/postgres/index.ts';
-import { type EventKey, lockKeys } from '../../src/store/postgres/subscriptions.ts';
 import type { FreshDatabases } from './fresh-databases.ts';
 
 export type EventLock = {

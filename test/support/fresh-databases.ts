@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { Logger } from '../../src/store/maintenance.ts';
 import { slotName } from '../../src/store/outbox-names.ts';
-import { type MigrateConfig, migrate } from '../../src/store/postgres/migrate.ts';
+import { type MigrateConfig, migrate } from '../../src/store/postgres/install/migrate.ts';
 import { roles } from '../../stack/settings.ts';
 import { stackEnv } from './env.ts';
 

@@ -4,16 +4,16 @@
  */
 import type { CommandId, EpochMs } from '../../core/ids.ts';
 import type { CommandResult, NewCommand } from '../instance-store.ts';
-import { translating } from './errors.ts';
-import type { Pool } from './pools.ts';
-import { clean } from './subscriptions.ts';
-import { epochMs } from './times.ts';
+import { translating } from './connection/errors.ts';
+import type { Pool } from './connection/pools.ts';
+import { storableText } from './sql/storable-text.ts';
+import { epochMs } from './sql/times.ts';
 
 const issue = {
   name: 'issue-command',
   // The attempt is that of the open task. A task that was closed meanwhile has no row, and takes no command.
   text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND $4 IN ('completeTask', 'failTask')),
-    c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, by)
+    c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, issued_by)
       SELECT $1::uuid, $2::uuid, $3::int4, $4::text, $5::text, (SELECT attempt FROM t), $6::json, $7::text
       WHERE $4 NOT IN ('completeTask', 'failTask') OR EXISTS (SELECT FROM t)
       ON CONFLICT DO NOTHING RETURNING id),
@@ -29,7 +29,7 @@ export async function issueCommand(pool: Pool, command: NewCommand): Promise<boo
     pool.query<{ accepted: boolean }>({
       ...issue,
       values: [
-        ...[commandId, instanceId, partition, type, path, payload === null ? null : JSON.stringify(payload), clean(by)],
+        ...[commandId, instanceId, partition, type, path, payload === null ? null : JSON.stringify(payload), storableText(by)],
         ...[message.topic, message.key, message.messageType, message.partition, message.payload],
       ],
     }),

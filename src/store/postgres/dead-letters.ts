@@ -2,34 +2,36 @@
 import type { Page } from '../definition-store.ts';
 import type { DeadLetterRow } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
-import { decodeCursor, pageOf, patterns } from './cursor.ts';
-import { translating } from './errors.ts';
-import type { Pool } from './pools.ts';
-import { Columns } from './statement.ts';
-import { epochMs } from './times.ts';
+import { translating } from './connection/errors.ts';
+import type { Pool } from './connection/pools.ts';
+import { Columns } from './sql/columns.ts';
+import { decodeCursor, pageOf, patterns } from './sql/cursor.ts';
+import { epochMs } from './sql/times.ts';
 
 type Header = { readonly key: string; readonly value: string };
 
 const columns = new Columns<NewDeadLetter>((of) => [
-  of('letter_partition', 'int4', ({ partition }) => partition),
-  of('letter_offset', 'int8', ({ offset }) => BigInt(offset)),
+  of('dead_letter_partition', 'int4', ({ partition }) => partition),
+  of('dead_letter_offset', 'int8', ({ offset }) => BigInt(offset)),
   of('code', 'text', ({ code }) => code),
   of('reason', 'text', ({ reason }) => reason),
-  of('topic', 'text', ({ original }) => original.topic),
-  of('partition', 'int4', ({ original }) => original.partition),
-  of('offset_there', 'int8', ({ original }) => BigInt(original.offset)),
+  of('original_topic', 'text', ({ original }) => original.topic),
+  of('original_partition', 'int4', ({ original }) => original.partition),
+  of('original_offset', 'int8', ({ original }) => BigInt(original.offset)),
   of('key', 'bytea', ({ original }) => original.key),
   of('value', 'bytea', ({ original }) => original.value),
   of('headers', 'json', ({ original }) => headersText(original)),
   of('instance_id', 'text', ({ instanceId }) => instanceId),
-  of('at', 'timestamptz', ({ at }) => at),
+  of('dead_lettered_at', 'timestamptz', ({ at }) => at),
 ]);
 
 const save = {
   name: 'save-dead-letters',
-  text: `INSERT INTO dead_letter (letter_partition, letter_offset, code, reason, topic, partition, "offset", key, value, headers, instance_id, at)
-    SELECT letter_partition, letter_offset, code, reason, topic, partition, offset_there, key, value, headers, instance_id, at
-    FROM ${columns.unnest('l', 1)} ORDER BY letter_partition, letter_offset ON CONFLICT (letter_partition, letter_offset) DO NOTHING`,
+  text: `INSERT INTO dead_letter (dead_letter_partition, dead_letter_offset, code, reason, original_topic, original_partition, original_offset,
+      key, value, headers, instance_id, dead_lettered_at)
+    SELECT dead_letter_partition, dead_letter_offset, code, reason, original_topic, original_partition, original_offset,
+      key, value, headers, instance_id, dead_lettered_at
+    FROM ${columns.unnest('l', 1)} ORDER BY dead_letter_partition, dead_letter_offset ON CONFLICT (dead_letter_partition, dead_letter_offset) DO NOTHING`,
 };
 
 function headersText({ headers }: NewDeadLetter['original']): string {
@@ -41,7 +43,8 @@ export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLette
   await translating(() => pool.query({ ...save, values: columns.encode(letters) }));
 }
 
-const fields = `id, code, reason, topic, partition, "offset", key, value, headers, instance_id AS "instanceId", ${epochMs('at')} AS at, status`;
+const fields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset", key, value, headers,
+  instance_id AS "instanceId", ${epochMs('dead_lettered_at')} AS at, status`;
 type Row = Omit<DeadLetterRow, 'headers'> & { readonly headers: readonly Header[] };
 
 function letterOf(row: Row): DeadLetterRow {

@@ -1,10 +1,11 @@
 /** The stores on Postgres. Only whoever wires a process imports this. */
-export { createDefinitionStore } from './definition-store.ts';
-export { assertInstallation } from './installation.ts';
-export { createInstanceQueries } from './instance-queries.ts';
+
+export { createPool, createPools, type Pool, type PoolOptions, type Pools } from './connection/pools.ts';
+export { createDefinitionStore } from './definitions/definition-store.ts';
+export { assertInstallation } from './install/installation.ts';
 export { createInstanceStore, type InstanceStoreOptions } from './instance-store.ts';
-export { createMaintenance, type MaintenanceOptions } from './maintenance.ts';
-export { registerTopics } from './outbox.ts';
-export { createOutboxGauge } from './outbox-gauge.ts';
-export { createPool, createPools, type Pool, type PoolOptions, type Pools } from './pools.ts';
-export { type RepublishOptions, republish } from './republish.ts';
+export { createMaintenance, type MaintenanceOptions } from './maintenance/maintenance.ts';
+export { createOutboxGauge } from './outbox/gauge.ts';
+export { registerTopics } from './outbox/messages.ts';
+export { type RepublishOptions, republish } from './outbox/republish.ts';
+export { createInstanceQueries } from './queries/instance-queries.ts';

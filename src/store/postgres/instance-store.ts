@@ -1,19 +1,19 @@
 /** The instance store on Postgres: each method is a file of its own. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
-import { apply } from './apply.ts';
-import { claim, unclaim } from './claims.ts';
 import { commandResult, issueCommand } from './commands.ts';
-import { correlate } from './correlate.ts';
+import { translating } from './connection/errors.ts';
+import type { Pool } from './connection/pools.ts';
 import { saveDeadLetters } from './dead-letters.ts';
-import { translating } from './errors.ts';
-import { eventTypes, registerEventTypes } from './event-types.ts';
-import { load } from './load.ts';
-import { openAutomatedTasks } from './open-tasks.ts';
-import { publish, registerTopics } from './outbox.ts';
-import type { Pool } from './pools.ts';
-import { start } from './start.ts';
+import { correlate } from './events/correlate.ts';
+import { eventTypes, registerEventTypes } from './events/event-types.ts';
+import { claim, unclaim } from './human-tasks/claims.ts';
+import { apply } from './instances/apply.ts';
+import { load } from './instances/load.ts';
+import { start } from './instances/start.ts';
+import { openAutomatedTasks } from './open-automated-tasks.ts';
+import { publish, registerTopics } from './outbox/messages.ts';
+import { databaseNow } from './sql/times.ts';
 import { fireTimers } from './timers.ts';
-import { databaseNow } from './times.ts';
 
 export type InstanceStoreOptions = {
   /** How long an event that nobody waits for is kept. */

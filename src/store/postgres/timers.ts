@@ -4,9 +4,9 @@
  */
 import type { EpochMs } from '../../core/ids.ts';
 import type { DueTimer, OutboxMessage } from '../instance-store.ts';
-import { insertMessages } from './outbox.ts';
-import { inTransaction, type Pool } from './pools.ts';
-import { epochMs } from './times.ts';
+import { inTransaction, type Pool } from './connection/pools.ts';
+import { insertMessages } from './outbox/messages.ts';
+import { epochMs } from './sql/times.ts';
 
 const take = {
   name: 'take-due-timers',

@@ -5,8 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { restoreHistory, type StoredEntry, storeHistory, type TaskImage } from '../../../store/postgres/stored-history.ts';
-import { restoreState, stateText } from '../../../store/postgres/stored-state.ts';
+import { restoreHistory, type StoredEntry, storeHistory, type TaskImage } from '../../../store/postgres/instances/stored-history.ts';
+import { restoreState, stateText } from '../../../store/postgres/instances/stored-state.ts';
 import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';

@@ -8,7 +8,7 @@ CREATE TABLE definition (
 CREATE TABLE definition_version (
   id text NOT NULL REFERENCES definition (id),
   version integer NOT NULL CHECK (version > 0),
-  -- json, not jsonb: the text as it was deployed, key order and \u0000 included.
+  -- json, not jsonb: it keeps the order of keys and \u0000.
   document json NOT NULL,
   content_hash text NOT NULL,
   deployed_at timestamptz NOT NULL DEFAULT now(),
@@ -27,7 +27,7 @@ CREATE TRIGGER definition_version_is_immutable BEFORE UPDATE OR DELETE OR TRUNCA
 
 CREATE TABLE api_key (
   key_id text PRIMARY KEY,
-  -- SHA-256 of 256 random bits: nothing to guess, so nothing to salt.
+  -- SHA-256 of 256 random bits. They cannot be guessed, so no salt is needed.
   hash bytea NOT NULL UNIQUE,
   subject text NOT NULL,
   role text NOT NULL CHECK (role IN ('admin', 'operator', 'user', 'viewer')),

@@ -1,11 +1,12 @@
 -- Up Migration
--- Data of users is json, not jsonb: it keeps \u0000 and the order of keys, and is not parsed into another form.
--- No index mentions what a step changes (status, attempt, deadline of a task; version, state of an instance), and pages
--- keep room, so that updates stay HOT.
+-- Users' data is json, not jsonb: json keeps \u0000 and the order of keys.
+-- No index mentions a column that every step changes (a task's status, attempt and deadline; an instance's version and
+-- state), and fillfactor leaves room on each page, so that these updates are HOT.
 
 CREATE TABLE installation (
-  the_only boolean PRIMARY KEY DEFAULT true CHECK (the_only),
-  -- Frozen: an instance's partition never changes.
+  -- The table has at most one row.
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- Fixed at installation, since an instance's partition never changes.
   partitions integer NOT NULL CHECK (partitions > 0),
   installed_at timestamptz NOT NULL DEFAULT now()
 );
@@ -28,11 +29,11 @@ CREATE TABLE instance (
   updated_at timestamptz NOT NULL,
   ended_at timestamptz
 ) WITH (fillfactor = 60);
--- Changes only when an instance ends, pauses or meets an incident.
-CREATE INDEX instance_by_status ON instance (status, id);
-CREATE INDEX instance_by_definition ON instance (definition_id, id);
-CREATE INDEX instance_by_business_key ON instance (business_key, id) WHERE business_key IS NOT NULL;
-CREATE INDEX instance_by_parent ON instance (parent_id, id) WHERE parent_id IS NOT NULL;
+-- The status changes only when an instance ends, pauses, resumes, or an incident is raised or resolved.
+CREATE INDEX instance_status_id_idx ON instance (status, id);
+CREATE INDEX instance_definition_id_id_idx ON instance (definition_id, id);
+CREATE INDEX instance_business_key_id_idx ON instance (business_key, id) WHERE business_key IS NOT NULL;
+CREATE INDEX instance_parent_id_id_idx ON instance (parent_id, id) WHERE parent_id IS NOT NULL;
 
 -- One row for each applied batch.
 CREATE TABLE history (
@@ -44,7 +45,7 @@ CREATE TABLE history (
   entries json NOT NULL,
   -- Some entry holds data that it displaced from a row: what reads an earlier part of the history needs it too.
   displaces boolean NOT NULL,
-  at timestamptz NOT NULL,
+  written_at timestamptz NOT NULL,
   -- Read by number of entry, from any one on.
   PRIMARY KEY (instance_id, last_seq)
 );
@@ -67,11 +68,11 @@ CREATE TABLE task (
   PRIMARY KEY (instance_id, path)
 ) WITH (fillfactor = 70);
 
--- Open ones only.
+-- The open tasks of people.
 CREATE TABLE human_task (
   instance_id uuid NOT NULL,
   path text NOT NULL,
-  -- Order of opening, for paging.
+  -- In the order in which tasks were opened. Pages of the inbox are cut by it.
   id bigint GENERATED ALWAYS AS IDENTITY,
   partition integer NOT NULL,
   node_id text NOT NULL,
@@ -86,21 +87,21 @@ CREATE TABLE human_task (
   opened_at timestamptz NOT NULL,
   PRIMARY KEY (instance_id, path)
 );
-CREATE INDEX human_task_in_order ON human_task (id);
-CREATE INDEX human_task_by_user ON human_task USING gin (users);
-CREATE INDEX human_task_by_role ON human_task USING gin (roles);
-CREATE INDEX human_task_by_due ON human_task (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX human_task_id_idx ON human_task (id);
+CREATE INDEX human_task_users_idx ON human_task USING gin (users);
+CREATE INDEX human_task_roles_idx ON human_task USING gin (roles);
+CREATE INDEX human_task_due_at_idx ON human_task (due_at) WHERE due_at IS NOT NULL;
 
--- The API's own.
+-- Who has claimed an open human task. Only the API writes it.
 CREATE TABLE claim (
   instance_id uuid NOT NULL,
   path text NOT NULL,
   attempt integer NOT NULL,
   assignee text NOT NULL,
-  at timestamptz NOT NULL DEFAULT now(),
+  claimed_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (instance_id, path)
 );
-CREATE INDEX claim_by_assignee ON claim (assignee);
+CREATE INDEX claim_assignee_idx ON claim (assignee);
 
 CREATE TABLE timer (
   instance_id uuid NOT NULL,
@@ -111,9 +112,9 @@ CREATE TABLE timer (
   attempt integer NOT NULL,
   due_at timestamptz NOT NULL,
   PRIMARY KEY (instance_id, timer_id)
-  -- Whoever looks for due timers steps over those that were deleted.
+  -- The search for due timers reads over deleted rows, so they are removed early.
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX timer_by_due ON timer (due_at);
+CREATE INDEX timer_due_at_idx ON timer (due_at);
 
 CREATE TABLE command (
   id uuid PRIMARY KEY,
@@ -121,22 +122,23 @@ CREATE TABLE command (
   partition integer NOT NULL,
   type text NOT NULL,
   path text,
-  -- Attempt of the human task that it completes or fails.
+  -- Attempt of the human task that the command completes or fails.
   attempt integer,
   payload json,
-  by text NOT NULL,
-  at timestamptz NOT NULL DEFAULT now(),
+  issued_by text NOT NULL,
+  issued_at timestamptz NOT NULL DEFAULT now(),
   status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'applied', 'refused')),
   code text,
   reason text,
   result_at timestamptz
 );
--- The 409 at once. Applied ones count too: the task's closing and this status are one commit, which an insert may miss
--- in its snapshot but not in this index. A refused one frees the task; a reopened task has another attempt.
-CREATE UNIQUE INDEX command_once_per_task ON command (instance_id, path, attempt)
+-- A second completion of the same attempt conflicts here, so the API answers 409 at once. Applied commands count too: an
+-- insert may not see in its snapshot that the task was just closed, but it meets the applied command in this index.
+-- A refused command leaves the task free. A reopened task has another attempt.
+CREATE UNIQUE INDEX command_instance_id_path_attempt_key ON command (instance_id, path, attempt)
   WHERE type IN ('completeTask', 'failTask') AND status IN ('pending', 'applied');
-CREATE INDEX command_pending ON command (instance_id) WHERE status = 'pending';
-CREATE INDEX command_ended ON command (result_at) WHERE result_at IS NOT NULL;
+CREATE INDEX command_instance_id_idx ON command (instance_id) WHERE status = 'pending';
+CREATE INDEX command_result_at_idx ON command (result_at) WHERE result_at IS NOT NULL;
 
 CREATE TABLE idempotency (
   definition_id text NOT NULL,
@@ -147,27 +149,28 @@ CREATE TABLE idempotency (
   created_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (definition_id, key)
 );
-CREATE INDEX idempotency_by_age ON idempotency (created_at);
+CREATE INDEX idempotency_created_at_idx ON idempotency (created_at);
 
 CREATE TABLE dead_letter (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  -- Where it stands in the topic of dead letters.
-  letter_partition integer NOT NULL,
-  letter_offset bigint NOT NULL,
+  -- Where the record stands in the topic of dead letters.
+  dead_letter_partition integer NOT NULL,
+  dead_letter_offset bigint NOT NULL,
   code text NOT NULL,
   reason text NOT NULL,
-  topic text NOT NULL,
-  partition integer NOT NULL,
-  "offset" bigint NOT NULL,
+  -- Where the message stood that could not be processed.
+  original_topic text NOT NULL,
+  original_partition integer NOT NULL,
+  original_offset bigint NOT NULL,
   key bytea,
   value bytea,
   -- [{ key, value }], values in base64.
   headers json NOT NULL,
   instance_id text,
-  at timestamptz NOT NULL,
+  dead_lettered_at timestamptz NOT NULL,
   status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'discarded')),
   closed_by text,
   closed_at timestamptz,
-  UNIQUE (letter_partition, letter_offset)
+  UNIQUE (dead_letter_partition, dead_letter_offset)
 );
-CREATE INDEX dead_letter_by_status ON dead_letter (status, id);
+CREATE INDEX dead_letter_status_id_idx ON dead_letter (status, id);

@@ -1,24 +1,26 @@
 -- Up Migration
--- External events and who waits for them. Whoever touches subscriptions or events of a (type, key) first takes its
--- advisory lock, in a statement of its own before the one that reads (protocol, Events 1).
+-- External events and the instances that wait for them. A transaction that reads or writes subscriptions or events of a
+-- (type, key) takes its advisory lock first, in a statement before the one that reads.
 
--- What deployed versions name; the correlator keeps nothing else.
+-- Event types that deployed definitions name. Events of other types are not kept.
 CREATE TABLE event_type (type text PRIMARY KEY);
 
 CREATE TABLE subscription (
-  -- Order of opening: of two equal waits of an instance the older one gets the event.
+  -- In the order of opening: of two equal waits of an instance the older one gets the event.
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   instance_id uuid NOT NULL,
   path text NOT NULL,
   attempt integer NOT NULL,
-  wait integer NOT NULL,
+  -- Index into the waits of the task (anyOf).
+  wait_index integer NOT NULL,
   partition integer NOT NULL,
   type text NOT NULL,
   key text NOT NULL,
+  -- { source, scope } of the node's where; NULL: every event of the key fits.
   condition json
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX subscription_by_key ON subscription (type, key);
-CREATE INDEX subscription_by_task ON subscription (instance_id, path);
+CREATE INDEX subscription_type_key_idx ON subscription (type, key);
+CREATE INDEX subscription_instance_id_path_idx ON subscription (instance_id, path);
 
 CREATE TABLE event_buffer (
   row_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -28,29 +30,33 @@ CREATE TABLE event_buffer (
   key text NOT NULL,
   time timestamptz,
   data json,
-  -- Nobody has it: any wait that fits gets it.
-  open_to_all boolean NOT NULL,
-  -- Open to all, or given back by some instance.
-  waiting boolean NOT NULL,
+  -- No instance has it, so any wait that fits may take it.
+  undelivered boolean NOT NULL,
+  -- Undelivered, or some instance has given it back.
+  available boolean NOT NULL,
   expires_at timestamptz NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX event_buffer_waiting ON event_buffer (type, key, row_id) WHERE waiting;
-CREATE INDEX event_buffer_by_expiry ON event_buffer (expires_at);
+CREATE INDEX event_buffer_type_key_row_id_idx ON event_buffer (type, key, row_id) WHERE available;
+CREATE INDEX event_buffer_expires_at_idx ON event_buffer (expires_at);
 
--- At most once for each instance.
+-- An instance has an event at most once.
 CREATE TABLE event_delivery (
   event_row_id bigint NOT NULL REFERENCES event_buffer (row_id) ON DELETE CASCADE,
   instance_id uuid NOT NULL,
-  -- The instance refused it, its wait had just ended: it may have it for a later wait.
+  -- The wait that took it. Only a refusal by this wait gives the event back.
+  path text NOT NULL,
+  attempt integer NOT NULL,
+  -- The instance refused the event, since its wait had just ended. It may have the event for a later wait.
   returned boolean NOT NULL DEFAULT false,
   PRIMARY KEY (event_row_id, instance_id)
 );
 
--- Not partitioned: only so can it be unique. Lives longer than events and deliveries.
-CREATE TABLE event_seen (
+-- Source and id of every event received, to recognise duplicates. Kept longer than events and deliveries. Not partitioned,
+-- since a partitioned table cannot have this primary key.
+CREATE TABLE received_event (
   source text NOT NULL,
   id text NOT NULL,
-  at timestamptz NOT NULL DEFAULT now(),
+  received_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (source, id)
 );
-CREATE INDEX event_seen_by_age ON event_seen (at);
+CREATE INDEX received_event_received_at_idx ON received_event (received_at);

@@ -1,11 +1,11 @@
 -- Up Migration
--- What Debezium turns into records. One row that the router cannot route halts everything behind it, so nothing of it is
--- left to the router: columns are NOT NULL, the size is checked (`migrate.ts` sets the limit), and every writing
--- statement takes the topic from outbox_topic, so that an unknown one is a NULL here.
+-- Rows that Debezium turns into Kafka records. A row that the router cannot route stops all rows behind it, so the
+-- database refuses such a row: columns are NOT NULL, the size is checked (`migrate.ts` sets the limit), and every
+-- statement takes the topic from outbox_topic, so that an unknown topic is NULL.
 
 CREATE TABLE outbox_topic (topic text PRIMARY KEY);
 
--- No index: nobody looks for a row, and each would be paid for by every step.
+-- No index: nothing searches for single rows, and every step would pay for it.
 CREATE TABLE outbox (
   id bigint GENERATED ALWAYS AS IDENTITY,
   topic text NOT NULL,
@@ -16,33 +16,38 @@ CREATE TABLE outbox (
   payload bytea NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 ) PARTITION BY RANGE (created_at);
--- Rows in here raise an alarm: maintenance did not make partitions ahead.
+-- Rows in the default partition raise an alarm: maintenance did not make partitions ahead.
 CREATE TABLE outbox_default PARTITION OF outbox DEFAULT;
 
--- Partitions that were taken off and wait until the slot has confirmed what they hold.
-CREATE TABLE outbox_detached (
+-- Detached partitions. They are dropped once the slot has confirmed what they hold.
+CREATE TABLE outbox_detached_partition (
   name text PRIMARY KEY,
   detached_at_lsn pg_lsn NOT NULL
 );
 
--- Where the WAL was when the slot was made: a position beyond it says that Debezium has confirmed something.
+-- The WAL position at which the slot was created. A later confirmed position says that Debezium is at work.
 CREATE TABLE outbox_slot (
   name text PRIMARY KEY,
-  made_at_lsn pg_lsn NOT NULL
+  created_at_lsn pg_lsn NOT NULL,
+  -- Our slots have failover on (Postgres 17 and later); one that Debezium creates by itself has not, so this column tells
+  -- that the slot was replaced. NULL: unknown, or a server without failover slots.
+  failover boolean
 );
 
--- A slot was made after rows that it does not know: `millrace republish` writes them again, and removes this row when all
--- are written. Meanwhile nothing of the outbox is dropped.
+-- Present while rows from before the current slot are not published: `millrace republish` inserts them again and then
+-- deletes this row. Meanwhile no partition of the outbox is dropped.
 CREATE TABLE outbox_republish (
-  the_only boolean PRIMARY KEY DEFAULT true CHECK (the_only),
-  -- Rows up to this id; NULL until republishing begins.
-  up_to bigint,
-  -- Tables that are done, and the block that comes next in the one after them.
-  done text[] NOT NULL DEFAULT '{}',
+  -- The table has at most one row.
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+  -- Rows up to this id are published again; NULL until republishing begins.
+  last_row_id bigint,
+  -- Tables that are finished, and the next block of the table after them.
+  finished_tables text[] NOT NULL DEFAULT '{}',
   next_block bigint NOT NULL DEFAULT 0
 );
 
--- Inserts only: an upsert would be an update, which the publication hides.
+-- The connector inserts a row every few seconds, so that the slot advances while nothing else happens. Inserts only: the
+-- publication hides updates.
 CREATE TABLE heartbeat (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
@@ -57,7 +62,7 @@ BEGIN
     CREATE ROLE millrace_outbox NOLOGIN;
   END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-  RAISE NOTICE 'the role was made meanwhile';
+  RAISE NOTICE 'another process has created the role';
 END
 $$;
 GRANT USAGE ON SCHEMA public TO millrace_outbox;

@@ -1,0 +1,120 @@
+/**
+ * Errors of Postgres, translated once: an error that may pass by itself becomes a retryable `MillraceError`, one that needs
+ * a person becomes one that is not retryable. Messages never carry data: Postgres puts rows into `detail`, which is dropped here.
+ */
+import { MillraceError } from '../../../core/error.ts';
+
+/** SQLSTATEs, or their first two characters, after which the same call may well succeed. */
+const retryableStates = new Set([
+  '08', // connection exception
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '53', // insufficient resources: disk, memory, connections
+  '55P03', // lock_not_available
+  '57014', // query_canceled: our own statement timeout
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: it starts up or recovers
+  '57P05', // idle_session_timeout
+  '25006', // read_only_sql_transaction: a failover is under way
+  '58', // system error: I/O
+]);
+
+/** Classes that blame what a statement was given, not how the database is set up: another one's data may well be taken. */
+const dataStates = new Set([
+  '21', // cardinality violation
+  '22', // data exception
+  '23', // integrity constraint violation
+  '54', // program limit exceeded
+]);
+
+/** Of sockets and name lookup. */
+const retryableSystemCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT', // a Unix socket whose server is away
+]);
+
+/** What node-postgres throws without a code. */
+const retryableMessages = [
+  /^Connection terminated/,
+  /^timeout exceeded when trying to connect/,
+  /^timeout expired/,
+  /^Query read timeout/,
+  /not queryable/,
+  /^Client was closed/,
+  /^Cannot use a pool after calling end/,
+];
+
+/** Without a code too, and for as long as server and `sslmode` stay what they are. */
+const noTls = /^The server does not support SSL connections/;
+
+/** Runs a query or a transaction; whatever Postgres throws comes out as a `MillraceError`. */
+export async function translating<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+export function translate(error: unknown): unknown {
+  if (error instanceof AggregateError) return translate(error.errors[0]);
+  if (!(error instanceof Error) || error instanceof MillraceError) return error;
+  if (noTls.test(error.message))
+    return databaseError('MR_DATABASE', `There is no connection to the database: ${error.message}`, false, error);
+  const code = codeOf(error);
+  if (code === undefined && !retryableMessages.some((pattern) => pattern.test(error.message))) return error;
+  const table = 'table' in error ? String(error.table) : '';
+  if (code === '23502' && table.startsWith('outbox') && 'column' in error && error.column === 'topic') {
+    return databaseError(
+      'MR_OUTBOX_TOPIC_UNKNOWN',
+      'A message is addressed to a topic that this installation does not know: run `millrace topics`.',
+      false,
+      error,
+    );
+  }
+  if (code === '23514' && 'constraint' in error && error.constraint === 'outbox_payload_size') {
+    return databaseError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES admits.', false, error);
+  }
+  // 55000 (object_not_in_prerequisite_state) means many things; this one is an administrator who has closed the database.
+  const closed = code === '55000' && /is not currently accepting connections/.test(error.message);
+  if (closed || isRetryable(code))
+    return databaseError('MR_DATABASE_UNAVAILABLE', `The database does not answer as it should: ${describe(error, code)}`, true, error);
+  if (code !== undefined && dataStates.has(code.slice(0, 2)))
+    return databaseError('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
+  const what = isAboutConnecting(code) ? 'There is no connection to the database' : 'The database refused a statement';
+  return databaseError('MR_DATABASE', `${what}: ${describe(error, code)}`, false, error);
+}
+
+function isRetryable(code: string | undefined): boolean {
+  if (code === undefined) return true;
+  return retryableStates.has(code) || retryableStates.has(code.slice(0, 2)) || retryableSystemCodes.has(code);
+}
+
+/** Refused logins, databases that are not there, and everything that is no SQLSTATE: certificates that are not trusted. */
+function isAboutConnecting(code: string | undefined): boolean {
+  return code !== undefined && (/^(28|3D)/.test(code) || !/^[0-9A-Z]{5}$/.test(code));
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function describe(error: Error, code: string | undefined): string {
+  return code === undefined ? error.message : `${error.message} (${code})`;
+}
+
+function databaseError(code: string, message: string, retryable: boolean, cause: Error): MillraceError {
+  // The cause reaches logs: without what may quote a row.
+  const quiet = new Error(cause.message);
+  if (cause.stack !== undefined) quiet.stack = cause.stack;
+  return new MillraceError(code, message, { retryable, cause: quiet });
+}

@@ -1,0 +1,81 @@
+/**
+ * Definitions and their versions. A deploy takes the row of its definition first, so that of several at once each sees
+ * the version before it: the content of the latest version again is that version, anything else the next one.
+ */
+import type { DefinitionId } from '../../../core/ids.ts';
+import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
+import { translating } from '../connection/errors.ts';
+import { inTransaction, type Pool } from '../connection/pools.ts';
+import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
+import { epochMs } from '../sql/times.ts';
+import { createApiKeys } from './api-keys.ts';
+
+const list = 'definitions';
+const versionFields = `id, version, content_hash AS "contentHash", ${epochMs('deployed_at')} AS "deployedAt", deployed_by AS "deployedBy"`;
+
+export function createDefinitionStore(pool: Pool): DefinitionStore {
+  return {
+    ...createApiKeys(pool),
+
+    async deploy(id, document, contentHash, by) {
+      return await inTransaction(pool, async (client) => {
+        await client.query('INSERT INTO definition (id) VALUES ($1) ON CONFLICT DO NOTHING', [id]);
+        await client.query('SELECT FROM definition WHERE id = $1 FOR UPDATE', [id]);
+        const { rows } = await client.query<{ version: number; content_hash: string }>(
+          'SELECT version, content_hash FROM definition_version WHERE id = $1 ORDER BY version DESC LIMIT 1',
+          [id],
+        );
+        const [latest] = rows;
+        if (latest?.content_hash === contentHash) return { version: latest.version, created: false };
+        const version = (latest?.version ?? 0) + 1;
+        await client.query(
+          'INSERT INTO definition_version (id, version, document, content_hash, deployed_by) VALUES ($1, $2, $3, $4, $5)',
+          [id, version, JSON.stringify(document), contentHash, by],
+        );
+        return { version, created: true };
+      });
+    },
+
+    async get(id, version) {
+      const { rows } = await translating(() =>
+        pool.query<StoredDefinition>({
+          name: 'get-definition',
+          text: `SELECT ${versionFields}, document FROM definition_version WHERE id = $1 AND ($2::integer IS NULL OR version = $2)
+            ORDER BY version DESC LIMIT 1`,
+          values: [id, version === 'latest' ? null : version],
+        }),
+      );
+      return rows[0] ?? null;
+    },
+
+    async list(limit, cursor) {
+      const after = cursor === null ? '' : (decodeCursor(list, cursor, [patterns.name])[0] ?? '');
+      const { rows } = await translating(() =>
+        pool.query<DefinitionSummary>(
+          `SELECT d.id, v.version AS "latestVersion", v.version AS versions, ${epochMs('v.deployed_at')} AS "deployedAt"
+          FROM definition d CROSS JOIN LATERAL (
+            SELECT version, deployed_at FROM definition_version v WHERE v.id = d.id ORDER BY version DESC LIMIT 1) AS v
+          WHERE d.id > $1 ORDER BY d.id LIMIT $2`,
+          [after, limit + 1],
+        ),
+      );
+      return pageOf(
+        rows,
+        limit,
+        list,
+        ({ id }) => [id],
+        (row) => row,
+      );
+    },
+
+    async versions(id: DefinitionId) {
+      const { rows } = await translating(() =>
+        pool.query<Omit<StoredDefinition, 'document'>>(
+          `SELECT ${versionFields} FROM definition_version WHERE id = $1 ORDER BY version DESC`,
+          [id],
+        ),
+      );
+      return rows;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * Applying transitions: whoever finds the version that the decision was made from writes everything of an instance, who
+ * does not writes nothing. One statement for the whole batch; a transaction of three only where subscriptions open or
+ * events come back, since their locks have to be taken in a statement before the one that reads.
+ */
+import { invariant } from '../../../core/assert.ts';
+import type { EpochMs, InstanceId } from '../../../core/ids.ts';
+import { recordsOnly } from '../../../core/instance/index.ts';
+import { statusOf } from '../../../core/instance/state.ts';
+import type { EventMatcher, Transition } from '../../instance-store.ts';
+import { translating } from '../connection/errors.ts';
+import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
+import { lockKeys } from '../events/key-locks.ts';
+import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
+import { keysOfReturned, returnEvents } from '../events/refused-events.ts';
+import { Columns } from '../sql/columns.ts';
+import { allParts, partsSql, partsValues, plainParts } from './statement-parts.ts';
+import { boundedStateText } from './stored-state.ts';
+import { type HistoryImage, TransitionRows } from './transition-rows.ts';
+
+type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
+/** What `start` and `apply` need to know beside what they write. */
+export type ApplyOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number };
+type Applied = { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs };
+
+const columns = new Columns<Row>((of) => [
+  of('id', 'uuid', ({ transition }) => transition.instanceId),
+  of('version', 'int4', ({ transition }) => transition.expectedVersion),
+  of('status', 'text', ({ transition }) => statusOf(transition.after)),
+  of('output', 'json', ({ transition: { after } }) => (after.output === null ? null : JSON.stringify(after.output))),
+  of('error', 'json', ({ transition: { after } }) => (after.error === null ? null : JSON.stringify(after.error))),
+  of('state', 'json', ({ state }) => state),
+  of('updated_at', 'timestamptz', ({ transition }) => transition.after.updatedAt),
+  of('ended_at', 'timestamptz', ({ transition }) => transition.after.endedAt),
+  of('first_seq', 'int4', ({ transition }) => transition.history[0]?.seq ?? 0),
+  of('last_seq', 'int4', ({ transition }) => transition.after.seq),
+  of('entries', 'json', ({ history }) => history.entries),
+  of('displaces', 'bool', ({ history }) => history.displaces),
+]);
+
+/** Transitions that only answer commands: their instances are looked at and stay as they are. */
+const answerColumns = new Columns<Transition>((of) => [
+  of('id', 'uuid', ({ instanceId }) => instanceId),
+  of('version', 'int4', ({ expectedVersion }) => expectedVersion),
+]);
+
+const update = `v AS MATERIALIZED (SELECT * FROM ${columns.unnest('v', 1)}),
+  u AS (UPDATE instance i SET version = v.version + 1, status = v.status, output = v.output, error = v.error, state = v.state,
+      updated_at = v.updated_at, ended_at = v.ended_at
+    FROM v WHERE i.id = v.id AND i.version = v.version RETURNING i.id),
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, written_at)
+    SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.displaces, v.updated_at FROM v JOIN u ON u.id = v.id)`;
+
+const answer = `a AS (SELECT i.id FROM ${answerColumns.unnest('e', columns.count + 1)} JOIN instance i ON i.id = e.id AND i.version = e.version
+    FOR NO KEY UPDATE OF i),
+  w AS (SELECT id FROM u UNION ALL SELECT id FROM a)`;
+
+const select = (winners: string): string =>
+  `SELECT ARRAY(SELECT id::text FROM ${winners}) AS ids, floor(extract(epoch FROM now()) * 1000)::float8 AS now`;
+
+const plain = { name: 'apply', text: `WITH ${update}${partsSql(plainParts, columns.count + 1, 'u')}\n  ${select('u')}` };
+const full = {
+  name: 'apply-full',
+  text: `WITH ${update},\n  ${answer}${partsSql(allParts, columns.count + answerColumns.count + 1, 'w')}\n  ${select('w')}`,
+};
+
+export async function apply(pool: Pool, { matcher, stateBytesMax }: ApplyOptions, given: readonly Transition[]): Promise<Applied> {
+  // In one order, so that two processes that hold the same instances for a moment do not wait for each other.
+  const transitions = given.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0));
+  const rows = new TransitionRows();
+  const changes: Row[] = [];
+  const answers: Transition[] = [];
+  for (const [index, transition] of transitions.entries()) {
+    invariant(transition.instanceId !== transitions[index - 1]?.instanceId, 'a batch holds one transition of an instance');
+    const history = rows.add(transition);
+    if (transition.history.length === 0) answers.push(transition);
+    else {
+      // That something was refused for its size must be storable itself.
+      const bytesMax = recordsOnly(transition.history) ? Number.POSITIVE_INFINITY : stateBytesMax;
+      changes.push({ transition, history, state: boundedStateText(transition.after, bytesMax) });
+    }
+  }
+  const isPlain = rows.isPlain && answers.length === 0;
+  const query = isPlain
+    ? { ...plain, values: [...columns.encode(changes), ...partsValues(plainParts, rows)] }
+    : { ...full, values: [...columns.encode(changes), ...answerColumns.encode(answers), ...partsValues(allParts, rows)] };
+  const write = async (on: Queryable): Promise<Applied> => {
+    const { rows: answered } = await on.query<{ ids: InstanceId[]; now: number }>(query);
+    const [row] = answered;
+    invariant(row !== undefined, 'the statement gives one row');
+    return { applied: new Set(row.ids), now: row.now };
+  };
+  if (rows.opened.length === 0 && rows.returned.length === 0) return await translating(() => write(pool));
+
+  return await inTransaction(pool, async (client) => {
+    const returnedKeys = await keysOfReturned(client, rows.returned);
+    await lockKeys(client, [...keysOfOpened(rows), ...returnedKeys]);
+    const result = await write(client);
+    const isApplied = ({ instanceId }: { readonly instanceId: InstanceId }): boolean => result.applied.has(instanceId);
+    await takeBufferedEvents(client, matcher, rows.opened.filter(isApplied));
+    await returnEvents(client, matcher, rows.returned.filter(isApplied));
+    return result;
+  });
+}

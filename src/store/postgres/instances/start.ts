@@ -1,0 +1,135 @@
+/**
+ * Starting instances: one statement for all of them. A start whose idempotency key was used writes nothing; two at once
+ * meet in the key's unique index, where the second waits for the first one's commit. An id that is there already was
+ * inserted by this very call before its answer got lost: it counts as started.
+ */
+import { MillraceError } from '../../../core/error.ts';
+import { type InstanceState, statusOf } from '../../../core/instance/state.ts';
+import type { Start, StartResult } from '../../instance-store.ts';
+import { translating } from '../connection/errors.ts';
+import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
+import { lockKeys } from '../events/key-locks.ts';
+import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
+import { Columns } from '../sql/columns.ts';
+import type { ApplyOptions } from './apply.ts';
+import { allParts, partsSql, partsValues, plainParts } from './statement-parts.ts';
+import { boundedStateText } from './stored-state.ts';
+import { type HistoryImage, TransitionRows } from './transition-rows.ts';
+
+type Row = { readonly start: Start; readonly state: InstanceState; readonly text: string; readonly history: HistoryImage };
+
+const columns = new Columns<Row>((of) => [
+  of('id', 'uuid', ({ state }) => state.instanceId),
+  of('partition', 'int4', ({ start }) => start.transition.partition),
+  of('status', 'text', ({ state }) => statusOf(state)),
+  of('definition_id', 'text', ({ state }) => state.definitionId),
+  of('definition_version', 'int4', ({ state }) => state.definitionVersion),
+  of('business_key', 'text', ({ state }) => state.businessKey),
+  of('input', 'json', ({ state }) => (state.input === null ? null : JSON.stringify(state.input))),
+  of('output', 'json', ({ state }) => (state.output === null ? null : JSON.stringify(state.output))),
+  of('error', 'json', ({ state }) => (state.error === null ? null : JSON.stringify(state.error))),
+  of('state', 'json', ({ text }) => text),
+  of('created_at', 'timestamptz', ({ state }) => state.startedAt),
+  of('updated_at', 'timestamptz', ({ state }) => state.updatedAt),
+  of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
+  of('last_seq', 'int4', ({ state }) => state.seq),
+  of('entries', 'json', ({ history }) => history.entries),
+  of('displaces', 'bool', ({ history }) => history.displaces),
+  of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
+  of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
+]);
+
+function startStatement(parts: typeof allParts): string {
+  return `WITH s AS MATERIALIZED (SELECT * FROM ${columns.unnest('s', 1)}),
+  -- In one order, so that two batches with the same keys do not wait for each other.
+  k AS (INSERT INTO idempotency (definition_id, key, body_hash, instance_id, definition_version)
+    SELECT definition_id, idempotency_key, body_hash, id, definition_version FROM s
+    WHERE idempotency_key IS NOT NULL ORDER BY definition_id, idempotency_key
+    ON CONFLICT (definition_id, key) DO NOTHING RETURNING instance_id),
+  u AS (INSERT INTO instance (id, partition, version, status, definition_id, definition_version, business_key,
+      input, output, error, state, created_at, updated_at, ended_at)
+    SELECT id, partition, 1, status, definition_id, definition_version, business_key,
+      input, output, error, state, created_at, updated_at, ended_at FROM s
+    WHERE idempotency_key IS NULL OR id IN (SELECT instance_id FROM k) ORDER BY ordinal
+    ON CONFLICT (id) DO NOTHING RETURNING id),
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, written_at)
+    SELECT s.id, 1, 1, s.last_seq, s.entries, s.displaces, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
+  SELECT id FROM u`;
+}
+
+const plain = { name: 'start', text: startStatement(plainParts) };
+const full = { name: 'start-full', text: startStatement(allParts) };
+
+export async function start(pool: Pool, options: ApplyOptions, starts: readonly Start[]): Promise<readonly StartResult[]> {
+  if (starts.length === 0) return [];
+  try {
+    return await startTogether(pool, options, starts);
+  } catch (error) {
+    const isOfOneRow = error instanceof MillraceError && !error.retryable;
+    if (!isOfOneRow) throw error;
+    if (starts.length === 1) return [{ kind: 'failed', error }];
+    // One row that the database refuses takes back what the others wrote: each by itself then.
+    const results: StartResult[] = [];
+    for (const one of starts) results.push(...(await start(pool, options, [one])));
+    return results;
+  }
+}
+
+async function startTogether(
+  pool: Pool,
+  { matcher, stateBytesMax }: ApplyOptions,
+  starts: readonly Start[],
+): Promise<readonly StartResult[]> {
+  const rows = new TransitionRows();
+  const instances = starts.map((one): Row => {
+    const { after } = one.transition;
+    return { start: one, state: after, text: boundedStateText(after, stateBytesMax), history: rows.add(one.transition) };
+  });
+  const statement = rows.isPlain ? plain : full;
+  const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];
+  const insert = async (on: Queryable): Promise<ReadonlySet<string>> => {
+    const { rows: inserted } = await on.query<{ id: string }>({ ...statement, values });
+    return new Set(inserted.map(({ id }) => id));
+  };
+
+  let inserted: ReadonlySet<string>;
+  if (rows.opened.length === 0) inserted = await translating(() => insert(pool));
+  else {
+    inserted = await inTransaction(pool, async (client) => {
+      await lockKeys(client, keysOfOpened(rows));
+      const ids = await insert(client);
+      await takeBufferedEvents(
+        client,
+        matcher,
+        rows.opened.filter(({ instanceId }) => ids.has(instanceId)),
+      );
+      return ids;
+    });
+  }
+  if (inserted.size === starts.length) return starts.map(() => ({ kind: 'started' }));
+  return await resultsOf(pool, starts, inserted);
+}
+
+/** In a statement of its own: its snapshot sees what the insert had to wait for. */
+async function resultsOf(pool: Pool, starts: readonly Start[], inserted: ReadonlySet<string>): Promise<readonly StartResult[]> {
+  const asked = starts.filter(({ idempotency, transition }) => idempotency !== null && !inserted.has(transition.instanceId));
+  const { rows } = await translating(() =>
+    pool.query<{ definition_id: string; key: string; body_hash: string; instance_id: string; definition_version: number }>({
+      name: 'idempotency-keys',
+      text: `SELECT i.definition_id, i.key, i.body_hash, i.instance_id, i.definition_version
+        FROM unnest($1::text[], $2::text[]) AS a (definition_id, key) JOIN idempotency i USING (definition_id, key)`,
+      values: [asked.map(({ transition }) => transition.after.definitionId), asked.map(({ idempotency }) => idempotency?.key ?? null)],
+    }),
+  );
+  const used = new Map(rows.map((row) => [`${row.definition_id} ${row.key}`, row]));
+  return starts.map(({ transition, idempotency }): StartResult => {
+    const { instanceId, after } = transition;
+    if (inserted.has(instanceId) || idempotency === null) return { kind: 'started' };
+    const row = used.get(`${after.definitionId} ${idempotency.key}`);
+    if (row === undefined)
+      throw new MillraceError('MR_DATABASE_UNAVAILABLE', 'An idempotency key expired in this moment.', { retryable: true });
+    if (row.instance_id === instanceId) return { kind: 'started' };
+    if (row.body_hash !== idempotency.bodyHash) return { kind: 'keyReused' };
+    return { kind: 'repeated', instanceId: row.instance_id as typeof instanceId, definitionVersion: row.definition_version };
+  });
+}

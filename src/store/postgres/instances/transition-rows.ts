@@ -1,0 +1,153 @@
+/**
+ * Transitions laid out as columns: what the statements of `start` and `apply` unnest. Each row's last image once, since
+ * the parts of one statement do not see each other's rows. Pure.
+ */
+import type { EpochMs, InstanceId, TaskPath } from '../../../core/ids.ts';
+import type { Effect } from '../../../core/instance/effects.ts';
+import { errorOf, type InstanceState, type TaskState } from '../../../core/instance/state.ts';
+import type { Json } from '../../../core/json.ts';
+import { own } from '../../../core/record.ts';
+import type { OutboxMessage, Transition } from '../../instance-store.ts';
+import { storeHistory, type TaskImage } from './stored-history.ts';
+
+type EffectOf<Type extends Effect['type']> = Effect & { readonly type: Type };
+type Of<T> = T & { readonly instanceId: InstanceId };
+type Placed<T> = Of<T> & { readonly partition: number };
+
+export type TaskRowImage = {
+  readonly instanceId: InstanceId;
+  readonly path: TaskPath;
+  readonly task: TaskState;
+  /** The row holds another input, or none. */
+  readonly hasNewInput: boolean;
+  /** JSON texts; null: nothing. */
+  readonly input: string | null;
+  readonly output: string | null;
+  readonly error: string | null;
+  readonly queue: string | null;
+  readonly timeoutMs: number | null;
+  readonly dispatchedAt: EpochMs | null;
+  readonly updatedAt: EpochMs;
+};
+
+/** A transition's part of the history as one JSON text, and whether an entry of it displaces data. */
+export type HistoryImage = { readonly entries: string; readonly displaces: boolean };
+
+export class TransitionRows {
+  readonly newTasks: TaskRowImage[] = [];
+  readonly changedTasks: TaskRowImage[] = [];
+  readonly messages: Of<OutboxMessage>[] = [];
+  readonly armed: Placed<EffectOf<'armTimer'>>[] = [];
+  readonly disarmed: Of<EffectOf<'disarmTimer'>>[] = [];
+  readonly opened: Placed<EffectOf<'openSubscription'>>[] = [];
+  readonly closed: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
+  readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: TaskState })[] = [];
+  readonly reassigned: Of<EffectOf<'reassignHumanTask'>>[] = [];
+  readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
+  readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
+  readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
+
+  add(transition: Transition): HistoryImage {
+    const { instanceId, before, after, history } = transition;
+    const images = new Map<TaskPath, TaskImage>();
+    const entries = storeHistory(history, before, images);
+    for (const [path, image] of images) {
+      const task = own(after.tasks, path);
+      if (task === undefined) continue;
+      const isNew = before === null || own(before.tasks, path) === undefined;
+      (isNew ? this.newTasks : this.changedTasks).push(taskRow(instanceId, path, task, image, after.updatedAt));
+    }
+    for (const message of transition.messages) this.messages.push({ instanceId, ...message });
+    if (transition.effects.length > 0) this.#addEffects(transition);
+    return { entries: JSON.stringify(entries), displaces: entries.some(({ displaced }) => displaced !== undefined) };
+  }
+
+  /** Nothing but instances, history, tasks and messages: the short statement does. */
+  get isPlain(): boolean {
+    return [this.armed, this.disarmed, this.opened, this.closed, this.openedHuman, this.reassigned, this.closedHuman, this.results].every(
+      (rows) => rows.length === 0,
+    );
+  }
+
+  #addEffects({ instanceId, partition, after, effects }: Transition): void {
+    const subscriptions = new Map<TaskPath, { closed: boolean; opened: EffectOf<'openSubscription'>[] }>();
+    const people = new Map<TaskPath, EffectOf<'openHumanTask' | 'reassignHumanTask' | 'closeHumanTask'>>();
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'armTimer':
+          this.armed.push({ instanceId, partition, ...effect });
+          break;
+        case 'disarmTimer':
+          this.disarmed.push({ instanceId, ...effect });
+          break;
+        case 'closeSubscriptions':
+          // What this batch opened before is closed with the rest: it never becomes a row.
+          subscriptions.set(effect.path, { closed: true, opened: [] });
+          break;
+        case 'openSubscription': {
+          const of = subscriptions.get(effect.path) ?? { closed: false, opened: [] };
+          of.opened.push(effect);
+          subscriptions.set(effect.path, of);
+          break;
+        }
+        case 'openHumanTask':
+        case 'closeHumanTask':
+          people.set(effect.path, effect);
+          break;
+        case 'reassignHumanTask': {
+          const opened = people.get(effect.path);
+          people.set(effect.path, opened?.type === 'openHumanTask' ? { ...opened, assignees: effect.assignees } : effect);
+          break;
+        }
+        case 'commandApplied':
+        case 'commandRefused':
+          this.results.push({ instanceId, partition, ...effect });
+          break;
+        case 'returnEvent':
+          this.returned.push({ instanceId, ...effect });
+          break;
+        case 'dispatchTask':
+        case 'publishEvent':
+        case 'lifecycle':
+          // Messages: whoever made the transition has encoded them.
+          break;
+      }
+    }
+    for (const [path, { closed, opened }] of subscriptions) {
+      if (closed) this.closed.push({ instanceId, path });
+      for (const effect of opened) this.opened.push({ instanceId, partition, ...effect });
+    }
+    for (const [path, effect] of people) {
+      const task = own(after.tasks, path);
+      if (effect.type === 'closeHumanTask') this.closedHuman.push({ instanceId, path });
+      else if (effect.type === 'reassignHumanTask') this.reassigned.push({ instanceId, ...effect });
+      else if (task !== undefined) this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });
+    }
+  }
+}
+
+function taskRow(instanceId: InstanceId, path: TaskPath, task: TaskState, image: TaskImage, updatedAt: EpochMs): TaskRowImage {
+  const { work, hasNewInput } = image;
+  return {
+    instanceId,
+    path,
+    task,
+    hasNewInput,
+    input: hasNewInput && work !== null ? jsonText(work.input) : null,
+    output: task.status === 'completed' ? jsonText(task.output) : null,
+    error: errorText(task),
+    queue: work?.queue ?? null,
+    timeoutMs: work?.timeoutMs ?? null,
+    dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
+    updatedAt,
+  };
+}
+
+function errorText(task: TaskState): string | null {
+  const error = errorOf(task);
+  return error === null ? null : JSON.stringify(error);
+}
+
+function jsonText(value: Json): string | null {
+  return value === null ? null : JSON.stringify(value);
+}

@@ -1,0 +1,39 @@
+/**
+ * Automated tasks that have been open for long. No index knows a task's status, since every step would pay for it: the
+ * instances that run are found by theirs, and their tasks by instance. A paused instance starts nothing new.
+ */
+import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { OpenAutomatedTask } from '../instance-store.ts';
+import { translating } from './connection/errors.ts';
+import type { Pool } from './connection/pools.ts';
+import { epochMs, instant } from './sql/times.ts';
+
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+const running = (status: string): string => `(SELECT id, partition FROM instance WHERE status = '${status}' AND id >= $3 ORDER BY id)`;
+
+const statement = {
+  name: 'open-automated-tasks',
+  text: `SELECT i.id AS "instanceId", i.partition, t.path, t.attempt, t.type, t.queue, t.timeout_ms::float8 AS "timeoutMs",
+      ${epochMs('t.dispatched_at')} AS "dispatchedAt"
+    FROM (SELECT * FROM (${running('running')} UNION ALL ${running('incident')}) AS both_kinds ORDER BY id) AS i
+    CROSS JOIN LATERAL (
+      SELECT * FROM task t WHERE t.instance_id = i.id AND t.status = 'scheduled' AND t.dispatched_at < ${instant('$1')}
+        AND (i.id > $3 OR t.path > $4) ORDER BY t.path) AS t
+    ORDER BY i.id, t.path LIMIT $2`,
+};
+
+export async function openAutomatedTasks(
+  pool: Pool,
+  dispatchedBefore: EpochMs,
+  limit: number,
+  after: { readonly instanceId: InstanceId; readonly path: TaskPath } | null,
+): Promise<readonly OpenAutomatedTask[]> {
+  const { rows } = await translating(() =>
+    pool.query<OpenAutomatedTask>({
+      ...statement,
+      values: [dispatchedBefore, limit, after?.instanceId ?? BEFORE_ALL, after?.path ?? ''],
+    }),
+  );
+  return rows;
+}

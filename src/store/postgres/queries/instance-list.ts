@@ -1,0 +1,74 @@
+/** Searching instances, newest first. */
+import type { InstanceId } from '../../../core/ids.ts';
+import type { Page } from '../../definition-store.ts';
+import type { InstanceFilter, InstanceRow } from '../../instance-queries.ts';
+import { translating } from '../connection/errors.ts';
+import type { Pool } from '../connection/pools.ts';
+import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
+import { Filter } from '../sql/filter.ts';
+import { storableText } from '../sql/storable-text.ts';
+import { epochMs, instant } from '../sql/times.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Columns of one instance `i` that make an `InstanceRow`. */
+export const rowFields = `i.id AS "instanceId", i.definition_id AS "definitionId", i.definition_version AS "definitionVersion",
+  i.business_key AS "businessKey", i.status, ${epochMs('i.created_at')} AS "createdAt", ${epochMs('i.updated_at')} AS "updatedAt"`;
+
+/** Ids begin with the time at which they were made, so their order is that of the starts. */
+export async function listInstances(pool: Pool, filter: InstanceFilter, limit: number, cursor: string | null): Promise<Page<InstanceRow>> {
+  const name = 'instances';
+  const where = new Filter();
+  if (cursor !== null) where.add((value) => `i.id < ${value}`, decodeCursor(name, cursor, [patterns.uuid])[0]);
+  where.add((value) => `i.status = ${value}`, filter.status);
+  where.add((value) => `i.definition_id = ${value}`, filter.definition);
+  where.add((value) => `i.definition_version = ${value}`, filter.version);
+  where.add((value) => `i.business_key = ${value}`, filter.businessKey === undefined ? undefined : storableText(filter.businessKey));
+  where.add((value) => `i.parent_id = ${value}`, filter.parent);
+  where.add((value) => `i.created_at >= ${instant(value)}`, filter.startedFrom);
+  where.add((value) => `i.created_at < ${instant(value)}`, filter.startedTo);
+  // Where to look in the order of ids. They are made by another clock than the instant is, which may be wrong by a day.
+  where.add((value) => `i.id >= ${value}`, filter.startedFrom === undefined ? undefined : firstIdAt(filter.startedFrom - DAY_MS));
+  where.add((value) => `i.id < ${value}`, filter.startedTo === undefined ? undefined : firstIdAt(filter.startedTo + DAY_MS));
+  const { rows } = await translating(() =>
+    pool.query<InstanceRow>(
+      `SELECT ${rowFields} FROM instance i ${where.sql} ORDER BY i.id DESC LIMIT ${where.parameter(limit + 1)}`,
+      where.values,
+    ),
+  );
+  return pageOf(
+    rows,
+    limit,
+    name,
+    ({ instanceId }) => [instanceId],
+    (row) => row,
+  );
+}
+
+/** The least UUIDv7 of a millisecond. */
+function firstIdAt(at: number): string {
+  const hex = Math.max(0, Math.min(at, 0xffff_ffff_ffff)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
+export async function runningByVersion(pool: Pool, definitionId: string) {
+  const { rows } = await translating(() =>
+    pool.query<{ version: number; running: number }>(
+      `SELECT definition_version AS version, count(*)::float8 AS running FROM instance
+        WHERE status IN ('running', 'paused', 'incident') AND definition_id = $1 GROUP BY definition_version ORDER BY definition_version DESC`,
+      [definitionId],
+    ),
+  );
+  return rows;
+}
+
+export async function instanceIds(pool: Pool, after: InstanceId | null, limit: number): Promise<readonly InstanceId[]> {
+  const { rows } = await translating(() =>
+    pool.query<{ id: InstanceId }>({
+      name: 'instance-ids',
+      text: `SELECT id FROM instance WHERE id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000') ORDER BY id LIMIT $2`,
+      values: [after, limit],
+    }),
+  );
+  return rows.map(({ id }) => id);
+}
