@@ -10,7 +10,7 @@ export function addInstallCommands(program: Command): void {
     .command('migrate')
     .description('Bring both databases to the schema of this version')
     .action(async () => {
-      const { migrate } = await import('../../store/postgres/migrate.ts');
+      const { migrate } = await import('../../store/postgres/install/migrate.ts');
       const config = loadConfig(process.env, ['databases', 'topics', 'limits', 'log']);
       await migrate(config, createCommandLogger('migrate', config.log.level));
       print('Both databases are up to date.');
