@@ -53,6 +53,20 @@ describe('Keys', () => {
     },
   );
 
+  it('are looked up once, however many requests carry one at the same time', async () => {
+    const api = await openTestApi();
+    const key = api.engine.addKey('viewer', 'vi');
+    let lookups = 0;
+    const { findApiKey } = api.engine.definitions;
+    api.engine.definitions.findApiKey = (hash) => {
+      lookups++;
+      return findApiKey.call(api.engine.definitions, hash);
+    };
+    const answers = await Promise.all([1, 2, 3].map(() => api.ask('GET', '/v1/instances', undefined, { key })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(lookups).toBe(1);
+  });
+
   it('that were revoked stop working once what is known of them is old', async () => {
     const api = await openTestApi();
     const key = api.engine.addKey('viewer', 'vi');

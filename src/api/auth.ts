@@ -1,6 +1,6 @@
 /**
- * Who may do what. A request carries an API key; keys are stored as SHA-256, and what the database said of one is kept
- * for a few seconds, so that a check costs a hash. Revoking a key takes effect within that time.
+ * Who may do what. A request carries an API key; keys are stored as SHA-256. The database's answer for a key is kept for
+ * some seconds, so that a check costs one hash; a revoked key stops working within that time.
  */
 import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
@@ -19,20 +19,24 @@ export const permissionsOf: { readonly [Role in ApiKeyRole]: readonly Permission
 };
 
 const KNOWN_MS = 10_000;
-/** A key that was just made must work soon. */
+/** Shorter, because a key that was just created must work soon. */
 const UNKNOWN_MS = 1_000;
 const TOKEN = /^[!-~]{16,512}$/;
 
 export type Authenticate = (authorization: string | undefined) => Promise<ApiKey> | ApiKey;
 
 export function createAuthenticator(definitions: Pick<DefinitionStore, 'findApiKey'>): Authenticate {
-  const known = new LRUCache<string, { readonly key: ApiKey | null }>({ max: 10_000, ttl: KNOWN_MS });
-
-  async function ask(digest: string): Promise<ApiKey> {
-    const key = await definitions.findApiKey(Buffer.from(digest, 'hex'));
-    known.set(digest, { key }, { ttl: key === null ? UNKNOWN_MS : KNOWN_MS });
-    return key ?? refuse('The API key is not valid.');
-  }
+  const known = new LRUCache<string, { readonly key: ApiKey | null }>({
+    max: 10_000,
+    ttl: KNOWN_MS,
+    ignoreFetchAbort: true,
+    fetchMethod: async (digest, _stale, { options }) => {
+      const key = await definitions.findApiKey(Buffer.from(digest, 'hex'));
+      if (key === null) options.ttl = UNKNOWN_MS;
+      return { key };
+    },
+  });
+  const validated = ({ key }: { readonly key: ApiKey | null }): ApiKey => key ?? refuse('The API key is not valid.');
 
   return (authorization) => {
     if (authorization === undefined) return refuse('Send an API key: `Authorization: Bearer <api key>`.');
@@ -40,8 +44,7 @@ export function createAuthenticator(definitions: Pick<DefinitionStore, 'findApiK
     if (token === undefined || !TOKEN.test(token)) return refuse('The header must read `Authorization: Bearer <api key>`.');
     const digest = digestOf(token);
     const found = known.get(digest);
-    if (found === undefined) return ask(digest);
-    return found.key ?? refuse('The API key is not valid.');
+    return found === undefined ? known.forceFetch(digest).then(validated) : validated(found);
   };
 }
 

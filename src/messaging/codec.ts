@@ -5,6 +5,7 @@
  * Never registers anything.
  */
 import type { Type } from 'avsc';
+import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../core/error.ts';
 import { avroTypeOf, unsafeLongMessage } from './avro.ts';
 import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
@@ -57,6 +58,9 @@ export interface Codec {
   decodeForeign(bytes: Buffer): Promise<{ readonly ok: true; readonly value: unknown; readonly fullName: string } | Undecodable>;
 }
 
+/** Writers' schemas in memory; far more than any registry has for our topics. */
+const WRITERS_KEPT = 10_000;
+
 export type CodecOptions = {
   readonly registry: Registry;
   /** For how long an id that the registry does not know is not asked for again; default 30 000. */
@@ -94,9 +98,20 @@ export function createCodec(options: CodecOptions): Codec {
   };
   /** Ids under which we write, by subject. */
   const ids = new Map<string, number>();
-  const writers = new Map<number, Writer>();
-  const unknownUntil = new Map<number, number>();
-  const asked = new Map<number, Promise<Writer>>();
+  const writers = new LRUCache<number, Writer>({
+    max: WRITERS_KEPT,
+    perf: { now },
+    ttlResolution: 0,
+    ignoreFetchAbort: true,
+    fetchMethod: async (id, _stale, { options: entry }) => {
+      const found = await registry.schemaById(id);
+      if (found === null) {
+        entry.ttl = unknownIdMs;
+        return unknownId(id);
+      }
+      return found.kind === 'avro' ? writerOf(id, found.text) : unusable('wrongRecord', found.reason);
+    },
+  });
   // One record at a time is encoded, so all share the space; it grows to the largest.
   let scratch = Buffer.allocUnsafe(65_536);
 
@@ -137,30 +152,11 @@ export function createCodec(options: CodecOptions): Codec {
     }
   };
 
-  const ask = async (id: number): Promise<Writer> => {
-    const found = await registry.schemaById(id);
-    if (found === null) {
-      if (unknownUntil.size > 10_000) unknownUntil.clear();
-      unknownUntil.set(id, now() + unknownIdMs);
-      return unknownId(id);
-    }
-    const writer = found.kind === 'avro' ? writerOf(id, found.text) : unusable('wrongRecord', found.reason);
-    writers.set(id, writer);
-    return writer;
-  };
-
   /** The writer of framed bytes, at once when it is known. */
   const findWriter = (bytes: Buffer): Writer | Promise<Writer> => {
     const id = readFrameHead(bytes);
     if (id === null) return unusable('notFramed', `${bytes.length} bytes that do not begin with a zero byte and a schema id`);
-    const known = writers.get(id);
-    if (known !== undefined) return known;
-    if ((unknownUntil.get(id) ?? Number.NEGATIVE_INFINITY) > now()) return unknownId(id);
-    const before = asked.get(id);
-    if (before !== undefined) return before;
-    const asking = ask(id).finally(() => asked.delete(id));
-    asked.set(id, asking);
-    return asking;
+    return writers.get(id) ?? writers.forceFetch(id);
   };
 
   const resolverOf = (writer: Writer & { kind: 'usable' }, record: RecordName): Resolver | null => {

@@ -1,12 +1,13 @@
 /**
- * Compiled definitions by id and version. Versions are immutable, so an entry is right for ever; only room makes it go.
- * Requests for the same version share one load. The definition database away: `get` throws a retryable `MillraceError`.
+ * Compiled definitions by id and version. A version never changes, so an entry leaves only when the cache is full. Requests
+ * for the same version share one load. While the definition database is unavailable, `get` throws a retryable MillraceError.
  */
 import { LRUCache } from 'lru-cache';
 import { parseDefinition, storedDefinitionLimits } from '../core/definition/index.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { DefinitionId } from '../core/ids.ts';
+import type { Json } from '../core/json.ts';
 import type { DefinitionStore } from './definition-store.ts';
 
 const VERSIONS_KEPT = 1_000;
@@ -19,34 +20,27 @@ export type DefinitionCache = {
 };
 
 export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): DefinitionCache {
-  const cache = new LRUCache<string, Definition>({ max: VERSIONS_KEPT });
-  const loading = new Map<string, Promise<Definition | null>>();
-
-  async function load(key: string, id: DefinitionId, version: number): Promise<Definition | null> {
-    const stored = await store.get(id, version);
-    if (stored === null) return null;
-    const parsed = parseDefinition(stored.document, { version, limits: storedDefinitionLimits });
-    if (!parsed.ok) {
-      const faults = parsed.error.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
-      throw new MillraceError('MR_DEFINITION_UNREADABLE', `Version ${version} of ${id} was deployed once and is refused now: ${faults}`, {
-        retryable: false,
-      });
-    }
-    cache.set(key, parsed.value);
-    return parsed.value;
-  }
-
-  return {
-    get(id, version) {
-      const key = `${id}@${version}`;
-      const cached = cache.get(key);
-      if (cached !== undefined) return Promise.resolve(cached);
-      const underWay = loading.get(key);
-      if (underWay !== undefined) return underWay;
-      const promise = load(key, id, version).finally(() => loading.delete(key));
-      loading.set(key, promise);
-      return promise;
+  const cache = new LRUCache<string, Definition, Version>({
+    max: VERSIONS_KEPT,
+    // A version that was pushed out while it was loading is still an answer for whoever waits for it.
+    ignoreFetchAbort: true,
+    fetchMethod: async (_key, _stale, { context: { id, version } }) => {
+      const stored = await store.get(id, version);
+      return stored === null ? undefined : compile(id, version, stored.document);
     },
+  });
+  return {
+    get: async (id, version) => (await cache.fetch(`${id}@${version}`, { context: { id, version } })) ?? null,
     peek: (id, version) => cache.get(`${id}@${version}`),
   };
+}
+
+type Version = { readonly id: DefinitionId; readonly version: number };
+
+function compile(id: DefinitionId, version: number, document: Json): Definition {
+  const parsed = parseDefinition(document, { version, limits: storedDefinitionLimits });
+  if (parsed.ok) return parsed.value;
+  const errors = parsed.error.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
+  const message = `Version ${version} of ${id} was deployed once and is refused now: ${errors}`;
+  throw new MillraceError('MR_DEFINITION_UNREADABLE', message, { retryable: false });
 }

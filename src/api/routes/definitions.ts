@@ -151,7 +151,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     await ports.instances.registerEventTypes(definitionEventTypes(definition));
     const { id } = definition;
     const { version, created } = await definitions.deploy(id, document, ports.sha256(canonicalJson(document)), by);
-    latest.deployed(id);
+    if (created) latest.deployed(id, version);
     const running = await queries.runningByVersion(id);
     return { id, version, created, runningByVersion: running.map((each) => ({ ...each })) };
   }
