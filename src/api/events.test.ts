@@ -45,6 +45,16 @@ describe('An event', () => {
     expect(await published({ type: 't', key: 'k', data })).toMatchObject({ data });
   });
 
+  it('has a key of as many characters as that of a wait may have', async () => {
+    expect(await published({ type: 't', key: '🦊'.repeat(500) })).toMatchObject({ key: '🦊'.repeat(500) });
+    const { ask, engine } = await openTestApi();
+    for (const key of ['x'.repeat(501), '🦊'.repeat(501)]) {
+      const answer = await ask('POST', '/v1/events', { type: 't', key });
+      expect(expectProblem(answer, 400, 'MR_REQUEST_INVALID').errors).toMatchObject([{ pointer: '/key' }]);
+    }
+    expect(engine.published).toEqual([]);
+  });
+
   it('whose data is too large is 413, and published nowhere', async () => {
     const { ask, engine } = await openTestApi();
     const answer = await ask('POST', '/v1/events', { type: 't', key: 'k', data: 'x'.repeat(limits.payloadBytes) });

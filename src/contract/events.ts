@@ -1,5 +1,6 @@
 /** External events as REST takes them. */
 import { type Static, Type } from 'typebox';
+import { CORRELATION_KEY_LENGTH_MAX } from '../core/correlation-key.ts';
 import { Instant, JsonValue, StorableString, strict } from './common.ts';
 
 export const EventBody = Type.Object(
@@ -9,7 +10,7 @@ export const EventBody = Type.Object(
     ),
     type: StorableString(255, 'e.g. `payment.confirmed`.'),
     source: Type.Optional(StorableString(255, 'Default: `millrace.rest`.')),
-    key: StorableString(1_000, 'Correlation key.'),
+    key: StorableString(CORRELATION_KEY_LENGTH_MAX, 'Correlation key.'),
     time: Type.Optional(Instant),
     data: Type.Optional(JsonValue),
   },

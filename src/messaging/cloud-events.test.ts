@@ -152,11 +152,17 @@ test.each([
   expect(await read(given)).toMatchObject({ ok: false, code });
 });
 
+test('a key has as many characters as that of a wait may have', async () => {
+  expect(await read({ key: '🦊'.repeat(500), headers: ce })).toMatchObject({ ok: true });
+  expect(await read({ key: 'x'.repeat(501), headers: ce })).toMatchObject({ ok: false, code: 'MR_EVENT_INVALID' });
+  expect(await read({ value: codec.encode('ExternalEvent', topic, { ...own, key: 'x'.repeat(501) }) })).toMatchObject({ ok: false });
+});
+
 test('what is above the payload limit is an invalid message, unread', async () => {
   expect(await read({ value: Buffer.alloc(101), headers: ce }, 100)).toMatchObject({ ok: false, code: 'MR_TOO_LARGE' });
 });
 
-test('a registry that is away is a fault', async () => {
+test('a registry that is away is an error that passes', async () => {
   const away = new MemoryRegistry();
   away.available = false;
   const record = {

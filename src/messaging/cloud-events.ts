@@ -3,6 +3,7 @@
  * the `ce_specversion` header. Anything else, and whatever lacks what an event must have, is an invalid message: a value, never thrown.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
+import { CORRELATION_KEY_LENGTH_MAX, characterCount } from '../core/correlation-key.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type Json, parseJsonStrict } from '../core/json.ts';
@@ -19,8 +20,8 @@ export type EventReaderOptions = {
   readonly maxBytes?: number;
 };
 
-/** Longest id, type, source and key, in characters: they are indexed. */
-const textLengthMax = 500;
+/** Longest id, type and source, in characters: like the key, they are indexed. */
+const NAME_LENGTH_MAX = 500;
 /** Others can neither be stored nor shown. */
 const timeMin = Date.parse('0001-01-01T00:00:00Z');
 const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
@@ -95,7 +96,8 @@ function checkedEvent(event: ExternalEvent): ReadEvent {
     return invalid('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');
   for (const name of ['id', 'type', 'source', 'key'] as const) {
     if (event[name] === '') return invalid('MR_EVENT_INVALID', `the event has no ${name}`);
-    if (event[name].length > textLengthMax) return invalid('MR_EVENT_INVALID', `the ${name} is longer than ${textLengthMax} characters`);
+    const lengthMax = name === 'key' ? CORRELATION_KEY_LENGTH_MAX : NAME_LENGTH_MAX;
+    if (characterCount(event[name]) > lengthMax) return invalid('MR_EVENT_INVALID', `the ${name} is longer than ${lengthMax} characters`);
     // Postgres cannot hold it in a text.
     if (event[name].includes('\0')) return invalid('MR_EVENT_INVALID', `the ${name} holds a zero character`);
   }

@@ -149,7 +149,7 @@ export function publishSource(definitionId: string): string {
 }
 
 function attemptOf(command: CommandIssued['command']): number | null {
-  if (command.type === 'redispatch') return command.attempt;
+  if (command.type === 'redispatch' || command.type === 'completeTask' || command.type === 'failTask') return command.attempt;
   return command.type === 'retry' && command.path !== null ? (command.raisedBy?.[command.path] ?? null) : null;
 }
 

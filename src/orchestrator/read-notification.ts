@@ -121,10 +121,14 @@ function commandOf(
       if (path !== null) return { type, path, raisedBy: attempt === null ? null : { [path]: attempt } };
       return { type, path, raisedBy: raisedByOf(payload) };
     case 'completeTask':
-      return path === null ? invalid('a completion without a task') : { type, path, output: payload };
+      return path === null || attempt === null
+        ? invalid('a completion without a task or an attempt')
+        : { type, path, attempt, output: payload };
     case 'failTask': {
       const error = taskErrorOf(payload);
-      return path === null || error === null ? invalid('a failure without a task or an error') : { type, path, error };
+      return path === null || attempt === null || error === null
+        ? invalid('a failure without a task, an attempt or an error')
+        : { type, path, attempt, error };
     }
     case 'redispatch':
       return path === null || attempt === null ? invalid('a dispatch without a task or an attempt') : { type, path, attempt };

@@ -67,6 +67,7 @@ export type HumanTaskRow = {
   readonly taskId: TaskId;
   readonly instanceId: InstanceId;
   readonly path: TaskPath;
+  readonly attempt: number;
   readonly nodeId: string;
   readonly definitionId: string;
   readonly definitionVersion: number;

@@ -92,6 +92,8 @@ export type NewCommand = {
   readonly partition: number;
   readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'completeTask' | 'failTask' | 'redispatch';
   readonly path: TaskPath | null;
+  /** Of completeTask and failTask: taken only while this very attempt is open. */
+  readonly attempt: number | null;
   readonly payload: Json;
   readonly by: string;
   readonly message: OutboxMessage;

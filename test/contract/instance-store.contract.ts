@@ -334,7 +334,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         type: 'CommandIssued',
         commandId: good.commandId,
         by: 'ada',
-        command: { type: 'completeTask', path: path('look'), output: { ok: true } },
+        command: { type: 'completeTask', path: path('look'), attempt: 1, output: { ok: true } },
       });
       expect(state.phase).toBe('completed');
       expect(await lab.store.commandResult(good.commandId)).toMatchObject({ status: 'applied' });

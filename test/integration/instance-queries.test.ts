@@ -204,7 +204,7 @@ describe('one instance', () => {
       type: 'CommandIssued',
       commandId: command.commandId,
       by: 'ada',
-      command: { type: 'completeTask', path: look, output: null },
+      command: { type: 'completeTask', path: look, attempt: 1, output: null },
     });
     expect(await shown()).toEqual({ look: { status: 'completed', assignee: null, dueAt: null }, ...rest });
   });

@@ -122,7 +122,8 @@ export class Scenario {
   }
 
   approves(path: string, output: Json, by = 'ada'): this {
-    return this.command({ type: 'completeTask', path: path as TaskPath, output }, by);
+    const attempt = this.state.tasks[path as TaskPath]?.attempt ?? 1;
+    return this.command({ type: 'completeTask', path: path as TaskPath, attempt, output }, by);
   }
 
   event(path: string, event: Json, options: { readonly wait?: number; readonly rowId?: string; readonly whereError?: string } = {}): this {

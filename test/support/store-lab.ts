@@ -197,12 +197,19 @@ export function newCommandId(): CommandId {
   return id;
 }
 
-export function commandOf(instanceId: InstanceId, type: NewCommand['type'], path: string | null = null, by = 'ada'): NewCommand {
+export function commandOf(
+  instanceId: InstanceId,
+  type: NewCommand['type'],
+  path: string | null = null,
+  by = 'ada',
+  attempt = 1,
+): NewCommand {
   const commandId = newCommandId();
   return {
     ...{ commandId, instanceId, type, by, payload: null },
     partition: partitionOf(instanceId, PARTITIONS),
     path: path as TaskPath | null,
+    attempt: type === 'completeTask' || type === 'failTask' ? attempt : null,
     message: message('CommandIssued', topics.notifications, instanceId, { commandId, type }),
   };
 }

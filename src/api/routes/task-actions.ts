@@ -91,7 +91,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
           errors: [{ pointer: '/output', message: 'Send a reference to the data instead.' }],
         });
       assertFits(await formOf(task), output);
-      const command = { type: 'completeTask', path, output } as const;
+      const command = { type: 'completeTask', path, attempt: task.attempt, output } as const;
       const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },
@@ -112,7 +112,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const task = await findOpenTask(context, instanceId, path);
       const by = assertMayAct(keyOf(request), task, request.body.assignee);
       assertNotClaimedByOther(keyOf(request), task, by);
-      const command = { type: 'failTask', path, error: request.body.error } as const;
+      const command = { type: 'failTask', path, attempt: task.attempt, error: request.body.error } as const;
       const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },

@@ -150,9 +150,9 @@ export class MemoryEngine {
       return await Promise.all(starts.map((start) => this.#start(start)));
     },
     issueCommand: async (command) => {
-      const { commandId, instanceId, path, type, payload, by } = command;
+      const { commandId, instanceId, path, attempt, type, payload, by } = command;
       if (type === 'completeTask' || type === 'failTask') {
-        const once = `${instanceId} ${path}`;
+        const once = `${instanceId} ${path} ${attempt}`;
         if (this.#decided.has(once)) return false;
         this.#decided.add(once);
       }
@@ -273,14 +273,14 @@ export class MemoryEngine {
     return [...this.#instances.values()].flatMap(({ state }) =>
       Object.values(state.tasks).flatMap((task): HumanTaskRow[] => {
         if (task.type !== 'human' || task.status !== 'open') return [];
-        const { path, nodeId, title, assignees, dueAt, openedAt } = task;
+        const { path, attempt, nodeId, title, assignees, dueAt, openedAt } = task;
         // What somebody has just decided is not in the inbox any more.
-        if (this.#decided.has(`${state.instanceId} ${path}`)) return [];
+        if (this.#decided.has(`${state.instanceId} ${path} ${attempt}`)) return [];
         const { instanceId, definitionId, definitionVersion, businessKey } = state;
         const assignee = this.#claims.get(`${instanceId} ${path}`) ?? null;
         return [
           {
-            ...{ taskId: taskIdOf(instanceId, path), instanceId, path, nodeId, definitionId, definitionVersion },
+            ...{ taskId: taskIdOf(instanceId, path), instanceId, path, attempt, nodeId, definitionId, definitionVersion },
             ...{ businessKey, title, assignees, assignee, dueAt, openedAt },
           },
         ];
@@ -307,7 +307,7 @@ function rowOf({ state }: Kept): InstanceRow {
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt: startedAt, updatedAt };
 }
 
-function issuedOf({ commandId, by, type, path }: NewCommand, payload: Json): CommandIssued {
+function issuedOf({ commandId, by, type, path, attempt }: NewCommand, payload: Json): CommandIssued {
   const given = payload as { readonly [name: string]: Json } | null;
   const at = (): TaskPath => {
     if (path === null) throw new Error(`the API issued ${type} without a task`);
@@ -316,15 +316,15 @@ function issuedOf({ commandId, by, type, path }: NewCommand, payload: Json): Com
   const command = ((): CommandIssued['command'] => {
     switch (type) {
       case 'completeTask':
-        return { type, path: at(), output: given?.output ?? null };
+        return { type, path: at(), attempt: attempt ?? 1, output: given?.output ?? null };
       case 'failTask':
-        return { type, path: at(), error: given?.error as { readonly code: string; readonly message: string } };
+        return { type, path: at(), attempt: attempt ?? 1, error: given?.error as { readonly code: string; readonly message: string } };
       case 'cancel':
         return { type, reason: (given?.reason ?? null) as string | null };
       case 'retry':
         return { type, path, raisedBy: (given?.raisedBy ?? null) as RaisedBy | null };
       case 'redispatch':
-        return { type, path: at(), attempt: 1 };
+        return { type, path: at(), attempt: attempt ?? 1 };
       case 'pause':
       case 'resume':
         return { type };

@@ -59,12 +59,24 @@ describe('Completing a person’s task', () => {
 
   it('that came too late does not complete the task when it is open again', () => {
     const scenario = new Scenario(nodeOf(human)).timer('n#timeout');
-    const late = scenario.issued({ type: 'completeTask', path: n, output: 1 }, 'ada');
+    const late = scenario.issued({ type: 'completeTask', path: n, attempt: 1, output: 1 }, 'ada');
     scenario.send(late);
     expect(scenario.rejected).toEqual(['MR_TASK_NOT_OPEN']);
     scenario.command({ type: 'retry', path: null }).send(late);
     expect(scenario.rejected).toEqual(['MR_COMMAND_REPEATED']);
     expect(scenario.task('n').status).toBe('open');
+  });
+
+  it('for an attempt that is over does not close the one after it', () => {
+    const scenario = new Scenario(nodeOf(human)).timer('n#timeout').command({ type: 'retry', path: null });
+    expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
+    scenario.command({ type: 'completeTask', path: n, attempt: 1, output: 1 }, 'ada');
+    expect(scenario.rejected).toEqual(['MR_TASK_NOT_OPEN']);
+    scenario.command({ type: 'failTask', path: n, attempt: 1, error: { code: 'NO', message: 'no' } }, 'ada');
+    expect(scenario.rejected).toEqual(['MR_TASK_NOT_OPEN']);
+    expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
+    scenario.command({ type: 'completeTask', path: n, attempt: 2, output: 1 }, 'ada');
+    expect(scenario.status).toBe('completed');
   });
 
   it('is refused for a task that is no person’s, and for one that is not there', () => {

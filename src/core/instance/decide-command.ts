@@ -40,11 +40,11 @@ function apply(run: Run, issued: CommandIssued): Rejection | null {
     case 'retry':
       return retryIncidents(run, issued, command.path, command.raisedBy ?? null);
     case 'completeTask':
-      return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
+      return withOpenHumanTask(run, command, ({ path, nodeId, attempt, basis }) =>
         run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
       );
     case 'failTask':
-      return withOpenHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
+      return withOpenHumanTask(run, command, ({ path, nodeId, attempt, basis }) =>
         run.emit({
           type: 'TaskFailed',
           path,
@@ -72,11 +72,17 @@ function apply(run: Run, issued: CommandIssued): Rejection | null {
   }
 }
 
-function withOpenHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) => void): Rejection | null {
+function withOpenHumanTask(
+  run: Run,
+  { path, attempt }: { readonly path: TaskPath; readonly attempt: number },
+  close: (task: HumanTask) => void,
+): Rejection | null {
   const task = run.task(path);
   if (task === undefined) return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
   if (task.type !== 'human' || task.status !== 'open')
     return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
+  if (task.attempt !== attempt)
+    return { code: 'MR_TASK_NOT_OPEN', reason: `Attempt ${attempt} of the task ${path} is over; attempt ${task.attempt} is open.` };
   close(task);
   run.later({ leave: path });
   return null;

@@ -114,7 +114,7 @@ describe('A human node', () => {
   it('that a person failed fails the instance where the definition says so', () => {
     const document = graphOf({ a: { ...human, timeout: '1h', reminder: '10m' }, b: task }, [], { onFailure: 'fail' });
     const scenario = new Scenario(document, input);
-    scenario.command({ type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
+    scenario.command({ type: 'failTask', path: 'a' as TaskPath, attempt: 1, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
     expect(scenario.status).toBe('failed');
     expect(scenario.state.error).toMatchObject({ code: 'REFUSED' });
     expect(scenario.statuses).toEqual({ a: 'failed', b: 'cancelled' });
@@ -129,7 +129,7 @@ describe('A human node', () => {
     ];
     const document = graphOf({ a: { ...human, timeout: '1h' }, late: task, refused: task }, edges, { onFailure: 'fail' });
     expect(new Scenario(document, input).timer('a#timeout').open).toEqual(['late']);
-    const failed = { type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } } as const;
+    const failed = { type: 'failTask', path: 'a' as TaskPath, attempt: 1, error: { code: 'REFUSED', message: 'not mine' } } as const;
     expect(new Scenario(document, input).command(failed).open).toEqual(['refused']);
   });
 
@@ -141,14 +141,16 @@ describe('A human node', () => {
   it('that a person fails takes its failure edges', () => {
     const document = graphOf({ a: human, b: task }, [{ from: 'a', to: 'b', on: 'failed', error: 'REFUSED' }]);
     const scenario = new Scenario(document, input);
-    scenario.command({ type: 'failTask', path: 'a' as TaskPath, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
+    scenario.command({ type: 'failTask', path: 'a' as TaskPath, attempt: 1, error: { code: 'REFUSED', message: 'not mine' } }, 'ada');
     expect(scenario.statuses).toEqual({ a: 'failed', b: 'scheduled' });
     expect(scenario.effectsOf('closeHumanTask')).toEqual([{ type: 'closeHumanTask', path: 'a' }]);
   });
 
   it('is not retried by itself: its failure is final', () => {
     const scenario = new Scenario(nodeOf(human), input);
-    expect(scenario.command({ type: 'failTask', path: 'n' as TaskPath, error: { code: 'NO', message: 'no' } }).status).toBe('incident');
+    expect(scenario.command({ type: 'failTask', path: 'n' as TaskPath, attempt: 1, error: { code: 'NO', message: 'no' } }).status).toBe(
+      'incident',
+    );
   });
 
   it.each<[string, Json]>([

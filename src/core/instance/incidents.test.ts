@@ -82,7 +82,7 @@ describe('Resolving an incident', () => {
 
   it('opens a person’s task that failed for good once more', () => {
     const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] } };
-    const scenario = new Scenario(nodeOf(human)).command({ type: 'failTask', path: n, error: { code: 'NO', message: 'no' } });
+    const scenario = new Scenario(nodeOf(human)).command({ type: 'failTask', path: n, attempt: 1, error: { code: 'NO', message: 'no' } });
     expect(scenario.status).toBe('incident');
     scenario.command({ type: 'retry', path: null });
     expect(scenario.effectsOf('openHumanTask')).toMatchObject([{ path: 'n' }]);

@@ -38,8 +38,9 @@ export type CommandIssued = {
     | { readonly type: 'resume' }
     /** Resolves the incident of one task, or with `path: null` all of the instance's. */
     | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
-    | { readonly type: 'completeTask'; readonly path: TaskPath; readonly output: Json }
-    | { readonly type: 'failTask'; readonly path: TaskPath; readonly error: TaskError }
+    /** Both name the attempt that the person saw, so that a late one does not close the attempt after it. */
+    | { readonly type: 'completeTask'; readonly path: TaskPath; readonly attempt: number; readonly output: Json }
+    | { readonly type: 'failTask'; readonly path: TaskPath; readonly attempt: number; readonly error: TaskError }
     /** Sends an open task's message again under the same attempt and basis. */
     | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
 };

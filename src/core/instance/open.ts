@@ -2,7 +2,9 @@
  * Opens a node: evaluates what it needs and emits what that leads to. An expression that fails, or gives a value of the
  * wrong shape, brings the node under incident; it never throws out of the core.
  */
+
 import { assertNever } from '../assert.ts';
+import { CORRELATION_KEY_LENGTH_MAX, characterCount } from '../correlation-key.ts';
 import type {
   DurationSetting,
   EventNode,
@@ -26,7 +28,6 @@ import { scopeFor } from './scope.ts';
 import type { Assignees, EventWaiting, TaskError } from './state.ts';
 
 /** Longest correlation key, in characters. */
-const KEY_LENGTH_MAX = 1_000;
 /** Longest title of a human task, in characters. */
 const TITLE_LENGTH_MAX = 2_000;
 
@@ -192,7 +193,7 @@ function prepareEvent(run: Run, node: EventNode, opener: Opener, attempt: number
 }
 
 function waitingOf(run: Run, wait: EventWait): EventWaiting {
-  const key = textOf(evaluate(run, wait.key), 'key', KEY_LENGTH_MAX);
+  const key = textOf(evaluate(run, wait.key), 'key', CORRELATION_KEY_LENGTH_MAX);
   if (wait.where === null) return { event: wait.event, key, where: null };
   return { event: wait.event, key, where: { source: wait.where.source, scope: frozenScope(run, wait.where.references) } };
 }
@@ -212,7 +213,7 @@ function frozenScope(
 }
 
 function preparePublish(run: Run, node: PublishNode, opener: Opener, attempt: number): () => void {
-  const key = textOf(evaluate(run, node.key), 'key', KEY_LENGTH_MAX);
+  const key = textOf(evaluate(run, node.key), 'key', CORRELATION_KEY_LENGTH_MAX);
   const data = boundedPayload(run, 'data', evaluate(run, node.data));
   const basis = taskBasis(opener, [node.event, key, data]);
   return () => {
@@ -273,7 +274,8 @@ function instantAt(run: Run, setting: InstantSetting): EpochMs {
 function textOf(value: Json, field: string, lengthMax: number): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'string') throw new UnfitValueError(`\`${field}\` must be a text.`);
-  if (value.length === 0 || value.length > lengthMax) throw new UnfitValueError(`\`${field}\` must have 1 to ${lengthMax} characters.`);
+  if (value.length === 0 || characterCount(value) > lengthMax)
+    throw new UnfitValueError(`\`${field}\` must have 1 to ${lengthMax} characters.`);
   if (value.includes('\u0000')) throw new UnfitValueError(`\`${field}\` must not hold a NUL character.`);
   return value;
 }

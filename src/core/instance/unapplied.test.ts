@@ -64,7 +64,7 @@ describe('An outcome that could not be applied', () => {
 describe('A command that could not be applied', () => {
   it('is refused in history, so that a repeat of it is refused too', () => {
     const scenario = new Scenario(nodeOf({ type: 'human', title: 'Approve', assignees: { users: ['ada'] } }));
-    const command = scenario.issued({ type: 'completeTask', path: n, output: 'large' });
+    const command = scenario.issued({ type: 'completeTask', path: n, attempt: 1, output: 'large' });
     scenario.unapplied(command, error);
     expect(scenario.effectsOf('commandRefused')).toMatchObject([{ commandId: command.commandId, code: 'MR_STATE_TOO_LARGE' }]);
     expect(scenario.history.at(-1)?.event).toMatchObject({ type: 'CommandRefused', command: 'completeTask', code: 'MR_STATE_TOO_LARGE' });

@@ -216,7 +216,7 @@ export class RefusingStore {
   }
 
   #completion(path: TaskPath): Notification {
-    return this.#command({ type: 'completeTask', path, output: {} });
+    return this.#command({ type: 'completeTask', path, attempt: 1, output: {} });
   }
 
   #command(command: CommandIssued['command']): CommandIssued {

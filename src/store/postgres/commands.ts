@@ -11,8 +11,9 @@ import { epochMs } from './sql/times.ts';
 
 const issue = {
   name: 'issue-command',
-  // The attempt is that of the open task. A task that was closed meanwhile has no row, and takes no command.
-  text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND $4 IN ('completeTask', 'failTask')),
+  // An attempt that was closed meanwhile has no row, and takes no command.
+  text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND attempt = $13
+        AND $4 IN ('completeTask', 'failTask')),
     c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, issued_by)
       SELECT $1::uuid, $2::uuid, $3::int4, $4::text, $5::text, (SELECT attempt FROM t), $6::json, $7::text
       WHERE $4 NOT IN ('completeTask', 'failTask') OR EXISTS (SELECT FROM t)
@@ -24,13 +25,13 @@ const issue = {
 
 /** @returns also true for a command that is there already: its answer got lost. */
 export async function issueCommand(pool: Pool, command: NewCommand): Promise<boolean> {
-  const { commandId, instanceId, partition, type, path, payload, by, message } = command;
+  const { commandId, instanceId, partition, type, path, attempt, payload, by, message } = command;
   const { rows } = await translating(() =>
     pool.query<{ accepted: boolean }>({
       ...issue,
       values: [
         ...[commandId, instanceId, partition, type, path, payload === null ? null : JSON.stringify(payload), storableText(by)],
-        ...[message.topic, message.key, message.messageType, message.partition, message.payload],
+        ...[message.topic, message.key, message.messageType, message.partition, message.payload, attempt],
       ],
     }),
   );

@@ -146,7 +146,7 @@ export class World {
     for (const task of Object.values(this.state.tasks)) {
       if (task.status === 'scheduled') batch.push(outcomeOf(task, { status: 'completed', output: 'done' }));
       else if (task.type === 'human' && task.status === 'open')
-        batch.push(this.#command({ type: 'completeTask', path: task.path, output: {} }).notification);
+        batch.push(this.#command({ type: 'completeTask', path: task.path, attempt: task.attempt, output: {} }).notification);
     }
     for (const { path, attempt, wait } of this.#subscriptions.values()) batch.push(this.#event(path, attempt, wait, 10));
     const timer = [...this.#timers].sort(([, a], [, b]) => a.dueAt - b.dueAt)[0];
@@ -175,8 +175,9 @@ export class World {
       case 8: {
         const path = chance.pick([...this.#inbox.keys()]);
         if (path === undefined) return this.#drawOutcome(chance);
-        if (chance.below(4) > 0) return this.#command({ type: 'completeTask', path, output: { by: chance.below(9) } });
-        return this.#command({ type: 'failTask', path, error: { code: chance.below(2) === 0 ? 'FATAL' : 'BUSY', message: 'no' } });
+        const attempt = this.state.tasks[path]?.attempt ?? 1;
+        if (chance.below(4) > 0) return this.#command({ type: 'completeTask', path, attempt, output: { by: chance.below(9) } });
+        return this.#command({ type: 'failTask', path, attempt, error: { code: chance.below(2) === 0 ? 'FATAL' : 'BUSY', message: 'no' } });
       }
       case 9:
       case 10:

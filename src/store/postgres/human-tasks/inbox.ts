@@ -11,7 +11,7 @@ import { epochMs, instant } from '../sql/times.ts';
 
 type Row = Omit<HumanTaskRow, 'taskId' | 'assignees'> & { readonly id: string; readonly users: string[]; readonly roles: string[] };
 
-const select = `SELECT h.id, h.instance_id AS "instanceId", h.path, h.node_id AS "nodeId", h.definition_id AS "definitionId",
+const select = `SELECT h.id, h.instance_id AS "instanceId", h.path, h.attempt, h.node_id AS "nodeId", h.definition_id AS "definitionId",
     h.definition_version AS "definitionVersion", h.business_key AS "businessKey", h.title, h.users, h.roles, c.assignee,
     ${epochMs('h.due_at')} AS "dueAt", ${epochMs('h.opened_at')} AS "openedAt"
   FROM human_task h LEFT JOIN claim c ON c.instance_id = h.instance_id AND c.path = h.path AND c.attempt = h.attempt`;
