@@ -99,7 +99,7 @@ function waitingFor(task: OpenTask): contract.WaitingFor {
     case 'http':
     case 'task':
       if (task.status === 'retrying') return { kind: 'retry', until: toText(task.retryAt), lastError: task.lastError };
-      return { kind: 'worker', queue: task.work.queue };
+      return { kind: 'worker', queue: task.payload.queue };
     case 'human': {
       const { assignees, title, dueAt } = task;
       const { users, roles } = assignees;

@@ -13,6 +13,13 @@ export type TaskId = Branded<string, 'TaskId'>;
 export type TaskPath = Branded<string, 'TaskPath'>;
 /** `[A-Za-z][A-Za-z0-9_-]{0,63}` */
 export type NodeId = Branded<string, 'NodeId'>;
+/**
+ * Names an edge within its graph, in every version: given by the author, or derived from its ends (`a->b`, `a->` for an
+ * edge that leads nowhere, `a->b#2` for a second one between the same nodes).
+ */
+export type EdgeId = Branded<string, 'EdgeId'>;
+/** Path of a loop's item or round, e.g. `order.3`; `''` is the instance's own scope. */
+export type ScopePath = Branded<string, 'ScopePath'>;
 /** Same shape as a node id, dots allowed. */
 export type DefinitionId = Branded<string, 'DefinitionId'>;
 /** UUID of a control command. */

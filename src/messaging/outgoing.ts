@@ -74,10 +74,10 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     const task = own(state.tasks, path);
     invariant(task?.status === 'scheduled', 'only a scheduled task is dispatched');
     const { instanceId, definitionId, definitionVersion } = state;
-    const { nodeId, type, attempt, basis, dispatchedAt, work } = task;
-    return placed('TaskScheduled', names.tasks(work.queue), instanceId, {
+    const { nodeId, type, attempt, basis, dispatchedAt, payload } = task;
+    return placed('TaskScheduled', names.tasks(payload.queue), instanceId, {
       ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
-      ...{ task: work.task, queue: work.queue, input: JSON.stringify(work.input), timeoutMs: work.timeoutMs },
+      ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },
     });
   }
 

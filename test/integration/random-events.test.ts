@@ -157,9 +157,9 @@ function takenBy({ tasks }: InstanceState): readonly string[] {
   return Object.values(tasks)
     .flatMap((task): readonly Json[] => {
       if (task.type !== 'event') return [];
-      if (task.status === 'open') return [...(task.heard ?? []), ...task.received];
-      if (task.status !== 'completed') return task.heard ?? [];
-      return [...(task.heard ?? []), ...(Array.isArray(task.output) ? task.output : [task.output])];
+      if (task.status === 'open') return [...(task.consumed ?? []), ...task.received.map(({ event }) => event)];
+      if (task.status !== 'completed') return task.consumed ?? [];
+      return [...(task.consumed ?? []), ...(Array.isArray(task.output) ? task.output : [task.output])];
     })
     .flatMap(idOf)
     .sort();

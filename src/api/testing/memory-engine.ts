@@ -260,8 +260,8 @@ export class MemoryEngine {
     const human = task.type === 'human' && task.status === 'open' ? task : null;
     return {
       ...{ taskId: taskIdOf(instanceId, path), instanceId, path, nodeId, type, status, attempt, openedAt, updatedAt },
-      queue: 'work' in task && task.work !== null ? task.work.queue : null,
-      input: 'work' in task && task.work !== null ? task.work.input : null,
+      queue: 'payload' in task && task.payload !== null ? task.payload.queue : null,
+      input: 'payload' in task && task.payload !== null ? task.payload.input : null,
       output: task.status === 'completed' ? task.output : null,
       error: 'error' in task ? task.error : null,
       assignee: human === null ? null : (this.#claims.get(`${instanceId} ${path}`) ?? null),

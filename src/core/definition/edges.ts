@@ -1,7 +1,7 @@
 /** Reads the edges: their shape, and what one edge can have wrong by itself or against its nodes. */
 
 import { assertNever } from '../assert.ts';
-import type { NodeId } from '../ids.ts';
+import type { EdgeId, NodeId } from '../ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../json.ts';
 import { type DefinitionErrors, shown } from './errors.ts';
 import type { Expressions } from './expressions.ts';
@@ -18,6 +18,7 @@ export function edgePointer(index: number): string {
 /** @returns the edges whose ends are known; the errors of the others are noted. */
 export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions: Expressions, errors: DefinitionErrors): Edge[] {
   const seen = new Map<string, number>();
+  const ids = new EdgeIds();
   return list.flatMap((value, index) => {
     const pointer = edgePointer(index);
     if (!isJsonObject(value)) {
@@ -30,12 +31,12 @@ export function readEdges(list: readonly Json[], nodes: KnownNodes, expressions:
     const first = seen.get(text);
     if (first !== undefined) errors.add(pointer, 'MR_DEF_DUPLICATE_EDGE', `This edge is the same as edge ${first}: leave one of them out.`);
     else seen.set(text, index);
-    const edge = readEdge(new ObjectReader(value, pointer, errors), index, nodes, expressions);
+    const edge = readEdge(new ObjectReader(value, pointer, errors), index, nodes, expressions, ids);
     return edge === null ? [] : [edge];
   });
 }
 
-function readEdge(reader: ObjectReader, index: number, nodes: KnownNodes, expressions: Expressions): Edge | null {
+function readEdge(reader: ObjectReader, index: number, nodes: KnownNodes, expressions: Expressions, ids: EdgeIds): Edge | null {
   const { errors } = reader;
   reader.required('from', 'the id of the node that the edge leaves');
   const from = readEnd(reader, 'from', nodes);
@@ -45,7 +46,7 @@ function readEdge(reader: ObjectReader, index: number, nodes: KnownNodes, expres
   if (isNowhere && !otherwise)
     errors.add(reader.at('to'), 'MR_DEF_EDGE', 'Only an edge with "otherwise": true may lead nowhere ("to": null).');
   const to = isNowhere ? null : readEnd(reader, 'to', nodes);
-  const weigh = readWeigh(reader, otherwise, from ?? null, expressions);
+  const rule = readRule(reader, otherwise, from ?? null, expressions);
   reader.end('An edge');
   if (from === undefined || to === undefined) return null;
   if (from === to) {
@@ -53,11 +54,11 @@ function readEdge(reader: ObjectReader, index: number, nodes: KnownNodes, expres
     return null;
   }
   const node = nodes.get(from) ?? null;
-  if (node !== null && weigh.on !== 'completed') {
-    const why = whyNever(node, weigh.on);
+  if (node !== null && rule.on !== 'completed') {
+    const why = whyNever(node, rule.on);
     if (why !== null) errors.add(reader.at('on'), 'MR_DEF_EDGE_NEVER_TAKEN', `This edge can never be taken: ${why}`);
   }
-  return { index, from, to, weigh };
+  return { id: ids.derive(from, to), index, from, to, rule };
 }
 
 function readEnd(reader: ObjectReader, end: 'from' | 'to', nodes: KnownNodes): NodeId | undefined {
@@ -67,7 +68,19 @@ function readEnd(reader: ObjectReader, end: 'from' | 'to', nodes: KnownNodes): N
   return undefined;
 }
 
-function readWeigh(reader: ObjectReader, otherwise: boolean, from: NodeId | null, expressions: Expressions): Edge['weigh'] {
+/** Ids of edges whose author gave them none: derived from their ends, so that they outlive a version. */
+class EdgeIds {
+  readonly #counts = new Map<string, number>();
+
+  derive(from: NodeId, to: NodeId | null): EdgeId {
+    const ends = `${from}->${to ?? ''}`;
+    const count = (this.#counts.get(ends) ?? 0) + 1;
+    this.#counts.set(ends, count);
+    return (count === 1 ? ends : `${ends}#${count}`) as EdgeId;
+  }
+}
+
+function readRule(reader: ObjectReader, otherwise: boolean, from: NodeId | null, expressions: Expressions): Edge['rule'] {
   const { errors } = reader;
   const on = reader.oneOf('on', ['failed', 'timedOut', 'any']);
   const hasOn = reader.raw('on') !== undefined;

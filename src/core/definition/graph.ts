@@ -4,7 +4,7 @@ import { edgePointer, type KnownNodes } from './edges.ts';
 import { type DefinitionErrors, pointerTo } from './errors.ts';
 import type { Edge } from './types.ts';
 
-export type Graph = {
+export type Links = {
   readonly outgoing: ReadonlyMap<NodeId, readonly Edge[]>;
   readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
   readonly startNodes: readonly NodeId[];
@@ -12,7 +12,7 @@ export type Graph = {
   readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
 };
 
-export function buildGraph(nodes: KnownNodes, edges: readonly Edge[]): Graph {
+export function buildGraph(nodes: KnownNodes, edges: readonly Edge[]): Links {
   const ids = [...nodes.keys()] as NodeId[];
   const outgoing = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
   const incoming = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
@@ -70,7 +70,7 @@ function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[]):
   return found;
 }
 
-export function checkGraph(nodes: KnownNodes, graph: Graph, errors: DefinitionErrors): void {
+export function checkGraph(nodes: KnownNodes, graph: Links, errors: DefinitionErrors): void {
   checkCycles(graph, errors);
   for (const [name, node] of nodes) {
     const id = name as NodeId;
@@ -85,7 +85,7 @@ export function checkGraph(nodes: KnownNodes, graph: Graph, errors: DefinitionEr
   }
 }
 
-function checkCycles({ outgoing, ancestors, startNodes }: Graph, errors: DefinitionErrors): void {
+function checkCycles({ outgoing, ancestors, startNodes }: Links, errors: DefinitionErrors): void {
   const told = new Set<NodeId>();
   const onCycle = new Set([...ancestors].filter(([id, before]) => before.has(id)).map(([id]) => id));
   for (const id of onCycle) {
@@ -127,7 +127,7 @@ function findCycle(start: NodeId, outgoing: ReadonlyMap<NodeId, readonly Edge[]>
 
 /** What a completed node does must be plain for every outcome of its conditions. */
 function checkOtherwise(id: NodeId, edges: readonly Edge[], errors: DefinitionErrors): void {
-  const kinds = edges.flatMap(({ index, weigh }) => (weigh.on === 'completed' ? [{ index, kind: weigh.condition.kind }] : []));
+  const kinds = edges.flatMap(({ index, rule }) => (rule.on === 'completed' ? [{ index, kind: rule.condition.kind }] : []));
   const [first, ...more] = kinds.filter(({ kind }) => kind === 'otherwise');
   const always = kinds.find(({ kind }) => kind === 'always');
   if (first === undefined && always === undefined && kinds.length > 0)

@@ -56,7 +56,8 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
   checkGraph(nodes, graph, errors);
   checkReferences(expressions.uses, { graph, variables: variableNames(document, nodes) }, errors);
   if (errors.all.length > 0) return err(errors.all);
-  return ok({ id, ...head, nodes: withoutNulls(nodes), edges, ...graph, output: outputTemplate });
+  const known = withoutNulls(nodes);
+  return ok({ id, ...head, root: { nodes: known, edges, ...graph, output: outputTemplate }, nodes: known });
 }
 
 function readId(top: ObjectReader): DefinitionId {

@@ -5,14 +5,14 @@ import type { Reference } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import { type DefinitionErrors, shown, suggest } from './errors.ts';
 import type { ExpressionUse, Place } from './expressions.ts';
-import type { Graph } from './graph.ts';
+import type { Links } from './graph.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
 const NODE_MEMBERS = ['output', 'status', 'error', 'attempt'];
 const INSTANCE_MEMBERS = ['id', 'businessKey', 'definition', 'version', 'startedAt'];
 
 export type Names = {
-  readonly graph: Graph;
+  readonly graph: Links;
   /** Declared in `vars` or set by some node. */
   readonly variables: ReadonlySet<string>;
 };
@@ -73,7 +73,7 @@ function unknownVariable(name: string | undefined, variables: ReadonlySet<string
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
-function unusableNode([name, member]: readonly string[], place: Place, graph: Graph, errors: DefinitionErrors): ReferenceProblem | null {
+function unusableNode([name, member]: readonly string[], place: Place, graph: Links, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined) return null;
   const before = graph.ancestors.get(name as NodeId);
   if (before === undefined)
@@ -86,7 +86,7 @@ function unusableNode([name, member]: readonly string[], place: Place, graph: Gr
   return { code: 'MR_DEF_NODE_NOT_BEFORE', message };
 }
 
-function mayHaveRun(name: NodeId, place: Place, { ancestors }: Graph): boolean {
+function mayHaveRun(name: NodeId, place: Place, { ancestors }: Links): boolean {
   switch (place.kind) {
     case 'start':
       return false;

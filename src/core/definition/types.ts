@@ -3,7 +3,7 @@
  * Everything that can be wrong about a document was refused before a value of these types exists.
  */
 import type { Expression, Template } from '../expression/index.ts';
-import type { DefinitionId, NodeId } from '../ids.ts';
+import type { DefinitionId, EdgeId, NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CompiledSchema } from '../schema/index.ts';
 
@@ -14,9 +14,23 @@ export type Definition = {
   /** The document as it was deployed. */
   readonly document: Json;
   readonly input: Schema | null;
+  /** The graph of the document's top. Loops hold graphs of their own. */
+  readonly root: Graph;
+  /** The nodes of all graphs, by their qualified ids. */
+  readonly nodes: ReadonlyMap<NodeId, Node>;
+  /** First values of `vars`: evaluated at the start with `input` and `instance` in scope. */
+  readonly vars: Template;
+  readonly timeout: DurationSetting | null;
+  readonly onFailure: 'fail' | 'incident';
+  /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
+  readonly lifecycle: 'instance' | 'tasks';
+};
+
+/** Nodes and the edges between them: a whole definition, or the body of a loop. */
+export type Graph = {
   /** In the order of the document. */
   readonly nodes: ReadonlyMap<NodeId, Node>;
-  /** In the order of the document; an edge's `index` is its place here and its name in history. */
+  /** In the order of the document. */
   readonly edges: readonly Edge[];
   readonly outgoing: ReadonlyMap<NodeId, readonly Edge[]>;
   readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
@@ -24,13 +38,7 @@ export type Definition = {
   readonly startNodes: readonly NodeId[];
   /** For each node, all nodes from which it can be reached (used by `cancelRest`). */
   readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
-  /** First values of `vars`: evaluated at the start with `input` and `instance` in scope. */
-  readonly vars: Template;
   readonly output: Template | null;
-  readonly timeout: DurationSetting | null;
-  readonly onFailure: 'fail' | 'incident';
-  /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
-  readonly lifecycle: 'instance' | 'tasks';
 };
 
 export type Schema = { readonly document: Json; readonly compiled: CompiledSchema };
@@ -58,7 +66,10 @@ export type RetryPolicy = {
 };
 
 type NodeCommon = {
+  /** Qualified by the loops around it: `order/ship` for `ship` in the body of `order`. */
   readonly id: NodeId;
+  /** Its own name within its graph, which expressions and paths use: `ship`. */
+  readonly name: string;
   readonly join: Join;
   readonly cancelRest: boolean;
   /** Names and values that are put into `vars` when the node completes. */
@@ -131,11 +142,14 @@ export type Node = TaskNode | HttpNode | TransformNode | HumanNode | WaitNode | 
 export type NodeType = Node['type'];
 
 export type Edge = {
+  readonly id: EdgeId;
+  /** Its place in the document's array, for pointers of errors only. */
   readonly index: number;
   readonly from: NodeId;
   /** null: `"otherwise": true, "to": null`, "else nothing". */
   readonly to: NodeId | null;
-  readonly weigh:
+  /** When it is taken. */
+  readonly rule:
     | {
         readonly on: 'completed';
         readonly condition:

@@ -9,8 +9,8 @@ import { type Expression, evaluateCondition } from '../expression/index.ts';
 import type { NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { own } from '../record.ts';
-import type { Opener } from './basis.ts';
-import { openerOf, pathOf } from './join.ts';
+import type { Predecessor } from './basis.ts';
+import { pathOf, predecessorOf } from './join.ts';
 import { boundedPayload, evaluateOr, openNode } from './open.ts';
 import type { Run } from './run.ts';
 import { scopeFor } from './scope.ts';
@@ -39,20 +39,20 @@ export function leaveEnded(run: Run): void {
 
 /** It ended and its edges are to be weighed; under an incident they wait for a person. */
 function isToLeave(run: Run, task: TaskState | undefined): task is ClosedTask {
-  return task !== undefined && !isOpen(task) && task.taken === null && own(run.state.incidents, task.path) === undefined;
+  return task !== undefined && !isOpen(task) && task.takenEdges === null && own(run.state.incidents, task.path) === undefined;
 }
 
 function leaveNode(run: Run, path: TaskPath): void {
   const task = run.task(path);
   if (!isToLeave(run, task)) return;
   const node = run.node(task.nodeId);
-  const edges = run.definition.outgoing.get(node.id) ?? [];
+  const edges = run.definition.root.outgoing.get(node.id) ?? [];
   const leaving = evaluateOr(() => weighEdges(run, node, task, edges));
   if (!leaving.ok) {
     run.emit({
       type: 'IncidentRaised',
       path,
-      incident: { nodeId: node.id, phase: 'leave', error: leaving.error, expression: leaving.expression },
+      incident: { nodeId: node.id, phase: 'exit', error: leaving.error, expression: leaving.expression },
     });
     return;
   }
@@ -61,7 +61,7 @@ function leaveNode(run: Run, path: TaskPath): void {
     failWithoutEdge(run, task, task.error);
     return;
   }
-  run.emit({ type: 'NodeLeft', path, taken: taken.map((edge) => edge.index), set });
+  run.emit({ type: 'NodeExited', path, takenEdges: taken.map(({ id }) => id), set });
   considerTargets(run, edges);
 }
 
@@ -82,11 +82,11 @@ function weighEdges(
   const vars = set === null ? run.state.vars : { ...run.state.vars, ...set };
   const holds = (when: Expression): boolean => evaluateCondition(when, scopeFor(run.definition, run.state, when.references, vars));
   const plain = edges.filter(
-    ({ weigh }) =>
-      weigh.on === 'completed' && (weigh.condition.kind === 'always' || (weigh.condition.kind === 'when' && holds(weigh.condition.when))),
+    ({ rule }) =>
+      rule.on === 'completed' && (rule.condition.kind === 'always' || (rule.condition.kind === 'when' && holds(rule.condition.when))),
   );
   if (plain.length > 0) return { taken: plain, set };
-  return { taken: edges.filter(({ weigh }) => weigh.on === 'completed' && weigh.condition.kind === 'otherwise'), set };
+  return { taken: edges.filter(({ rule }) => rule.on === 'completed' && rule.condition.kind === 'otherwise'), set };
 }
 
 function evaluateSet(run: Run, node: Node): Readonly<Record<string, Json>> | null {
@@ -96,10 +96,10 @@ function evaluateSet(run: Run, node: Node): Readonly<Record<string, Json>> | nul
   return Object.fromEntries(set);
 }
 
-function fitsFailure(run: Run, { weigh }: Edge, status: 'failed' | 'timedOut', error: TaskError): boolean {
-  if (weigh.on === 'completed' || (weigh.on !== 'any' && weigh.on !== status)) return false;
-  if (weigh.error !== null && weigh.error !== error.code) return false;
-  return weigh.when === null || evaluateCondition(weigh.when, scopeFor(run.definition, run.state, weigh.when.references));
+function fitsFailure(run: Run, { rule }: Edge, status: 'failed' | 'timedOut', error: TaskError): boolean {
+  if (rule.on === 'completed' || (rule.on !== 'any' && rule.on !== status)) return false;
+  if (rule.error !== null && rule.error !== error.code) return false;
+  return rule.when === null || evaluateCondition(rule.when, scopeFor(run.definition, run.state, rule.when.references));
 }
 
 function failWithoutEdge(run: Run, task: ClosedTask, error: TaskError): void {
@@ -118,19 +118,19 @@ function considerNode(run: Run, nodeId: NodeId): void {
       return;
     case 'skip':
       run.emit({ type: 'NodeSkipped', path, nodeId, kind: node.type });
-      considerTargets(run, run.definition.outgoing.get(nodeId) ?? []);
+      considerTargets(run, run.definition.root.outgoing.get(nodeId) ?? []);
       return;
     case 'run':
       if (node.cancelRest) cancelRest(run, nodeId);
-      openNode(run, node, openerFor(run, nodeId), 1);
+      openNode(run, node, predecessorFor(run, nodeId), 1);
       return;
     default:
       assertNever(verdict);
   }
 }
 
-export function openerFor(run: Run, nodeId: NodeId): Opener {
-  const task = openerOf(run.definition, run.state.tasks, nodeId);
+export function predecessorFor(run: Run, nodeId: NodeId): Predecessor {
+  const task = predecessorOf(run.definition, run.state.tasks, nodeId);
   return task === undefined ? { kind: 'start', basis: run.state.basis } : { kind: 'task', task };
 }
 
@@ -139,12 +139,12 @@ export function openerFor(run: Run, nodeId: NodeId): Opener {
  * One that has ended in this very step is finished: its edges are weighed in its turn.
  */
 function cancelRest(run: Run, joinId: NodeId): void {
-  for (const nodeId of run.definition.ancestors.get(joinId) ?? []) {
+  for (const nodeId of run.definition.root.ancestors.get(joinId) ?? []) {
     const path = pathOf(nodeId);
     const task = run.task(path);
-    if (task !== undefined && !isOpen(task) && (task.taken !== null || isToLeave(run, task))) continue;
+    if (task !== undefined && !isOpen(task) && (task.takenEdges !== null || isToLeave(run, task))) continue;
     run.emit({ type: 'TaskCancelled', path, nodeId, kind: run.node(nodeId).type });
-    considerTargets(run, run.definition.outgoing.get(nodeId) ?? []);
+    considerTargets(run, run.definition.root.outgoing.get(nodeId) ?? []);
   }
 }
 
@@ -168,7 +168,7 @@ function endIfDone(run: Run): void {
 }
 
 export function completeInstance(run: Run): void {
-  const template = run.definition.output;
+  const template = run.definition.root.output;
   const output = evaluateOr(() =>
     template === null ? null : boundedPayload(run, 'output', template.evaluate(scopeFor(run.definition, run.state, template.references))),
   );

@@ -103,7 +103,7 @@ describe('The basis', () => {
     expect(basisAfter({ y: 1, z: [2, { a: 1, b: 2 }] })).toBe(basisAfter({ z: [2, { b: 2, a: 1 }], y: 1 }));
   });
 
-  it('tells tasks of one opener apart by their input alone', () => {
+  it('tells tasks of one predecessor apart by their input alone', () => {
     const twins = graphOf({ a: { ...task, input: 1 }, b: { ...task, input: 1 }, c: { ...task, input: 2 } });
     const scenario = new Scenario(twins);
     expect(basisOf(scenario, 'a')).not.toBe(basisOf(scenario, 'c'));

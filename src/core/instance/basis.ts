@@ -28,12 +28,12 @@ export function startBasis(instanceId: InstanceId, definitionId: string, version
 }
 
 /** What opened a task: the start of its instance, or the end of the task before it. */
-export type Opener = { readonly kind: 'start'; readonly basis: Basis } | { readonly kind: 'task'; readonly task: ClosedTask };
+export type Predecessor = { readonly kind: 'start'; readonly basis: Basis } | { readonly kind: 'task'; readonly task: ClosedTask };
 
 /** @param input what the new task was given; null for nodes that take none. */
-export function taskBasis(opener: Opener, input: Json): Basis {
+export function taskBasis(predecessor: Predecessor, input: Json): Basis {
   const given = canonicalJson(input);
-  return hash(opener.kind === 'start' ? `${opener.basis},${given}` : `${outcomeText(opener.task)},${given}`);
+  return hash(predecessor.kind === 'start' ? `${predecessor.basis},${given}` : `${outcomeText(predecessor.task)},${given}`);
 }
 
 /** Longer than this, an outcome is hashed once for all the tasks that it opens. */

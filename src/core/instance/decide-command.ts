@@ -2,8 +2,8 @@
 import { assertNever } from '../assert.ts';
 import type { CommandId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
-import { cancelOpenTasks, completeInstance, leaveEnded, openerFor } from './advance.ts';
-import type { Opener } from './basis.ts';
+import { cancelOpenTasks, completeInstance, leaveEnded, predecessorFor } from './advance.ts';
+import type { Predecessor } from './basis.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import { openNode } from './open.ts';
 import type { Rejection } from './rejection.ts';
@@ -127,21 +127,23 @@ function goOn(run: Run, incident: Incident, path: TaskPath, commandId: CommandId
     return;
   }
   if (task === undefined || isOpen(task)) return;
-  if (incident.phase === 'leave') {
+  if (incident.phase === 'exit') {
     run.later({ leave: path });
     return;
   }
-  const opener: Opener = incident.phase === 'open' || incident.phase === 'message' ? openerFor(run, task.nodeId) : { kind: 'task', task };
-  reopen(run, task, opener);
+  const predecessor: Predecessor =
+    incident.phase === 'open' || incident.phase === 'message' ? predecessorFor(run, task.nodeId) : { kind: 'task', task };
+  reopen(run, task, predecessor);
 }
 
 /** The attempt number counts on and the budget is fresh. The same work keeps its basis, and with it its idempotency key. */
-function reopen(run: Run, task: ClosedTask, opener: Opener): void {
+function reopen(run: Run, task: ClosedTask, predecessor: Predecessor): void {
   const { path, nodeId, attempt, basis } = task;
-  const work = 'work' in task ? task.work : null;
-  if (work !== null && (task.type === 'http' || task.type === 'task')) {
-    run.emit({ type: 'TaskScheduled', path, nodeId, attempt: attempt + 1, basis, kind: task.type, work });
+  const kept = 'payload' in task ? task.payload : null;
+  if (kept !== null && (task.type === 'http' || task.type === 'task')) {
+    const { inputSeq, ...payload } = kept;
+    run.emit({ type: 'TaskScheduled', path, nodeId, attempt: attempt + 1, basis, kind: task.type, payload, inputFrom: inputSeq });
     return;
   }
-  openNode(run, run.node(nodeId), opener, attempt + 1);
+  openNode(run, run.node(nodeId), predecessor, attempt + 1);
 }

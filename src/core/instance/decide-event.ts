@@ -1,10 +1,8 @@
 /** An outside event met an open wait. Refused, it goes back to the buffer for this instance. */
 
 import { invariant } from '../assert.ts';
-import type { EventNode } from '../definition/types.ts';
 import type { TaskPath } from '../ids.ts';
-import type { Json } from '../json.ts';
-import { hasTaken } from './heard.ts';
+import { hasTaken } from './consumed.ts';
 import { taskOf } from './join.ts';
 import type { EventMatched } from './notification.ts';
 import type { Rejection } from './rejection.ts';
@@ -29,21 +27,17 @@ export function decideEvent(run: Run, matched: EventMatched): Rejection | null {
     });
     return null;
   }
-  if (task.received.length + 1 < task.count) {
-    run.emit({ type: 'EventReceived', path, event: matched.event });
+  const completed = { type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'event', by: null, commandId: null } as const;
+  if (!node.list) {
+    run.emit({ ...completed, output: matched.event });
+    run.later({ leave: path });
     return null;
   }
-  run.emit({
-    type: 'TaskCompleted',
-    path,
-    nodeId,
-    attempt,
-    basis,
-    kind: 'event',
-    output: outputOf(node, task.received, matched.event),
-    by: null,
-    commandId: null,
-  });
+  run.emit({ type: 'EventReceived', path, event: matched.event });
+  const received = [...task.received, { seq: run.state.seq, event: matched.event }];
+  if (received.length < task.count) return null;
+  // The output is made of entries that history holds: no event is stored twice.
+  run.emit({ ...completed, output: received.map(({ event }) => event), outputFrom: received.map(({ seq }) => seq) });
   run.later({ leave: path });
   return null;
 }
@@ -59,8 +53,4 @@ export function refuseEvent(run: Run, { path, event }: EventMatched): Rejection 
 
 function repeated(path: TaskPath): Rejection {
   return { code: 'MR_EVENT_REPEATED', reason: `The wait ${path} has taken this event before.` };
-}
-
-function outputOf(node: EventNode, received: readonly Json[], last: Json): Json {
-  return node.list ? [...received, last] : last;
 }

@@ -154,7 +154,7 @@ describe('count', () => {
     const scenario = new Scenario(nodeOf({ ...waitFor, count: 3 }, { output: '${ nodes.n.output }' }), { order: 'o-1' });
     scenario.event('n', paid('1'));
     expect(scenario.effectsOf('openSubscription')).toHaveLength(1);
-    expect(scenario.task('n')).toMatchObject({ received: [paid('1')] });
+    expect(scenario.task('n')).toMatchObject({ received: [{ event: paid('1') }] });
     expect(scenario.event('n', paid('2')).event('n', paid('3')).state.output).toEqual([paid('1'), paid('2'), paid('3')]);
   });
 
@@ -166,7 +166,7 @@ describe('count', () => {
   it('counts an event once, however often it is handed over', () => {
     const scenario = new Scenario(nodeOf({ ...waitFor, count: 2 }), { order: 'o-1' }).event('n', paid('1')).event('n', paid('1'));
     expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
-    expect(scenario.task('n')).toMatchObject({ received: [paid('1')] });
+    expect(scenario.task('n')).toMatchObject({ received: [{ event: paid('1') }] });
   });
 
   it('tells two events with the same id apart by their source', () => {

@@ -4,10 +4,10 @@
  * a new meaning gets a new type.
  */
 import type { NodeType } from '../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EpochMs, NodeId, TaskPath } from '../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CommandIssued } from './notification.ts';
-import type { Assignees, EventWaiting, Incident, TaskError, Work } from './state.ts';
+import type { Assignees, EventWaiting, Incident, TaskError, TaskPayload } from './state.ts';
 
 type At = { readonly at: EpochMs };
 type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
@@ -17,7 +17,6 @@ export type InstanceStarted = At & {
   readonly definitionId: DefinitionId;
   readonly definitionVersion: number;
   readonly businessKey: string | null;
-  /** Stored in the instance's row. */
   readonly input: Json;
   readonly vars: { readonly [name: string]: Json };
   readonly basis: Basis;
@@ -30,8 +29,9 @@ export type InstanceStarted = At & {
 export type TaskScheduled = Opened & {
   readonly type: 'TaskScheduled';
   readonly kind: 'http' | 'task';
-  /** `work.input` is stored in the task's row. */
-  readonly work: Work;
+  readonly payload: TaskPayload;
+  /** Entry whose payload `payload.input` is: a retry of the same task sends it again. Absent: this entry's own. */
+  readonly inputFrom?: number;
 };
 
 /** An attempt failed or timed out and another follows at `retryAt`. */
@@ -98,8 +98,9 @@ export type EventPublished = Opened & {
 export type TaskCompleted = Opened & {
   readonly type: 'TaskCompleted';
   readonly kind: NodeType;
-  /** Stored in the task's row. */
   readonly output: Json;
+  /** Entries whose payloads, in this order, make up `output`, which is an array; null gives null. Absent: it is this entry's own. */
+  readonly outputFrom?: readonly (number | null)[];
   /** Who completed a human task. */
   readonly by: string | null;
   readonly commandId: CommandId | null;
@@ -125,11 +126,11 @@ export type TaskCancelled = At & {
 /** No edge to the node was taken (dead-path elimination). */
 export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId; readonly kind: NodeType };
 
-/** A closed node's edges were weighed: `taken` by index, all its others are dead. */
-export type NodeLeft = At & {
-  readonly type: 'NodeLeft';
+/** The edges of a closed node were evaluated: those of `takenEdges` are taken, all its others are dead. */
+export type NodeExited = At & {
+  readonly type: 'NodeExited';
   readonly path: TaskPath;
-  readonly taken: readonly number[];
+  readonly takenEdges: readonly EdgeId[];
   readonly set: { readonly [name: string]: Json } | null;
 };
 
@@ -162,7 +163,7 @@ export type CommandRefused = Commanded & {
   readonly code: string;
   readonly reason: string;
 };
-export type InstanceCompleted = At & { readonly type: 'InstanceCompleted' /** Stored in the instance's row. */; readonly output: Json };
+export type InstanceCompleted = At & { readonly type: 'InstanceCompleted'; readonly output: Json };
 export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };
 
 export type InstanceEvent =
@@ -183,7 +184,7 @@ export type InstanceEvent =
   | TaskFailed
   | TaskCancelled
   | NodeSkipped
-  | NodeLeft
+  | NodeExited
   | IncidentRaised
   | IncidentResolved
   | InstancePaused

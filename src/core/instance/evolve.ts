@@ -7,8 +7,8 @@
 import { assertNever, invariant } from '../assert.ts';
 import type { EpochMs, InstanceId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
+import { consumedBefore, consumedBy } from './consumed.ts';
 import type { InstanceEvent, InstanceStarted, TaskCompleted, TaskFailed } from './events.ts';
-import { heardBefore, heardBy } from './heard.ts';
 import {
   type ClosedTask,
   type Incident,
@@ -79,7 +79,7 @@ export class Draft {
         invariant(false, 'an instance starts once');
         return;
       case 'TaskScheduled': {
-        const { path, nodeId, attempt, basis, kind, work, at } = event;
+        const { path, nodeId, attempt, basis, kind, payload, inputFrom, at } = event;
         this.#open({
           path,
           nodeId,
@@ -87,14 +87,14 @@ export class Draft {
           basis,
           openedAt: at,
           type: kind,
-          work,
+          payload: { ...payload, inputSeq: inputFrom ?? seq },
           failures: 0,
           returns: 0,
           lastError: null,
           status: 'scheduled',
           dispatchedAt: at,
         });
-        if (work.queueTimeoutMs !== null) this.#arm('queueTimeout', path, attempt, at, at + work.queueTimeoutMs);
+        if (payload.queueTimeoutMs !== null) this.#arm('queueTimeout', path, attempt, at, at + payload.queueTimeoutMs);
         return;
       }
       case 'AttemptFailed': {
@@ -122,8 +122,8 @@ export class Draft {
         const { status: _, retryAt: __, ...rest } = task;
         this.#disarm('retry', event.path);
         this.#put({ ...rest, status: 'scheduled', attempt: event.attempt, dispatchedAt: event.at });
-        if (rest.work.queueTimeoutMs !== null)
-          this.#arm('queueTimeout', event.path, event.attempt, event.at, event.at + rest.work.queueTimeoutMs);
+        if (rest.payload.queueTimeoutMs !== null)
+          this.#arm('queueTimeout', event.path, event.attempt, event.at, event.at + rest.payload.queueTimeoutMs);
         return;
       }
       case 'TaskRedispatched':
@@ -168,29 +168,35 @@ export class Draft {
       }
       case 'EventAwaited': {
         const { path, nodeId, attempt, basis, waits, count, at } = event;
-        const heard = heardBy(own(this.#state.tasks, path));
-        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open', waits, count, received: [], ...heard });
+        const consumed = consumedBy(own(this.#state.tasks, path));
+        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open', waits, count, received: [], ...consumed });
         if (event.timeoutAt !== null) this.#arm('timeout', path, attempt, at, event.timeoutAt);
         return;
       }
       case 'EventReceived': {
         const task = this.#task(event.path);
         invariant(task.type === 'event' && task.status === 'open', 'only an open wait receives an event');
-        this.#put({ ...task, received: [...task.received, event.event] });
+        this.#put({ ...task, received: [...task.received, { seq, event: event.event }] });
         return;
       }
       case 'EventPublished':
         return;
       case 'TaskCompleted': {
         const before = own(this.#state.tasks, event.path);
-        this.#close({ ...ended(event, before, seq), status: 'completed', output: event.output, ...heardBefore(before) });
+        this.#close({
+          ...ended(event, before, seq),
+          status: 'completed',
+          output: event.output,
+          outputSeq: event.outputFrom ?? seq,
+          ...consumedBefore(before),
+        });
         this.#remember(event.commandId);
         return;
       }
       case 'TaskFailed': {
         const before = own(this.#state.tasks, event.path);
-        const work = before !== undefined && 'work' in before && before.work !== null ? before.work : null;
-        this.#close({ ...ended(event, before, seq), status: event.status, error: event.error, work, ...heardBy(before) });
+        const payload = before !== undefined && 'payload' in before ? before.payload : null;
+        this.#close({ ...ended(event, before, seq), status: event.status, error: event.error, payload, ...consumedBy(before) });
         this.#remember(event.commandId);
         return;
       }
@@ -200,14 +206,26 @@ export class Draft {
         const before = own(this.#state.tasks, path);
         const { attempt, basis, openedAt, type } = before ?? { attempt: 0, basis: this.#state.basis, openedAt: at, type: event.kind };
         const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
-        this.#close({ path, nodeId, attempt, basis, openedAt, type, closedAt: at, closedSeq: seq, taken: [], status, ...heardBy(before) });
+        this.#close({
+          path,
+          nodeId,
+          attempt,
+          basis,
+          openedAt,
+          type,
+          closedAt: at,
+          closedSeq: seq,
+          takenEdges: [],
+          status,
+          ...consumedBy(before),
+        });
         this.#resolve(path);
         return;
       }
-      case 'NodeLeft': {
+      case 'NodeExited': {
         const task = this.#task(event.path);
-        invariant(!isOpen(task) && task.taken === null, 'a node is left once, after it ended');
-        this.#put({ ...task, taken: event.taken });
+        invariant(!isOpen(task) && task.takenEdges === null, 'a node exits once, after it ended');
+        this.#put({ ...task, takenEdges: event.takenEdges });
         if (event.set !== null) this.#state.vars = { ...this.#state.vars, ...event.set };
         return;
       }
@@ -347,7 +365,7 @@ export class Draft {
 function ended(event: TaskCompleted | TaskFailed, before: TaskState | undefined, seq: number) {
   const { path, nodeId, attempt, basis, kind, at } = event;
   const openedAt = before?.openedAt ?? at;
-  return { path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, taken: null } as const;
+  return { path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, takenEdges: null } as const;
 }
 
 function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {

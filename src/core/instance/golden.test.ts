@@ -32,7 +32,7 @@ const types: { readonly [Type in InstanceEventType]: true } = {
   TaskFailed: true,
   TaskCancelled: true,
   NodeSkipped: true,
-  NodeLeft: true,
+  NodeExited: true,
   IncidentRaised: true,
   IncidentResolved: true,
   InstancePaused: true,

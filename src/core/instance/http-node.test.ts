@@ -13,7 +13,7 @@ describe('An http node', () => {
     const scenario = new Scenario(nodeOf({ ...http, headers, body: { list: ['${ input.count }'] } }), { url, count: 22 });
     expect(scenario.task('n')).toMatchObject({
       type: 'http',
-      work: {
+      payload: {
         task: null,
         queue: null,
         timeoutMs: 30_000,
@@ -23,8 +23,8 @@ describe('An http node', () => {
   });
 
   it('sends no body unless the node has one', () => {
-    const { work } = new Scenario(nodeOf(http), { url }).task('n') as { work?: { input: Json } };
-    expect(work?.input).toEqual({ method: 'POST', url, headers: {} });
+    const { payload } = new Scenario(nodeOf(http), { url }).task('n') as { payload?: { input: Json } };
+    expect(payload?.input).toEqual({ method: 'POST', url, headers: {} });
   });
 
   it.each<[string, Json]>([

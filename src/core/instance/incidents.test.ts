@@ -60,7 +60,7 @@ describe('Resolving an incident', () => {
     const scenario = new Scenario(nodeOf({ ...task, retry: { maxAttempts: 1 }, input: { x: '${ input.x }' } }), { x: 1 });
     const { basis } = scenario.task('n');
     scenario.fails('n').command({ type: 'retry', path: null });
-    expect(scenario.task('n')).toMatchObject({ basis, work: { input: { x: 1 } } });
+    expect(scenario.task('n')).toMatchObject({ basis, payload: { input: { x: 1 } } });
   });
 
   it('resolves all of the instance’s, or the one that is named', () => {
@@ -117,7 +117,7 @@ describe('An expression that fails', () => {
     expect(() => new Scenario(graphOf({ a, b: task }, [], { vars: { limit: 1 } }))).toThrow('cannot have run before');
     const set = { ...task, set: { x: "${ nodes.b.status == null ? input.missing : 'set' }" } };
     const scenario = new Scenario(graphOf({ a: set, b: task, c: task }, ['a>c'])).completes('a', 'done');
-    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'leave' } });
+    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'exit' } });
     expect(scenario.statuses).toEqual({ a: 'completed', b: 'scheduled' });
     scenario.completes('b').command({ type: 'retry', path: null });
     expect(scenario.state.vars).toEqual({ x: 'set' });

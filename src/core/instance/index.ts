@@ -51,7 +51,7 @@ export function start(
   const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause, limits)));
   if (!values.ok) return err({ error: values.error, expression: values.expression });
   const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause, limits);
-  for (const nodeId of definition.startNodes) run.later({ consider: nodeId });
+  for (const nodeId of definition.root.startNodes) run.later({ consider: nodeId });
   advance(run);
   return ok(result(null, run, []));
 }

@@ -1,7 +1,7 @@
 /** What a node's incoming edges say about it: dead-path elimination and the three joins (language, "Graph"). */
 import { assertNever } from '../assert.ts';
 import type { Definition, Edge, Node } from '../definition/types.ts';
-import type { NodeId, TaskPath } from '../ids.ts';
+import type { EdgeId, NodeId, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
 import type { ClosedTask, InstanceState, TaskState } from './state.ts';
 
@@ -22,7 +22,7 @@ export class Arrivals {
   }
 
   weigh(tasks: InstanceState['tasks'], node: Node): JoinVerdict {
-    const incoming = this.#definition.incoming.get(node.id) ?? [];
+    const incoming = this.#definition.root.incoming.get(node.id) ?? [];
     // A start node waits for nobody.
     if (incoming.length === 0) return 'run';
     let tally = this.#tallies.get(node.id);
@@ -34,13 +34,13 @@ export class Arrivals {
   }
 
   /** A node's edges were resolved; each is, once: those not `taken` are dead. */
-  resolved(nodeId: NodeId, taken: readonly number[]): void {
+  resolved(nodeId: NodeId, taken: readonly EdgeId[]): void {
     if (this.#tallies.size === 0) return;
-    for (const { to, index } of this.#definition.outgoing.get(nodeId) ?? []) {
+    for (const { to, id } of this.#definition.root.outgoing.get(nodeId) ?? []) {
       const tally = to === null ? undefined : this.#tallies.get(to);
       if (tally === undefined) continue;
       tally.unresolved--;
-      if (isAmong(taken, index)) tally.taken++;
+      if (isAmong(taken, id)) tally.taken++;
     }
   }
 }
@@ -74,31 +74,31 @@ function verdictOf(node: Node, { taken, unresolved }: Tally): JoinVerdict {
 function resolutionOf(tasks: InstanceState['tasks'], edge: Edge): 'taken' | 'dead' | 'unresolved' {
   const source = taskOf(tasks, edge.from);
   if (source === undefined || !isLeft(source)) return 'unresolved';
-  return isAmong(source.taken, edge.index) ? 'taken' : 'dead';
+  return isAmong(source.takenEdges, edge.id) ? 'taken' : 'dead';
 }
 
 /** The task that opens a node: of those whose edge to it was taken, the one that ended last. Undefined for a start node. */
-export function openerOf(definition: Definition, tasks: InstanceState['tasks'], nodeId: NodeId): ClosedTask | undefined {
+export function predecessorOf(definition: Definition, tasks: InstanceState['tasks'], nodeId: NodeId): ClosedTask | undefined {
   let last: ClosedTask | undefined;
-  for (const edge of definition.incoming.get(nodeId) ?? []) {
+  for (const edge of definition.root.incoming.get(nodeId) ?? []) {
     const source = taskOf(tasks, edge.from);
-    if (source === undefined || !isLeft(source) || !isAmong(source.taken, edge.index)) continue;
+    if (source === undefined || !isLeft(source) || !isAmong(source.takenEdges, edge.id)) continue;
     if (last === undefined || source.closedSeq > last.closedSeq) last = source;
   }
   return last;
 }
 
-const sets = new WeakMap<readonly number[], ReadonlySet<number>>();
+const sets = new WeakMap<readonly EdgeId[], ReadonlySet<EdgeId>>();
 
 /** Each of a thousand branches asks the node that split into them. */
-function isAmong(taken: readonly number[], index: number): boolean {
-  if (taken.length < 16) return taken.includes(index);
+function isAmong(taken: readonly EdgeId[], id: EdgeId): boolean {
+  if (taken.length < 16) return taken.includes(id);
   let set = sets.get(taken);
   if (set === undefined) {
     set = new Set(taken);
     sets.set(taken, set);
   }
-  return set.has(index);
+  return set.has(id);
 }
 
 /** Without loops a node's path is its id. */
@@ -110,6 +110,6 @@ export function taskOf(tasks: InstanceState['tasks'], nodeId: NodeId): TaskState
   return own(tasks, pathOf(nodeId));
 }
 
-function isLeft(task: TaskState): task is ClosedTask & { readonly taken: readonly number[] } {
-  return 'taken' in task && task.taken !== null;
+function isLeft(task: TaskState): task is ClosedTask & { readonly takenEdges: readonly EdgeId[] } {
+  return 'takenEdges' in task && task.takenEdges !== null;
 }

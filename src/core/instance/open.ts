@@ -21,7 +21,7 @@ import { parseDuration, parseInstant } from '../duration.ts';
 import { ExpressionError, type Template } from '../expression/index.ts';
 import { type Basis, type EpochMs, taskIdOf } from '../ids.ts';
 import { isJsonObject, type Json, type JsonObject, jsonByteLength } from '../json.ts';
-import { type Opener, taskBasis } from './basis.ts';
+import { type Predecessor, taskBasis } from './basis.ts';
 import { pathOf } from './join.ts';
 import type { Run } from './run.ts';
 import { scopeFor } from './scope.ts';
@@ -57,9 +57,9 @@ export function evaluateOr<T>(
 }
 
 /** @param attempt 1, or one more than the attempt that a retry of an incident replaces. */
-export function openNode(run: Run, node: Node, opener: Opener, attempt: number): void {
+export function openNode(run: Run, node: Node, predecessor: Predecessor, attempt: number): void {
   const path = pathOf(node.id);
-  const opening = evaluateOr(() => prepare(run, node, opener, attempt));
+  const opening = evaluateOr(() => prepare(run, node, predecessor, attempt));
   if (opening.ok) {
     opening.value();
     return;
@@ -70,7 +70,7 @@ export function openNode(run: Run, node: Node, opener: Opener, attempt: number):
     path,
     nodeId: node.id,
     attempt,
-    basis: taskBasis(opener, null),
+    basis: taskBasis(predecessor, null),
     kind: node.type,
     status: 'failed',
     error,
@@ -81,23 +81,23 @@ export function openNode(run: Run, node: Node, opener: Opener, attempt: number):
 }
 
 /** Evaluates everything first; what it returns only emits. So a failure leaves no half-opened node. */
-function prepare(run: Run, node: Node, opener: Opener, attempt: number): () => void {
+function prepare(run: Run, node: Node, predecessor: Predecessor, attempt: number): () => void {
   switch (node.type) {
     case 'task':
     case 'http':
-      return prepareAutomated(run, node, opener, attempt);
+      return prepareAutomated(run, node, predecessor, attempt);
     case 'transform': {
       const output = boundedPayload(run, 'output', evaluate(run, node.output));
-      return () => complete(run, node, attempt, taskBasis(opener, null), output);
+      return () => complete(run, node, attempt, taskBasis(predecessor, null), output);
     }
     case 'human':
-      return prepareHuman(run, node, opener, attempt);
+      return prepareHuman(run, node, predecessor, attempt);
     case 'wait':
-      return prepareWait(run, node, opener, attempt);
+      return prepareWait(run, node, predecessor, attempt);
     case 'event':
-      return prepareEvent(run, node, opener, attempt);
+      return prepareEvent(run, node, predecessor, attempt);
     case 'publish':
-      return preparePublish(run, node, opener, attempt);
+      return preparePublish(run, node, predecessor, attempt);
     default:
       return assertNever(node);
   }
@@ -109,22 +109,22 @@ function complete(run: Run, node: Node, attempt: number, basis: Basis, output: J
   run.later({ leave: path });
 }
 
-function prepareAutomated(run: Run, node: TaskNode | HttpNode, opener: Opener, attempt: number): () => void {
+function prepareAutomated(run: Run, node: TaskNode | HttpNode, predecessor: Predecessor, attempt: number): () => void {
   const input =
     node.type === 'task'
       ? boundedPayload(run, 'input', evaluate(run, node.input))
       : requestOf(boundedPayload(run, 'request', evaluate(run, node.request)));
   const timeoutMs = durationMs(run, node.timeout);
   const queueTimeoutMs = node.queueTimeout === null ? null : Math.max(durationMs(run, node.queueTimeout), timeoutMs);
-  const work = {
+  const payload = {
     task: node.type === 'task' ? node.task : null,
     queue: node.type === 'task' ? node.queue : null,
     input,
     timeoutMs,
     queueTimeoutMs,
   };
-  const basis = taskBasis(opener, input);
-  return () => run.emit({ type: 'TaskScheduled', path: pathOf(node.id), nodeId: node.id, attempt, basis, kind: node.type, work });
+  const basis = taskBasis(predecessor, input);
+  return () => run.emit({ type: 'TaskScheduled', path: pathOf(node.id), nodeId: node.id, attempt, basis, kind: node.type, payload });
 }
 
 /** The request as the worker gets it: header values are texts, an absent body stays absent. */
@@ -149,7 +149,7 @@ function headerTexts(headers: Json): JsonObject {
   return Object.fromEntries(texts);
 }
 
-function prepareHuman(run: Run, node: HumanNode, opener: Opener, attempt: number): () => void {
+function prepareHuman(run: Run, node: HumanNode, predecessor: Predecessor, attempt: number): () => void {
   const title = textOf(evaluate(run, node.title), 'title', TITLE_LENGTH_MAX);
   const assignees = assigneesOf(evaluate(run, node.assignees), 'assignees');
   const after = (setting: DurationSetting | null): EpochMs | null => (setting === null ? null : run.now + durationMs(run, setting));
@@ -160,7 +160,7 @@ function prepareHuman(run: Run, node: HumanNode, opener: Opener, attempt: number
     node.escalate === null
       ? null
       : { at: run.now + durationMs(run, node.escalate.after), to: assigneesOf(evaluate(run, node.escalate.to), 'escalate.to') };
-  const basis = taskBasis(opener, [title, assignees.users, assignees.roles]);
+  const basis = taskBasis(predecessor, [title, assignees.users, assignees.roles]);
   return () =>
     run.emit({
       type: 'HumanTaskOpened',
@@ -177,17 +177,17 @@ function prepareHuman(run: Run, node: HumanNode, opener: Opener, attempt: number
     });
 }
 
-function prepareWait(run: Run, node: WaitNode, opener: Opener, attempt: number): () => void {
+function prepareWait(run: Run, node: WaitNode, predecessor: Predecessor, attempt: number): () => void {
   const until = node.wait.kind === 'for' ? run.now + durationMs(run, node.wait.duration, 0) : instantAt(run, node.wait.instant);
-  const basis = taskBasis(opener, until);
+  const basis = taskBasis(predecessor, until);
   if (until <= run.now) return () => complete(run, node, attempt, basis, null);
   return () => run.emit({ type: 'WaitStarted', path: pathOf(node.id), nodeId: node.id, attempt, basis, until });
 }
 
-function prepareEvent(run: Run, node: EventNode, opener: Opener, attempt: number): () => void {
+function prepareEvent(run: Run, node: EventNode, predecessor: Predecessor, attempt: number): () => void {
   const waits = node.waits.map((wait) => waitingOf(run, wait));
   const timeoutAt = node.timeout === null ? null : run.now + durationMs(run, node.timeout);
-  const basis = taskBasis(opener, waits as readonly Json[]);
+  const basis = taskBasis(predecessor, waits as readonly Json[]);
   return () =>
     run.emit({ type: 'EventAwaited', path: pathOf(node.id), nodeId: node.id, attempt, basis, waits, count: node.count, timeoutAt });
 }
@@ -212,10 +212,10 @@ function frozenScope(
   return scope;
 }
 
-function preparePublish(run: Run, node: PublishNode, opener: Opener, attempt: number): () => void {
+function preparePublish(run: Run, node: PublishNode, predecessor: Predecessor, attempt: number): () => void {
   const key = textOf(evaluate(run, node.key), 'key', CORRELATION_KEY_LENGTH_MAX);
   const data = boundedPayload(run, 'data', evaluate(run, node.data));
-  const basis = taskBasis(opener, [node.event, key, data]);
+  const basis = taskBasis(predecessor, [node.event, key, data]);
   return () => {
     run.emit({
       type: 'EventPublished',

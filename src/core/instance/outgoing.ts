@@ -93,7 +93,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'HumanTaskReminded':
     case 'WaitStarted':
     case 'NodeSkipped':
-    case 'NodeLeft':
+    case 'NodeExited':
     case 'IncidentRaised':
     case 'IncidentResolved':
     case 'InstancePaused':

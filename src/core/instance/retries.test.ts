@@ -91,7 +91,7 @@ describe('A failed attempt', () => {
     const scenario = new Scenario(nodeOf({ ...task, input: { x: '${ input.x }' } }), { x: 1 });
     const first = scenario.task('n');
     scenario.fails('n').timer('n#retry');
-    expect(scenario.task('n')).toMatchObject({ basis: first.basis, work: { input: { x: 1 } } });
+    expect(scenario.task('n')).toMatchObject({ basis: first.basis, payload: { input: { x: 1 } } });
   });
 
   it('is retried in one branch while another goes on', () => {

@@ -85,7 +85,7 @@ export class Run {
     const seq = this.state.seq + 1;
     this.#draft.apply(stamped, seq);
     this.history.push({ seq, cause: this.#cause, event: stamped });
-    if (event.type === 'NodeLeft') this.arrivals.resolved(this.#nodeAt(event.path), event.taken);
+    if (event.type === 'NodeExited') this.arrivals.resolved(this.#nodeAt(event.path), event.takenEdges);
     else if (event.type === 'NodeSkipped' || event.type === 'TaskCancelled') this.arrivals.resolved(event.nodeId, []);
   }
 

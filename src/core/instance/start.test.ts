@@ -35,7 +35,13 @@ describe('A step', () => {
     const done = { status: 'completed', output: null } as const;
     scenario.send(scenario.outcome('a', done), scenario.outcome('b', done));
     const causes = scenario.history.slice(-5).map(({ cause, event }) => `${event.type} ${cause}`);
-    expect(causes).toEqual(['TaskCompleted n/0@0', 'NodeLeft n/0@0', 'TaskCompleted n/0@1', 'NodeLeft n/0@1', 'InstanceCompleted n/0@1']);
+    expect(causes).toEqual([
+      'TaskCompleted n/0@0',
+      'NodeExited n/0@0',
+      'TaskCompleted n/0@1',
+      'NodeExited n/0@1',
+      'InstanceCompleted n/0@1',
+    ]);
   });
 
   it('is taken on the instance’s own version only', () => {

@@ -3,7 +3,7 @@
  * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
  */
 import type { NodeType } from '../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 
 export type TaskError = {
@@ -53,7 +53,7 @@ type TaskCommon = {
 };
 
 /** What an attempt of an `http` or `task` node is made of: every attempt gets the same. */
-export type Work = {
+export type TaskPayload = {
   /** Handler's name; null for `http`. */
   readonly task: string | null;
   readonly queue: string | null;
@@ -62,10 +62,13 @@ export type Work = {
   readonly queueTimeoutMs: number | null;
 };
 
+/** `inputSeq`: the history entry that brought the input, which is stored there and nowhere else. */
+export type StoredTaskPayload = TaskPayload & { readonly inputSeq: number };
+
 /** An `http` or `task` node that has left the core. */
 export type AutomatedTask = TaskCommon & {
   readonly type: 'http' | 'task';
-  readonly work: Work;
+  readonly payload: StoredTaskPayload;
   /** Attempts charged to the retry budget since it was last renewed. */
   readonly failures: number;
   /** Times a worker without the handler gave it back. */
@@ -89,10 +92,16 @@ export type EventTask = TaskCommon & {
   readonly waits: readonly EventWaiting[];
   readonly count: number;
   /** Events taken so far, oldest first. */
-  readonly received: readonly Json[];
+  readonly received: readonly ReceivedEvent[];
   /** Taken by earlier attempts; absent: none. */
-  readonly heard?: readonly EventIdentity[];
+  readonly consumed?: readonly EventIdentity[];
 };
+
+/** An event that a wait has taken: stored as the payload of the history entry `seq`. */
+export type ReceivedEvent = { readonly seq: number; readonly event: Json };
+
+/** History entry, or entries in the order of an array (null: nothing), in which a payload is stored. */
+export type PayloadSeq = number | readonly (number | null)[];
 
 /** What tells an event from all others. */
 export type EventIdentity = { readonly id: string; readonly source: string };
@@ -112,22 +121,27 @@ export type OpenTask =
   | (WaitTask & { readonly status: 'open' })
   | (EventTask & { readonly status: 'open' });
 
-/** A task that has ended. `taken` is null until its edges were weighed (paused, or under incident). */
+/** A task that has ended. `takenEdges` is null until its edges were evaluated (paused, or under incident). */
 export type ClosedTask = TaskCommon & {
   readonly type: NodeType;
   readonly closedAt: EpochMs;
-  /** History entry that closed it: the order in which edges are weighed. */
+  /** History entry that closed it: the order in which edges are evaluated. */
   readonly closedSeq: number;
-  readonly taken: readonly number[] | null;
+  readonly takenEdges: readonly EdgeId[] | null;
   /** Events that an event node took and that are not in its output: handed over again, they are no news. Absent: none. */
-  readonly heard?: readonly EventIdentity[];
+  readonly consumed?: readonly EventIdentity[];
 } & (
-    | { readonly status: 'completed'; readonly output: Json }
+    | {
+        readonly status: 'completed';
+        readonly output: Json;
+        /** Where the output is stored: the entry that brought it, or the entries whose payloads make up this array. */
+        readonly outputSeq: PayloadSeq;
+      }
     | {
         readonly status: 'failed' | 'timedOut';
         readonly error: TaskError;
         /** What a retry of the incident sends again; null when the node has to be opened anew. */
-        readonly work: Work | null;
+        readonly payload: StoredTaskPayload | null;
       }
     | { readonly status: 'cancelled' }
     | { readonly status: 'skipped' }
@@ -145,10 +159,10 @@ export type Incident = {
   readonly nodeId: NodeId | null;
   /**
    * open: the node could not be opened (an expression failed). failed: its attempts are used up and no edge fits.
-   * leave: it ended, but its `set` or an edge's `when` failed. output: the instance's `output` failed.
+   * exit: it ended, but its `set` or an edge's `when` failed. output: the instance's `output` failed.
    * message: a notification that it waits for came and could not be applied (`unapplied.ts`).
    */
-  readonly phase: 'open' | 'failed' | 'leave' | 'output' | 'message';
+  readonly phase: 'open' | 'failed' | 'exit' | 'output' | 'message';
   readonly error: TaskError;
   /** Source of the expression that failed. */
   readonly expression: string | null;

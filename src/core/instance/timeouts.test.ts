@@ -11,13 +11,13 @@ const event = { type: 'event', event: 'paid', key: 'k' };
 describe('The timeout of a task or http node', () => {
   it('counts in the worker, from the start of each attempt: the database holds no timer for it', () => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '5s' }));
-    expect(scenario.task('n')).toMatchObject({ work: { timeoutMs: 5_000, queueTimeoutMs: null } });
+    expect(scenario.task('n')).toMatchObject({ payload: { timeoutMs: 5_000, queueTimeoutMs: null } });
     expect(scenario.state.timers).toEqual({});
   });
 
   it('may be an expression', () => {
     expect(new Scenario(nodeOf({ ...task, timeout: '${ input.limit }' }), { limit: 'PT1M' }).task('n')).toMatchObject({
-      work: { timeoutMs: 60_000 },
+      payload: { timeoutMs: 60_000 },
     });
   });
 
@@ -76,7 +76,7 @@ describe('queueTimeout', () => {
   it('may be an expression', () => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '5s', queueTimeout: '${ input.limit }' }), { limit: 'PT1H30M' });
     expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#queueTimeout', kind: 'queueTimeout', dueAt: T0 + 5_400_000 }]);
-    expect(scenario.task('n')).toMatchObject({ work: { timeoutMs: 5_000, queueTimeoutMs: 5_400_000 } });
+    expect(scenario.task('n')).toMatchObject({ payload: { timeoutMs: 5_000, queueTimeoutMs: 5_400_000 } });
   });
 
   it.each([7, 'soon', '0s', null])('brings the node under incident when the expression gives %j', (limit) => {

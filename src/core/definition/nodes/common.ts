@@ -8,7 +8,7 @@ import type { DurationSetting, Join, Node } from '../types.ts';
 
 export type NodeContext = { readonly id: NodeId; readonly reader: ObjectReader; readonly expressions: Expressions };
 
-type Common = Pick<Node, 'id' | 'join' | 'cancelRest' | 'set'>;
+type Common = Pick<Node, 'id' | 'name' | 'join' | 'cancelRest' | 'set'>;
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const ATLEAST_MAX = 100_000;
@@ -34,7 +34,7 @@ export function readCommon(context: NodeContext): Common {
       expressions.template(value, pointer, { kind: 'leaving', nodeId: id }),
     ]),
   );
-  return { id, join, cancelRest, set };
+  return { id, name: id, join, cancelRest, set };
 }
 
 function readJoin(reader: ObjectReader): Join {

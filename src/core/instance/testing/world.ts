@@ -341,7 +341,7 @@ export class World {
   #checkDecided(): void {
     for (const id of this.definition.nodes.keys()) {
       const task = own(this.state.tasks, id as string as TaskPath);
-      holds(task !== undefined && !isOpen(task) && task.taken !== null, `${id} is decided when its instance completes`);
+      holds(task !== undefined && !isOpen(task) && task.takenEdges !== null, `${id} is decided when its instance completes`);
     }
   }
 

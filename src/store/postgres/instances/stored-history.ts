@@ -5,20 +5,20 @@
  */
 import type { TaskPath } from '../../../core/ids.ts';
 import type { InstanceEvent } from '../../../core/instance/events.ts';
-import type { InstanceState, TaskState, Work } from '../../../core/instance/state.ts';
+import type { InstanceState, TaskPayload, TaskState } from '../../../core/instance/state.ts';
 import type { HistoryEntry } from '../../../core/instance/step.ts';
 import { type Json, jsonEquals } from '../../../core/json.ts';
 import { own } from '../../../core/record.ts';
 import type { TaskData } from './stored-state.ts';
 
 type Displaced = { readonly input?: Json; readonly output?: Json };
-/** `event` lacks `work.input`, `input` and `output`: they are in the rows, or displaced later on. */
+/** `event` lacks `payload.input`, `input` and `output`: they are in the rows, or displaced later on. */
 export type StoredEntry = { readonly seq: number; readonly cause: string; readonly event: object; readonly displaced?: Displaced };
 
 /** What a task's row holds after a batch. */
 export type TaskImage = {
   /** null: no attempt of it was ever sent, or it has completed since. */
-  work: Work | null;
+  work: TaskPayload | null;
   /** The batch gave it another input than its row holds. */
   hasNewInput: boolean;
   output: Json;
@@ -47,7 +47,7 @@ export function storeHistory(
 }
 
 function imageOf(task: TaskState | undefined): TaskImage {
-  const work = task !== undefined && 'work' in task ? task.work : null;
+  const work = task !== undefined && 'payload' in task ? task.payload : null;
   const hasOutput = task?.status === 'completed';
   return { work, hasNewInput: false, output: hasOutput ? task.output : null, hasOutput };
 }
@@ -69,10 +69,10 @@ function displace(image: TaskImage, event: InstanceEvent): Displaced | null {
     image.hasOutput = false;
   }
   if (event.type === 'TaskScheduled') {
-    const isSame = image.work !== null && jsonEquals(image.work.input, event.work.input);
+    const isSame = image.work !== null && jsonEquals(image.work.input, event.payload.input);
     if (image.work !== null && !isSame) displaced = { ...displaced, input: image.work.input };
     if (!isSame) image.hasNewInput = true;
-    image.work = event.work;
+    image.work = event.payload;
   }
   if (event.type === 'TaskCompleted') {
     image.output = event.output;
@@ -82,7 +82,7 @@ function displace(image: TaskImage, event: InstanceEvent): Displaced | null {
 }
 
 function stripped(event: InstanceEvent): object {
-  if (event.type === 'TaskScheduled') return { ...event, work: without(event.work, 'input') };
+  if (event.type === 'TaskScheduled') return { ...event, payload: without(event.payload, 'input') };
   if (event.type === 'TaskCompleted') return without(event, 'output');
   return event;
 }
@@ -135,7 +135,7 @@ export function restoreHistory(
       case 'InstanceCompleted':
         return { ...event, output: instance.output };
       case 'TaskScheduled':
-        return { ...event, work: { ...event.work, input: imageAt(event.path).input } };
+        return { ...event, payload: { ...event.payload, input: imageAt(event.path).input } };
       case 'TaskCompleted':
         return { ...event, output: imageAt(event.path).output };
       default:

@@ -5,11 +5,11 @@
  */
 import { MillraceError } from '../../../core/error.ts';
 import type { InstanceId, TaskPath } from '../../../core/ids.ts';
-import type { InstanceState, TaskState, Work } from '../../../core/instance/state.ts';
+import type { InstanceState, StoredTaskPayload, TaskState } from '../../../core/instance/state.ts';
 import type { Json } from '../../../core/json.ts';
 
-type StoredWork = Omit<Work, 'input'>;
-type WithoutData<T> = T extends unknown ? Omit<T, 'output' | 'work' | 'path'> & { readonly work?: StoredWork | null } : never;
+type StoredWork = Omit<StoredTaskPayload, 'input'>;
+type WithoutData<T> = T extends unknown ? Omit<T, 'output' | 'payload' | 'path'> & { readonly payload?: StoredWork | null } : never;
 type StoredTask = WithoutData<TaskState>;
 type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'tasks'> & {
   readonly tasks: { readonly [path: string]: StoredTask };
@@ -52,10 +52,10 @@ function taskText(task: TaskState): string {
 function withoutData(task: object): object {
   const kept: Record<string, unknown> = { ...task };
   delete kept.output;
-  const { work } = kept;
-  if (typeof work === 'object' && work !== null) {
-    const { input: _, ...rest } = work as Work;
-    kept.work = rest;
+  const { payload } = kept;
+  if (typeof payload === 'object' && payload !== null) {
+    const { input: _, ...rest } = payload as StoredTaskPayload;
+    kept.payload = rest;
   }
   return kept;
 }
@@ -69,7 +69,7 @@ export function restoreState(instanceId: InstanceId, text: string, input: Json, 
     // What `stateText` took away comes back; the rest is as it was written.
     const whole: Record<string, unknown> = { path, ...task };
     if (task.status === 'completed') whole.output = taskOutput;
-    if (task.work !== undefined && task.work !== null) whole.work = { ...task.work, input: taskInput };
+    if (task.payload !== undefined && task.payload !== null) whole.payload = { ...task.payload, input: taskInput };
     restored[path as TaskPath] = whole as TaskState;
   }
   return { instanceId, ...rest, tasks: restored, input, output };

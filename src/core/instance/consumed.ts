@@ -3,28 +3,30 @@
 import { isJsonObject, type Json } from '../json.ts';
 import type { EventIdentity, TaskState } from './state.ts';
 
-type Heard = { readonly heard?: readonly EventIdentity[] };
+type Consumed = { readonly consumed?: readonly EventIdentity[] };
 
 /** Whether the task has this event: from an earlier attempt, in what it has received, or as its output. */
 export function hasTaken(task: TaskState, event: Json): boolean {
   const isTheEvent = (taken: Json) => isSameEvent(taken, event);
-  return task.type === 'event' && (task.heard?.some(isTheEvent) === true || eventsIn(task).some(isTheEvent));
+  return task.type === 'event' && (task.consumed?.some(isTheEvent) === true || eventsIn(task).some(isTheEvent));
 }
 
 /** What the attempts before took. */
-export function heardBefore(task: TaskState | undefined): Heard {
-  return task !== undefined && 'heard' in task && task.heard !== undefined ? { heard: task.heard } : {};
+export function consumedBefore(task: TaskState | undefined): Consumed {
+  return task !== undefined && 'consumed' in task && task.consumed !== undefined ? { consumed: task.consumed } : {};
 }
 
 /** That, and what the task holds itself: for when it ends without an output, or loses it. */
-export function heardBy(task: TaskState | undefined): Heard {
+export function consumedBy(task: TaskState | undefined): Consumed {
   const events = task === undefined ? [] : eventsIn(task);
-  return events.length === 0 ? heardBefore(task) : { heard: [...(heardBefore(task).heard ?? []), ...events.flatMap(identityOf)] };
+  return events.length === 0
+    ? consumedBefore(task)
+    : { consumed: [...(consumedBefore(task).consumed ?? []), ...events.flatMap(identityOf)] };
 }
 
 function eventsIn(task: TaskState): readonly Json[] {
   if (task.type !== 'event') return [];
-  if (task.status === 'open') return task.received;
+  if (task.status === 'open') return task.received.map(({ event }) => event);
   if (task.status !== 'completed') return [];
   return Array.isArray(task.output) ? task.output : [task.output];
 }
