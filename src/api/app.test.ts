@@ -16,11 +16,11 @@ function expectProblem({ status, body, headers }: Answer, expectedStatus: number
 }
 
 /** Bytes that no well-behaved client sends. */
-async function send(api: TestApi, payload: string | Buffer, headers: Record<string, string> = {}): Promise<Answer> {
+async function send(api: TestApi, payload: string | Buffer, headers: Record<string, string> = {}, url = '/v1/events'): Promise<Answer> {
   const key = api.engine.addKey('admin', 'sender');
   const response = await api.app.inject({
     method: 'POST',
-    url: '/v1/events',
+    url,
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
     payload,
   });
@@ -112,6 +112,24 @@ describe('Requests', () => {
     );
     expect(problem.errors).toMatchObject([{ pointer: '/data/list/1' }]);
     expect((await send(api, '{"type":"a","key":"k","data":0.10}')).status).toBe(202);
+  });
+
+  it('with a key that stands twice are answered 422 with its place, wherever they are sent', async () => {
+    const api = await openTestApi();
+    for (const [url, text, pointer] of [
+      ['/v1/events', '{"type":"a","key":"k","data":{"n":1,"n":2}}', '/data/n'],
+      ['/v1/definitions', '{"id":"a","nodes":{"n":{"type":"wait","for":"1s"},"n":{"type":"wait","for":"2s"}}}', '/nodes/n'],
+      ['/v1/definitions/a/instances', '{"input":{"amount":1,"amount":100}}', '/input/amount'],
+      ['/v1/tasks/t/complete', '{"output":{"ok":true,"ok":false}}', '/output/ok'],
+    ] as const) {
+      const problem = expectProblem(await send(api, text, {}, url), 422, 'MR_JSON_DUPLICATE_KEY');
+      expect(problem.errors).toMatchObject([{ pointer }]);
+    }
+  });
+
+  it('may begin with a byte order mark', async () => {
+    const api = await openTestApi();
+    expect((await send(api, '\ufeff{"type":"a","key":"k"}')).status).toBe(202);
   });
 
   it('with strings that cannot be stored, or nested too deep, are answered 422', async () => {

@@ -2,11 +2,13 @@
  * Request bodies: JSON in UTF-8, read strictly. A number that a double would change, a string that Postgres cannot store
  * and nesting that is too deep are refused with their place, so that no later code has to handle them.
  */
+
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
-import { isJsonObject, type Json, parseJsonStrict } from '../core/json.ts';
+import { isJsonObject, type Json } from '../core/json.ts';
+import { pointerTo } from '../core/json-pointer.ts';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { ApiProblem } from './problem.ts';
-import { escapePointer } from './validation.ts';
 
 /** @param depthMax deepest nesting of objects and arrays. */
 export function addJsonParser(app: FastifyInstance, depthMax: number): void {
@@ -30,10 +32,11 @@ export function parseBody(bytes: Buffer, depthMax: number): Json | undefined {
   const parsed = parseJsonStrict(text);
   if (!parsed.ok) {
     if (parsed.reason === 'syntax') throw new ApiProblem(400, 'MR_JSON_MALFORMED', parsed.message);
-    const { pointer, message } = parsed;
-    throw new ApiProblem(422, 'MR_NUMBER_UNSAFE', 'A number in the body cannot be represented exactly. Send it as a string.', {
-      errors: [{ pointer, message }],
-    });
+    const { reason, pointer, message } = parsed;
+    const errors = [{ pointer, message }];
+    if (reason === 'duplicateKey')
+      throw new ApiProblem(422, 'MR_JSON_DUPLICATE_KEY', 'An object in the body has the same key twice.', { errors });
+    throw new ApiProblem(422, 'MR_NUMBER_UNSAFE', 'A number in the body cannot be represented exactly. Send it as a string.', { errors });
   }
   if (text.includes('\\u')) {
     const pointer = findUnsafeString(parsed.value, '');
@@ -77,7 +80,7 @@ function findUnsafeString(value: Json, pointer: string): string | null {
   if (!isJsonObject(value)) return null;
   for (const [key, member] of Object.entries(value)) {
     if (isUnsafeString(key)) return pointer;
-    const found = findUnsafeString(member, `${pointer}/${escapePointer(key)}`);
+    const found = findUnsafeString(member, pointerTo(pointer, key));
     if (found !== null) return found;
   }
   return null;

@@ -2,10 +2,12 @@
  * Validation of requests. Fastify's own Ajv removes unknown members and converts types by default; both are off here.
  * Only query parameters are converted to numbers and booleans, since they arrive as strings.
  */
+
 import { Ajv } from 'ajv';
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import type { FieldError } from '../contract/field-errors.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
+import { pointerTo } from '../core/json-pointer.ts';
 
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
   const strict = makeAjv(false);
@@ -38,11 +40,11 @@ function describe({ keyword, instancePath, params, message }: FastifySchemaValid
   switch (keyword) {
     case 'additionalProperties':
       return {
-        pointer: `${instancePath}/${escapePointer(String(params.additionalProperty))}`,
+        pointer: pointerTo(instancePath, String(params.additionalProperty)),
         message: 'Unknown: there is no such field or parameter.',
       };
     case 'required':
-      return { pointer: `${instancePath}/${escapePointer(String(params.missingProperty))}`, message: 'Missing.' };
+      return { pointer: pointerTo(instancePath, String(params.missingProperty)), message: 'Missing.' };
     case 'format':
       return { pointer: instancePath, message: formatMessage(String(params.format)) };
     default:
@@ -54,8 +56,4 @@ function formatMessage(format: string): string {
   if (format === 'duration') return 'Expected a duration such as `10s`, `5m` or `PT10S`.';
   if (format === 'date-time') return 'Expected an RFC 3339 time with offset, such as `2026-01-31T09:00:00Z`.';
   return `Expected the format ${format}.`;
-}
-
-export function escapePointer(member: string): string {
-  return member.replaceAll('~', '~0').replaceAll('/', '~1');
 }

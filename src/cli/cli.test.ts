@@ -80,6 +80,11 @@ describe('Usage', () => {
     ['an unknown part of a command', ['connector', 'aply'], 'aply'],
     ['input that is no JSON', ['start', 'a', '--input', '{x'], 'cannot be used as JSON'],
     ['a number that would be rounded', ['start', 'a', '--input', '{"a":12345678901234567890}'], '/a'],
+    [
+      'a key that stands twice',
+      ['start', 'a', '--input', '{"amount":1,"amount":2}'],
+      'the key "amount" twice: keep one of them. (at /amount)',
+    ],
     ['a file that is not there', ['deploy', '/nowhere/x.json'], 'cannot be read'],
     ['a mandatory option left out', ['keys', 'create', '--subject', 'ada'], '--role'],
   ])('says what is wrong with %s, and ends with 2', async (_, args, message) => {

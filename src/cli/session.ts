@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { type Client, createClient } from '../client/index.ts';
 import { parseDuration } from '../core/duration.ts';
-import { type Json, parseJsonStrict } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
@@ -58,7 +59,7 @@ export function readJsonFile(file: string): Json {
 function parseJson(text: string, what: string): Json {
   const parsed = parseJsonStrict(text);
   if (parsed.ok) return parsed.value;
-  const at = parsed.reason === 'unsafeNumber' ? ` (at ${parsed.pointer})` : '';
+  const at = parsed.reason === 'syntax' ? '' : ` (at ${parsed.pointer || '/'})`;
   throw new CommandFailure(exitCodes.usage, `${what} cannot be used as JSON: ${parsed.message}${at}`);
 }
 

@@ -1,8 +1,10 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
+
 import type { InstanceId } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
 import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
+import { pointerTo } from '../core/json-pointer.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
@@ -106,7 +108,7 @@ function* differingPlaces(stored: Json, folded: Json, pointer: string): Generato
   if (isJsonObject(stored) && isJsonObject(folded)) {
     for (const key of new Set([...Object.keys(stored), ...Object.keys(folded)])) {
       const [a, b] = [stored[key], folded[key]];
-      const place = `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      const place = pointerTo(pointer, key);
       if (a === undefined || b === undefined) yield place;
       else yield* differingPlaces(a, b, place);
     }

@@ -3,10 +3,13 @@
  * the `ce_specversion` header. Anything else, and whatever lacks what an event must have, is an invalid message: a value, never thrown.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
+
+import { assertNever } from '../core/assert.ts';
 import { CORRELATION_KEY_LENGTH_MAX, characterCount } from '../core/correlation-key.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { EpochMs } from '../core/ids.ts';
-import { type Json, parseJsonStrict } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { type Codec, invalidMessageOf } from './codec.ts';
 import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
 import { jsonOfAvro } from './foreign-avro.ts';
@@ -85,9 +88,16 @@ async function cloudEventData(value: Buffer, contentType: string | null, codec: 
 function parseData(text: string): Data {
   const parsed = parseJsonStrict(text);
   if (parsed.ok) return { ok: true, data: parsed.value };
-  return parsed.reason === 'unsafeNumber'
-    ? invalid('MR_NUMBER_UNSAFE', `the data has a number at ${parsed.pointer} that a double would change: send it as a text`)
-    : invalid('MR_EVENT_INVALID', 'the data is not JSON');
+  switch (parsed.reason) {
+    case 'syntax':
+      return invalid('MR_EVENT_INVALID', 'the data is not JSON');
+    case 'unsafeNumber':
+      return invalid('MR_NUMBER_UNSAFE', `the data has a number at ${parsed.pointer} that a double would change: send it as a string`);
+    case 'duplicateKey':
+      return invalid('MR_EVENT_INVALID', `the data has the same key twice, at ${parsed.pointer}`);
+    default:
+      return assertNever(parsed);
+  }
 }
 
 function checkedEvent(event: ExternalEvent): ReadEvent {

@@ -3,7 +3,8 @@ import { eventView } from '../core/external-event.ts';
 import { type Basis, type InstanceId, parseCommandId, parseInstanceId, parseTaskId, type TaskPath } from '../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification, RaisedBy, TaskOutcome } from '../core/instance/notification.ts';
 import type { TaskError, TimerKind } from '../core/instance/state.ts';
-import { isJsonObject, type Json, parseJsonStrict } from '../core/json.ts';
+import { isJsonObject, type Json } from '../core/json.ts';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type * as records from '../messaging/generated/records.ts';
@@ -79,7 +80,7 @@ function resultOf({
       if (parsed.ok) return { status, output: parsed.value };
       if (parsed.reason === 'syntax') return invalid('the output is not JSON');
       // Our own workers look themselves; another client's must not lose the task for it.
-      const message = `The output has a number at ${parsed.pointer} that a double would change: send it as a text.`;
+      const message = `The output cannot be taken as it is (at ${parsed.pointer || '/'}): ${parsed.message}`;
       return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
     }
     case 'failed':

@@ -1,5 +1,7 @@
 /** What a handler gave becomes JSON text, or the plain words for why it is no JSON. Nothing is rounded or dropped silently. */
+
 import type { Json } from '../core/json.ts';
+import { pointerTo } from '../core/json-pointer.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 export type JsonOutput = { readonly value: Json; readonly text: string };
@@ -55,7 +57,7 @@ function findFaultInside(value: object, pointer: string, depth: number, notes: {
       notes.leavesOut = true;
       continue;
     }
-    const fault = findFault(member, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth + 1, notes);
+    const fault = findFault(member, pointerTo(pointer, key), depth + 1, notes);
     if (fault !== null) return fault;
   }
   return null;

@@ -1,6 +1,7 @@
 /** A record of a task topic becomes a task with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
 import { type Basis, type InstanceId, parseTaskId, type TaskId } from '../core/ids.ts';
-import { type Json, parseJsonStrict } from '../core/json.ts';
+import type { Json } from '../core/json.ts';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';

@@ -56,11 +56,6 @@ export class DefinitionErrors {
   }
 }
 
-/** RFC 6901. */
-export function pointerTo(parent: string, member: string | number): string {
-  return `${parent}/${String(member).replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
 /** ` Did you mean "x"?`, or nothing when no name is near. */
 export function suggest(given: string, known: Iterable<string>): string {
   if (given.length > 64) return '';

@@ -2,6 +2,7 @@
  * Compiles the expressions, templates, times and schemas of a document, and keeps every use of an expression with its
  * place, so that references are checked once the whole graph is known.
  */
+
 import { parseDuration, parseInstant } from '../duration.ts';
 import {
   compileExpression,
@@ -14,8 +15,9 @@ import {
 } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
+import { pointerTo } from '../json-pointer.ts';
 import { compileSchema } from '../schema/index.ts';
-import { type DefinitionErrors, pointerTo } from './errors.ts';
+import type { DefinitionErrors } from './errors.ts';
 import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 
 /** Where an expression stands, which decides what it may see. */

@@ -1,7 +1,9 @@
 /** The graph as a whole: who follows whom, cycles, reachability, ancestors, and the rules for a node's edges together. */
+
 import type { NodeId } from '../ids.ts';
+import { pointerTo } from '../json-pointer.ts';
 import { edgePointer, type KnownNodes } from './edges.ts';
-import { type DefinitionErrors, pointerTo } from './errors.ts';
+import type { DefinitionErrors } from './errors.ts';
 import type { Edge } from './types.ts';
 
 export type Links = {

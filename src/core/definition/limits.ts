@@ -1,6 +1,8 @@
 /** How large a definition may be. Checked before anything walks the document, so that no document can exhaust the stack. */
+
 import { type Json, jsonByteLength } from '../json.ts';
-import { type DefinitionErrors, pointerTo } from './errors.ts';
+import { pointerTo } from '../json-pointer.ts';
+import type { DefinitionErrors } from './errors.ts';
 
 export type DefinitionLimits = {
   /** Of the document as compact JSON, in UTF-8 bytes. */

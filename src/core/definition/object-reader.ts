@@ -2,9 +2,11 @@
  * Reads the fields of one object of a document. A method that finds an error notes it and returns undefined, and the caller
  * goes on with a placeholder. So all errors are told at once. Nothing that was read is used once an error was noted.
  */
+
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { pointerTo } from '../json-pointer.ts';
 import { own } from '../record.ts';
-import { type DefinitionErrors, pointerTo, shown, suggest } from './errors.ts';
+import { type DefinitionErrors, shown, suggest } from './errors.ts';
 
 export class ObjectReader {
   readonly pointer: string;

@@ -2,7 +2,9 @@
  * JSON with `${ … }` in its strings. A string that is one whole expression gives the expression's value; any other is
  * interpolated. Keys are never evaluated. All expressions of a template share one budget.
  */
+
 import type { Json } from '../json.ts';
+import { pointerTo } from '../json-pointer.ts';
 import { err, ok, type Result } from '../result.ts';
 import { compileProgram, type Program } from './compile.ts';
 import { ExpressionError } from './error.ts';
@@ -56,7 +58,7 @@ class TemplateCompiler {
 
   /** Through entries, which makes `__proto__` a key like any other. */
   #object(entries: readonly (readonly [string, Json])[], pointer: string, level: number): Compiled {
-    const members = entries.map(([key, member]) => [key, this.compile(member, `${pointer}/${escaped(key)}`, level + 1)] as const);
+    const members = entries.map(([key, member]) => [key, this.compile(member, pointerTo(pointer, key), level + 1)] as const);
     const constant = Object.fromEntries(members.map(([key, member]) => [key, member.value]));
     if (members.every(([, { evaluate }]) => evaluate === undefined)) return { value: constant, evaluate: undefined };
     return {
@@ -119,8 +121,4 @@ function shown(program: Program, evaluation: Evaluation): string {
     throw error;
   }
   return text;
-}
-
-function escaped(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,7 +1,9 @@
 /** Makes a plain sentence and a place of each error of the validator. It never quotes the value, only what is allowed. */
+
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { pointerTo } from '../json-pointer.ts';
 import type { SchemaError } from './types.ts';
-import { escaped, shortened } from './walk.ts';
+import { shortened } from './walk.ts';
 
 const ERRORS_MAX = 100;
 const QUOTED_MAX = 200;
@@ -21,7 +23,7 @@ export function explain(errors: readonly ErrorObject[]): readonly SchemaError[] 
 
 function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorObject): SchemaError | null {
   const at = (message: string): SchemaError => ({ pointer: instancePath, message });
-  const below = (key: unknown, message: string): SchemaError => ({ pointer: `${instancePath}/${escaped(String(key))}`, message });
+  const below = (key: unknown, message: string): SchemaError => ({ pointer: pointerTo(instancePath, String(key)), message });
   const name = (value: unknown): string => `"${shortened(String(value))}"`;
   switch (keyword) {
     case 'required':

@@ -2,7 +2,9 @@
  * Walks a schema before anything compiles it: checks what the meta-schema lets pass (unknown keywords, references out of
  * the document, patterns, sizes) and adds to each schema in it the keyword that pays for its evaluation.
  */
+
 import { isJsonObject, type Json } from '../json.ts';
+import { pointerTo } from '../json-pointer.ts';
 import { compilePattern } from './pattern.ts';
 import type { SchemaError } from './types.ts';
 
@@ -115,7 +117,7 @@ class Walker {
     if (this.#count > SCHEMAS_MAX) return true;
     const members: [string, Json][] = [];
     for (const [keyword, value] of Object.entries(schema)) {
-      const kept = this.#keyword(keyword, value, `${pointer}/${escaped(keyword)}`, pointer === '');
+      const kept = this.#keyword(keyword, value, pointerTo(pointer, keyword), pointer === '');
       if (kept !== undefined) members.push([keyword, kept]);
     }
     return Object.fromEntries([...members, [FUEL_KEYWORD, true]]);
@@ -141,7 +143,7 @@ class Walker {
     if (!isJsonObject(value)) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => {
-        const at = `${pointer}/${escaped(key)}`;
+        const at = pointerTo(pointer, key);
         if (keyword === 'patternProperties') this.#pattern(key, at);
         return [key, this.schema(member, at)];
       }),
@@ -164,10 +166,6 @@ class Walker {
   #refuse(pointer: string, message: string): void {
     this.errors.push({ pointer, message });
   }
-}
-
-export function escaped(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 export function shortened(text: string, lengthMax = 60): string {

@@ -2,8 +2,8 @@
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
-import { parseJsonStrict } from '../../core/json.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { parseJsonStrict } from '../../core/strict-json.ts';
 
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
@@ -73,8 +73,9 @@ export function renderOutput(status: number, headers: HttpHeaders, bytes: Buffer
   const head = `{"status":${status},"headers":${JSON.stringify(Object.fromEntries(shown))},"body":`;
   if (text === '') return ok(`${head}null}`);
   if (!JSON_TYPE.test(type)) return ok(`${head}${JSON.stringify(text)}}`);
-  const parsed = parseJsonStrict(text);
-  // Rendered again rather than passed on: a duplicate key must not mean one thing here and another in the next reader.
+  // Nobody here can change what that server writes, so the last of equal keys counts, as for any client. The body is
+  // rendered again, so that every later reader sees the same value.
+  const parsed = parseJsonStrict(text, { duplicateKeys: 'last' });
   if (parsed.ok) return ok(`${head}${JSON.stringify(parsed.value)}}`);
   if (parsed.reason === 'syntax') return ok(`${head}${JSON.stringify(text)}}`);
   return err({ code: 'OUTPUT_INVALID', message: `/body${parsed.pointer}: ${parsed.message}` });

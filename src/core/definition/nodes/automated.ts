@@ -1,7 +1,8 @@
 /** `task` and `http`: work that leaves the core, with its time limits and retries. */
 
 import { isJsonObject } from '../../json.ts';
-import { pointerTo, shown } from '../errors.ts';
+import { pointerTo } from '../../json-pointer.ts';
+import { shown } from '../errors.ts';
 import { canBeHeader, httpMethods, methodsWithoutBody } from '../http-rules.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { DurationSetting, HttpNode, RetryPolicy, TaskNode } from '../types.ts';

@@ -1,6 +1,6 @@
 /** `event`: waits for external events. */
 import { canonicalJson, isJsonObject } from '../../json.ts';
-import { pointerTo } from '../errors.ts';
+import { pointerTo } from '../../json-pointer.ts';
 import { ObjectReader } from '../object-reader.ts';
 import type { EventNode, EventWait } from '../types.ts';
 import { type NodeContext, opening, readCommon, readDuration, readEventType, readKey } from './common.ts';

@@ -2,7 +2,7 @@
 
 import type { Template } from '../../expression/index.ts';
 import { isJsonObject, type Json } from '../../json.ts';
-import { pointerTo } from '../errors.ts';
+import { pointerTo } from '../../json-pointer.ts';
 import type { Expressions, Place } from '../expressions.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { HumanNode } from '../types.ts';

@@ -1,7 +1,9 @@
 /** Reads one node by its type. */
+
 import { parseNodeId } from '../../ids.ts';
 import { isJsonObject, type Json } from '../../json.ts';
-import { type DefinitionErrors, pointerTo, shown, suggest } from '../errors.ts';
+import { pointerTo } from '../../json-pointer.ts';
+import { type DefinitionErrors, shown, suggest } from '../errors.ts';
 import type { Expressions } from '../expressions.ts';
 import { ObjectReader } from '../object-reader.ts';
 import type { Node, NodeType } from '../types.ts';

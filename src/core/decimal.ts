@@ -1,0 +1,41 @@
+/** Decimal numbers by the digits they are written with, where the arithmetic of doubles would round. */
+
+/** The significant digits without zeros at either end, and the power of ten of the last of them. Zero has no digits. */
+type Decimal = { readonly digits: string; readonly exponent: number };
+
+/** @param number as JSON writes it. The sign is left out. */
+function decimalOf(number: string): Decimal {
+  const [mantissa = '', power = '0'] = number.replace(/^-/, '').toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const all = whole + fraction;
+  let start = 0;
+  let end = all.length;
+  while (start < end && all[start] === '0') start++;
+  while (end > start && all[end - 1] === '0') end--;
+  if (start === end) return { digits: '', exponent: 0 };
+  return { digits: all.slice(start, end), exponent: Number(power) - fraction.length + (all.length - end) };
+}
+
+/** Whether a double holds the number, as it is written, without rounding. `0.10` counts: its shortest double is `0.1`. */
+export function isExactDouble(number: string): boolean {
+  const value = Number(number);
+  if (!Number.isFinite(value)) return false;
+  const given = decimalOf(number);
+  if (given.digits === '') return true;
+  if (given.exponent >= 0 && Math.abs(value) > Number.MAX_SAFE_INTEGER) return false;
+  const kept = decimalOf(String(value));
+  return given.digits === kept.digits && given.exponent === kept.exponent;
+}
+
+/** Whether `value` is a multiple of `divisor`, by their decimal digits: 19.99 is one of 0.01. @param divisor not 0 */
+export function isMultipleOf(value: number, divisor: number): boolean {
+  if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0;
+  if (!Number.isFinite(value)) return false;
+  const [a, b] = [decimalOf(String(value)), decimalOf(String(divisor))];
+  const exponent = Math.min(a.exponent, b.exponent);
+  return scaled(a, exponent) % scaled(b, exponent) === 0n;
+}
+
+function scaled({ digits, exponent }: Decimal, to: number): bigint {
+  return BigInt(digits) * 10n ** BigInt(exponent - to);
+}
