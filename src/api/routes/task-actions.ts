@@ -7,8 +7,8 @@ import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/id
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
+import { answerCommand } from '../answer-command.ts';
 import { actorOf, keyOf } from '../auth.ts';
-import { issueCommand } from '../command-issuer.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask } from '../task-view.ts';
@@ -92,7 +92,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
         });
       assertFits(await formOf(task), output);
       const command = { type: 'completeTask', path, attempt: task.attempt, output } as const;
-      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      const issued = await answerCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },
   );
@@ -113,7 +113,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const by = assertMayAct(keyOf(request), task, request.body.assignee);
       assertNotClaimedByOther(keyOf(request), task, by);
       const command = { type: 'failTask', path, attempt: task.attempt, error: request.body.error } as const;
-      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      const issued = await answerCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },
   );

@@ -323,8 +323,6 @@ function issuedOf({ commandId, by, type, path, attempt }: NewCommand, payload: J
         return { type, reason: (given?.reason ?? null) as string | null };
       case 'retry':
         return { type, path, raisedBy: (given?.raisedBy ?? null) as RaisedBy | null };
-      case 'redispatch':
-        return { type, path: at(), attempt: attempt ?? 1 };
       case 'pause':
       case 'resume':
         return { type };
