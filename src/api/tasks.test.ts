@@ -58,7 +58,7 @@ describe('A task', () => {
     expect(ofTask).toMatchObject([
       { type: 'HumanTaskOpened', details: { dueAt: Date.parse('2026-01-03T00:00:00Z') } },
       { type: 'TaskCompleted', details: { by: 'ada' } },
-      { type: 'NodeLeft' },
+      { type: 'NodeExited' },
     ]);
   });
 
