@@ -18,7 +18,7 @@ import { assertPortsFree, findFreePort, findFreePorts, readPorts } from './ports
 import { type Child, describeExit, type Exit, readLogEnd, startChild } from './process.ts';
 import { type OnProgress, runStep } from './progress.ts';
 import { defaultPrefix, engineEnvironment, host, type PartName, type Ports, partNames } from './settings.ts';
-import { endLeftovers, readRunningState, removeState, type StackState, writeState } from './state.ts';
+import { endLeftovers, readRunningState, removeState, type StackState, writeEnvironment, writeState } from './state.ts';
 import { EndedEarly } from './wait.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -149,6 +149,8 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     throw failed.reason;
   }
   saveState(true);
+  const env = environmentOf(home, ports, prefix);
+  writeEnvironment(home, starter, { ...env, MILLRACE_URL: `http://${host}:${ports.api}` });
 
   const childOf = (name: PartName): Child => {
     const child = children.get(name);
@@ -156,7 +158,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     return child;
   };
   return {
-    env: environmentOf(home, ports, prefix),
+    env,
     home: home.dir,
     ports,
     stop,

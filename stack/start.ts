@@ -24,7 +24,7 @@ import { runStep } from './progress.ts';
 import { print, printTable, withProgress } from './report.ts';
 import { startRestartedStack } from './restarted-stack.ts';
 import { Restarter } from './restarter.ts';
-import { defaultPorts, host, type Ports } from './settings.ts';
+import { host, type Ports } from './settings.ts';
 import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
 import { readRunningState } from './state.ts';
 import { probeStarts, waitReady } from './wait.ts';
@@ -185,8 +185,8 @@ function printPlaces(home: Home, ports: Ports, examples: Examples | null, second
     print(
       `  examples/${first.name}/README.md walks through one workflow; all of ${examples.definitions.map(({ name }) => name).join(', ')} are deployed.`,
     );
-  if (ports.api !== defaultPorts.api || process.env.MILLRACE_HOME !== undefined)
-    print(`  eval "$(MILLRACE_HOME=${home.dir} npm run -s stack:env)"   in the other terminal first: this is not the usual port or home`);
+  if (process.env.MILLRACE_HOME !== undefined)
+    print(`  export MILLRACE_HOME=${home.dir}   in the other terminal first, so that the commands find this stack`);
   print('  npx millrace list            shows instances');
   print('  npx millrace --help          shows everything else');
 }
