@@ -64,7 +64,9 @@ export function suggest(given: string, known: Iterable<string>): string {
     const far = distance(given.toLowerCase(), name.toLowerCase());
     if (best === null || far < best.far) best = { name, far };
   }
-  const near = best !== null && best.far < given.length && best.far <= Math.max(2, Math.floor(given.length / 3));
+  // `retries` is three changes away from `retry`, but begins like it.
+  const farMax = best !== null && best.name.slice(0, 4) === given.slice(0, 4) ? 3 : 2;
+  const near = best !== null && best.far < given.length && best.far <= Math.max(farMax, Math.floor(given.length / 3));
   return near && best !== null ? ` Did you mean "${best.name}"?` : '';
 }
 
