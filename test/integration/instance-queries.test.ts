@@ -196,7 +196,7 @@ describe('one instance', () => {
     const dueAt = state?.type === 'human' && state.status === 'open' ? state.dueAt : null;
     expect(dueAt).toBeGreaterThan(Date.now());
     const assignees = { users: ['ada'], roles: [] };
-    const record = { title: 'Look', assignees, dueAt, completedBy: null };
+    const record = { title: 'Look at 1', assignees, dueAt, completedBy: null };
     const rest = {
       ask: { status: 'open', assignee: null, human: { ...record, dueAt: null } },
       work: { status: 'scheduled', assignee: null, human: null },
