@@ -4,6 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import type { CommandAnswer } from '../contract/instances.ts';
+import { isErrorCode } from '../core/error-codes.ts';
 import type { InstanceId } from '../core/ids.ts';
 import { type IssuedCommand, issueCommand } from '../engine/command/issue-command.ts';
 import type { RouteContext } from './context.ts';
@@ -28,7 +29,7 @@ export async function answerCommand(
   const { ports, limits } = context;
   const waitMs = waitMsOf(wait, limits.waitMaxMs);
   const commandId = await issueCommand({ store: ports.instances, outgoing: ports.outgoing, now: ports.now }, instanceId, command, by);
-  if (commandId === null) throw new ApiProblem(409, 'MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  if (commandId === null) throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
   const pending: CommandAnswer = { commandId, instanceId, type: command.type, status: 'pending', at: null };
   if (waitMs === 0) return { status: 202, body: pending };
   const result = await waitFor(context, {
@@ -43,6 +44,11 @@ export async function answerCommand(
     },
   });
   if (result === undefined) return { status: 202, body: pending };
-  if (result.status === 'refused') throw new ApiProblem(409, result.code, result.reason);
+  if (result.status === 'refused') throw refusedCommand(result.code, result.reason);
   return { status: 200, body: { ...pending, status: 'applied', at: toText(result.at) } };
+}
+
+/** A refusal is a conflict with the state of the instance, whatever its code means elsewhere. */
+function refusedCommand(code: string, reason: string): ApiProblem {
+  return new ApiProblem(isErrorCode(code) ? code : 'MR_STEP_FAILED', reason, { status: 409 });
 }

@@ -60,7 +60,7 @@ function add(
 }
 
 export function assertRunning({ row }: Pick<InstanceView, 'row'>): void {
-  if (isEnded(row.status)) throw new ApiProblem(409, 'MR_INSTANCE_ENDED', `The instance has ended: it is ${row.status}.`);
+  if (isEnded(row.status)) throw new ApiProblem('MR_INSTANCE_ENDED', `The instance has ended: it is ${row.status}.`);
 }
 
 /** While commands are pending only the orchestrator can say. */
@@ -69,7 +69,9 @@ function assertOfUse(view: InstanceView, command: Control): void {
   if (view.pending.length > 0) return;
   const refusal = refusalOf(view.state, command);
   if (refusal === null) return;
-  throw refusal.code === 'MR_TASK_UNKNOWN' ? notFound('The instance has no such task.') : new ApiProblem(409, refusal.code, refusal.reason);
+  throw refusal.code === 'MR_TASK_UNKNOWN'
+    ? notFound('The instance has no such task.')
+    : new ApiProblem(refusal.code, refusal.reason, { status: 409 });
 }
 
 function pathOf(taskId: string | undefined, instanceId: InstanceId): TaskPath | null {

@@ -69,7 +69,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
 function instanceOf(text: string) {
   const id = parseInstanceId(text);
   if (id === undefined)
-    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
       errors: [{ pointer: '/query/instanceId', message: 'Expected an instance id.' }],
     });
   return id;

@@ -42,7 +42,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const actor = assertMayAct(keyOf(request), task, request.body.assignee);
       const claimed = await instances.claim(instanceId, path, actor);
       if (claimed === null) throw notOpen();
-      if (claimed.assignee !== actor) throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
+      if (claimed.assignee !== actor) throw new ApiProblem('MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
       return toInboxTask({ ...task, assignee: actor });
     },
   );
@@ -65,7 +65,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       if (task.assignee === null) return toInboxTask(task);
       // An admin takes anybody's claim away.
       const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);
-      if (!given) throw new ApiProblem(409, 'MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
+      if (!given) throw new ApiProblem('MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
       return toInboxTask({ ...task, assignee: null });
     },
   );
@@ -87,7 +87,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       assertNotClaimedByOther(keyOf(request), task, by);
       const { output } = request.body;
       if (jsonByteLength(output) > context.limits.payloadBytes)
-        throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
+        throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
           errors: [{ pointer: '/output', message: 'Send a reference to the data instead.' }],
         });
       assertFits(await formOf(task), output);
@@ -132,7 +132,7 @@ function assertFits(
 ) {
   const faults = form?.compiled.validate(output) ?? [];
   if (faults.length === 0) return;
-  throw new ApiProblem(422, 'MR_FORM_INVALID', 'The output does not fit the form of the task.', {
+  throw new ApiProblem('MR_FORM_INVALID', 'The output does not fit the form of the task.', {
     errors: faults.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),
   });
 }
@@ -144,14 +144,14 @@ async function findOpenTask(context: RouteContext, instanceId: InstanceId, path:
   if (open !== null) return open;
   const [row, view] = await Promise.all([queries.task(instanceId, path), queries.get(instanceId)]);
   if (row === null || view === null) throw notFound('There is no such task.');
-  if (row.type !== 'human') throw new ApiProblem(409, 'MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
+  if (row.type !== 'human') throw new ApiProblem('MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
   assertRunning(view);
-  if (row.status === 'open') throw new ApiProblem(409, 'MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  if (row.status === 'open') throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
   throw notOpen();
 }
 
 function notOpen(): ApiProblem {
-  return new ApiProblem(409, 'MR_TASK_NOT_OPEN', 'The task is no longer open.');
+  return new ApiProblem('MR_TASK_NOT_OPEN', 'The task is no longer open.');
 }
 
 /** @returns who acts. */
@@ -159,10 +159,10 @@ function assertMayAct(key: ApiKey, { assignees: { users, roles } }: HumanTaskRow
   const actor = actorOf(key, assignee);
   if (key.role === 'admin' || (users.length === 0 && roles.length === 0)) return actor;
   if (users.includes(actor) || roles.some((role) => key.taskRoles.includes(role))) return actor;
-  throw new ApiProblem(403, 'MR_NOT_ASSIGNED', `The task is not assigned to ${actor}.`);
+  throw new ApiProblem('MR_NOT_ASSIGNED', `The task is not assigned to ${actor}.`);
 }
 
 function assertNotClaimedByOther(key: ApiKey, { assignee }: HumanTaskRow, actor: string): void {
   if (assignee === null || assignee === actor || key.role === 'admin') return;
-  throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${assignee} has claimed the task.`);
+  throw new ApiProblem('MR_TASK_CLAIMED', `${assignee} has claimed the task.`);
 }

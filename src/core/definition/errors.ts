@@ -1,5 +1,6 @@
 /** The codes of everything a definition can have wrong, and where errors are gathered while a document is read. */
 import { distance } from 'fastest-levenshtein';
+import type { ErrorCode } from '../error-codes.ts';
 import type { DefinitionError } from './types.ts';
 
 /** Each is a row of docs/errors.md. */
@@ -37,7 +38,7 @@ export const definitionErrorCodes = [
   'MR_DEF_JOIN',
   'MR_DEF_DUPLICATE',
   'MR_DEF_LIMIT',
-] as const;
+] as const satisfies readonly ErrorCode[];
 export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 
 /** Comparing thousands of names with thousands takes a second. */
