@@ -18,8 +18,6 @@ export interface Home {
   readonly postgresDir: string;
   readonly logs: string;
   readonly stateFile: string;
-  /** Where the parts are and how to log in: what `millrace` reads to find a running stack. */
-  readonly environmentFile: string;
   readonly secretsFile: string;
 }
 
@@ -35,7 +33,6 @@ export function openHome(dir = process.env.MILLRACE_HOME ?? join(checkout, '.mil
     postgresDir: join(home, 'postgres'),
     logs: join(home, 'logs'),
     stateFile: join(home, 'stack.json'),
-    environmentFile: join(home, 'environment.json'),
     secretsFile: join(home, 'secrets.json'),
   };
 }

@@ -4,7 +4,6 @@ import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../cor
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
-import type { HumanRecord } from './human-record.ts';
 
 export type InstanceFilter = {
   readonly status?: InstanceStatus;
@@ -49,8 +48,6 @@ export type TaskRow = {
   readonly instanceId: InstanceId;
   readonly path: TaskPath;
   readonly nodeId: string;
-  readonly definitionId: string;
-  readonly definitionVersion: number;
   readonly type: string;
   readonly queue: string | null;
   readonly status: string;
@@ -58,10 +55,10 @@ export type TaskRow = {
   readonly input: Json;
   readonly output: Json;
   readonly error: TaskError | null;
-  /** Who claimed it; null once it has ended. */
+  /** Who claimed it; null once it is closed, when claims are let go. */
   readonly assignee: string | null;
-  /** Of a human task, also after it ended; null for any other. */
-  readonly human: HumanRecord | null;
+  /** Of a person's task that is open, be it decided a moment ago or not. */
+  readonly dueAt: EpochMs | null;
   readonly openedAt: EpochMs;
   readonly updatedAt: EpochMs;
 };

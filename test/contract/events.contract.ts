@@ -6,7 +6,16 @@ import type { InstanceId } from '../../src/core/ids.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
-import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
+import {
+  eventOf,
+  httpNode,
+  matcher,
+  newCommandId,
+  newDefinition,
+  openLab,
+  type StoreLab,
+  type StoreUnderTest,
+} from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */
 export function testEvents(factory: () => Promise<StoreUnderTest>): void {
@@ -30,6 +39,11 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       newDefinition({ nodes: { hear: { type: 'event', event: type, key, ...more } }, edges: [] });
     const key = () => `key-${uuidv7()}`;
     const rowsOf = async (id: InstanceId) => (await lab.matchesOf(id)).map(({ path: at, wait }) => `${at}/${wait}`);
+
+    const received = (match: Awaited<ReturnType<typeof lab.matchesOf>>[number]) => ({
+      ...match,
+      event: { id: match.eventRowId, source: 'lab', data: match.event },
+    });
 
     /** The wait `hear` of the instance times out, and only then comes the event that was on its way: refused, not yet written. */
     const refusalOf = async (definition: Definition, id: InstanceId): Promise<Transition> => {
@@ -77,9 +91,6 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       await eventually(async () => expect(await lab.store.now()).toBeGreaterThan(since));
       await lab.completes(definition, id, 'work');
       await correlate(eventOf(type, at, { n: 1 }));
-      const [match] = await lab.matchesOf(id);
-      if (match === undefined) throw new Error('no wait got the event');
-      await lab.step(definition, id, { ...match, event: { data: 1 } });
       await correlate(eventOf(type, at, { n: 2 }));
       expect(await rowsOf(id)).toEqual(['many/0', 'many/0']);
       await correlate(eventOf(type, at, { n: 3 }));
@@ -135,20 +146,103 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       expect(await rowsOf(id)).toEqual(['hear/1']);
     });
 
-    it('takes up the wait again when more events are wanted', async () => {
+    it('gives a wait for several events as many as it counts, at once, and no more', async () => {
       const at = key();
       const definition = waiting(at, { count: 3 });
       const id = await lab.start(definition);
-      await correlate(eventOf(type, at, 1), eventOf(type, at, 2), eventOf(type, at, 3), eventOf(type, at, 4));
-      for (let n = 1; n <= 3; n++) {
-        const matches = await lab.matchesOf(id);
-        expect(matches).toHaveLength(n);
-        const match = matches.at(-1);
-        if (match === undefined) throw new Error('unreachable: there are matches');
-        await lab.step(definition, id, { ...match, event: { id: `e${n}`, source: 'lab', data: match.event } });
-      }
+      const events = [1, 2, 3, 4].map((n) => eventOf(type, at, n));
+      expect(await correlate(...events)).toMatchObject({ matched: 3, buffered: 1 });
+      expect((await lab.matchesOf(id)).map(({ event }) => event)).toEqual([1, 2, 3]);
+      for (const match of await lab.matchesOf(id)) await lab.step(definition, id, received(match));
       expect((await lab.stateOf(id)).phase).toBe('completed');
       expect(await lab.matchesOf(id)).toHaveLength(3);
+    });
+
+    it('keeps every wait for several events open until it has them all, however many instances wait for the same key', async () => {
+      const pairs = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const at = key();
+          const definition = waiting(at, { count: 3 });
+          return { at, definition, ids: [await lab.start(definition), await lab.start(definition)] };
+        }),
+      );
+      // The matches are applied late, and one by one: nothing may depend on how far an instance has come.
+      for (let n = 0; n < 3; n++) await Promise.all(pairs.map(({ at }) => correlate(eventOf(type, at, n))));
+      for (const { at, definition, ids } of pairs) {
+        for (const id of ids) {
+          for (const match of await lab.matchesOf(id)) await lab.step(definition, id, received(match));
+          expect((await lab.stateOf(id)).phase, at).toBe('completed');
+        }
+      }
+    });
+
+    it('gives a wait that opens as many events of the buffer as it takes, oldest first', async () => {
+      const at = key();
+      await correlate(...[1, 2, 3, 4, 5].map((n) => eventOf(type, at, n)));
+      const events = async (count: number) => (await lab.matchesOf(await lab.start(waiting(at, { count })))).map(({ event }) => event);
+      expect(await events(2)).toEqual([1, 2]);
+      expect(await events(4)).toEqual([3, 4, 5]);
+      // What it still lacks comes later.
+      const id = await lab.start(waiting(at, { count: 2 }));
+      await correlate(eventOf(type, at, 6));
+      expect((await lab.matchesOf(id)).map(({ event }) => event)).toEqual([6]);
+    });
+
+    it('counts the events of all keys of a wait together', async () => {
+      const at = key();
+      const anyOf = [
+        { event: type, key: at },
+        { event: type, key: `${at}-b` },
+      ];
+      const id = await lab.start(newDefinition({ nodes: { hear: { type: 'event', anyOf, count: 3 } }, edges: [] }));
+      await correlate(eventOf(type, at), eventOf(type, `${at}-b`));
+      expect(await correlate(eventOf(type, `${at}-b`), eventOf(type, at))).toMatchObject({ matched: 1, buffered: 1 });
+      expect(await rowsOf(id)).toEqual(['hear/0', 'hear/1', 'hear/1']);
+    });
+
+    it('counts from nothing when a wait that timed out is opened anew, and gives it what came back', async () => {
+      const at = key();
+      const definition = waiting(at, { count: 2, timeout: '1h' });
+      const id = await lab.start(definition);
+      await correlate(eventOf(type, at, 'late'));
+      await lab.apply(await refusalOf(definition, id));
+      expect(await lab.matchesOf(id)).toHaveLength(1);
+      await lab.step(definition, id, {
+        type: 'CommandIssued',
+        commandId: newCommandId(),
+        by: 'ada',
+        command: { type: 'retry', path: null },
+      });
+      await correlate(eventOf(type, at, 'next'), eventOf(type, at, 'too many'));
+      expect((await lab.matchesOf(id)).map(({ event, attempt }) => [event, attempt])).toEqual([
+        ['late', 1],
+        ['late', 2],
+        ['next', 2],
+      ]);
+    });
+
+    it('offers an event to any number of waits of its key, piece by piece, once each', async () => {
+      const at = key();
+      const definition = waiting(at);
+      const small = waiting(at, { where: 'event.data.n < 0' });
+      const starts = await Promise.all(Array.from({ length: 130 }, (_, n) => lab.decideStart(n % 10 === 0 ? small : definition)));
+      await lab.store.start(starts);
+      expect(await given.inPieces.correlate([eventOf(type, at, { n: 1 }), eventOf(type, at, { n: 2 })], matcher)).toEqual({
+        ...{ matched: 117, buffered: 1, duplicates: 0, ignored: 0 },
+      });
+      const counts = await Promise.all(starts.map(async ({ transition }) => (await lab.matchesOf(transition.instanceId)).length));
+      expect(counts).toEqual(starts.map((_, n) => (n % 10 === 0 ? 0 : 1)));
+    });
+
+    it('offers an event that came back to any number of waits that opened meanwhile, piece by piece', async () => {
+      const at = key();
+      const definition = waiting(at, { timeout: '1h' });
+      const refusing = await lab.start(definition);
+      await correlate(eventOf(type, at, 'moved'));
+      const refusal = await refusalOf(definition, refusing);
+      const ids = await Promise.all(Array.from({ length: 70 }, () => lab.start(waiting(at))));
+      await given.inPieces.apply(0, [refusal]);
+      for (const id of ids) expect(await lab.matchesOf(id)).toMatchObject([{ event: 'moved' }]);
     });
 
     it('returns an event that the instance refused: to everybody if nobody else had it', async () => {

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await databases.migrate({ replication: null });
   pool = createPool(databases.config.databases.instances, { connections: 5 });
   const store = createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 });
-  lab = await openLab({ store, queries: undefined as never, sent, expireEvents: async () => undefined });
+  lab = await openLab({ store, queries: undefined as never, sent });
   await store.registerEventTypes([TYPE]);
 });
 afterAll(async () => {

@@ -110,6 +110,65 @@ describe('on Postgres', () => {
     expect(await lab.matchesOf(await lab.start(hear('long')))).toHaveLength(1);
   });
 
+  it('delivers nothing to a wait that another key has just used up, and keeps the event for others', async () => {
+    const lab = new StoreLab(given);
+    const type = 'two.keys';
+    await given.store.registerEventTypes([type]);
+    const anyOf = [
+      { event: type, key: 'one' },
+      { event: type, key: 'two' },
+    ];
+    const other = newDefinition({ nodes: { also: { type: 'event', event: type, key: 'two' } }, edges: [] });
+    const definition = newDefinition({
+      nodes: { hear: { type: 'event', anyOf }, also: { type: 'event', event: type, key: 'two' } },
+      edges: [],
+    });
+    const [id, ofOther] = [await lab.start(definition), await lab.start(other)];
+    const holder = await pool.connect();
+    try {
+      await holder.query('BEGIN');
+      const { rows: holders } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      // As the other key's transaction does, under its own lock.
+      await holder.query(`UPDATE wait SET remaining = 0 WHERE instance_id = $1 AND path = 'hear'`, [id]);
+      const correlated = given.store.correlate([eventOf(type, 'two')], matcher);
+      await eventually(async () => {
+        const { rows } = await pool.query<{ waiting: boolean }>(
+          'SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))) AS waiting',
+          [holders[0]?.pid],
+        );
+        expect(rows[0]?.waiting).toBe(true);
+      });
+      await holder.query('COMMIT');
+      expect(await correlated).toMatchObject({ matched: 2, buffered: 0 });
+    } finally {
+      holder.release();
+    }
+    // The younger wait of the same instance has it, and the other instance is not held up.
+    expect((await lab.matchesOf(id)).map(({ path }) => path)).toEqual(['also']);
+    expect((await lab.matchesOf(ofOther)).map(({ path }) => path)).toEqual(['also']);
+  });
+
+  it('goes on offering an event that a process left in the middle, when the record comes again', async () => {
+    const lab = new StoreLab(given);
+    const type = 'left.in.the.middle';
+    await given.store.registerEventTypes([type]);
+    const definition = newDefinition({ nodes: { hear: { type: 'event', event: type, key: 'k' } }, edges: [] });
+    const ids = await Promise.all(Array.from({ length: 30 }, () => lab.start(definition)));
+    const event = eventOf(type, 'k');
+    let calls = 0;
+    const dying = {
+      ...matcher,
+      encode: (...args: Parameters<typeof matcher.encode>) => {
+        if (++calls > 25) throw new Error('the process dies');
+        return matcher.encode(...args);
+      },
+    };
+    await expect(given.inPieces.correlate([event], dying)).rejects.toThrow('the process dies');
+    expect(await given.store.correlate([event], matcher)).toMatchObject({ duplicates: 1, matched: 10 });
+    for (const id of ids) expect(await lab.matchesOf(id)).toHaveLength(1);
+    expect(await given.store.correlate([event], matcher)).toMatchObject({ duplicates: 1, matched: 0 });
+  });
+
   it('updates automated tasks and running instances in place (HOT)', async () => {
     const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 100, initial: '1ms', max: '1ms' } };
     const definition = newDefinition({ nodes: { work: http }, edges: [] });

@@ -10,12 +10,13 @@ import type { InstanceId } from '../../src/core/ids.ts';
 import { errorOf, type InstanceState } from '../../src/core/instance/state.ts';
 import { document, input, numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { World, type WorldStep } from '../../src/core/instance/testing/world.ts';
+import { partitionOf } from '../../src/messaging/partition.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
 import { definitionOf } from '../support/scenario.ts';
-import { matcher, openLab, type StoreLab, transitionOf } from '../support/store-lab.ts';
+import { matcher, openLab, PARTITIONS, type StoreLab, transitionOf } from '../support/store-lab.ts';
 
 /** Of how many instances a statement writes a step. */
 const SIDE_BY_SIDE = 12;
@@ -97,16 +98,18 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   const ids = states.map(({ instanceId }) => instanceId);
   const read = async (fields: string, table: string, order: string): Promise<unknown> =>
     (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
-  const [tasks, timers, waits, people] = await Promise.all([
+  const [tasks, timers, waits, subscriptions, people] = await Promise.all([
     read('instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error', 'task', 'path COLLATE "C"'),
     read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
-    read('instance_id AS id, path, attempt, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
+    read('instance_id AS id, path, attempt, partition, remaining', 'wait', 'path COLLATE "C"'),
+    read('instance_id AS id, path, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
     read('instance_id AS id, path, attempt, title, users, roles, due_at AS due, opened_at AS opened', 'human_task', 'path COLLATE "C"'),
   ]);
   const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
   expect(tasks).toEqual(sorted.flatMap(tasksOf));
   expect(timers).toEqual(sorted.flatMap(timersOf));
   expect(waits).toEqual(sorted.flatMap(waitsOf));
+  expect(subscriptions).toEqual(sorted.flatMap(subscriptionsOf));
   expect(people).toEqual(sorted.flatMap(peopleOf));
   for (const state of states) expect((await lab.stored(state.instanceId)).state).toEqual(state);
 }
@@ -128,11 +131,19 @@ function timersOf({ instanceId: id, timers }: InstanceState): unknown[] {
   );
 }
 
+/** The store made no match here, so a wait still takes all that it ever took. */
 function waitsOf(state: InstanceState): unknown[] {
+  const partition = partitionOf(state.instanceId, PARTITIONS);
   return tasksIn(state).flatMap((task) => {
     if (task.type !== 'event' || task.status !== 'open') return [];
-    const { path, attempt, waits } = task;
-    return waits.map(({ event: type, key }, wait) => ({ id: state.instanceId, path, attempt, wait, type, key }));
+    return [{ id: state.instanceId, path: task.path, attempt: task.attempt, partition, remaining: task.count }];
+  });
+}
+
+function subscriptionsOf(state: InstanceState): unknown[] {
+  return tasksIn(state).flatMap((task) => {
+    if (task.type !== 'event' || task.status !== 'open') return [];
+    return task.waits.map(({ event: type, key }, wait) => ({ id: state.instanceId, path: task.path, wait, type, key }));
   });
 }
 

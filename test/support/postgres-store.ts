@@ -7,6 +7,7 @@ import type { StoreUnderTest } from './store-lab.ts';
 export function storeOn(pool: Pool, matcher: EventMatcher): StoreUnderTest {
   return {
     store: createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000 }),
+    inPieces: createInstanceStore(pool, matcher, { eventTtlMs: 3_600_000, offerLimits: { subscriptions: 20, pairs: 30, bytes: 1_000 } }),
     queries: createInstanceQueries(pool),
     async sent(key) {
       const { rows } = await pool.query<{ topic: string; key: string; type: string; partition: number | null; payload: Buffer }>(

@@ -34,6 +34,8 @@ export type SentMessage = {
 /** What the contract runs on; all of it may be shared by many tests. */
 export type StoreUnderTest = {
   readonly store: InstanceStore;
+  /** The same, with bounds so small that an event is offered to a few waits in one transaction. */
+  readonly inPieces: InstanceStore;
   readonly queries: InstanceQueries;
   /** Everything that the outbox was ever given for this key, in the order of its ids. */
   sent(key: string): Promise<readonly SentMessage[]>;
@@ -76,7 +78,7 @@ export class StoreLab {
   readonly queries: InstanceQueries;
   readonly sent: StoreUnderTest['sent'];
 
-  constructor({ store, queries, sent }: StoreUnderTest) {
+  constructor({ store, queries, sent }: Pick<StoreUnderTest, 'store' | 'queries' | 'sent'>) {
     this.store = store;
     this.queries = queries;
     this.sent = sent;
@@ -183,7 +185,7 @@ export function transitionOf(
 }
 
 /** A store whose outbox takes what the lab sends. */
-export async function openLab(given: StoreUnderTest): Promise<StoreLab> {
+export async function openLab(given: Pick<StoreUnderTest, 'store' | 'queries' | 'sent'>): Promise<StoreLab> {
   await given.store.registerTopics(Object.values(topics));
   return new StoreLab(given);
 }

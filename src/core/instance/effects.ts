@@ -40,6 +40,8 @@ export type Effect =
       readonly attempt: number;
       /** Index into the node's waits. */
       readonly wait: number;
+      /** How many events the task takes in all, over all its waits. */
+      readonly count: number;
       readonly event: string;
       readonly key: string;
       readonly where: EventWaiting['where'];

@@ -12,7 +12,7 @@ describe('An event node', () => {
   it('opens a subscription of its type and evaluated key', () => {
     const scenario = new Scenario(nodeOf(waitFor), { order: 'o-1' });
     expect(scenario.effectsOf('openSubscription')).toEqual([
-      { type: 'openSubscription', path: 'n', attempt: 1, wait: 0, event: 'paid', key: 'o-1', where: null },
+      { type: 'openSubscription', path: 'n', attempt: 1, wait: 0, count: 1, event: 'paid', key: 'o-1', where: null },
     ]);
   });
 
@@ -139,21 +139,26 @@ describe('anyOf, each with its own where', () => {
     expect(scenario.state.incidents).toMatchObject({ n: { expression: 'event.data.why == vars.why' } });
   });
 
-  it('with a count takes whichever come, in their order, and waits for all of them anew after each', () => {
+  it('with a count takes whichever come, in their order, and leaves all of its subscriptions open until it has them all', () => {
     const scenario = new Scenario(nodeOf({ type: 'event', anyOf, count: 2 }, { vars: { why: 'late' }, output: '${ nodes.n.output }' }), {
       least: 1,
     });
-    scenario.event('n', paid('1'), { wait: 1 });
-    expect(scenario.effectsOf('openSubscription').map(({ wait }) => wait)).toEqual([0, 1]);
+    expect(scenario.effectsOf('openSubscription').map(({ wait, count }) => [wait, count])).toEqual([
+      [0, 2],
+      [1, 2],
+    ]);
+    expect(scenario.event('n', paid('1'), { wait: 1 }).effects).toEqual([]);
     expect(scenario.event('n', paid('2'), { wait: 0 }).state.output).toEqual([paid('1'), paid('2')]);
+    expect(scenario.effectsOf('closeSubscriptions')).toHaveLength(1);
   });
 });
 
 describe('count', () => {
   it('takes n events and gives them as a list, oldest first', () => {
     const scenario = new Scenario(nodeOf({ ...waitFor, count: 3 }, { output: '${ nodes.n.output }' }), { order: 'o-1' });
+    expect(scenario.effectsOf('openSubscription')).toMatchObject([{ count: 3 }]);
     scenario.event('n', paid('1'));
-    expect(scenario.effectsOf('openSubscription')).toHaveLength(1);
+    expect(scenario.effects).toEqual([]);
     expect(scenario.task('n')).toMatchObject({ received: [{ event: paid('1') }] });
     expect(scenario.event('n', paid('2')).event('n', paid('3')).state.output).toEqual([paid('1'), paid('2'), paid('3')]);
   });

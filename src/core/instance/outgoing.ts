@@ -18,10 +18,8 @@ export function outgoing(
   history: readonly HistoryEntry[],
   lifecycle: 'instance' | 'tasks',
 ): Effect[] {
-  let effects: Effect[] = [];
+  const effects: Effect[] = [];
   const dispatched = new Set<TaskPath>();
-  const subscriptions = new Map<string, Effect>();
-  let areRepeated = false;
   for (const { event } of history) {
     for (const effect of effectsOf(event, after)) {
       if (!isStillMeant(effect, after)) continue;
@@ -29,17 +27,9 @@ export function outgoing(
         if (dispatched.has(effect.path)) continue;
         dispatched.add(effect.path);
       }
-      if (effect.type === 'openSubscription') {
-        const wait = `${effect.path}/${effect.wait}`;
-        areRepeated ||= subscriptions.has(wait);
-        subscriptions.set(wait, effect);
-      }
       effects.push(effect);
     }
   }
-  // A wait that was taken up again and opened anew within the step is one wait.
-  if (areRepeated)
-    effects = effects.filter((each) => each.type !== 'openSubscription' || subscriptions.get(`${each.path}/${each.wait}`) === each);
   addTimerEffects(effects, before?.timers ?? {}, after.timers);
   const record = lifecycleOf(history, after, lifecycle);
   if (record !== null) effects.push(record);
@@ -68,19 +58,9 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
         path: event.path,
         attempt: event.attempt,
         wait: index,
+        count: event.count,
         ...wait,
       }));
-    case 'EventReceived': {
-      // The match used the subscription up: the wait for the next event is a new one.
-      const task = own(state.tasks, event.path);
-      if (task?.type !== 'event' || task.status !== 'open') return NOTHING;
-      return [
-        { type: 'closeSubscriptions', path: event.path },
-        ...task.waits.map(
-          (wait, index): Effect => ({ type: 'openSubscription', path: event.path, attempt: task.attempt, wait: index, ...wait }),
-        ),
-      ];
-    }
     case 'TaskCompleted':
     case 'TaskFailed':
     case 'TaskCancelled':
@@ -92,6 +72,8 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'AttemptReturned':
     case 'HumanTaskReminded':
     case 'WaitStarted':
+    // The wait stays open until it has all its events.
+    case 'EventReceived':
     case 'NodeSkipped':
     case 'NodeExited':
     case 'IncidentRaised':
@@ -125,8 +107,12 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
   switch (effect.type) {
     case 'dispatchTask':
       return own(after.tasks, effect.path)?.status === 'scheduled';
+    case 'openSubscription': {
+      // One of an attempt that ended within the step would wait for ever.
+      const task = own(after.tasks, effect.path);
+      return task?.status === 'open' && task.attempt === effect.attempt;
+    }
     case 'openHumanTask':
-    case 'openSubscription':
     case 'reassignHumanTask':
       return own(after.tasks, effect.path)?.status === 'open';
     default:

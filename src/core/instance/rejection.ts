@@ -1,6 +1,4 @@
 /** Why a notification changed nothing. A value, never thrown: the state stays as it is. */
-import type { ErrorCode } from '../error-codes.ts';
-
 export const rejectionCodes = [
   /** The task is not open, or another attempt or basis of it is: a late or repeated outcome. Counted and dropped. */
   'MR_OUTCOME_STALE',
@@ -22,7 +20,7 @@ export const rejectionCodes = [
   'MR_EVENT_REFUSED',
   /** The wait has taken this very event before. Counted and dropped. */
   'MR_EVENT_REPEATED',
-] as const satisfies readonly ErrorCode[];
+] as const;
 
 export type RejectionCode = (typeof rejectionCodes)[number];
 export type Rejection = { readonly code: RejectionCode; readonly reason: string };

@@ -6,6 +6,7 @@ import type { Pool } from './connection/pools.ts';
 import { saveDeadLetters } from './dead-letters.ts';
 import { correlate } from './events/correlate.ts';
 import { eventTypes, registerEventTypes } from './events/event-types.ts';
+import { defaultOfferLimits, type OfferLimits } from './events/offers.ts';
 import { claim, unclaim } from './human-tasks/claims.ts';
 import { apply } from './instances/apply.ts';
 import { load } from './instances/load.ts';
@@ -20,6 +21,8 @@ export type InstanceStoreOptions = {
   readonly eventTtlMs: number;
   /** Largest state of an instance; default 4 MiB. A larger one is refused (`MR_STATE_TOO_LARGE`). */
   readonly stateBytesMax?: number;
+  /** How much of the offering of events to waits is done in one transaction. */
+  readonly offerLimits?: OfferLimits;
 };
 
 const STATE_BYTES_MAX = 4 * 1_048_576;
@@ -28,16 +31,16 @@ const STATE_BYTES_MAX = 4 * 1_048_576;
 export function createInstanceStore(
   pool: Pool,
   matcher: EventMatcher,
-  { eventTtlMs, stateBytesMax = STATE_BYTES_MAX }: InstanceStoreOptions,
+  { eventTtlMs, stateBytesMax = STATE_BYTES_MAX, offerLimits = defaultOfferLimits }: InstanceStoreOptions,
 ): InstanceStore {
-  const options = { matcher, stateBytesMax };
+  const options = { matcher, stateBytesMax, offerLimits };
   return {
     start: (starts) => start(pool, options, starts),
     load: (_partition, ids) => load(pool, ids),
     apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode) => fireTimers(pool, limit, encode),
-    correlate: (events, using) => correlate(pool, using, eventTtlMs, events),
+    correlate: (events, using) => correlate(pool, { matcher: using, eventTtlMs, offerLimits }, events),
     issueCommand: (command) => issueCommand(pool, command),
     commandResult: (commandId) => commandResult(pool, commandId),
     publish: (messages) => publish(pool, messages),

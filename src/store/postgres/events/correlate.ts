@@ -1,16 +1,15 @@
 /**
- * External events: each goes to every open wait of its type and key whose `where` holds, once for an instance; whoever
- * opens a wait later finds what nobody had (protocol, Events). One transaction for all events given; the locks of their
- * keys are taken in a statement before the ones that read.
+ * External events: each goes to every open wait of its type and key whose `where` holds, once for an instance; a wait that
+ * opens later finds what nobody had (protocol, Events). One transaction for all events given, and further ones for those
+ * with very many waits; the locks of their keys are taken in a statement before the ones that read.
  */
 import type { ExternalEvent } from '../../../core/external-event.ts';
 import type { CorrelationCounts, EventMatcher } from '../../instance-store.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { Columns } from '../sql/columns.ts';
 import { storableText } from '../sql/storable-text.ts';
-import { Deliveries } from './deliveries.ts';
-import { keyText, lockKeys } from './key-locks.ts';
-import { openSubscriptions } from './open-subscriptions.ts';
+import { lockKeys } from './key-locks.ts';
+import { finishOffers, type Offer, type OfferLimits, offerToWaits } from './offers.ts';
 
 const columns = new Columns<ExternalEvent>((of) => [
   of('id', 'text', ({ id }) => id),
@@ -32,30 +31,51 @@ const keep = {
     RETURNING row_id, source, id`,
 };
 
-/** @param ttlMs how long an event waits that nobody had. */
+export type CorrelateOptions = {
+  readonly matcher: EventMatcher;
+  /** How long an event is kept that nobody waits for. */
+  readonly eventTtlMs: number;
+  readonly offerLimits: OfferLimits;
+};
+
 export async function correlate(
   pool: Pool,
-  matcher: EventMatcher,
-  ttlMs: number,
+  { matcher, eventTtlMs, offerLimits }: CorrelateOptions,
   given: readonly ExternalEvent[],
 ): Promise<CorrelationCounts> {
   const counts = { matched: 0, buffered: 0, duplicates: 0, ignored: 0 };
   if (given.length === 0) return counts;
-  return await inTransaction(pool, async (client) => {
+  const delivered = new Set<string>();
+  const { kept, unfinished } = await inTransaction(pool, async (client) => {
     const types = await knownTypes(client, given);
     const known = given.filter(({ type }) => types.has(storableText(type))).map(cleaned);
     counts.ignored = given.length - known.length;
-    if (known.length === 0) return counts;
     await lockKeys(client, known);
-    const kept = await keepNew(client, ttlMs, known);
-    counts.duplicates = known.length - kept.length;
-    if (kept.length === 0) return counts;
-    const { delivered, deliveries } = await match(client, matcher, kept);
-    await deliveries.write(client);
-    counts.matched = deliveries.count;
-    counts.buffered = kept.length - delivered;
-    return counts;
+    const events = await keepNew(client, eventTtlMs, known);
+    counts.duplicates = known.length - events.length;
+    // One that comes again may have been left in the middle by a process that died.
+    const left = counts.duplicates === 0 ? [] : await unfinishedOf(client, known);
+    if (events.length === 0) return { kept: events, unfinished: left };
+    const offers = events.map(({ rowId, event }): Offer => ({ rowId, event, after: '0', until: null, isNew: true }));
+    const first = await offerToWaits(client, matcher, offerLimits, offers);
+    counts.matched = first.count;
+    for (const rowId of first.delivered) delivered.add(rowId);
+    return { kept: events, unfinished: [...left, ...first.unfinished] };
   });
+  const rest = await finishOffers(pool, matcher, offerLimits, unfinished);
+  counts.matched += rest.count;
+  counts.buffered = kept.filter(({ rowId }) => !delivered.has(rowId) && !rest.delivered.has(rowId)).length;
+  return counts;
+}
+
+async function unfinishedOf(on: Queryable, events: readonly ExternalEvent[]): Promise<readonly string[]> {
+  const { rows } = await on.query<{ row_id: string }>({
+    name: 'unfinished-offers',
+    text: `SELECT DISTINCT b.row_id FROM unnest($1::text[], $2::text[]) AS e (source, id)
+      JOIN event_buffer b ON b.source = e.source AND b.id = e.id AND b.offer_after IS NOT NULL`,
+    values: [events.map(({ source }) => source), events.map(({ id }) => id)],
+  });
+  return rows.map(({ row_id }) => row_id);
 }
 
 async function knownTypes(on: Queryable, events: readonly ExternalEvent[]): Promise<ReadonlySet<string>> {
@@ -94,20 +114,4 @@ async function keepNew(on: Queryable, ttlMs: number, events: readonly ExternalEv
 
 function identityOf({ source, id }: { readonly source: string; readonly id: string }): string {
   return JSON.stringify([source, id]);
-}
-
-async function match(on: Queryable, matcher: EventMatcher, kept: readonly Kept[]) {
-  const subscriptions = await openSubscriptions(
-    on,
-    kept.map(({ event }) => event),
-  );
-  const open = Map.groupBy(subscriptions, keyText);
-  const deliveries = new Deliveries(matcher);
-  let delivered = 0;
-  for (const { rowId, event } of kept) {
-    let hadIt = false;
-    for (const subscription of open.get(keyText(event)) ?? []) hadIt = deliveries.offer(rowId, event, subscription) || hadIt;
-    if (hadIt) delivered++;
-  }
-  return { deliveries, delivered };
 }

@@ -5,7 +5,7 @@ import { type EventKey, lockKeys } from './key-locks.ts';
 /** @returns how many were deleted, at most `limit`. */
 export async function expireEvents(on: Queryable, limit: number): Promise<number> {
   const { rows } = await on.query<EventKey & { row_id: string }>(
-    'SELECT row_id, type, key FROM event_buffer WHERE expires_at <= now() ORDER BY expires_at LIMIT $1',
+    'SELECT row_id, type, key FROM event_buffer WHERE expires_at <= now() AND offer_after IS NULL ORDER BY expires_at LIMIT $1',
     [limit],
   );
   if (rows.length === 0) return 0;

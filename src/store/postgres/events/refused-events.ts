@@ -3,6 +3,7 @@
  * if nobody else had them (protocol, Events 3). Waits that opened meanwhile are offered them at once.
  */
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
+import type { InstanceId } from '../../../core/ids.ts';
 import type { EventMatcher } from '../../instance-store.ts';
 import type { Queryable } from '../connection/pools.ts';
 import type { TransitionRows } from '../instances/transition-rows.ts';
@@ -10,11 +11,12 @@ import { Columns } from '../sql/columns.ts';
 import { type BufferedEvent, eventFields, eventOf } from './buffered-event.ts';
 import { Deliveries } from './deliveries.ts';
 import type { EventKey } from './key-locks.ts';
-import { openSubscriptions } from './open-subscriptions.ts';
+import { type Offer, type OfferLimits, offerToWaits, writeAll } from './offers.ts';
+import { subscriptionsOfInstances } from './open-subscriptions.ts';
 
-type Returned = TransitionRows['returned'][number];
+type RefusedEvent = TransitionRows['returned'][number];
 
-const columns = new Columns<Returned>((of) => [
+const columns = new Columns<RefusedEvent>((of) => [
   of('event_row_id', 'int8', ({ eventRowId }) => BigInt(eventRowId)),
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
   of('path', 'text', ({ path }) => path),
@@ -25,7 +27,7 @@ const columns = new Columns<Returned>((of) => [
  * A match may be refused before the transaction that made it can be seen (docs/decisions/0011): an event that is not there
  * is looked for again before it counts as expired. In a transaction under READ COMMITTED each look sees what is new.
  */
-export async function keysOfReturned(on: Queryable, returned: readonly Returned[]): Promise<readonly EventKey[]> {
+export async function keysOfReturned(on: Queryable, returned: readonly RefusedEvent[]): Promise<readonly EventKey[]> {
   if (returned.length === 0) return [];
   const rowIds = [...new Set(returned.map(({ eventRowId }) => eventRowId))];
   let keys: readonly EventKey[] = [];
@@ -42,13 +44,20 @@ const untilVisible = retry(
   { maxAttempts: 5, backoff: new IterableBackoff([5, 10, 25, 60, 100]) },
 );
 
+type Returned = { readonly eventRowId: string; readonly instanceId: InstanceId };
+
 /**
- * The locks of their keys are held. An event that has expired meanwhile is gone, as it would be without the detour. A
- * refusal that comes again, perhaps when a later wait has the event, takes nothing back.
+ * Takes refused events back. The locks of their keys are held. An event that has expired meanwhile is gone. A refusal that
+ * comes again, perhaps when a later wait has the event, takes nothing back.
  */
-export async function returnEvents(on: Queryable, matcher: EventMatcher, refused: readonly Returned[]): Promise<void> {
+export async function returnEvents(
+  on: Queryable,
+  matcher: EventMatcher,
+  limits: OfferLimits,
+  refused: readonly RefusedEvent[],
+): Promise<void> {
   if (refused.length === 0) return;
-  const { rows: returned } = await on.query<{ eventRowId: string; instanceId: string }>({
+  const { rows: returned } = await on.query<Returned>({
     name: 'return-deliveries',
     text: `UPDATE event_delivery d SET returned = true FROM ${columns.unnest('r', 1)}
       WHERE d.event_row_id = r.event_row_id AND d.instance_id = r.instance_id AND NOT d.returned AND d.path = r.path AND d.attempt = r.attempt
@@ -63,15 +72,35 @@ export async function returnEvents(on: Queryable, matcher: EventMatcher, refused
       WHERE e.row_id = ANY ($1::bigint[]) AND e.expires_at > now() RETURNING ${eventFields}, e.undelivered`,
     [rowIds],
   );
-  if (rows.length === 0) return;
-  const open = await openSubscriptions(on, rows);
+  const events = rows.toSorted((a, b) => Number(BigInt(a.row_id) - BigInt(b.row_id)));
+  await offerToOwners(on, matcher, events, returned);
+  // What nobody has now goes to any wait that is open, also to one that opened after the event came.
+  const offers = events.flatMap((row): Offer[] =>
+    row.undelivered ? [{ rowId: row.row_id, event: eventOf(row), after: '0', until: null, isNew: false }] : [],
+  );
+  if (offers.length > 0) await offerToWaits(on, matcher, limits, offers);
+}
+
+/** Offers each event to the other waits of the instances that gave it back. */
+async function offerToOwners(
+  on: Queryable,
+  matcher: EventMatcher,
+  events: readonly BufferedEvent[],
+  returned: readonly Returned[],
+): Promise<void> {
+  const byEvent = Map.groupBy(returned, ({ eventRowId }) => eventRowId);
+  const owners = events.flatMap(({ row_id, type, key }) =>
+    (byEvent.get(row_id) ?? []).map(({ instanceId }) => ({ rowId: row_id, instanceId, type, key })),
+  );
+  const open = await subscriptionsOfInstances(on, owners);
+  if (open.length === 0) return;
   const deliveries = new Deliveries(matcher);
-  for (const row of rows.toSorted((a, b) => Number(BigInt(a.row_id) - BigInt(b.row_id)))) {
-    const back = new Set<string>(returned.filter(({ eventRowId }) => eventRowId === row.row_id).map(({ instanceId }) => instanceId));
+  for (const row of events) {
+    const instances = new Set((byEvent.get(row.row_id) ?? []).map(({ instanceId }) => instanceId));
     for (const subscription of open) {
-      if (subscription.type !== row.type || subscription.key !== row.key) continue;
-      if (row.undelivered || back.has(subscription.instanceId)) deliveries.offer(row.row_id, eventOf(row), subscription);
+      const isOfKey = subscription.type === row.type && subscription.key === row.key;
+      if (isOfKey && instances.has(subscription.instanceId)) deliveries.offer(row.row_id, eventOf(row), subscription);
     }
   }
-  await deliveries.write(on);
+  await writeAll(on, deliveries, open);
 }

@@ -11,16 +11,17 @@ import type { EventMatcher, Transition } from '../../instance-store.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
+import { finishOffers, type OfferLimits } from '../events/offers.ts';
 import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { keysOfReturned, returnEvents } from '../events/refused-events.ts';
 import { Columns } from '../sql/columns.ts';
-import { allParts, partsSql, partsValues, plainParts } from './statement-parts.ts';
+import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
 import { boundedStateText } from './stored-state.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
 type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
 /** What `start` and `apply` need to know beside what they write. */
-export type ApplyOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number };
+export type ApplyOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number; readonly offerLimits: OfferLimits };
 type Applied = { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs };
 
 const columns = new Columns<Row>((of) => [
@@ -64,7 +65,11 @@ const full = {
   text: `WITH ${update},\n  ${answer}${partsSql(allParts, columns.count + answerColumns.count + 1, 'w')}\n  ${select('w')}`,
 };
 
-export async function apply(pool: Pool, { matcher, stateBytesMax }: ApplyOptions, given: readonly Transition[]): Promise<Applied> {
+export async function apply(
+  pool: Pool,
+  { matcher, stateBytesMax, offerLimits }: ApplyOptions,
+  given: readonly Transition[],
+): Promise<Applied> {
   // In one order, so that two processes that hold the same instances for a moment do not wait for each other.
   const transitions = given.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0));
   const rows = new TransitionRows();
@@ -90,15 +95,22 @@ export async function apply(pool: Pool, { matcher, stateBytesMax }: ApplyOptions
     invariant(row !== undefined, 'the statement gives one row');
     return { applied: new Set(row.ids), now: row.now };
   };
-  if (rows.opened.length === 0 && rows.returned.length === 0) return await translating(() => write(pool));
+  if (rows.openedSubscriptions.length === 0 && rows.returned.length === 0) return await translating(() => write(pool));
 
-  return await inTransaction(pool, async (client) => {
+  const result = await inTransaction(pool, async (client) => {
     const returnedKeys = await keysOfReturned(client, rows.returned);
     await lockKeys(client, [...keysOfOpened(rows), ...returnedKeys]);
-    const result = await write(client);
-    const isApplied = ({ instanceId }: { readonly instanceId: InstanceId }): boolean => result.applied.has(instanceId);
-    await takeBufferedEvents(client, matcher, rows.opened.filter(isApplied));
-    await returnEvents(client, matcher, rows.returned.filter(isApplied));
-    return result;
+    const written = await write(client);
+    const isApplied = ({ instanceId }: { readonly instanceId: InstanceId }): boolean => written.applied.has(instanceId);
+    await takeBufferedEvents(client, matcher, rows.openedSubscriptions.filter(isApplied));
+    await returnEvents(client, matcher, offerLimits, rows.returned.filter(isApplied));
+    return written;
   });
+  await finishOffers(
+    pool,
+    matcher,
+    offerLimits,
+    rows.returned.map(({ eventRowId }) => eventRowId),
+  );
+  return result;
 }

@@ -12,7 +12,7 @@ import { lockKeys } from '../events/key-locks.ts';
 import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { Columns } from '../sql/columns.ts';
 import type { ApplyOptions } from './apply.ts';
-import { allParts, partsSql, partsValues, plainParts } from './statement-parts.ts';
+import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
 import { boundedStateText } from './stored-state.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
@@ -93,7 +93,7 @@ async function startTogether(
   };
 
   let inserted: ReadonlySet<string>;
-  if (rows.opened.length === 0) inserted = await translating(() => insert(pool));
+  if (rows.openedSubscriptions.length === 0) inserted = await translating(() => insert(pool));
   else {
     inserted = await inTransaction(pool, async (client) => {
       await lockKeys(client, keysOfOpened(rows));
@@ -101,7 +101,7 @@ async function startTogether(
       await takeBufferedEvents(
         client,
         matcher,
-        rows.opened.filter(({ instanceId }) => ids.has(instanceId)),
+        rows.openedSubscriptions.filter(({ instanceId }) => ids.has(instanceId)),
       );
       return ids;
     });

@@ -7,7 +7,6 @@ import type { Effect } from '../../../core/instance/effects.ts';
 import { errorOf, type InstanceState, type TaskState } from '../../../core/instance/state.ts';
 import type { Json } from '../../../core/json.ts';
 import { own } from '../../../core/record.ts';
-import { type HumanRecord, humanRecords } from '../../human-record.ts';
 import type { OutboxMessage, Transition } from '../../instance-store.ts';
 import { storeHistory, type TaskImage } from './stored-history.ts';
 
@@ -25,8 +24,6 @@ export type TaskRowImage = {
   readonly input: string | null;
   readonly output: string | null;
   readonly error: string | null;
-  /** Of a human task that the step changed; null leaves what is there. */
-  readonly human: string | null;
   readonly queue: string | null;
   readonly timeoutMs: number | null;
   readonly dispatchedAt: EpochMs | null;
@@ -42,8 +39,9 @@ export class TransitionRows {
   readonly messages: Of<OutboxMessage>[] = [];
   readonly armed: Placed<EffectOf<'armTimer'>>[] = [];
   readonly disarmed: Of<EffectOf<'disarmTimer'>>[] = [];
-  readonly opened: Placed<EffectOf<'openSubscription'>>[] = [];
-  readonly closed: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
+  readonly openedWaits: Placed<Pick<EffectOf<'openSubscription'>, 'path' | 'attempt' | 'count'>>[] = [];
+  readonly openedSubscriptions: Placed<EffectOf<'openSubscription'>>[] = [];
+  readonly closedWaits: { readonly instanceId: InstanceId; readonly path: TaskPath; readonly isReopened: boolean }[] = [];
   readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: TaskState })[] = [];
   readonly reassigned: Of<EffectOf<'reassignHumanTask'>>[] = [];
   readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
@@ -54,12 +52,11 @@ export class TransitionRows {
     const { instanceId, before, after, history } = transition;
     const images = new Map<TaskPath, TaskImage>();
     const entries = storeHistory(history, before, images);
-    const people = humanRecords(history, before);
     for (const [path, image] of images) {
       const task = own(after.tasks, path);
       if (task === undefined) continue;
       const isNew = before === null || own(before.tasks, path) === undefined;
-      (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, image, people.get(path)));
+      (isNew ? this.newTasks : this.changedTasks).push(taskRow(instanceId, path, task, image, after.updatedAt));
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
@@ -68,13 +65,21 @@ export class TransitionRows {
 
   /** Nothing but instances, history, tasks and messages: the short statement does. */
   get isPlain(): boolean {
-    return [this.armed, this.disarmed, this.opened, this.closed, this.openedHuman, this.reassigned, this.closedHuman, this.results].every(
-      (rows) => rows.length === 0,
-    );
+    const rarely = [
+      this.armed,
+      this.disarmed,
+      this.openedWaits,
+      this.closedWaits,
+      this.openedHuman,
+      this.reassigned,
+      this.closedHuman,
+      this.results,
+    ];
+    return rarely.every((rows) => rows.length === 0);
   }
 
   #addEffects({ instanceId, partition, after, effects }: Transition): void {
-    const subscriptions = new Map<TaskPath, { closed: boolean; opened: EffectOf<'openSubscription'>[] }>();
+    const waits = new Map<TaskPath, { isClosed: boolean; opened: EffectOf<'openSubscription'>[] }>();
     const people = new Map<TaskPath, EffectOf<'openHumanTask' | 'reassignHumanTask' | 'closeHumanTask'>>();
     for (const effect of effects) {
       switch (effect.type) {
@@ -85,13 +90,13 @@ export class TransitionRows {
           this.disarmed.push({ instanceId, ...effect });
           break;
         case 'closeSubscriptions':
-          // What this batch opened before is closed with the rest: it never becomes a row.
-          subscriptions.set(effect.path, { closed: true, opened: [] });
+          // What this batch opened before never becomes a row.
+          waits.set(effect.path, { isClosed: true, opened: [] });
           break;
         case 'openSubscription': {
-          const of = subscriptions.get(effect.path) ?? { closed: false, opened: [] };
-          of.opened.push(effect);
-          subscriptions.set(effect.path, of);
+          const wait = waits.get(effect.path) ?? { isClosed: false, opened: [] };
+          wait.opened.push(effect);
+          waits.set(effect.path, wait);
           break;
         }
         case 'openHumanTask':
@@ -117,9 +122,11 @@ export class TransitionRows {
           break;
       }
     }
-    for (const [path, { closed, opened }] of subscriptions) {
-      if (closed) this.closed.push({ instanceId, path });
-      for (const effect of opened) this.opened.push({ instanceId, partition, ...effect });
+    for (const [path, { isClosed, opened }] of waits) {
+      const [first] = opened;
+      if (isClosed) this.closedWaits.push({ instanceId, path, isReopened: first !== undefined });
+      if (first !== undefined) this.openedWaits.push({ instanceId, partition, path, attempt: first.attempt, count: first.count });
+      for (const effect of opened) this.openedSubscriptions.push({ instanceId, partition, ...effect });
     }
     for (const [path, effect] of people) {
       const task = own(after.tasks, path);
@@ -130,21 +137,20 @@ export class TransitionRows {
   }
 }
 
-function taskRow({ instanceId, after }: Transition, task: TaskState, image: TaskImage, human: HumanRecord | undefined): TaskRowImage {
+function taskRow(instanceId: InstanceId, path: TaskPath, task: TaskState, image: TaskImage, updatedAt: EpochMs): TaskRowImage {
   const { work, hasNewInput } = image;
   return {
     instanceId,
-    path: task.path,
+    path,
     task,
     hasNewInput,
     input: hasNewInput && work !== null ? jsonText(work.input) : null,
     output: task.status === 'completed' ? jsonText(task.output) : null,
     error: errorText(task),
-    human: human === undefined ? null : JSON.stringify(human),
     queue: work?.queue ?? null,
     timeoutMs: work?.timeoutMs ?? null,
     dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
-    updatedAt: after.updatedAt,
+    updatedAt,
   };
 }
 

@@ -1,0 +1,195 @@
+/**
+ * Offering events to the open waits of their keys. A key may have any number of waits, so an event is offered to a bounded
+ * number of them in one transaction, and its row keeps how far it came (`offer_after`). The locks of the keys are held.
+ */
+import type { ExternalEvent } from '../../../core/external-event.ts';
+import type { EventMatcher } from '../../instance-store.ts';
+import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
+import { type BufferedEvent, eventFields, eventOf } from './buffered-event.ts';
+import { Deliveries } from './deliveries.ts';
+import { type EventKey, lockKeys } from './key-locks.ts';
+import { type OpenSubscription, subscriptionsInRanges } from './open-subscriptions.ts';
+
+/** An event and the subscriptions of its key that it is still to be offered to. */
+export type Offer = {
+  readonly rowId: string;
+  readonly event: ExternalEvent;
+  /** Ids of subscriptions: above this one … */
+  readonly after: string;
+  /** … up to this one; null: all that there are. */
+  readonly until: string | null;
+  /** Nobody can have it yet. */
+  readonly isNew: boolean;
+};
+
+/** Bounds of one transaction. What is beyond them is offered in the next. */
+export type OfferLimits = {
+  /** Subscriptions read. */
+  readonly subscriptions: number;
+  /** Pairs of an event and a subscription of one key that are compared. */
+  readonly pairs: number;
+  /** Data of the events, once for each subscription of their key. */
+  readonly bytes: number;
+};
+
+export const defaultOfferLimits: OfferLimits = { subscriptions: 5_000, pairs: 20_000, bytes: 16 * 1_048_576 };
+
+export type OfferResult = {
+  /** Deliveries made. */
+  readonly count: number;
+  /** Row ids of the events that somebody got. */
+  readonly delivered: ReadonlySet<string>;
+  /** Row ids of the events that are still to be offered to others. */
+  readonly unfinished: readonly string[];
+};
+
+/** Offers events to the next waits of their keys, in the order given. */
+export async function offerToWaits(
+  on: Queryable,
+  matcher: EventMatcher,
+  limits: OfferLimits,
+  offers: readonly Offer[],
+): Promise<OfferResult> {
+  if (offers.length === 0) return { count: 0, delivered: new Set(), unfinished: [] };
+  const pages = await readPages(on, limits, offers);
+  const deliveries = new Deliveries(matcher);
+  await excludeHolders(
+    on,
+    deliveries,
+    offers,
+    pages.flatMap(({ page }) => page),
+  );
+  for (const { members, page } of pages) {
+    for (const { rowId, event } of members) for (const subscription of page) deliveries.offer(rowId, event, subscription);
+  }
+  await writeAll(
+    on,
+    deliveries,
+    pages.flatMap(({ page }) => page),
+  );
+  const unfinished: string[] = [];
+  const progress: Progress[] = [];
+  for (const { members, page, hasMore } of pages) {
+    const after = hasMore ? (page.at(-1)?.id ?? null) : null;
+    for (const { rowId, until, isNew } of members) {
+      if (after !== null) unfinished.push(rowId);
+      if (after !== null || !isNew) progress.push({ rowId, after, until });
+    }
+  }
+  await saveProgress(on, progress);
+  return { count: deliveries.count, delivered: deliveries.delivered, unfinished };
+}
+
+function rangeText({ event, after, until }: Offer): string {
+  return JSON.stringify([event.type, event.key, after, until]);
+}
+
+/** Events of one key, and the next subscriptions that they are offered to. */
+type OfferPage = { readonly members: readonly Offer[]; readonly page: readonly OpenSubscription[]; readonly hasMore: boolean };
+
+async function readPages(on: Queryable, limits: OfferLimits, offers: readonly Offer[]): Promise<readonly OfferPage[]> {
+  const groups = [...Map.groupBy(offers, rangeText).values()];
+  const share = limits.subscriptions / groups.length;
+  const ranges = groups.flatMap((members) => {
+    const [first] = members;
+    if (first === undefined) return [];
+    const limit = Math.ceil(Math.min(share, limits.pairs / members.length));
+    return [{ type: first.event.type, key: first.event.key, after: first.after, until: first.until, limit, members }];
+  });
+  const found = await subscriptionsInRanges(on, ranges);
+  return ranges.map(({ members, limit }, index): OfferPage => {
+    const read = found[index] ?? [];
+    const page = read.length <= FEW ? read : read.slice(0, Math.max(FEW, Math.ceil(limits.bytes / sizeOf(members))));
+    return { members, page, hasMore: page.length < read.length || read.length === limit };
+  });
+}
+
+/** Of so few subscriptions the bytes of their events are not counted. */
+const FEW = 16;
+
+function sizeOf(members: readonly Offer[]): number {
+  return members.reduce((sum, { event }) => sum + JSON.stringify(event.data).length, 0);
+}
+
+/** Instances that have an event already, from an earlier part of its offering or from the buffer. */
+async function excludeHolders(
+  on: Queryable,
+  deliveries: Deliveries,
+  offers: readonly Offer[],
+  subscriptions: readonly OpenSubscription[],
+): Promise<void> {
+  const known = offers.filter(({ isNew }) => !isNew).map(({ rowId }) => rowId);
+  if (known.length === 0 || subscriptions.length === 0) return;
+  const { rows } = await on.query<{ rowId: string; instanceId: OpenSubscription['instanceId'] }>({
+    name: 'holders-of-events',
+    text: `SELECT event_row_id AS "rowId", instance_id AS "instanceId" FROM event_delivery
+      WHERE event_row_id = ANY ($1::bigint[]) AND instance_id = ANY ($2::uuid[]) AND NOT returned`,
+    values: [known, [...new Set(subscriptions.map(({ instanceId }) => instanceId))]],
+  });
+  for (const { rowId, instanceId } of rows) deliveries.exclude(rowId, instanceId);
+}
+
+/** Writes until nothing is missed: who finds a wait used up by others is offered to the other waits of that instance. */
+export async function writeAll(on: Queryable, deliveries: Deliveries, open: readonly OpenSubscription[]): Promise<void> {
+  for (let missed = await deliveries.write(on); missed.length > 0; missed = await deliveries.write(on)) {
+    for (const { eventRowId, event, subscription } of missed) {
+      for (const other of open) {
+        const isSameKey = other.type === event.type && other.key === event.key;
+        if (isSameKey && other.instanceId === subscription.instanceId) deliveries.offer(eventRowId, event, other);
+      }
+    }
+  }
+}
+
+/** `after` null: the event was offered to all. */
+type Progress = { readonly rowId: string; readonly after: string | null; readonly until: string | null };
+
+async function saveProgress(on: Queryable, progress: readonly Progress[]): Promise<void> {
+  if (progress.length === 0) return;
+  await on.query({
+    name: 'save-offers',
+    // Waits that open from now on find the event in the buffer, so the end of the range is that of the first time.
+    text: `UPDATE event_buffer e SET offer_after = p.after, offer_until = CASE WHEN p.after IS NULL THEN NULL
+        ELSE coalesce(p.until, (SELECT max(s.id) FROM subscription s WHERE s.type = e.type AND s.key = e.key)) END
+      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS p (row_id, after, until) WHERE e.row_id = p.row_id`,
+    values: [progress.map(({ rowId }) => rowId), progress.map(({ after }) => after), progress.map(({ until }) => until)],
+  });
+}
+
+type UnfinishedEvent = BufferedEvent & { readonly offer_after: string; readonly offer_until: string };
+
+/**
+ * Offers events on that are not offered to all waits yet, a transaction at a time, until they are. A process that dies
+ * meanwhile leaves the rest to whoever gets the same record again.
+ */
+export async function finishOffers(
+  pool: Pool,
+  matcher: EventMatcher,
+  limits: OfferLimits,
+  rowIds: readonly string[],
+): Promise<{ readonly count: number; readonly delivered: ReadonlySet<string> }> {
+  const delivered = new Set<string>();
+  let count = 0;
+  for (let left = rowIds; left.length > 0; ) {
+    const done = await inTransaction(pool, async (client) => {
+      const { rows: keys } = await client.query<EventKey>(
+        'SELECT type, key FROM event_buffer WHERE row_id = ANY ($1::bigint[]) AND offer_after IS NOT NULL',
+        [left],
+      );
+      await lockKeys(client, keys);
+      const { rows } = await client.query<UnfinishedEvent>(
+        `SELECT ${eventFields}, e.offer_after, e.offer_until FROM event_buffer e
+          WHERE e.row_id = ANY ($1::bigint[]) AND e.offer_after IS NOT NULL ORDER BY e.row_id`,
+        [left],
+      );
+      const offers = rows.map((row): Offer => {
+        return { rowId: row.row_id, event: eventOf(row), after: row.offer_after, until: row.offer_until, isNew: false };
+      });
+      return await offerToWaits(client, matcher, limits, offers);
+    });
+    count += done.count;
+    for (const rowId of done.delivered) delivered.add(rowId);
+    left = done.unfinished;
+  }
+  return { count, delivered };
+}

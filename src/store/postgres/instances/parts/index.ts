@@ -1,0 +1,30 @@
+/** All parts of the statements that `start` and `apply` share. */
+import { writeCommandResults } from './command-results.ts';
+import { closeHumanTasks, deleteClaims, openHumanTasks, reassignHumanTasks } from './human-task-rows.ts';
+import { sendMessages } from './messages.ts';
+import type { Part } from './part.ts';
+import { insertTasks, updateTasks } from './task-rows.ts';
+import { armTimers, disarmTimers } from './timer-rows.ts';
+import { deleteClosedSubscriptions, deleteClosedWaits, lockClosedWaits, openSubscriptions, openWaits } from './wait-rows.ts';
+
+export { partsSql, partsValues } from './part.ts';
+
+/** What every step writes. */
+export const plainParts: readonly Part[] = [insertTasks, updateTasks, sendMessages];
+
+/** With what most steps write nothing of. */
+export const allParts: readonly Part[] = [
+  ...plainParts,
+  armTimers,
+  disarmTimers,
+  openWaits,
+  openSubscriptions,
+  lockClosedWaits,
+  deleteClosedSubscriptions,
+  deleteClosedWaits,
+  openHumanTasks,
+  reassignHumanTasks,
+  closeHumanTasks,
+  deleteClaims,
+  writeCommandResults,
+];

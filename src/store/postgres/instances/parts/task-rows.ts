@@ -1,0 +1,61 @@
+/** Tasks: new ones, and those that the step changed. */
+import { Columns } from '../../sql/columns.ts';
+import type { TaskRowImage } from '../transition-rows.ts';
+import { part } from './part.ts';
+
+const taskColumns = new Columns<TaskRowImage>((of) => [
+  of('instance_id', 'uuid', ({ instanceId }) => instanceId),
+  of('path', 'text', ({ path }) => path),
+  of('node_id', 'text', ({ task }) => task.nodeId),
+  of('type', 'text', ({ task }) => task.type),
+  of('queue', 'text', ({ queue }) => queue),
+  of('status', 'text', ({ task }) => task.status),
+  of('attempt', 'int4', ({ task }) => task.attempt),
+  of('input', 'json', ({ input }) => input),
+  of('output', 'json', ({ output }) => output),
+  of('error', 'json', ({ error }) => error),
+  of('timeout_ms', 'int8', ({ timeoutMs }) => timeoutMs),
+  of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
+  of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
+  of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
+]);
+const taskNames =
+  'instance_id, path, node_id, type, queue, status, attempt, input, output, error, timeout_ms, opened_at, dispatched_at, updated_at';
+
+const changedColumns = new Columns<TaskRowImage>((of) => [
+  of('instance_id', 'uuid', ({ instanceId }) => instanceId),
+  of('path', 'text', ({ path }) => path),
+  of('status', 'text', ({ task }) => task.status),
+  of('attempt', 'int4', ({ task }) => task.attempt),
+  of('has_new_input', 'bool', ({ hasNewInput }) => hasNewInput),
+  of('input', 'json', ({ input }) => input),
+  of('output', 'json', ({ output }) => output),
+  of('error', 'json', ({ error }) => error),
+  of('queue', 'text', ({ queue }) => queue),
+  of('timeout_ms', 'int8', ({ timeoutMs }) => timeoutMs),
+  of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
+  of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
+  of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
+]);
+
+export const insertTasks = part(
+  'new_tasks',
+  taskColumns,
+  (rows) => rows.newTasks,
+  (first, winners) => `INSERT INTO task (${taskNames})
+    SELECT ${taskNames} FROM ${taskColumns.unnest('n', first)} JOIN ${winners} w ON w.id = n.instance_id`,
+);
+
+export const updateTasks = part(
+  'changed_tasks',
+  changedColumns,
+  (rows) => rows.changedTasks,
+  (first, winners) => `UPDATE task t SET status = c.status, attempt = c.attempt, output = c.output, error = c.error,
+      -- An input that stays keeps its place in TOAST.
+      input = CASE WHEN c.has_new_input THEN c.input ELSE t.input END,
+      queue = CASE WHEN c.has_new_input THEN c.queue ELSE t.queue END,
+      timeout_ms = CASE WHEN c.has_new_input THEN c.timeout_ms ELSE t.timeout_ms END,
+      opened_at = c.opened_at, dispatched_at = COALESCE(c.dispatched_at, t.dispatched_at), updated_at = c.updated_at
+    FROM ${changedColumns.unnest('c', first)} JOIN ${winners} w ON w.id = c.instance_id
+    WHERE t.instance_id = c.instance_id AND t.path = c.path`,
+);
