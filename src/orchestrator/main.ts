@@ -195,7 +195,7 @@ async function watchOutside(dependencies: Dependencies): Promise<void> {
 
   const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
   service.repeat('look for stranded tasks', async () => {
-    const counts = await redispatcher.look(isOurs(consumers, topicNames(prefix).notifications));
+    const counts = await redispatcher.look(ownedPartitions(consumers, topicNames(prefix).notifications));
     await redispatcher.mark();
     if (counts.redispatched > 0) log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
     metrics.redispatched(counts.redispatched);
@@ -207,11 +207,10 @@ async function watchOutside(dependencies: Dependencies): Promise<void> {
   service.onStop('connector supervisor', () => supervisor.stop());
 }
 
-/** Whether the instances of a partition are moved on by this process. */
-function isOurs(consumers: readonly RunningConsumer[], topic: string): (partition: number) => boolean {
-  const held = consumers.flatMap((consumer) => consumer.assignment()).filter((each) => each.topic === topic);
-  const partitions = new Set(held.map(({ partition }) => partition));
-  return (partition) => partitions.has(partition);
+/** Partitions whose instances this process works on. */
+function ownedPartitions(consumers: readonly RunningConsumer[], topic: string): readonly number[] {
+  const owned = consumers.flatMap((consumer) => consumer.assignment()).filter((each) => each.topic === topic);
+  return owned.map(({ partition }) => partition);
 }
 
 async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxGauge): Promise<EpochMs | null> {
@@ -331,12 +330,13 @@ export async function redispatchOnce(
     await outgoing.prepare();
     const gauge = createOutboxGauge(pools.instances, slotName(prefix));
     const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
+    const partitions = Array.from({ length: config.topics.partitions }, (_, partition) => partition);
     const deadline = performance.now() + waitMs;
-    let { redispatched, waiting } = await redispatcher.look(undefined, force);
+    let { redispatched, waiting } = await redispatcher.look(partitions, force);
     while (waiting > 0 && performance.now() < deadline) {
       await redispatcher.mark();
       await sleep(LOOK_AGAIN_MS);
-      const counts = await redispatcher.look();
+      const counts = await redispatcher.look(partitions);
       redispatched += counts.redispatched;
       waiting = counts.waiting;
     }

@@ -27,8 +27,8 @@ class Stranded {
     this.redispatcher = new Redispatcher({
       store: {
         now: async () => this.now,
-        openAutomatedTasks: async (before, limit, after = null) => {
-          const open = this.tasks.filter(({ dispatchedAt }) => dispatchedAt < before);
+        openAutomatedTasks: async (partitions, before, limit, after = null) => {
+          const open = this.tasks.filter(({ dispatchedAt, partition }) => dispatchedAt < before && partitions.includes(partition));
           const from = after === null ? 0 : open.findIndex(({ instanceId }) => instanceId === after.instanceId) + 1;
           return open.slice(from, from + limit);
         },
@@ -55,7 +55,7 @@ class Stranded {
     stranded.tasks = [stranded.task(1)];
     stranded.now = T0 + 20_000;
     stranded.published = T0 + 20_000;
-    await stranded.redispatcher.look();
+    await stranded.redispatcher.look([0]);
     await stranded.redispatcher.mark();
     stranded.now = T0 + 40_000;
     return stranded;
@@ -77,48 +77,48 @@ class Stranded {
 test('leaves a task alone that its queue’s group has not passed', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 9n);
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
   expect(stranded.sent).toEqual([]);
 });
 
 test('sends it again once the group has passed what was published by then', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
   expect(stranded.sent).toMatchObject([{ topic: NOTIFICATIONS, messageType: 'CommandIssued', key: instanceIdOf(1), partition: 0 }]);
 });
 
 test('does not send the same dispatch twice while its command is on the way', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  await stranded.redispatcher.look();
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 0 });
+  await stranded.redispatcher.look([0]);
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 0 });
   // It was dispatched again and stranded again.
   stranded.tasks = [stranded.task(1, { dispatchedAt: T0 + 15_000 })];
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
 });
 
 test('waits while its outcome may stand among the notifications', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n).set(NOTIFICATIONS, 4n);
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
 });
 
 test('leaves a task alone whose timeout is not over', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
   stranded.tasks = [stranded.task(1, { timeoutMs: 60_000 })];
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 0 });
 });
 
 test('waits for a task that was not published, or not surely committed, when the mark was set', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
   stranded.tasks = [stranded.task(1, { dispatchedAt: T0 + 19_500 })];
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
   stranded.published = T0 + 30_000;
   await stranded.redispatcher.mark();
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
 });
 
 test('sets no mark while nobody can tell what is published', async () => {
@@ -130,19 +130,19 @@ test('sets no mark while nobody can tell what is published', async () => {
 test('leaves the instances of other processes to them', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  expect(await stranded.redispatcher.look((partition) => partition === 1)).toEqual({ redispatched: 0, waiting: 0 });
+  expect(await stranded.redispatcher.look([1])).toEqual({ redispatched: 0, waiting: 0 });
 });
 
 test('is told to send everything that is over', async () => {
   const stranded = await Stranded.open();
-  expect(await stranded.redispatcher.look(undefined, true)).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.look([0], true)).toEqual({ redispatched: 1, waiting: 0 });
 });
 
 test('looks at page after page', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
   stranded.tasks = Array.from({ length: 2_500 }, (_, n) => stranded.task(n));
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 2_500, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 2_500, waiting: 0 });
 });
 
 test('keeps marks for long, and never sends earlier for having thinned them out', async () => {
@@ -153,7 +153,7 @@ test('keeps marks for long, and never sends earlier for having thinned them out'
     await stranded.redispatcher.mark();
   }
   stranded.committed.set(QUEUE_TOPIC, 9n);
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
   stranded.committed.set(QUEUE_TOPIC, 211n);
-  expect(await stranded.redispatcher.look()).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
 });

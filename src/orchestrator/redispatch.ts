@@ -56,10 +56,10 @@ export class Redispatcher {
 
   /**
    * Looks at all open tasks once, by the marks that were set before.
-   * @param isOurs by partition of the instance; another process looks at the rest.
+   * @param partitions of the instances; another process looks at the rest.
    * @param force sends also what may still be in flight.
    */
-  async look(isOurs: (partition: number) => boolean = () => true, force = false): Promise<RedispatchCounts> {
+  async look(partitions: readonly number[], force = false): Promise<RedispatchCounts> {
     const { store, outgoing, commitMs = 60_000 } = this.#options;
     const now = await store.now();
     const committed = new Map<string, Offsets>();
@@ -68,11 +68,11 @@ export class Redispatcher {
     let waiting = 0;
     let after: OpenAutomatedTask | null = null;
     do {
-      const page: readonly OpenAutomatedTask[] = await store.openAutomatedTasks(now, PAGE, after);
+      const page: readonly OpenAutomatedTask[] = await store.openAutomatedTasks(partitions, now, PAGE, after);
       const sending: OpenAutomatedTask[] = [];
       for (const task of page) {
         queues.add(task.queue);
-        if (!isOurs(task.partition) || task.dispatchedAt + task.timeoutMs > now || this.#sent.has(keyOf(task))) continue;
+        if (task.dispatchedAt + task.timeoutMs > now || this.#sent.has(keyOf(task))) continue;
         if (force || (await this.#isPassed(task, committed, commitMs))) sending.push(task);
         else waiting++;
       }

@@ -170,8 +170,12 @@ export interface InstanceStore {
 
   saveDeadLetters(letters: readonly NewDeadLetter[]): Promise<void>;
 
-  /** Automated tasks open since before `dispatchedBefore`, a page at a time: by instance and path, after the last one of the page before. */
+  /**
+   * Automated tasks of these partitions' instances that are open since before `dispatchedBefore`, a page at a time: by instance
+   * and path, after the last one of the page before.
+   */
   openAutomatedTasks(
+    partitions: readonly number[],
     dispatchedBefore: EpochMs,
     limit: number,
     after?: { readonly instanceId: InstanceId; readonly path: TaskPath } | null,

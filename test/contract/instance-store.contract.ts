@@ -1,9 +1,11 @@
 /** What every instance store must do. `test/integration/instance-store.test.ts` runs it on Postgres. */
+
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { fold } from '../../src/core/instance/index.ts';
 import type { Json } from '../../src/core/json.ts';
+import { partitionOf } from '../../src/messaging/partition.ts';
 import type { DueTimer, NewDeadLetter } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -13,6 +15,7 @@ import {
   newDefinition,
   ofTimer,
   openLab,
+  PARTITIONS,
   type StoreLab,
   type StoreUnderTest,
   topics,
@@ -460,10 +463,11 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         command: { type: 'pause' },
       });
       const before = (await lab.store.now()) + 1;
+      const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       const found: string[] = [];
       let after: { instanceId: InstanceId; path: TaskPath } | null = null;
       for (;;) {
-        const page = await lab.store.openAutomatedTasks(before, 2, after);
+        const page = await lab.store.openAutomatedTasks(all, before, 2, after);
         expect(page.length).toBeLessThanOrEqual(2);
         for (const task of page) if (ids.includes(task.instanceId)) found.push(`${ids.indexOf(task.instanceId)}.${task.path}`);
         const last = page.at(-1);
@@ -471,11 +475,18 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         after = { instanceId: last.instanceId, path: last.path };
       }
       expect(found).toEqual(['0.c', '2.a', '2.b', '2.c', '3.a', '3.b', '3.c']);
-      const [task] = (await lab.store.openAutomatedTasks(before, 1_000, { instanceId: ids[2] ?? first, path: path('a') })).filter(
+      const [task] = (await lab.store.openAutomatedTasks(all, before, 1_000, { instanceId: ids[2] ?? first, path: path('a') })).filter(
         ({ instanceId }) => instanceId === ids[2],
       );
       expect(task).toMatchObject({ path: 'b', attempt: 1, type: 'http', queue: null, timeoutMs: 7_000 });
-      expect((await lab.store.openAutomatedTasks(0, 1_000)).length).toBe(0);
+      expect(await lab.store.openAutomatedTasks(all, 0, 1_000)).toEqual([]);
+      for (const partition of all) {
+        const ofOne = await lab.store.openAutomatedTasks([partition], before, 1_000);
+        expect(ofOne.every((each) => each.partition === partition)).toBe(true);
+        const expected = ids.filter((id) => partitionOf(id, PARTITIONS) === partition && id !== second);
+        expect([...new Set(ofOne.map(({ instanceId }) => instanceId).filter((id) => ids.includes(id)))]).toEqual(expected);
+      }
+      expect(await lab.store.openAutomatedTasks([], before, 1_000)).toEqual([]);
     });
   });
 }

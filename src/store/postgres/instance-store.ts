@@ -47,7 +47,8 @@ export function createInstanceStore(
     claim: (instanceId, path, assignee) => claim(pool, instanceId, path, assignee),
     unclaim: (instanceId, path, assignee) => unclaim(pool, instanceId, path, assignee),
     saveDeadLetters: (letters) => saveDeadLetters(pool, letters),
-    openAutomatedTasks: (dispatchedBefore, limit, after = null) => openAutomatedTasks(pool, dispatchedBefore, limit, after),
+    openAutomatedTasks: (partitions, dispatchedBefore, limit, after = null) =>
+      openAutomatedTasks(pool, partitions, dispatchedBefore, limit, after),
     registerEventTypes: (types) => registerEventTypes(pool, types),
     eventTypes: () => eventTypes(pool),
     registerTopics: (topics) => registerTopics(pool, topics),

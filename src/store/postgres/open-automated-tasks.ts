@@ -1,6 +1,6 @@
 /**
  * Automated tasks that have been open for long. No index knows a task's status, since every step would pay for it: the
- * instances that run are found by theirs, and their tasks by instance. A paused instance starts nothing new.
+ * instances that run are found by theirs, whose index holds the partition too, and their tasks by instance. A paused instance starts nothing new.
  */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { OpenAutomatedTask } from '../instance-store.ts';
@@ -10,7 +10,8 @@ import { epochMs, instant } from './sql/times.ts';
 
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-const running = (status: string): string => `(SELECT id, partition FROM instance WHERE status = '${status}' AND id >= $3 ORDER BY id)`;
+const running = (status: string): string =>
+  `(SELECT id, partition FROM instance WHERE status = '${status}' AND id >= $3 AND partition = ANY($5::int4[]) ORDER BY id)`;
 
 const statement = {
   name: 'open-automated-tasks',
@@ -25,14 +26,16 @@ const statement = {
 
 export async function openAutomatedTasks(
   pool: Pool,
+  partitions: readonly number[],
   dispatchedBefore: EpochMs,
   limit: number,
   after: { readonly instanceId: InstanceId; readonly path: TaskPath } | null,
 ): Promise<readonly OpenAutomatedTask[]> {
+  if (partitions.length === 0) return [];
   const { rows } = await translating(() =>
     pool.query<OpenAutomatedTask>({
       ...statement,
-      values: [dispatchedBefore, limit, after?.instanceId ?? BEFORE_ALL, after?.path ?? ''],
+      values: [dispatchedBefore, limit, after?.instanceId ?? BEFORE_ALL, after?.path ?? '', partitions],
     }),
   );
   return rows;
