@@ -90,7 +90,7 @@ describe('order-fulfilment', () => {
       .fails('charge', 'HTTP_402', { retryable: false })
       .completes('reserve', reserved);
     expect(order.open).toEqual(['release']);
-    expect(order.task('release')).toMatchObject({ work: { input: { url: 'http://127.0.0.1:8090/reservations/RS-1' } } });
+    expect(order.task('release')).toMatchObject({ payload: { input: { url: 'http://127.0.0.1:8090/reservations/RS-1' } } });
     order.completes('release', { status: 204, headers: {}, body: null });
     expect(order.state.output).toEqual({ shipped: false, refunded: false });
     expect(published(order)).toEqual([{ event: 'order.rejected', data: { because: 'HTTP_402' } }]);
