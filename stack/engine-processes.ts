@@ -1,13 +1,15 @@
-/** The engine's long-running processes beside the stack: started together, reported when one dies, stopped together. */
+/** The engine's long-running processes beside the stack: started together, started again when one dies, stopped together. */
 import { join } from 'node:path';
 import { type EngineProcess, engineProcessEnvironment } from './engine.ts';
 import { checkout } from './home.ts';
 import { stopOrder } from './parts/part.ts';
-import { type Child, describeExit, readLogEnd, startChild } from './process.ts';
+import { type Child, type ChildSpec, describeExit, readLogEnd, startChild } from './process.ts';
+import type { Restarter } from './restarter.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface EngineGroup {
-  readonly children: readonly Child[];
+  /** Those that were started last; one that has died stays in it until it is started again. */
+  readonly children: () => readonly Child[];
   /** Asks all of them to drain and end, and waits for it. */
   stop(): Promise<void>;
 }
@@ -16,8 +18,8 @@ export interface EngineGroupOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly logs: string;
   readonly watchdog: Watchdog;
-  /** Called with the whole story when one ends that nobody stopped. */
-  readonly onDeath: (report: string) => void;
+  /** Told of each process that ended though nobody stopped it. Must be stopped before the group is. */
+  readonly restarter: Pick<Restarter, 'restart' | 'isStopping'>;
 }
 
 /** Settings that belong to one process: two on a machine cannot listen on one port. */
@@ -26,34 +28,35 @@ export type ProcessSettings = (name: string) => Readonly<Record<string, string>>
 export async function startEngineProcesses(
   processes: readonly EngineProcess[],
   settings: ProcessSettings,
-  options: EngineGroupOptions,
+  { env, logs, watchdog, restarter }: EngineGroupOptions,
 ): Promise<EngineGroup> {
-  const children: Child[] = [];
-  for (const { name, command } of processes) {
-    const child = await startChild(
-      {
-        name,
-        command: process.execPath,
-        args: command,
-        env: { ...engineProcessEnvironment(options.env), ...settings(name) },
-        cwd: checkout,
-        logFile: join(options.logs, `${name}.log`),
-        stopSignal: 'SIGTERM',
-        stopGraceMs: 20_000,
-        order: stopOrder.engine,
-      },
-      options.watchdog,
-    );
-    children.push(child);
+  const children = new Map<string, Child>();
+  const start = async (spec: ChildSpec): Promise<void> => {
+    const child = await startChild(spec, watchdog);
+    children.set(spec.name, child);
+    if (restarter.isStopping) return await child.stop();
     void child.exited.then((exit) => {
       if (child.isStopping()) return;
-      options.onDeath(`${name} ended by itself (${describeExit(exit)}). The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`);
+      const end = `The end of ${child.logFile}:\n${readLogEnd(child.logFile)}`;
+      restarter.restart(spec.name, `${spec.name} ended by itself (${describeExit(exit)}). ${end}`, exit, () => start(spec));
     });
-  }
+  };
+  for (const { name, command } of processes)
+    await start({
+      name,
+      command: process.execPath,
+      args: command,
+      env: { ...engineProcessEnvironment(env), ...settings(name) },
+      cwd: checkout,
+      logFile: join(logs, `${name}.log`),
+      stopSignal: 'SIGTERM',
+      stopGraceMs: 20_000,
+      order: stopOrder.engine,
+    });
   return {
-    children,
+    children: () => [...children.values()],
     stop: async () => {
-      await Promise.all(children.map((child) => child.stop()));
+      await Promise.all([...children.values()].map((child) => child.stop()));
     },
   };
 }

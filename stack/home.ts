@@ -18,6 +18,8 @@ export interface Home {
   readonly postgresDir: string;
   readonly logs: string;
   readonly stateFile: string;
+  /** Where the parts are and how to log in: what `millrace` reads to find a running stack. */
+  readonly environmentFile: string;
   readonly secretsFile: string;
 }
 
@@ -33,6 +35,7 @@ export function openHome(dir = process.env.MILLRACE_HOME ?? join(checkout, '.mil
     postgresDir: join(home, 'postgres'),
     logs: join(home, 'logs'),
     stateFile: join(home, 'stack.json'),
+    environmentFile: join(home, 'environment.json'),
     secretsFile: join(home, 'secrets.json'),
   };
 }

@@ -18,7 +18,7 @@ import { assertPortsFree, findFreePort, findFreePorts, readPorts } from './ports
 import { type Child, describeExit, type Exit, readLogEnd, startChild } from './process.ts';
 import { type OnProgress, runStep } from './progress.ts';
 import { defaultPrefix, engineEnvironment, host, type PartName, type Ports, partNames } from './settings.ts';
-import { endLeftovers, readRunningState, removeState, type StackState, writeState } from './state.ts';
+import { endLeftovers, readRunningState, removeState, type StackState, writeEnvironment, writeState } from './state.ts';
 import { EndedEarly } from './wait.ts';
 import { startWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -114,13 +114,15 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     const again = handleWhen((error) => error instanceof EndedEarly && passing?.test(error.logEnd) === true);
     return retry(again, { maxAttempts: 40, backoff: new ConstantBackoff(250) }).execute(() => launchOnce(name));
   };
+  let stopping = false;
   const launchOnce = async (name: PartName): Promise<void> => {
     const part = parts[name];
     const spec = await part.prepare(context);
     options.signal?.throwIfAborted();
+    if (stopping) throw new Error('The stack is being stopped.');
     const child = await startChild(spec, watchdog);
     children.set(name, child);
-    if (options.signal?.aborted) await child.stop();
+    if (stopping || options.signal?.aborted) await child.stop();
     saveState(false);
     await part.ready(context, child);
     void child.exited.then((exit) => {
@@ -128,6 +130,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     });
   };
   const stop = async (): Promise<void> => {
+    stopping = true;
     for (const name of ['connect', 'kafka', 'registry', 'postgres'] as const) await children.get(name)?.stop();
     removeState(home);
     if (options.watchdog === undefined) await watchdog.close();
@@ -146,6 +149,8 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     throw failed.reason;
   }
   saveState(true);
+  const env = environmentOf(home, ports, prefix);
+  writeEnvironment(home, starter, { ...env, MILLRACE_URL: `http://${host}:${ports.api}` });
 
   const childOf = (name: PartName): Child => {
     const child = children.get(name);
@@ -153,7 +158,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     return child;
   };
   return {
-    env: environmentOf(home, ports, prefix),
+    env,
     home: home.dir,
     ports,
     stop,
@@ -161,7 +166,13 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     start: async (name) => {
       const exit = childOf(name).exit();
       if (exit === null) throw new Error(`${parts[name].title} is running.`);
-      await launch(name);
+      try {
+        await launch(name);
+      } catch (error) {
+        // One that runs and does not answer would be in the way of the next start.
+        await childOf(name).kill();
+        throw error;
+      }
       saveState(true);
     },
     pause: async (name) => childOf(name).signal('SIGSTOP'),

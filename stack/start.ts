@@ -18,11 +18,13 @@ import {
 } from './engine.ts';
 import { type EngineGroup, startEngineProcesses } from './engine-processes.ts';
 import { type Home, openHome } from './home.ts';
-import { describeDeath, environmentOf, stackSteps, startStack } from './index.ts';
+import { environmentOf, stackSteps } from './index.ts';
 import { assertPortsFree } from './ports.ts';
 import { runStep } from './progress.ts';
 import { print, printTable, withProgress } from './report.ts';
-import { defaultPorts, host, type Ports } from './settings.ts';
+import { startRestartedStack } from './restarted-stack.ts';
+import { Restarter } from './restarter.ts';
+import { host, type Ports } from './settings.ts';
 import { type ShutdownRequests, watchShutdownRequests } from './shutdown.ts';
 import { readRunningState } from './state.ts';
 import { probeStarts, waitReady } from './wait.ts';
@@ -41,15 +43,15 @@ async function main(): Promise<number> {
   const requests = watchShutdownRequests();
   const home = openHome();
   const watchdog = startWatchdog();
-  const onDeath = (report: string): void => print(`\n${pc.red(report)}\n`);
+  const restarter = new Restarter({ tell: (report) => print(`\n${pc.red(report)}\n`) });
   print(pc.bold('Millrace'));
   let stack: Running | undefined;
   let engine: EngineGroup | undefined;
   try {
-    stack = await useStack(home, requests, watchdog, onDeath);
+    stack = await useStack(home, requests, watchdog, restarter);
     const examples = findExamples();
     if (engineExists()) {
-      engine = await startEngine(stack, home, examples, requests, watchdog, onDeath);
+      engine = await startEngine(stack, home, examples, requests, watchdog, restarter);
     } else {
       print(`\n  ${pc.yellow('!')} The stack runs; the engine itself (src/cli) is not in this checkout yet, so nothing of it was started.`);
     }
@@ -58,17 +60,17 @@ async function main(): Promise<number> {
   } catch (error) {
     if (!requests.stop.aborted) {
       print(`\n${pc.red(error instanceof Error ? error.message : String(error))}`);
-      await stopAll(stack, engine, watchdog, requests);
+      await stopAll(stack, engine, watchdog, restarter, requests);
       return 1;
     }
   }
   print(`\n${pc.bold('Stopping')} (${requests.stop.reason instanceof Error ? requests.stop.reason.message : 'asked to'}) …`);
-  await stopAll(stack, engine, watchdog, requests);
+  await stopAll(stack, engine, watchdog, restarter, requests);
   print('Everything is stopped; data stays in MILLRACE_HOME.');
   return 0;
 }
 
-async function useStack(home: Home, requests: ShutdownRequests, watchdog: Watchdog, onDeath: (report: string) => void): Promise<Running> {
+async function useStack(home: Home, requests: ShutdownRequests, watchdog: Watchdog, restarter: Restarter): Promise<Running> {
   const running = readRunningState(home);
   if (running?.ready) {
     await assertPortsFree(running.ports, ['api']);
@@ -76,15 +78,7 @@ async function useStack(home: Home, requests: ShutdownRequests, watchdog: Watchd
     return { env: environmentOf(home, running.ports, running.prefix), ports: running.ports, stop: async () => undefined };
   }
   return await withProgress(stackSteps(), (onProgress) =>
-    startStack({
-      home: home.dir,
-      apiPortToo: true,
-      watchdog,
-      signal: requests.stop,
-      onProgress,
-      onDeath: (death) =>
-        onDeath(`${describeDeath(death)}\n\nThe rest goes on without it. Ctrl-C and another npm start bring it back; data is kept.`),
-    }),
+    startRestartedStack({ home: home.dir, apiPortToo: true, watchdog, signal: requests.stop, onProgress }, restarter),
   );
 }
 
@@ -94,12 +88,12 @@ async function startEngine(
   examples: Examples,
   requests: ShutdownRequests,
   watchdog: Watchdog,
-  onDeath: (report: string) => void,
+  restarter: Restarter,
 ): Promise<EngineGroup> {
   const run = (command: EngineCommand): Promise<string> =>
     runEngineCommand(command, stack.env, join(home.logs, 'install.log'), requests.stop);
   const start = (processes: readonly EngineProcess[]): Promise<EngineGroup> =>
-    startEngineProcesses(processes, processSettings(examples), { env: stack.env, logs: home.logs, watchdog, onDeath });
+    startEngineProcesses(processes, processSettings(examples), { env: stack.env, logs: home.logs, watchdog, restarter });
   const deployments = examples.definitions.map(({ name, definition }) => ({
     title: `Deploying example ${name}`,
     args: ['deploy', definition],
@@ -114,7 +108,7 @@ async function startEngine(
       const engine = await start(engineProcesses);
       try {
         await runStep(onProgress, starting, starting, async () => {
-          const [api] = engine.children;
+          const [api] = engine.children();
           if (api !== undefined) await waitReady(api, () => probeStarts(`http://${host}:${stack.ports.api}`), 60_000, requests.stop);
         });
         for (const command of deployments) await runStep(onProgress, command.title, command.title, () => run(command));
@@ -122,7 +116,7 @@ async function startEngine(
         if (examples.processes.length === 0) return engine;
         const beside = await runStep(onProgress, joining, joining, () => start(examples.processes));
         return {
-          children: [...engine.children, ...beside.children],
+          children: () => [...engine.children(), ...beside.children()],
           stop: async () => {
             await Promise.all([engine.stop(), beside.stop()]);
           },
@@ -143,16 +137,19 @@ async function stopAll(
   stack: Running | undefined,
   engine: EngineGroup | undefined,
   watchdog: Watchdog,
+  restarter: Restarter,
   { hurry }: ShutdownRequests,
 ): Promise<void> {
   const orderly = (async () => {
+    const restarts = restarter.stop();
     await engine?.stop();
     await stack?.stop();
+    await restarts;
   })();
   // In a hurry: the watchdog's pipe closes with this process, and it ends whatever is left.
   await Promise.race([orderly, requested(hurry)]);
   if (hurry.aborted) {
-    for (const child of engine?.children ?? []) child.signal('SIGKILL');
+    for (const child of engine?.children() ?? []) child.signal('SIGKILL');
     process.exit(130);
   }
   await watchdog.close();
@@ -188,8 +185,8 @@ function printPlaces(home: Home, ports: Ports, examples: Examples | null, second
     print(
       `  examples/${first.name}/README.md walks through one workflow; all of ${examples.definitions.map(({ name }) => name).join(', ')} are deployed.`,
     );
-  if (ports.api !== defaultPorts.api || process.env.MILLRACE_HOME !== undefined)
-    print(`  eval "$(MILLRACE_HOME=${home.dir} npm run -s stack:env)"   in the other terminal first: this is not the usual port or home`);
+  if (process.env.MILLRACE_HOME !== undefined)
+    print(`  export MILLRACE_HOME=${home.dir}   in the other terminal first, so that the commands find this stack`);
   print('  npx millrace list            shows instances');
   print('  npx millrace --help          shows everything else');
 }

@@ -28,7 +28,12 @@ export function writeState(home: Home, state: StackState): void {
 }
 
 export function removeState(home: Home): void {
-  rmSync(home.stateFile, { force: true });
+  for (const file of [home.stateFile, home.environmentFile]) rmSync(file, { force: true });
+}
+
+/** For the commands of the engine, which find the stack by it (src/cli/environment.ts). It holds passwords: mode 0600. */
+export function writeEnvironment(home: Home, starter: ProcessIdentity, variables: Readonly<Record<string, string>>): void {
+  writeAtomically(home.environmentFile, { starter, variables });
 }
 
 /** The state, if the process that owns the stack is alive. */

@@ -7,10 +7,11 @@ import { mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Home } from './home.ts';
-import { describeDeath, startStack } from './index.ts';
 import { readLogEnd } from './process.ts';
 import type { ProgressEvent } from './progress.ts';
 import { print, printProgress } from './report.ts';
+import { startRestartedStack } from './restarted-stack.ts';
+import { Restarter } from './restarter.ts';
 import { watchShutdownRequests } from './shutdown.ts';
 import { endLeftovers, isGoneWithin, readRunningState } from './state.ts';
 
@@ -62,13 +63,10 @@ export async function supervise(home: Home): Promise<number> {
   const tell = (message: Message): void => {
     if (process.connected) process.send?.(message);
   };
+  const restarter = new Restarter({ tell: (report) => print(`${new Date().toISOString()} ${report}`) });
   try {
-    const stack = await startStack({
-      home: home.dir,
-      signal: requests.stop,
-      onProgress: (event) => tell({ type: 'progress', event }),
-      onDeath: (death) => print(`${new Date().toISOString()} ${describeDeath(death)}`),
-    });
+    const onProgress = (event: ProgressEvent): void => tell({ type: 'progress', event });
+    const stack = await startRestartedStack({ home: home.dir, signal: requests.stop, onProgress }, restarter);
     tell({ type: 'ready' });
     await new Promise<void>((resolve) => {
       if (requests.stop.aborted) resolve();
@@ -79,7 +77,9 @@ export async function supervise(home: Home): Promise<number> {
         resolve();
       });
     });
+    const restarts = restarter.stop();
     await stack.stop();
+    await restarts;
     return 0;
   } catch (error) {
     const reason = requests.stop.aborted

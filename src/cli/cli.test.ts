@@ -249,6 +249,24 @@ describe('config', () => {
     });
   });
 
+  it('is that of the embedded stack that runs in the home', async () => {
+    const variables = { INSTANCE_DATABASE_URL: 'postgres://a:b@c/d', DEFINITION_DATABASE_URL: 'postgres://a:b@c/e' };
+    const stackHome = await mkdtemp(join(home, 'stack-'));
+    await writeFile(join(stackHome, 'environment.json'), JSON.stringify({ starter: { pid: process.pid }, variables }));
+    const { code, stdout } = await millrace(['config'], { MILLRACE_HOME: stackHome });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ databases: { instances: 'postgres://a:***@c/d' } });
+  });
+
+  it.each([[['verify']], [['keys', 'list']], [['republish']], [['redispatch']], [['migrate']]])(
+    'is asked for by %j where no stack runs',
+    async (args) => {
+      const { code, stdout, stderr } = await millrace(args);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`No embedded stack runs in ${home} either`);
+    },
+  );
+
   it('names every variable that is wrong, and ends with 2', async () => {
     const { code, stderr } = await millrace(['config'], { PORT: 'eighty' });
     expect(code).toBe(2);

@@ -1,19 +1,20 @@
 /** What user commands share: the client from the environment, and how arguments become values. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { type Client, createClient } from '../client/index.ts';
 import { parseDuration } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
 import { parseJsonStrict } from '../core/strict-json.ts';
+import { commandEnvironment, homeOf } from './environment.ts';
 import { CommandFailure, exitCodes } from './exit.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 /** As the server allows by default. */
 export const WAIT_MS_DEFAULT = 30_000;
 
-export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
+export function openClient(): Client {
+  const env = commandEnvironment();
   const url = textOf(env.MILLRACE_URL) ?? DEFAULT_URL;
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
     throw new CommandFailure(exitCodes.usage, `MILLRACE_URL is "${url}": give an address such as ${DEFAULT_URL}.`);
@@ -22,9 +23,8 @@ export function openClient(env: NodeJS.ProcessEnv = process.env): Client {
 }
 
 /** The key that `npm start` made. Without any the server is asked all the same, and says that it wants one. */
-function storedKey(env: NodeJS.ProcessEnv): string | undefined {
-  const home = textOf(env.MILLRACE_HOME) ?? fileURLToPath(new URL('../../.millrace', import.meta.url));
-  const file = join(home, 'api-key');
+function storedKey(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const file = join(homeOf(env), 'api-key');
   try {
     return textOf(readFileSync(file, 'utf8'));
   } catch (error) {

@@ -2,9 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
 import { uuidv7 } from 'uuidv7';
-import { loadConfig } from '../../service/config.ts';
 import type { ApiKeyRole } from '../../store/definition-store.ts';
 import { slotName } from '../../store/outbox-names.ts';
+import { loadCommandConfig } from '../environment.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { createCommandLogger, print, printJson, printTable, say, shortTime } from '../output.ts';
 import { republishOutbox, withStores } from '../stores.ts';
@@ -22,7 +22,7 @@ export function addDatabaseCommands(program: Command): void {
     .description("Fold every instance's history again and compare it with the stored state")
     .option('--json', 'print the result as JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const config = loadConfig(process.env, ['databases']);
+      const config = loadCommandConfig(['databases']);
       const result = await withStores(config, ({ queries }) => verifyInstances(queries, (verified) => say(`${verified} verified`)));
       const { verified, differences } = result;
       if (json) printJson(result);
@@ -35,7 +35,7 @@ export function addDatabaseCommands(program: Command): void {
     .command('republish')
     .description('After a lost replication slot: make it anew, and publish again what the outbox holds from before')
     .action(async () => {
-      const config = loadConfig(process.env, ['databases', 'topics', 'log']);
+      const config = loadCommandConfig(['databases', 'topics', 'log']);
       const rows = await republishOutbox(config, {
         slot: slotName(config.topics.prefix),
         replicationUrl: config.databases.replication,
@@ -57,7 +57,7 @@ function addKeyCommands(keys: Command): void {
       const secret = `mr_${randomBytes(32).toString('base64url')}`;
       const key = { keyId: uuidv7(), subject, role, taskRoles: taskRole, createdAt: Date.now() };
       const digest = createHash('sha256').update(secret).digest();
-      await withStores(loadConfig(process.env, ['databases']), ({ definitions }) => definitions.createApiKey(key, digest));
+      await withStores(loadCommandConfig(['databases']), ({ definitions }) => definitions.createApiKey(key, digest));
       if (json) return printJson({ keyId: key.keyId, key: secret });
       say(`Key ${key.keyId} for ${subject} (${role}). It is not shown again:`);
       print(secret);
@@ -68,7 +68,7 @@ function addKeyCommands(keys: Command): void {
     .description('List the keys')
     .option('--json', 'print as JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
-      const found = await withStores(loadConfig(process.env, ['databases']), ({ definitions }) => definitions.listApiKeys());
+      const found = await withStores(loadCommandConfig(['databases']), ({ definitions }) => definitions.listApiKeys());
       if (json) return printJson(found);
       const rows = found.map(({ keyId, subject, role, taskRoles, createdAt }) => [
         keyId,
@@ -85,7 +85,7 @@ function addKeyCommands(keys: Command): void {
     .description('End a key; it works no more within ten seconds')
     .argument('<key>', 'id of the key')
     .action(async (keyId: string) => {
-      const revoked = await withStores(loadConfig(process.env, ['databases']), ({ definitions }) => definitions.revokeApiKey(keyId));
+      const revoked = await withStores(loadCommandConfig(['databases']), ({ definitions }) => definitions.revokeApiKey(keyId));
       if (!revoked) throw new CommandFailure(exitCodes.notFound, `There is no key ${keyId}.`);
       print(`${keyId} is revoked.`);
     });

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../../service/connections.ts';
+import { commandEnvironment, loadCommandConfig } from '../environment.ts';
 import { createCommandLogger, print, printJson } from '../output.ts';
 import { registerOutboxTopics } from '../stores.ts';
 
@@ -11,7 +12,7 @@ export function addInstallCommands(program: Command): void {
     .description('Bring both databases to the schema of this version')
     .action(async () => {
       const { migrate } = await import('../../store/postgres/install/migrate.ts');
-      const config = loadConfig(process.env, ['databases', 'topics', 'limits', 'log']);
+      const config = loadCommandConfig(['databases', 'topics', 'limits', 'log']);
       await migrate(config, createCommandLogger('migrate', config.log.level));
       print('Both databases are up to date.');
     });
@@ -24,7 +25,7 @@ export function addInstallCommands(program: Command): void {
       const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
       const { ensureTopics, outboxTopics } = await import('../../messaging/topics.ts');
       const { assertEventTopics, assertPublishTopics } = await import('../../messaging/foreign-topics.ts');
-      const config = loadConfig(process.env, ['kafka', 'topics', 'databases', 'log']);
+      const config = loadCommandConfig(['kafka', 'topics', 'databases', 'log']);
       const admin = connectKafka(kafkaOptions(config), createCommandLogger('topics', config.log.level)).admin();
       try {
         const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
@@ -50,7 +51,7 @@ export function addInstallCommands(program: Command): void {
     .action(async ({ queue = [] }: { queue?: string[] }) => {
       const { connectRegistry } = await import('../../messaging/registry.ts');
       const { recordsOnTopics, registerSchemas } = await import('../../messaging/registration.ts');
-      const config = loadConfig(process.env, ['registry', 'topics']);
+      const config = loadCommandConfig(['registry', 'topics']);
       const registry = connectRegistry(registryOptions(config));
       const registrations = await registerSchemas(registry, recordsOnTopics(config.topics.prefix, queue, config.topics.publish));
       const made = registrations.filter(({ status }) => status === 'registered');
@@ -64,7 +65,7 @@ export function addInstallCommands(program: Command): void {
     .description('Create the connector, or bring it to the configuration')
     .action(async () => {
       const { applyConnector } = await import('../../../connect/apply.ts');
-      const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'kafka', 'log']);
+      const config = loadCommandConfig(['connect', 'databases', 'topics', 'kafka', 'log']);
       await applyConnector(config, createCommandLogger('connector', config.log.level));
       print('The connector is applied.');
     });
@@ -73,7 +74,7 @@ export function addInstallCommands(program: Command): void {
     .description('Make the connector forget its offsets and go on where the replication slot stands')
     .action(async () => {
       const { resetConnectorOffsets } = await import('../../../connect/apply.ts');
-      const config = loadConfig(process.env, ['connect', 'databases', 'topics', 'log']);
+      const config = loadCommandConfig(['connect', 'databases', 'topics', 'log']);
       await resetConnectorOffsets(config, createCommandLogger('connector', config.log.level));
       print('The connector goes on where the replication slot stands.');
     });
@@ -81,7 +82,7 @@ export function addInstallCommands(program: Command): void {
   program
     .command('config')
     .description('Print the configuration that a process would have here, without its secrets')
-    .action(() => printJson(redactConfig(loadConfig(process.env))));
+    .action(() => printJson(redactConfig(loadConfig(commandEnvironment()))));
 }
 
 const SECRET = /password|apiKey|^key$/i;

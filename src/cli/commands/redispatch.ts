@@ -1,6 +1,6 @@
 /** redispatch: sends stranded tasks again now, which the orchestrators also do by themselves. */
 import type { Command } from 'commander';
-import { loadConfig } from '../../service/config.ts';
+import { loadCommandConfig } from '../environment.ts';
 import { createCommandLogger, print, printJson, say } from '../output.ts';
 import { parseWait } from '../session.ts';
 
@@ -16,7 +16,7 @@ export function addRedispatchCommand(program: Command): void {
     .option('--json', 'print the counts as JSON')
     .action(async ({ wait = WAIT_MS_DEFAULT, force = false, json = false }: Given) => {
       const { redispatchConfigGroups, redispatchOnce } = await import('../../orchestrator/main.ts');
-      const config = loadConfig(process.env, redispatchConfigGroups);
+      const config = loadCommandConfig(redispatchConfigGroups);
       const log = createCommandLogger('redispatch', 'warn');
       const { redispatched, waiting } = await redispatchOnce(config, { waitMs: wait, force, log });
       if (json) return printJson({ redispatched, waiting });

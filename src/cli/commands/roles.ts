@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import { runProcess } from '../../service/process.ts';
+import { commandEnvironment } from '../environment.ts';
 
 export function addRoleCommands(program: Command): void {
   program
@@ -10,7 +11,7 @@ export function addRoleCommands(program: Command): void {
     .action(async () => {
       await runProcess('api', async () => {
         const { apiConfigGroups, runApi } = await import('../../api/main.ts');
-        return await runApi(loadConfig(process.env, apiConfigGroups));
+        return await runApi(loadConfig(commandEnvironment(), apiConfigGroups));
       });
     });
 
@@ -20,7 +21,7 @@ export function addRoleCommands(program: Command): void {
     .action(async () => {
       await runProcess('orchestrator', async () => {
         const { orchestratorConfigGroups, runOrchestrator } = await import('../../orchestrator/main.ts');
-        return await runOrchestrator(loadConfig(process.env, orchestratorConfigGroups));
+        return await runOrchestrator(loadConfig(commandEnvironment(), orchestratorConfigGroups));
       });
     });
 
@@ -30,7 +31,7 @@ export function addRoleCommands(program: Command): void {
     .action(async () => {
       await runProcess('task-consumer', async () => {
         const { runTaskConsumer, workerConfigGroups } = await import('../../task-consumer/main.ts');
-        return await runTaskConsumer(loadConfig(process.env, workerConfigGroups));
+        return await runTaskConsumer(loadConfig(commandEnvironment(), workerConfigGroups));
       });
     });
 
@@ -41,7 +42,7 @@ export function addRoleCommands(program: Command): void {
     .action(async (module: string) => {
       await runProcess('worker', async () => {
         const { runWorker, workerConfigGroups } = await import('../../task-consumer/main.ts');
-        return await runWorker(loadConfig(process.env, workerConfigGroups), module);
+        return await runWorker(loadConfig(commandEnvironment(), workerConfigGroups), module);
       });
     });
 }
