@@ -89,7 +89,7 @@ const engine = engineEnvironment({
   apiPort: innerPorts.api,
 });
 
-const own = Object.entries(compose.services).filter(([, { build }]) => build !== undefined);
+const own = Object.entries(compose.services).filter(([, { image }]) => image === defaults.get('MILLRACE_IMAGE'));
 
 describe('docker-compose.yml', () => {
   it.each([...partNames.map((name) => [name, images[name]] as const), ['kafka-ui', images.kafkaUi] as const])(
@@ -113,6 +113,11 @@ describe('docker-compose.yml', () => {
     expect(service('postgres').environment).toEqual(postgresEnvironment(passwords));
     expect(service('postgres').command).toEqual(postgresCommand);
     expect(service('postgres').volumes).toContain(`./stack/postgres/init.sql:${postgresInitFile}:ro`);
+  });
+
+  it('builds the image once, in the service that all others of ours wait for', () => {
+    expect(own.length).toBeGreaterThan(5);
+    expect(own.flatMap(([name, { build }]) => (build === undefined ? [] : [name]))).toEqual(['install']);
   });
 
   it('lets what is set reach every place where it counts', () => {

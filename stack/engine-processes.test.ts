@@ -24,7 +24,12 @@ afterEach(async () => {
 });
 
 async function startOne(restarter: Restarter) {
-  return await startEngineProcesses([{ name: 'api', command: [program] }], () => ({}), { env: {}, logs: folder, watchdog, restarter });
+  return await startEngineProcesses([{ name: 'api', role: 'api', command: [program] }], () => ({}), {
+    env: {},
+    logs: folder,
+    watchdog,
+    restarter,
+  });
 }
 
 test('A process that is killed is started again, with the end of its log told, and again after that', async () => {

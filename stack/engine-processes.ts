@@ -4,6 +4,7 @@ import { type EngineProcess, engineProcessEnvironment } from './engine.ts';
 import { checkout } from './home.ts';
 import { stopOrder } from './parts/part.ts';
 import { type Child, type ChildSpec, describeExit, readLogEnd, startChild } from './process.ts';
+import { environmentFor } from './process-environment.ts';
 import type { Restarter } from './restarter.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -41,12 +42,12 @@ export async function startEngineProcesses(
       restarter.restart(spec.name, `${spec.name} ended by itself (${describeExit(exit)}). ${end}`, exit, () => start(spec));
     });
   };
-  for (const { name, command } of processes)
+  for (const { name, role, command } of processes)
     await start({
       name,
       command: process.execPath,
       args: command,
-      env: { ...engineProcessEnvironment(env), ...settings(name) },
+      env: { ...environmentFor(role, engineProcessEnvironment(env)), ...settings(name) },
       cwd: checkout,
       logFile: join(logs, `${name}.log`),
       stopSignal: 'SIGTERM',

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkout } from './home.ts';
+import type { Role } from './process-environment.ts';
 import { defaultPorts, host } from './settings.ts';
 
 export const engineCli = join(checkout, 'src', 'cli', 'main.ts');
@@ -26,15 +27,20 @@ export const installSteps: readonly EngineCommand[] = [
 export interface EngineProcess {
   /** Names its log file too. */
   readonly name: string;
+  readonly role: Role;
   /** What follows `node`. */
   readonly command: readonly string[];
 }
 
 /** The processes that `npm start` keeps running. */
 export const engineProcesses: readonly EngineProcess[] = [
-  { name: 'api', command: [engineCli, 'api'] },
-  ...['task-consumer-1', 'task-consumer-2'].map((name) => ({ name, command: [engineCli, 'task-consumer'] })),
-  ...['orchestrator-1', 'orchestrator-2'].map((name) => ({ name, command: [engineCli, 'orchestrator'] })),
+  { name: 'api', role: 'api', command: [engineCli, 'api'] },
+  ...['task-consumer-1', 'task-consumer-2'].map((name) => ({
+    name,
+    role: 'task-consumer' as const,
+    command: [engineCli, 'task-consumer'],
+  })),
+  ...['orchestrator-1', 'orchestrator-2'].map((name) => ({ name, role: 'orchestrator' as const, command: [engineCli, 'orchestrator'] })),
 ];
 
 export interface Example {
@@ -63,8 +69,12 @@ export function findExamples(folder = join(checkout, 'examples')): Examples {
   return {
     definitions: names.map((name) => ({ name, definition: join(folder, name, 'definition.json') })),
     processes: [
-      ...having('server.ts').map(({ name, path }) => ({ name: `server-${name}`, command: [path] })),
-      ...having('handlers.ts').map(({ name, path }) => ({ name: `worker-${name}`, command: [engineCli, 'worker', path] })),
+      ...having('server.ts').map(({ name, path }) => ({ name: `server-${name}`, role: 'server' as const, command: [path] })),
+      ...having('handlers.ts').map(({ name, path }) => ({
+        name: `worker-${name}`,
+        role: 'worker' as const,
+        command: [engineCli, 'worker', path],
+      })),
     ],
   };
 }

@@ -3,7 +3,7 @@
  * runs. Never holds more than one stack a home.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,7 +26,7 @@ export interface Home {
 /** The home at `dir`, by default `MILLRACE_HOME` or `.millrace` of the checkout. Makes the folder. */
 export function openHome(dir = process.env.MILLRACE_HOME ?? join(checkout, '.millrace')): Home {
   const home = resolve(dir);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  closeHome(home);
   return {
     dir: home,
     kafkaDir: join(home, 'kafka'),
@@ -38,6 +38,23 @@ export function openHome(dir = process.env.MILLRACE_HOME ?? join(checkout, '.mil
     environmentFile: join(home, 'environment.json'),
     secretsFile: join(home, 'secrets.json'),
   };
+}
+
+/**
+ * Makes the folder, readable by its owner only. One that was there is closed too if it is empty or a home already; any other
+ * folder keeps its mode, since it holds things of others, and only what we put into it is closed.
+ */
+function closeHome(home: string): void {
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  const isOurs = readdirSync(home).length === 0 || existsSync(join(home, 'secrets.json'));
+  if (isOurs && (statSync(home).mode & 0o077) !== 0) chmodSync(home, 0o700);
+}
+
+/** A folder of a home: made if it is not there, and readable by its owner only even if it was. */
+export function openFolder(dir: string): string {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  return dir;
 }
 
 /** Downloads are shared by all homes: `MILLRACE_CACHE`, else the user's cache folder. */

@@ -3,9 +3,8 @@
  * `startStack` is used by `npm start`, by `npm run stack:up` and by the integration tests; `StackHandle` is what the
  * testcontainers stack implements too. Knows nothing of the engine.
  */
-import { mkdirSync } from 'node:fs';
 import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
-import { type Home, openHome, readSecrets } from './home.ts';
+import { type Home, openFolder, openHome, readSecrets } from './home.ts';
 import { identify } from './identity.ts';
 import { installJars, missingJars } from './install/jars.ts';
 import { installPostgres } from './install/postgres.ts';
@@ -93,7 +92,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
     jars,
     postgres: installPostgres(home, onProgress),
   };
-  mkdirSync(home.logs, { recursive: true });
+  openFolder(home.logs);
 
   const watchdog = options.watchdog ?? startWatchdog();
   const children = new Map<PartName, Child>();

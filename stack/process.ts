@@ -19,6 +19,8 @@ export interface ChildSpec {
   readonly stopGraceMs: number;
   /** Later ones are stopped first. */
   readonly order: number;
+  /** Which rights its files never have; default: as in this process. */
+  readonly umask?: number;
   /** The user to run as, where it is not the one of this process. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
@@ -49,26 +51,22 @@ export async function startChild(spec: ChildSpec, watchdog: Watchdog): Promise<C
   // The log of the run before stays beside it: that is the one to read after a crash.
   if (existsSync(spec.logFile)) renameSync(spec.logFile, `${spec.logFile}.1`);
   const log = openSync(spec.logFile, 'a', 0o600);
-  const process = spawn(spec.command, spec.args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    detached: true,
-    stdio: ['ignore', log, log],
-    ...spec.owner,
-  });
+  const child = withUmask(spec.umask, () =>
+    spawn(spec.command, spec.args, { cwd: spec.cwd, env: spec.env, detached: true, stdio: ['ignore', log, log], ...spec.owner }),
+  );
   closeSync(log);
   await new Promise<void>((resolve, reject) => {
-    process.once('spawn', resolve);
-    process.once('error', (cause) => reject(new Error(`${spec.name} could not be started: ${cause.message}`, { cause })));
+    child.once('spawn', resolve);
+    child.once('error', (cause) => reject(new Error(`${spec.name} could not be started: ${cause.message}`, { cause })));
   });
-  const { pid } = process;
+  const { pid } = child;
   if (pid === undefined) throw new Error(`${spec.name} started without a process id`);
   watchdog.add(spec.order, pid, spec.stopSignal);
 
   let exit: Exit | null = null;
   let stopping = false;
   const exited = new Promise<Exit>((resolve) => {
-    process.once('exit', (code, signal) => {
+    child.once('exit', (code, signal) => {
       exit = { code, signal };
       watchdog.remove(pid);
       resolve(exit);
@@ -92,6 +90,17 @@ export async function startChild(spec: ChildSpec, watchdog: Watchdog): Promise<C
     clearTimeout(timer);
   };
   return { name: spec.name, pid, logFile: spec.logFile, exited, exit: () => exit, isStopping: () => stopping, signal, stop, kill };
+}
+
+/** A child has the umask that its parent has when it is spawned, which happens before `spawn` returns. */
+export function withUmask<Value>(umask: number | undefined, work: () => Value): Value {
+  if (umask === undefined) return work();
+  const before = process.umask(umask);
+  try {
+    return work();
+  } finally {
+    process.umask(before);
+  }
 }
 
 /** Signals a whole process group; a group that is gone already is what the caller wanted. */

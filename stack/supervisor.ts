@@ -3,10 +3,10 @@
  * does; `stack:down` asks whoever holds it to stop. The supervisor tells its progress over IPC until the stack is up.
  */
 import { fork } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Home } from './home.ts';
+import { type Home, openFolder } from './home.ts';
 import { readLogEnd } from './process.ts';
 import type { ProgressEvent } from './progress.ts';
 import { print, printProgress } from './report.ts';
@@ -23,7 +23,7 @@ type Message =
 /** Starts the stack unless it runs; resolves when every part serves. */
 export async function bringUp(home: Home): Promise<void> {
   if (readRunningState(home)?.ready) return print('The stack is running already.');
-  mkdirSync(home.logs, { recursive: true });
+  openFolder(home.logs);
   const logFile = join(home.logs, 'supervisor.log');
   const log = openSync(logFile, 'w', 0o600);
   const supervisor = fork(fileURLToPath(new URL('./cli.ts', import.meta.url)), ['supervise'], {

@@ -1,17 +1,18 @@
 /** Kafka Connect with Debezium: one distributed worker. It gets the database's password in its environment only. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { openFolder } from '../home.ts';
 import { connectProperties, connectSecrets, heapMiB, host, versions } from '../settings.ts';
 import { probeHttp, waitReady } from '../wait.ts';
 import { log4jFlag } from './kafka.ts';
-import { basicEnvironment, javaArguments, type Part, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
+import { basicEnvironment, javaArguments, type Part, partUmask, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
 
 export const connect: Part = {
   name: 'connect',
   title: `Kafka Connect ${versions.kafka} with Debezium ${versions.debezium}`,
   async prepare({ home, ports, prefix, secrets, jars }) {
     const secretsDir = join(home.connectDir, 'secrets');
-    mkdirSync(secretsDir, { recursive: true, mode: 0o700 });
+    openFolder(home.connectDir);
+    openFolder(secretsDir);
     const properties = join(home.connectDir, 'worker.properties');
     writeProperties(
       properties,
@@ -33,6 +34,7 @@ export const connect: Part = {
       stopSignal: 'SIGTERM',
       stopGraceMs: 15_000,
       order: stopOrder.connect,
+      umask: partUmask,
     };
   },
   async ready({ ports }, child) {

@@ -1,12 +1,13 @@
 /** Kafka: one KRaft node that is broker and controller. Its data folder is formatted once, by Kafka's own tool. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { checkout } from '../home.ts';
+import { checkout, openFolder } from '../home.ts';
+import { withUmask } from '../process.ts';
 import { brokerProperties, heapMiB, host, versions } from '../settings.ts';
 import { probeTcp, waitReady } from '../wait.ts';
-import { basicEnvironment, javaArguments, type Part, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
+import { basicEnvironment, javaArguments, type Part, partUmask, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
 
 const run = promisify(execFile);
 export const log4jFlag = `-Dlog4j2.configurationFile=${join(checkout, 'stack', 'kafka', 'log4j2.properties')}`;
@@ -15,7 +16,7 @@ export const kafka: Part = {
   name: 'kafka',
   title: `Kafka ${versions.kafka}`,
   async prepare({ home, ports, controllerPort, secrets, jars }) {
-    mkdirSync(home.kafkaDir, { recursive: true });
+    openFolder(home.kafkaDir);
     const dataDir = join(home.kafkaDir, 'data');
     const properties = join(home.kafkaDir, 'server.properties');
     writeProperties(properties, brokerProperties({ port: ports.kafka, controllerPort, logDir: dataDir }));
@@ -23,25 +24,9 @@ export const kafka: Part = {
     // The tool writes meta.properties last; without it the folder is half made, and made anew.
     if (!existsSync(join(dataDir, 'meta.properties'))) {
       rmSync(dataDir, { recursive: true, force: true });
-      await run(
-        'java',
-        [
-          '-Xmx128m',
-          '-XX:TieredStopAtLevel=1',
-          '-cp',
-          classPath,
-          log4jFlag,
-          'kafka.tools.StorageTool',
-          'format',
-          '-t',
-          secrets.kafkaClusterId,
-          '-c',
-          properties,
-        ],
-        {
-          env: basicEnvironment(),
-        },
-      );
+      const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, log4jFlag, 'kafka.tools.StorageTool'];
+      const format = ['format', '-t', secrets.kafkaClusterId, '-c', properties];
+      await withUmask(partUmask, () => run('java', [...tool, ...format], { env: basicEnvironment() }));
     }
     return {
       name: 'Kafka',
@@ -53,6 +38,7 @@ export const kafka: Part = {
       stopSignal: 'SIGTERM',
       stopGraceMs: 15_000,
       order: stopOrder.kafka,
+      umask: partUmask,
     };
   },
   async ready({ ports }, child) {

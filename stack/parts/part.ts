@@ -31,6 +31,9 @@ export interface Part {
 /** Stop order: later numbers first. The engine's own processes come after all of these. */
 export const stopOrder = { postgres: 10, registry: 20, kafka: 30, connect: 40, engine: 50 } as const;
 
+/** Data, configuration and logs of a part are for its owner only. */
+export const partUmask = 0o077;
+
 /** How long a part may take to answer; generous, for a slow first start on a busy machine. */
 export const readyTimeoutMs = 120_000;
 

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { checkout } from '../home.ts';
 import { host, initdbArguments, initPasswordSettings, postgresConfig, roles, versions } from '../settings.ts';
 import { waitReady } from '../wait.ts';
-import { basicEnvironment, type Part, type PartContext, readyTimeoutMs, stopOrder } from './part.ts';
+import { basicEnvironment, type Part, type PartContext, partUmask, readyTimeoutMs, stopOrder } from './part.ts';
 
 const run = promisify(execFile);
 
@@ -33,6 +33,7 @@ export const postgres: Part = {
       stopSignal: 'SIGINT',
       stopGraceMs: 15_000,
       order: stopOrder.postgres,
+      umask: partUmask,
       ...(install.owner === undefined ? {} : { owner: install.owner }),
     };
   },

@@ -1,16 +1,17 @@
 /** The schema registry: Apicurio with its data in an H2 file, so that schema ids outlive a restart. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { openFolder } from '../home.ts';
 import { heapMiB, host, registryApiPath, registryEnvironment, versions } from '../settings.ts';
 import { probeHttp, waitReady } from '../wait.ts';
-import { basicEnvironment, javaArguments, type Part, readyTimeoutMs, stopOrder } from './part.ts';
+import { basicEnvironment, javaArguments, type Part, partUmask, readyTimeoutMs, stopOrder } from './part.ts';
 
 export const registry: Part = {
   name: 'registry',
   title: `Schema registry (Apicurio ${versions.apicurio})`,
   async prepare({ home, ports, jars }) {
     const dataDir = join(home.registryDir, 'data');
-    mkdirSync(dataDir, { recursive: true });
+    openFolder(home.registryDir);
+    openFolder(dataDir);
     const runner = join(jars.registry, `apicurio-registry-app-${versions.apicurio}-runner.jar`);
     return {
       name: 'the schema registry',
@@ -22,6 +23,7 @@ export const registry: Part = {
       stopSignal: 'SIGTERM',
       stopGraceMs: 10_000,
       order: stopOrder.registry,
+      umask: partUmask,
     };
   },
   async ready({ ports }, child) {

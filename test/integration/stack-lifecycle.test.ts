@@ -1,7 +1,7 @@
 /** The life of a stack of its own, beside the one of the other tests: started, killed, started again, stopped. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -87,9 +87,20 @@ async function expectNothingRuns(state: StackState): Promise<void> {
   await eventually(() => assertPortsFree(ports, partNames));
 }
 
+/** What somebody else on this machine could read or enter. */
+function openToOthers(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter((path) => {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      return found !== undefined && !found.isSymbolicLink() && (found.mode & 0o077) !== 0;
+    });
+}
+
 test('a killed starter leaves nothing running, and the next start finds all data', { timeout: 240_000 }, async () => {
   const first = await startInProcess();
   expect(Object.keys(first.state.parts).sort()).toEqual([...partNames].sort());
+  expect(openToOthers(home.dir)).toEqual([]);
   await query('create table kept as select 42 as answer');
   const subjects = `http://${host}:${ports.registry}${registryApiPath}/subjects`;
   const registered = await fetch(`${subjects}/kept/versions`, {

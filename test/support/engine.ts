@@ -11,6 +11,7 @@ import { checkout } from '../../stack/home.ts';
 import { stopOrder } from '../../stack/parts/part.ts';
 import { findFreePort } from '../../stack/ports.ts';
 import { type Child, startChild } from '../../stack/process.ts';
+import { environmentFor, type Role } from '../../stack/process-environment.ts';
 import { host } from '../../stack/settings.ts';
 import { probeHttp, probeStarts, waitReady } from '../../stack/wait.ts';
 import { startWatchdog, type Watchdog } from '../../stack/watchdog.ts';
@@ -32,6 +33,7 @@ export type CommandEnd = { readonly code: number | null; readonly stdout: string
 
 type Spec = {
   readonly name: string;
+  readonly role: Role;
   readonly args: readonly string[];
   readonly probe: string;
   readonly env: Readonly<Record<string, string>>;
@@ -63,14 +65,20 @@ export class TestEngine {
       return port;
     };
     const engine = new TestEngine(await freePort(), env);
-    const add = async (name: string, args: readonly string[]): Promise<void> => {
+    const add = async (name: string, role: Role, args: readonly string[] = [role]): Promise<void> => {
       const metrics = await freePort();
-      engine.#specs.set(name, { name, args, probe: `http://${host}:${metrics}/health/ready`, env: { METRICS_PORT: String(metrics) } });
+      engine.#specs.set(name, {
+        name,
+        role,
+        args,
+        probe: `http://${host}:${metrics}/health/ready`,
+        env: { METRICS_PORT: String(metrics) },
+      });
     };
-    engine.#specs.set('api', { name: 'api', args: ['api'], probe: `${engine.url}/health/ready`, env: {} });
-    for (let n = 1; n <= orchestrators; n++) await add(`orchestrator-${n}`, ['orchestrator']);
-    for (let n = 1; n <= taskConsumers; n++) await add(`task-consumer-${n}`, ['task-consumer']);
-    for (const [index, module] of workers.entries()) await add(`worker-${index + 1}`, ['worker', join(checkout, module)]);
+    engine.#specs.set('api', { name: 'api', role: 'api', args: ['api'], probe: `${engine.url}/health/ready`, env: {} });
+    for (let n = 1; n <= orchestrators; n++) await add(`orchestrator-${n}`, 'orchestrator');
+    for (let n = 1; n <= taskConsumers; n++) await add(`task-consumer-${n}`, 'task-consumer');
+    for (const [index, module] of workers.entries()) await add(`worker-${index + 1}`, 'worker', ['worker', join(checkout, module)]);
     try {
       await Promise.all([...engine.#specs.keys()].map((name) => engine.startProcess(name)));
     } catch (error) {
@@ -85,7 +93,13 @@ export class TestEngine {
     const name = `worker-${[...this.#specs.keys()].filter((known) => known.startsWith('worker-')).length + 1}`;
     const metrics = await findFreePort();
     const probe = `http://${host}:${metrics}/health/ready`;
-    this.#specs.set(name, { name, args: ['worker', join(checkout, module)], probe, env: { METRICS_PORT: String(metrics) } });
+    this.#specs.set(name, {
+      name,
+      role: 'worker',
+      args: ['worker', join(checkout, module)],
+      probe,
+      env: { METRICS_PORT: String(metrics) },
+    });
     await this.startProcess(name);
   }
 
@@ -102,7 +116,7 @@ export class TestEngine {
         name,
         command: process.execPath,
         args: [engineCli, ...spec.args],
-        env: { ...engineProcessEnvironment(this.env), ...spec.env },
+        env: { ...environmentFor(spec.role, engineProcessEnvironment(this.env)), ...spec.env },
         cwd: checkout,
         logFile: join(this.#logs, `${name}-${process.pid}.log`),
         stopSignal: 'SIGTERM',

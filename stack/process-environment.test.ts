@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { apiConfigGroups } from '../src/api/main.ts';
+import { orchestratorConfigGroups } from '../src/orchestrator/main.ts';
+import { loadConfig } from '../src/service/config.ts';
+import { workerConfigGroups } from '../src/task-consumer/main.ts';
+import { environmentFor, type Role } from './process-environment.ts';
+import { engineEnvironment } from './settings.ts';
+
+const stack = engineEnvironment({
+  home: '/home/ada/.millrace',
+  prefix: 'millrace',
+  brokers: '127.0.0.1:9092',
+  registryUrl: 'http://127.0.0.1:8081',
+  connectUrl: 'http://127.0.0.1:8083',
+  postgres: { host: '127.0.0.1', port: 54_320 },
+  passwords: { engine: 'engine-password', connect: 'connect-password' },
+  apiPort: 8080,
+});
+const users = { PATH: '/bin', STRIPE_KEY: 'for the handlers', MILLRACE_API_KEY: 'admin-key-0123456789', MILLRACE_API_KEY_FILE: '/key' };
+const of = (role: Role): Record<string, string> => environmentFor(role, { ...users, ...stack });
+
+test.each(['worker', 'task-consumer', 'server'] as const)('a %s gets neither a database nor the admin key', (role) => {
+  expect(JSON.stringify(of(role))).not.toMatch(/engine-password|connect-password|admin-key|API_KEY|\.millrace/);
+});
+
+test('whoever runs code of users gets what users have set, and a server of an example nothing of Kafka', () => {
+  for (const role of ['worker', 'server'] as const) expect(of(role)).toMatchObject({ PATH: '/bin', STRIPE_KEY: 'for the handlers' });
+  expect(Object.keys(of('server'))).not.toContain('KAFKA_BROKERS');
+});
+
+test('the replication login is for commands alone, the admin key for the API', () => {
+  expect(JSON.stringify([of('api'), of('orchestrator')])).not.toContain('connect-password');
+  expect(JSON.stringify(of('orchestrator'))).not.toContain('admin-key');
+  expect(of('api').MILLRACE_API_KEY).toBe('admin-key-0123456789');
+});
+
+test('each process still gets all that it needs', () => {
+  const { MILLRACE_API_KEY_FILE, ...api } = of('api');
+  expect(MILLRACE_API_KEY_FILE).toBe('/key');
+  expect(loadConfig(api, apiConfigGroups).databases.instances).toContain('engine-password');
+  expect(loadConfig(of('orchestrator'), orchestratorConfigGroups).connect.url).toBe('http://127.0.0.1:8083');
+  for (const role of ['worker', 'task-consumer'] as const)
+    expect(loadConfig(of(role), workerConfigGroups).kafka.brokers).toEqual(['127.0.0.1:9092']);
+});
