@@ -43,7 +43,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   addJsonParser(app, limits.depth + 4);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler((request, reply) => {
-    const problem = new ApiProblem(404, 'MR_ROUTE_UNKNOWN', `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`);
+    const problem = new ApiProblem('MR_ROUTE_UNKNOWN', `There is no ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`);
     sendProblem(reply, problem, request.id);
   });
   addSecurityHeaders(app);

@@ -53,12 +53,12 @@ export function digestOf(token: string): string {
 }
 
 function refuse(detail: string): never {
-  throw new ApiProblem(401, 'MR_UNAUTHENTICATED', detail, { headers: { 'www-authenticate': 'Bearer realm="millrace"' } });
+  throw new ApiProblem('MR_UNAUTHENTICATED', detail, { headers: { 'www-authenticate': 'Bearer realm="millrace"' } });
 }
 
 export function assertPermitted(key: ApiKey, permission: Permission): void {
   if (permissionsOf[key.role].includes(permission)) return;
-  throw new ApiProblem(403, 'MR_FORBIDDEN', `A key with the role ${key.role} may not do this.`);
+  throw new ApiProblem('MR_FORBIDDEN', `A key with the role ${key.role} may not do this.`);
 }
 
 const keys = new WeakMap<FastifyRequest, ApiKey>();
@@ -78,7 +78,7 @@ export function keyOf(request: FastifyRequest): ApiKey {
 export function actorOf(key: ApiKey, assignee: string | undefined): string {
   if (assignee === undefined || assignee === key.subject) return key.subject;
   if (key.role === 'admin') return assignee;
-  throw new ApiProblem(403, 'MR_FORBIDDEN', 'Only an admin key may speak for somebody else.', {
+  throw new ApiProblem('MR_FORBIDDEN', 'Only an admin key may speak for somebody else.', {
     errors: [{ pointer: '/assignee', message: 'Leave it out: who acts is the subject of the key.' }],
   });
 }

@@ -25,23 +25,23 @@ export function addJsonParser(app: FastifyInstance, depthMax: number): void {
 /** Throws an ApiProblem; undefined for an empty body. */
 export function parseBody(bytes: Buffer, depthMax: number): Json | undefined {
   if (bytes.length === 0) return undefined;
-  if (!isUtf8(bytes)) throw new ApiProblem(400, 'MR_JSON_MALFORMED', 'The body is not UTF-8.');
+  if (!isUtf8(bytes)) throw new ApiProblem('MR_JSON_MALFORMED', 'The body is not UTF-8.');
   const text = bytes.toString('utf8');
   // Checked on the characters, before any recursive code sees the value.
-  if (isTooDeep(text, depthMax + 1)) throw new ApiProblem(422, 'MR_JSON_TOO_DEEP', `The body is nested deeper than ${depthMax} levels.`);
+  if (isTooDeep(text, depthMax + 1)) throw new ApiProblem('MR_JSON_TOO_DEEP', `The body is nested deeper than ${depthMax} levels.`);
   const parsed = parseJsonStrict(text);
   if (!parsed.ok) {
-    if (parsed.reason === 'syntax') throw new ApiProblem(400, 'MR_JSON_MALFORMED', parsed.message);
+    if (parsed.reason === 'syntax') throw new ApiProblem('MR_JSON_MALFORMED', parsed.message);
     const { reason, pointer, message } = parsed;
     const errors = [{ pointer, message }];
     if (reason === 'duplicateKey')
-      throw new ApiProblem(422, 'MR_JSON_DUPLICATE_KEY', 'An object in the body has the same key twice.', { errors });
-    throw new ApiProblem(422, 'MR_NUMBER_UNSAFE', 'A number in the body cannot be represented exactly. Send it as a string.', { errors });
+      throw new ApiProblem('MR_JSON_DUPLICATE_KEY', 'An object in the body has the same key twice.', { errors });
+    throw new ApiProblem('MR_NUMBER_UNSAFE', 'A number in the body cannot be represented exactly. Send it as a string.', { errors });
   }
   if (text.includes('\\u')) {
     const pointer = findUnsafeString(parsed.value, '');
     if (pointer !== null)
-      throw new ApiProblem(422, 'MR_STRING_UNSAFE', 'A string in the body cannot be stored.', {
+      throw new ApiProblem('MR_STRING_UNSAFE', 'A string in the body cannot be stored.', {
         errors: [{ pointer, message: 'The string holds a NUL character or half of a surrogate pair.' }],
       });
   }

@@ -6,22 +6,29 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type FieldError, firstErrors } from '../contract/field-errors.ts';
 import type { Problem } from '../contract/problem.ts';
 import { MillraceError } from '../core/error.ts';
+import { type ErrorCode, httpStatusesOf } from '../core/error-codes.ts';
 import { fieldErrors } from './validation.ts';
 
 export type ProblemOptions = {
   readonly errors?: readonly FieldError[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Default: what the table of codes says. */
+  readonly status?: number;
 };
 
 /** Thrown by routes; the error handler answers with it. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(status: number, code: string, detail: string, { errors = [], headers = {} }: ProblemOptions = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    { errors = [], headers = {}, status = httpStatusesOf(code)[0] ?? 500 }: ProblemOptions = {},
+  ) {
     super(detail);
     this.status = status;
     this.code = code;
@@ -50,7 +57,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Unavailable',
 };
 
-export const notFound = (what: string): ApiProblem => new ApiProblem(404, 'MR_NOT_FOUND', what);
+export const notFound = (what: string): ApiProblem => new ApiProblem('MR_NOT_FOUND', what);
 
 export function problemBody(problem: Pick<ApiProblem, 'status' | 'code' | 'message' | 'errors'>, requestId: string): Problem {
   return {
@@ -75,50 +82,57 @@ export function sendProblem(reply: FastifyReply, problem: ApiProblem, requestId:
 }
 
 /** What fastify finds wrong by itself, by its code. */
-const fastifyProblems: Readonly<Record<string, readonly [number, string, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'MR_BODY_TOO_LARGE', 'The body is larger than this server takes.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'MR_MEDIA_TYPE', 'Send JSON with `content-type: application/json`.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'MR_REQUEST_INVALID', 'The body is not as long as `content-length` says.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'MR_JSON_MALFORMED', 'The body is empty.'],
-  FST_ERR_BAD_URL: [400, 'MR_REQUEST_INVALID', 'The address cannot be decoded.'],
-  FST_ERR_MAX_LIMIT: [414, 'MR_REQUEST_INVALID', 'A part of the address is too long.'],
+const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string, ProblemOptions?]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['MR_BODY_TOO_LARGE', 'The body is larger than this server takes.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['MR_MEDIA_TYPE', 'Send JSON with `content-type: application/json`.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['MR_REQUEST_INVALID', 'The body is not as long as `content-length` says.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['MR_JSON_MALFORMED', 'The body is empty.'],
+  FST_ERR_BAD_URL: ['MR_REQUEST_INVALID', 'The address cannot be decoded.'],
+  FST_ERR_MAX_LIMIT: ['MR_REQUEST_INVALID', 'A part of the address is too long.', { status: 414 }],
 };
 
 /** @returns the problem for the caller; 5xx says nothing of what went wrong here. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  if (error instanceof MillraceError) return ofFault(error);
+  if (error instanceof MillraceError) return ofMillraceError(error);
   const { code, validation, validationContext, statusCode } = error as FastifyError;
   if (validation !== undefined) {
     const errors = fieldErrors(validation, validationContext ?? 'body');
     const first = errors[0];
     const detail =
       first === undefined ? 'The request is invalid.' : `The request is invalid: ${first.pointer || 'the body'}: ${first.message}`;
-    return new ApiProblem(400, 'MR_REQUEST_INVALID', detail, { errors });
+    return new ApiProblem('MR_REQUEST_INVALID', detail, { errors });
   }
   const known = typeof code === 'string' ? fastifyProblems[code] : undefined;
   if (known !== undefined) return new ApiProblem(...known);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new ApiProblem(statusCode, 'MR_REQUEST_INVALID', 'The request is invalid.');
-  return new ApiProblem(500, 'MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+    return new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid.', { status: statusCode });
+  return new ApiProblem('MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
 }
 
-function ofFault(error: MillraceError): ApiProblem {
-  if (error.code === 'MR_CURSOR_INVALID')
-    return new ApiProblem(400, error.code, 'The cursor is none of this list.', {
-      errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
-    });
-  if (error.code === 'MR_STATE_TOO_LARGE') return new ApiProblem(413, error.code, error.message);
-  if (error.code === 'MR_MESSAGE_TOO_LARGE' || error.code === 'MR_RECORD_TOO_LARGE')
-    return new ApiProblem(413, error.code, 'The payload makes a message that is larger than a message may be.');
-  if (error.code === 'MR_RECORD_REFUSED')
-    return new ApiProblem(409, error.code, 'Kafka will never take the record; is its topic still there?');
-  if (error.code === 'MR_TOO_MANY_STARTS') return new ApiProblem(429, error.code, error.message, { headers: { 'retry-after': '1' } });
+/** What the caller is told where the message of the error would not help, or says too much. */
+const details: { readonly [Code in ErrorCode]?: readonly [string, ProblemOptions?] } = {
+  MR_CURSOR_INVALID: [
+    'The cursor is none of this list.',
+    { errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }] },
+  ],
+  MR_MESSAGE_TOO_LARGE: ['The payload makes a message that is larger than a message may be.'],
+  MR_RECORD_TOO_LARGE: ['The payload makes a message that is larger than a message may be.'],
+  MR_RECORD_REFUSED: ['Kafka will never take the record; is its topic still there?'],
+};
+
+/** The status is that of the table of codes. What is outside and passes is 503; what the caller cannot help is 500. */
+function ofMillraceError(error: MillraceError): ApiProblem {
+  const { code } = error;
+  const [status] = httpStatusesOf(code);
+  if (status === 429) return new ApiProblem(code, error.message, { headers: { 'retry-after': '1' } });
+  if (status !== undefined && status < 500) return new ApiProblem(code, ...(details[code] ?? [error.message]));
   if (error.retryable)
-    return new ApiProblem(503, error.code, 'Something that is needed for this is away. Try again.', {
+    return new ApiProblem(code, 'Something that is needed for this is away. Try again.', {
       headers: { 'retry-after': RETRY_AFTER_S },
+      status: 503,
     });
-  return new ApiProblem(500, 'MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+  return new ApiProblem('MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
 }
 
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -131,8 +145,8 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 /** For `clientErrorHandler`: what could not be read as HTTP has no reply object. */
-export function rawProblem(status: number, code: string, detail: string): string {
-  const body = JSON.stringify(problemBody(new ApiProblem(status, code, detail), 'unread'));
+export function rawProblem(status: number, code: ErrorCode, detail: string): string {
+  const body = JSON.stringify(problemBody(new ApiProblem(code, detail, { status }), 'unread'));
   return (
     `HTTP/1.1 ${status} ${titles[status] ?? 'Error'}\r\ncontent-type: application/problem+json\r\n` +
     `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`

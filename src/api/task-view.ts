@@ -6,24 +6,23 @@ import type { HumanTaskRow, TaskRow } from '../store/instance-queries.ts';
 import { toText } from './instance-view.ts';
 
 export function toTask(row: TaskRow): contract.Task {
-  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee, dueAt } = row;
+  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee, human } = row;
   return {
-    ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee },
-    dueAt: dueAt === null ? null : toText(dueAt),
+    ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error },
+    title: human?.title ?? null,
+    assignees: human === null ? null : copyAssignees(human),
+    assignee,
+    completedBy: human?.completedBy ?? null,
+    dueAt: human?.dueAt == null ? null : toText(human.dueAt),
     openedAt: toText(row.openedAt),
     updatedAt: toText(row.updatedAt),
   };
 }
 
-/** @param open its row in the inbox, while it stands there. */
-export function toTaskDetail(row: TaskRow, open: HumanTaskRow | null, definition: Definition | null): contract.TaskDetail {
+/** @param definition of the instance; null where no form is to be shown. */
+export function toTaskDetail(row: TaskRow, definition: Definition | null): contract.TaskDetail {
   const node = definition === null ? undefined : [...definition.nodes.values()].find(({ id }) => id === row.nodeId);
-  return {
-    ...toTask(row),
-    title: open?.title ?? null,
-    assignees: open === null ? null : copyAssignees(open),
-    form: node?.type === 'human' ? (node.form?.document ?? null) : null,
-  };
+  return { ...toTask(row), form: node?.type === 'human' ? (node.form?.document ?? null) : null };
 }
 
 export function toInboxTask(row: HumanTaskRow): contract.InboxTask {
@@ -39,6 +38,6 @@ export function toInboxTask(row: HumanTaskRow): contract.InboxTask {
   };
 }
 
-function copyAssignees({ assignees }: HumanTaskRow): { users: string[]; roles: string[] } {
+function copyAssignees({ assignees }: Pick<HumanTaskRow, 'assignees'>): { users: string[]; roles: string[] } {
   return { users: [...assignees.users], roles: [...assignees.roles] };
 }

@@ -13,7 +13,7 @@ export function waitMsOf(wait: string | undefined, maxMs: number): number {
   if (wait === undefined) return 0;
   const ms = parseDuration(wait);
   if (ms !== undefined && ms <= maxMs) return ms;
-  throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: wait is too long.', {
+  throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: wait is too long.', {
     errors: [{ pointer: '/query/wait', message: `At most ${maxMs / 1_000} s.` }],
   });
 }

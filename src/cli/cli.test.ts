@@ -152,10 +152,10 @@ describe('Against a server', () => {
     [400, 2],
     [500, 5],
   ])('an answer of %i ends with %i and its reason', async (status, expected) => {
-    answering(status, { code: 'MR_SOME', detail: 'Because.', errors: [{ pointer: '/a', message: 'is wrong' }] });
+    answering(status, { code: 'MR_NOT_FOUND', detail: 'Because.', errors: [{ pointer: '/a', message: 'is wrong' }] });
     const { code, stderr, stdout } = await millrace(['get', 'i']);
     expect({ code, stdout }).toEqual({ code: expected, stdout: '' });
-    expect(stderr).toBe('Because. (MR_SOME)\n  /a: is wrong\n');
+    expect(stderr).toBe('Because. (MR_NOT_FOUND)\n  /a: is wrong\n');
   });
 
   it('no answer ends with 5', async () => {

@@ -53,7 +53,15 @@ function rowOf(task: TaskState): TaskRow {
   const { path, nodeId, type, status, attempt, openedAt } = task;
   return {
     ...{ taskId: taskIdOf(id, path), instanceId: id, path, nodeId, type, queue: null, status, attempt, openedAt, updatedAt: 1_000 },
-    ...{ input: null, output: 'output' in task ? task.output : null, error: null, assignee: null, dueAt: null },
+    ...{
+      input: null,
+      output: 'output' in task ? task.output : null,
+      error: null,
+      assignee: null,
+      human: null,
+      definitionId: 'sum',
+      definitionVersion: 1,
+    },
   };
 }
 
@@ -124,6 +132,11 @@ it.each<[string, (rows: readonly TaskRow[]) => readonly TaskRow[], string]>([
     'another attempt and an error',
     (rows) => rows.map((row) => ({ ...row, attempt: 7, error: { code: 'X', message: 'x' } })),
     '/a/attempt, /a/error',
+  ],
+  [
+    'a record of a human task that it is not',
+    (rows) => rows.map((row) => ({ ...row, human: { title: 'x', assignees: { users: [], roles: [] }, dueAt: null, completedBy: null } })),
+    '/a/human',
   ],
   ['no row', () => [], '/a'],
   ['a row too many', (rows) => rows.flatMap((row) => [row, { ...row, path: 'b' as TaskPath }]), '/b'],

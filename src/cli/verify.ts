@@ -1,10 +1,10 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
-
-import type { InstanceId } from '../core/ids.ts';
+import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
 import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
+import { type HumanRecord, humanRecords } from '../store/human-record.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
@@ -46,7 +46,7 @@ async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise
     const tasks = await tasksOf(queries, instanceId);
     const history = await queries.fullHistory(instanceId);
     try {
-      message = compare({ ...view, tasks }, fold(instanceId, history));
+      message = compare({ ...view, tasks }, fold(instanceId, history), humanRecords(history, null));
     } catch (error) {
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
@@ -66,7 +66,7 @@ async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readon
   }
 }
 
-function compare({ state, row, tasks }: Stored, folded: InstanceState): string | null {
+function compare({ state, row, tasks }: Stored, folded: InstanceState, people: ReadonlyMap<TaskPath, HumanRecord>): string | null {
   const faults: string[] = [];
   const note = (what: string, places: Iterable<string>): void => {
     const first = [...places].slice(0, PLACES_MAX);
@@ -75,7 +75,7 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState): string |
   note('the stored state differs', differingPlaces(asJson(state), asJson(folded), ''));
   note('its row in the lists differs', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
   const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
-  const expected = Object.fromEntries(Object.values(folded.tasks).map((task) => [task.path, taskOf(task)]));
+  const expected = Object.fromEntries(Object.values(folded.tasks).map((task) => [task.path, taskOf(task, people.get(task.path))]));
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
   return faults.length === 0 ? null : faults.join('; ');
 }
@@ -87,16 +87,15 @@ function rowOf(state: InstanceState): InstanceRow {
 }
 
 /** Of a task, what its row holds and the state too; input and output stand in the row alone, and were read with the state. */
-type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'error' | 'openedAt' | 'dueAt'>;
+type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'error' | 'openedAt' | 'human'>;
 
-function readOf({ nodeId, type, status, attempt, error, openedAt, dueAt }: TaskRow): TaskFields {
-  return { nodeId, type, status, attempt, error, openedAt, dueAt };
+function readOf({ nodeId, type, status, attempt, error, openedAt, human }: TaskRow): TaskFields {
+  return { nodeId, type, status, attempt, error, openedAt, human };
 }
 
-function taskOf(task: TaskState): TaskFields {
+function taskOf(task: TaskState, human: HumanRecord | undefined): TaskFields {
   const { nodeId, type, status, attempt, openedAt } = task;
-  const dueAt = task.status === 'open' && task.type === 'human' ? task.dueAt : null;
-  return { nodeId, type, status, attempt, error: errorOf(task), openedAt, dueAt };
+  return { nodeId, type, status, attempt, error: errorOf(task), openedAt, human: human ?? null };
 }
 
 /** As it would be stored: members that are undefined are no members. */

@@ -21,19 +21,25 @@ export const Task = Type.Object({
   nodeId: Type.String(),
   type: Type.String(),
   queue: NullableString(),
-  status: Type.String({ description: 'scheduled, retrying, open (a person’s), completed, failed, timedOut, skipped or cancelled.' }),
+  status: Type.String({ description: 'scheduled, retrying, open, completed, failed, timedOut, skipped or cancelled.' }),
   attempt: Type.Integer(),
   input: JsonValue,
   output: JsonValue,
   error: Nullable(TaskError),
-  assignee: NullableString('Who claimed it, while it is a person’s and open.'),
-  dueAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When it ought to be done, while it is a person’s and open.' }),
+  title: NullableString('Of a human task, also after it ended; null for any other.'),
+  assignees: Type.Unsafe<Static<typeof Assignees> | null>({
+    ...Nullable(Assignees),
+    description: 'Who may complete the human task, also after it ended. null: it is no human task.',
+  }),
+  assignee: NullableString('Who has claimed the human task; null once it has ended.'),
+  completedBy: NullableString('Who completed or failed the human task; null if it is open or ended without a person.'),
+  dueAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When the human task is or was due.' }),
   openedAt: Instant,
   updatedAt: Instant,
 });
 export const TaskPage = PageOf(Task);
 
-/** An open task of a person. */
+/** An open human task. */
 export const InboxTask = Type.Object({
   taskId: Type.String(),
   instanceId: Type.String(),
@@ -52,9 +58,7 @@ export const InboxPage = PageOf(InboxTask);
 
 export const TaskDetail = Type.Object({
   ...Task.properties,
-  title: NullableString('Of a person’s task that is open.'),
-  assignees: Nullable(Assignees),
-  form: Type.Unsafe<unknown>({ description: 'JSON Schema that `output` of complete must fit; null when there is none.' }),
+  form: Type.Unsafe<unknown>({ description: 'JSON Schema of the `output` with which the task is completed; null if there is none.' }),
 });
 
 export const InboxQuery = Type.Object(

@@ -3,20 +3,15 @@
  * isolated and recorded; a database that is away, locked, or not set up as it should be makes everything wait.
  */
 import { MillraceError } from '../core/error.ts';
+import { blameOf } from '../core/error-codes.ts';
 import type { TaskError } from '../core/instance/state.ts';
-
-/** What the database says of the data that it was given. */
-const ofData = new Set([
-  'MR_MESSAGE_TOO_LARGE',
-  'MR_STATE_TOO_LARGE',
-  'MR_OUTBOX_TOPIC_UNKNOWN',
-  'MR_DATA_REFUSED',
-  'MR_DEFINITION_UNREADABLE',
-]);
 
 /** Whether another message may well pass where this one failed. An error that is no MillraceError is a bug that this one met. */
 export function isCausedByOneMessage(error: unknown): boolean {
-  return !(error instanceof MillraceError) || ofData.has(error.code);
+  if (!(error instanceof MillraceError)) return true;
+  if (error.retryable) return false;
+  const blame = blameOf(error.code);
+  return blame === 'message' || blame === 'bug';
 }
 
 /** For the instance's history and for people: what a bug says stays in the log, since it may quote data. */

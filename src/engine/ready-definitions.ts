@@ -1,6 +1,7 @@
 /** Definitions that are ready to be run: compiled, and with the schemas of their queues looked up, so that a step never waits. */
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
+import type { ErrorCode } from '../core/error-codes.ts';
 import type { DefinitionId } from '../core/ids.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
@@ -38,6 +39,6 @@ export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<Ou
   };
 }
 
-function retryable(code: string, message: string, cause?: unknown): MillraceError {
+function retryable(code: ErrorCode, message: string, cause?: unknown): MillraceError {
   return new MillraceError(code, message, { retryable: true, cause });
 }

@@ -1,4 +1,6 @@
-/** Why a message can never be processed. Each has a row in docs/errors.md; a new one is added here first. */
+/** Why a message can never be processed. Each is in the table of all codes too. */
+import type { ErrorCode } from '../core/error-codes.ts';
+
 export const deadLetterCodes = [
   /** Its bytes do not begin with the registry's magic byte and a schema id. */
   'MR_NOT_FRAMED',
@@ -22,7 +24,7 @@ export const deadLetterCodes = [
   'MR_MESSAGE_INVALID',
   /** Processing it fails whenever it is tried: a bug, or something that the database refuses. */
   'MR_STEP_FAILED',
-] as const;
+] as const satisfies readonly ErrorCode[];
 
 export type DeadLetterCode = (typeof deadLetterCodes)[number];
 

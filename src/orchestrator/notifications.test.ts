@@ -258,7 +258,7 @@ describe('what the database never takes', () => {
     for (const n of [1, 2, 3, 4, 6, 7]) expect(fixture.state(n).tasks[PICK]?.status).toBe('completed');
   });
 
-  test.each(['MR_MESSAGE_TOO_LARGE', 'MR_STATE_TOO_LARGE', 'MR_OUTBOX_TOPIC_UNKNOWN', 'MR_DATA_REFUSED'])(
+  test.each(['MR_MESSAGE_TOO_LARGE', 'MR_STATE_TOO_LARGE', 'MR_OUTBOX_TOPIC_UNKNOWN', 'MR_DATA_REFUSED'] as const)(
     'for %s fails the task whose outcome it followed from, so that a person sees why',
     async (code) => {
       const fixture = await Fixture.start();

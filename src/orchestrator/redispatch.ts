@@ -5,8 +5,8 @@
  * its work, nothing else: attempt and basis stay the same.
  */
 import { LRUCache } from 'lru-cache';
-import { uuidv7 } from 'uuidv7';
-import { type CommandId, type EpochMs, parseCommandId } from '../core/ids.ts';
+import type { EpochMs } from '../core/ids.ts';
+import { commandMessage } from '../engine/command/command-message.ts';
 import type { LogAdmin } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
@@ -76,7 +76,10 @@ export class Redispatcher {
         if (force || (await this.#isPassed(task, committed, commitMs))) sending.push(task);
         else waiting++;
       }
-      const messages = sending.map((task) => outgoing.ofCommand(task.instanceId, commandFor(task), now));
+      const messages = sending.map(({ instanceId, path, attempt }) => {
+        const command = { type: 'redispatch', path, attempt } as const;
+        return commandMessage(outgoing, instanceId, command, 'redispatch', now).message;
+      });
       if (messages.length > 0) await store.publish(messages);
       for (const task of sending) this.#sent.set(keyOf(task), true);
       redispatched += messages.length;
@@ -120,14 +123,4 @@ export class Redispatcher {
 
 function keyOf({ instanceId, path, attempt, dispatchedAt }: OpenAutomatedTask): string {
   return `${instanceId}.${path}#${attempt}@${dispatchedAt}`;
-}
-
-function commandFor({ path, attempt }: OpenAutomatedTask) {
-  return { type: 'CommandIssued', commandId: newCommandId(), by: 'redispatch', command: { type: 'redispatch', path, attempt } } as const;
-}
-
-function newCommandId(): CommandId {
-  const id = parseCommandId(uuidv7());
-  if (id === undefined) throw new Error('Bug: a UUID that is none');
-  return id;
 }

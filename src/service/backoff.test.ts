@@ -6,7 +6,7 @@ import { MillraceError } from '../core/error.ts';
 import { isRetryable, retryForever } from './backoff.ts';
 
 const log = pino({ level: 'silent' });
-const away = new MillraceError('MR_BROKER_AWAY', 'away', { retryable: true });
+const away = new MillraceError('MR_KAFKA_UNAVAILABLE', 'away', { retryable: true });
 
 describe('waiting out faults', () => {
   it('tries again until it works', async () => {
@@ -21,7 +21,7 @@ describe('waiting out faults', () => {
     const retry = retryForever(isRetryable, new AbortController().signal, log);
     const work = () => {
       tries++;
-      return Promise.reject(new MillraceError('MR_CONFIG', 'wrong', { retryable: false }));
+      return Promise.reject(new MillraceError('MR_PARTITIONS_FROZEN', 'wrong', { retryable: false }));
     };
     await expect(retry('start', work)).rejects.toThrow('wrong');
     expect(tries).toBe(1);

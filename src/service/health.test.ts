@@ -43,7 +43,7 @@ describe('health and metrics of a process', () => {
 
   it('serves metrics by their names, without partitions that went away', async () => {
     let held = [{ group: 'group', topic: 't', partition: 0, lag: 7 }];
-    consumerMetrics(metrics, () => held).deadLetters.inc({ topic: 't', code: 'MR_DL_KEY' });
+    consumerMetrics(metrics, () => held).deadLetters.inc({ topic: 't', code: 'MR_NO_KEY' });
     outboxMetrics(metrics, () => ({
       oldestAgeSeconds: 3,
       slotLagBytes: 10,
@@ -53,7 +53,7 @@ describe('health and metrics of a process', () => {
     }));
     const first = await get('/metrics');
     expect(first.body).toContain('millrace_consumer_lag_records{group="group",topic="t",partition="0",process="worker"} 7');
-    expect(first.body).toContain('millrace_dead_letters_total{topic="t",code="MR_DL_KEY",process="worker"} 1');
+    expect(first.body).toContain('millrace_dead_letters_total{topic="t",code="MR_NO_KEY",process="worker"} 1');
     expect(first.body).toContain('millrace_outbox_oldest_age_seconds{process="worker"} 3');
     expect(first.body).toContain('millrace_outbox_default_partition_used{process="worker"} 0');
     expect(first.body).toContain('millrace_outbox_republish_pending{process="worker"} 1');

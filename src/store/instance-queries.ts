@@ -4,6 +4,7 @@ import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../cor
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
+import type { HumanRecord } from './human-record.ts';
 
 export type InstanceFilter = {
   readonly status?: InstanceStatus;
@@ -48,6 +49,8 @@ export type TaskRow = {
   readonly instanceId: InstanceId;
   readonly path: TaskPath;
   readonly nodeId: string;
+  readonly definitionId: string;
+  readonly definitionVersion: number;
   readonly type: string;
   readonly queue: string | null;
   readonly status: string;
@@ -55,10 +58,10 @@ export type TaskRow = {
   readonly input: Json;
   readonly output: Json;
   readonly error: TaskError | null;
-  /** Who claimed it; null once it is closed, when claims are let go. */
+  /** Who claimed it; null once it has ended. */
   readonly assignee: string | null;
-  /** Of a person's task that is open, be it decided a moment ago or not. */
-  readonly dueAt: EpochMs | null;
+  /** Of a human task, also after it ended; null for any other. */
+  readonly human: HumanRecord | null;
   readonly openedAt: EpochMs;
   readonly updatedAt: EpochMs;
 };

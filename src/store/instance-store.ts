@@ -90,7 +90,7 @@ export type NewCommand = {
   readonly commandId: CommandId;
   readonly instanceId: InstanceId;
   readonly partition: number;
-  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'completeTask' | 'failTask' | 'redispatch';
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'completeTask' | 'failTask';
   readonly path: TaskPath | null;
   /** Of completeTask and failTask: taken only while this very attempt is open. */
   readonly attempt: number | null;

@@ -1,5 +1,6 @@
 /**
- * What a handler throws to say what should happen next. Anything else that it throws is retried under the error's name.
+ * What a handler throws to say what should happen next. Anything else that it throws is retried under the error's `code`
+ * where that is a string (`ECONNREFUSED`), else under its name.
  * Told apart by a registered symbol: a handler's module may carry another copy of this package than the worker.
  */
 

@@ -318,6 +318,13 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       expect((await lab.sent(id)).filter(({ type }) => type === 'CommandIssued')).toHaveLength(1);
     });
 
+    it('takes the completion of the attempt that is open, and of no other', async () => {
+      const id = await lab.start(onePerson());
+      expect(await lab.queries.inboxTask(id, path('look'))).toMatchObject({ attempt: 1 });
+      expect(await lab.store.issueCommand({ ...commandOf(id, 'completeTask', 'look'), attempt: 2 })).toBe(false);
+      expect(await lab.store.issueCommand({ ...commandOf(id, 'completeTask', 'look'), attempt: 1 })).toBe(true);
+    });
+
     it('frees the task when the orchestrator refuses the command, and closes it for good when it applies one', async () => {
       const definition = onePerson();
       const id = await lab.start(definition);

@@ -178,7 +178,7 @@ describe('one instance', () => {
     expect(await queries.task(id, 'done' as TaskPath)).toMatchObject({ type: 'transform', output: 1 });
   });
 
-  it('shows of a person’s task who claimed it and when it is due, until it is closed', async () => {
+  it('shows the title, the assignees, the due time and who completed it of a human task, also after it ended', async () => {
     const definition = newDefinition({
       nodes: { look: human({ users: ['ada'] }, '2d'), ask: human({ users: ['ada'] }), work: task },
       edges: [],
@@ -190,23 +190,28 @@ describe('one instance', () => {
     const shown = async () => {
       const { items } = await queries.tasks(id, 10, null);
       for (const each of items) expect(await queries.task(id, each.path)).toEqual(each);
-      return Object.fromEntries(items.map(({ path, status, assignee, dueAt }) => [path, { status, assignee, dueAt }]));
+      return Object.fromEntries(items.map(({ path, status, assignee, human: record }) => [path, { status, assignee, human: record }]));
     };
     const state = (await lab.stateOf(id)).tasks[look];
     const dueAt = state?.type === 'human' && state.status === 'open' ? state.dueAt : null;
     expect(dueAt).toBeGreaterThan(Date.now());
-    const rest = { ask: { status: 'open', assignee: null, dueAt: null }, work: { status: 'scheduled', assignee: null, dueAt: null } };
-    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', dueAt }, ...rest });
+    const assignees = { users: ['ada'], roles: [] };
+    const record = { title: 'Look at 1', assignees, dueAt, completedBy: null };
+    const rest = {
+      ask: { status: 'open', assignee: null, human: { ...record, dueAt: null } },
+      work: { status: 'scheduled', assignee: null, human: null },
+    };
+    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', human: record }, ...rest });
     const command = commandOf(id, 'completeTask', 'look');
     await lab.store.issueCommand(command);
-    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', dueAt }, ...rest });
+    expect(await shown()).toEqual({ look: { status: 'open', assignee: 'ada', human: record }, ...rest });
     await lab.step(definition, id, {
       type: 'CommandIssued',
       commandId: command.commandId,
       by: 'ada',
       command: { type: 'completeTask', path: look, attempt: 1, output: null },
     });
-    expect(await shown()).toEqual({ look: { status: 'completed', assignee: null, dueAt: null }, ...rest });
+    expect(await shown()).toEqual({ look: { status: 'completed', assignee: null, human: { ...record, completedBy: 'ada' } }, ...rest });
   });
 });
 

@@ -3,11 +3,11 @@ import { type TSchema, Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
 import { CancelBody, CommandAnswer, EmptyBody, RetryBody } from '../../contract/instances.ts';
 import { type InstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
-import { attemptUnderIncident } from '../../core/instance/decide-command.ts';
-import type { CommandIssued, RaisedBy } from '../../core/instance/notification.ts';
+import { namedIncidents, refusalOf } from '../../core/instance/command-preconditions.ts';
+import type { CommandIssued } from '../../core/instance/notification.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';
+import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
-import { issueCommand } from '../command-issuer.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
@@ -52,38 +52,26 @@ function add(
     const asked = commandOf(request.body, instanceId);
     const view = await findInstance(context, instanceId);
     assertOfUse(view, asked);
-    const command = asked.type === 'retry' ? { ...asked, raisedBy: raisedBy(view, asked.path) } : asked;
+    const command = asked.type === 'retry' ? { ...asked, raisedBy: namedIncidents(view.state, asked.path) } : asked;
     const { subject } = keyOf(request);
-    const { status, body } = await issueCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
+    const { status, body } = await answerCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
     return reply.code(status).send(body);
   });
 }
 
 export function assertRunning({ row }: Pick<InstanceView, 'row'>): void {
-  if (isEnded(row.status)) throw new ApiProblem(409, 'MR_INSTANCE_ENDED', `The instance has ended: it is ${row.status}.`);
+  if (isEnded(row.status)) throw new ApiProblem('MR_INSTANCE_ENDED', `The instance has ended: it is ${row.status}.`);
 }
 
 /** While commands are pending only the orchestrator can say. */
 function assertOfUse(view: InstanceView, command: Control): void {
   assertRunning(view);
   if (view.pending.length > 0) return;
-  const { state } = view;
-  if (command.type === 'pause' && state.paused !== null) throw new ApiProblem(409, 'MR_ALREADY_PAUSED', 'The instance is paused already.');
-  if (command.type === 'resume' && state.paused === null) throw new ApiProblem(409, 'MR_NOT_PAUSED', 'The instance is not paused.');
-  if (command.type !== 'retry') return;
-  if (state.paused !== null) throw new ApiProblem(409, 'MR_PAUSED', 'The instance is paused: resume it first.');
-  if (command.path !== null && !Object.hasOwn(state.tasks, command.path)) throw notFound('The instance has no such task.');
-  const under = command.path === null ? Object.keys(state.incidents).length > 0 : Object.hasOwn(state.incidents, command.path);
-  if (!under) throw new ApiProblem(409, 'MR_NO_INCIDENT', `The ${command.path === null ? 'instance' : 'task'} is under no incident.`);
-}
-
-/** What the caller could see when asking; null when commands are pending that may lead to an incident. */
-function raisedBy({ state }: InstanceView, path: TaskPath | null): RaisedBy | null {
-  const seen = path === null ? Object.keys(state.incidents) : [path];
-  const named = seen.flatMap((at) =>
-    at === '' || Object.hasOwn(state.tasks, at) ? [[at, attemptUnderIncident(state, at) ?? 0] as const] : [],
-  );
-  return named.length === 0 ? null : Object.fromEntries(named);
+  const refusal = refusalOf(view.state, command);
+  if (refusal === null) return;
+  throw refusal.code === 'MR_TASK_UNKNOWN'
+    ? notFound('The instance has no such task.')
+    : new ApiProblem(refusal.code, refusal.reason, { status: 409 });
 }
 
 function pathOf(taskId: string | undefined, instanceId: InstanceId): TaskPath | null {

@@ -87,7 +87,7 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
 }
 
 function alreadyClosed(status: string): ApiProblem {
-  return new ApiProblem(409, 'MR_DEAD_LETTER_CLOSED', `The dead letter is ${status} already.`);
+  return new ApiProblem('MR_DEAD_LETTER_CLOSED', `The dead letter is ${status} already.`);
 }
 
 function toDeadLetter(row: DeadLetterRow): contract.DeadLetter {

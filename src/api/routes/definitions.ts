@@ -141,12 +141,9 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
   async function deploy({ ports, latest }: RouteContext, document: Json, by: string): Promise<contract.Deployed> {
     const { definition, errors } = check(context, document);
     if (definition === null)
-      throw new ApiProblem(
-        422,
-        'MR_DEFINITION_INVALID',
-        `The definition has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`,
-        { errors },
-      );
+      throw new ApiProblem('MR_DEFINITION_INVALID', `The definition has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`, {
+        errors,
+      });
     await ports.ensureQueues(definitionQueues(definition));
     await ports.instances.registerEventTypes(definitionEventTypes(definition));
     const { id } = definition;
@@ -165,11 +162,7 @@ type Checked =
 function check({ ports, limits, publishTopics }: RouteContext, document: Json): Checked {
   const bytes = Buffer.byteLength(JSON.stringify(document));
   if (bytes > limits.definitionBytes)
-    throw new ApiProblem(
-      413,
-      'MR_DEFINITION_TOO_LARGE',
-      `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`,
-    );
+    throw new ApiProblem('MR_DEFINITION_TOO_LARGE', `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`);
   // The database assigns the version later; no check depends on it.
   const parsed = ports.parseDefinition(document, { version: 1 });
   if (!parsed.ok) return { definition: null, errors: parsed.error };

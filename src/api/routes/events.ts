@@ -23,7 +23,7 @@ export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): vo
   app.post('/events', { schema, config: { permission: 'sendEvents' } }, async ({ body }, reply) => {
     const { id = uuidv7(), type, source = DEFAULT_SOURCE, key, time, data = null } = body;
     if (jsonByteLength(data) > limits.payloadBytes)
-      throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The data is larger than ${limits.payloadBytes} bytes.`, {
+      throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The data is larger than ${limits.payloadBytes} bytes.`, {
         errors: [{ pointer: '/data', message: 'Send a reference to the data instead.' }],
       });
     const at = time === undefined ? null : Date.parse(time);

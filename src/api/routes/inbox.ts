@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import { InboxPage, InboxQuery, TaskDetail } from '../../contract/tasks.ts';
-import { parseInstanceId } from '../../core/ids.ts';
+import { parseDefinitionId, parseInstanceId } from '../../core/ids.ts';
 import type { HumanTaskFilter } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
@@ -24,8 +24,8 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'listInbox',
-        summary: 'Open tasks of people',
-        description: 'What somebody has just completed is not in it any more, although it may not be applied yet.',
+        summary: 'Open human tasks',
+        description: 'A task that was just completed is no longer listed, although its completion may not be applied yet.',
         querystring: InboxQuery,
         response: responses({ 200: InboxPage }),
       },
@@ -50,7 +50,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'getTask',
-        summary: 'One task, with its form if it is a person’s',
+        summary: 'One task, with its form if it is a human task',
         params: Type.Object({ id: Type.String() }),
         querystring: NoQuery,
         response: responses({ 200: TaskDetail }, 404),
@@ -58,11 +58,10 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
     },
     async ({ params }) => {
       const { instanceId, path } = taskOf(params.id);
-      const [row, open] = await Promise.all([queries.task(instanceId, path), queries.inboxTask(instanceId, path)]);
+      const row = await queries.task(instanceId, path);
       if (row === null) throw notFound('There is no such task.');
-      const definition =
-        open === null ? null : await cache.get(open.definitionId as Parameters<typeof cache.get>[0], open.definitionVersion);
-      return toTaskDetail(row, open, definition);
+      const id = row.type === 'human' ? parseDefinitionId(row.definitionId) : undefined;
+      return toTaskDetail(row, id === undefined ? null : await cache.get(id, row.definitionVersion));
     },
   );
 }
@@ -70,7 +69,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
 function instanceOf(text: string) {
   const id = parseInstanceId(text);
   if (id === undefined)
-    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
       errors: [{ pointer: '/query/instanceId', message: 'Expected an instance id.' }],
     });
   return id;

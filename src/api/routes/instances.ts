@@ -113,7 +113,7 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
 function parentOf(text: string): InstanceId {
   const id = parseInstanceId(text);
   if (id === undefined)
-    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The request is invalid: parent is no instance id.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: parent is no instance id.', {
       errors: [{ pointer: '/query/parent', message: 'Expected an instance id.' }],
     });
   return id;
@@ -126,7 +126,7 @@ function cursorOf(seq: number): string {
 function seqOf(cursor: string): number {
   const seq = /^s(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
   if (seq === undefined)
-    throw new ApiProblem(400, 'MR_CURSOR_INVALID', 'The cursor is none of this list.', {
+    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor is none of this list.', {
       errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
     });
   return Number(seq);

@@ -42,7 +42,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     const reason = admission.reasonToRefuse();
     if (reason !== null) {
       metrics.refusedStarts.inc();
-      throw new ApiProblem(503, 'MR_NOT_PUBLISHING', `No instances are started now: ${reason}`, { headers: { 'retry-after': '5' } });
+      throw new ApiProblem('MR_NOT_PUBLISHING', `No instances are started now: ${reason}`, { headers: { 'retry-after': '5' } });
     }
     const definition = await definitionOf(context, params.id, body.version);
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
@@ -85,17 +85,12 @@ function assertStarted(outcome: StartOutcome, definition: Definition): asserts o
     case 'keyReused':
       throw keyReused();
     case 'inputInvalid':
-      throw new ApiProblem(
-        422,
-        'MR_INPUT_INVALID',
-        `The input does not fit the schema of ${definition.id}, version ${definition.version}.`,
-        {
-          errors: outcome.errors.map(({ pointer, message }) => ({ pointer: `/input${pointer}`, message })),
-        },
-      );
+      throw new ApiProblem('MR_INPUT_INVALID', `The input does not fit the schema of ${definition.id}, version ${definition.version}.`, {
+        errors: outcome.errors.map(({ pointer, message }) => ({ pointer: `/input${pointer}`, message })),
+      });
     case 'refused': {
       const { code, message } = outcome.error;
-      throw new ApiProblem(422, 'MR_START_REFUSED', `The definition cannot be started with this input: ${message}`, {
+      throw new ApiProblem('MR_START_REFUSED', `The definition cannot be started with this input: ${message}`, {
         errors: [{ pointer: '/input', message, code }],
       });
     }
@@ -105,7 +100,7 @@ function assertStarted(outcome: StartOutcome, definition: Definition): asserts o
 }
 
 function keyReused(): ApiProblem {
-  return new ApiProblem(422, 'MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
+  return new ApiProblem('MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
     errors: [{ pointer: '/headers/idempotency-key', message: 'Use a new key for another start.' }],
   });
 }
@@ -123,7 +118,7 @@ function assertPayload(contentLength: string | undefined, input: Json, bytesMax:
   // A body that is so small holds an input within the limit: written out, no number is four times as long (1e15).
   if (contentLength !== undefined && Number(contentLength) * 4 <= bytesMax) return;
   if (jsonByteLength(input) <= bytesMax) return;
-  throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The input is larger than ${bytesMax} bytes.`, {
+  throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The input is larger than ${bytesMax} bytes.`, {
     errors: [{ pointer: '/input', message: 'Send a reference to the data instead.' }],
   });
 }
@@ -131,7 +126,7 @@ function assertPayload(contentLength: string | undefined, input: Json, bytesMax:
 function idempotencyOf(context: RouteContext, key: string | undefined, body: StartBody): StartRequest['idempotency'] {
   if (key === undefined) return null;
   if (!IDEMPOTENCY_KEY.test(key))
-    throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'The Idempotency-Key must have 1 to 255 printable characters.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The Idempotency-Key must have 1 to 255 printable characters.', {
       errors: [{ pointer: '/headers/idempotency-key', message: 'Expected 1 to 255 printable ASCII characters.' }],
     });
   return { key, bodyHash: context.ports.sha256(canonicalJson(body as Json)) };

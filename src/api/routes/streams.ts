@@ -49,7 +49,7 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
     // A browser comes back by itself until it is told so.
     if (isEnded(row.status) && afterSeq >= state.seq) return reply.code(204).send(null);
     if (open >= streamsMax)
-      throw new ApiProblem(429, 'MR_TOO_MANY_STREAMS', 'Too many live streams are open here.', { headers: { 'retry-after': '5' } });
+      throw new ApiProblem('MR_TOO_MANY_STREAMS', 'Too many live streams are open here.', { headers: { 'retry-after': '5' } });
     open++;
     metrics.streams.set(open);
     reply.hijack();
@@ -72,7 +72,7 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
 function seqOf(lastEventId: string | undefined): number {
   if (lastEventId === undefined || lastEventId === '') return 0;
   if (/^\d{1,9}$/.test(lastEventId)) return Number(lastEventId);
-  throw new ApiProblem(400, 'MR_REQUEST_INVALID', 'Last-Event-ID is none of this stream.', {
+  throw new ApiProblem('MR_REQUEST_INVALID', 'Last-Event-ID is none of this stream.', {
     errors: [{ pointer: '/headers/last-event-id', message: 'Expected the id of an event of this stream.' }],
   });
 }

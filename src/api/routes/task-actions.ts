@@ -7,8 +7,8 @@ import { type InstanceId, parseDefinitionId, type TaskPath } from '../../core/id
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
+import { answerCommand } from '../answer-command.ts';
 import { actorOf, keyOf } from '../auth.ts';
-import { issueCommand } from '../command-issuer.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toInboxTask } from '../task-view.ts';
@@ -42,7 +42,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const actor = assertMayAct(keyOf(request), task, request.body.assignee);
       const claimed = await instances.claim(instanceId, path, actor);
       if (claimed === null) throw notOpen();
-      if (claimed.assignee !== actor) throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
+      if (claimed.assignee !== actor) throw new ApiProblem('MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
       return toInboxTask({ ...task, assignee: actor });
     },
   );
@@ -65,7 +65,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       if (task.assignee === null) return toInboxTask(task);
       // An admin takes anybody's claim away.
       const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);
-      if (!given) throw new ApiProblem(409, 'MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
+      if (!given) throw new ApiProblem('MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
       return toInboxTask({ ...task, assignee: null });
     },
   );
@@ -87,12 +87,12 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       assertNotClaimedByOther(keyOf(request), task, by);
       const { output } = request.body;
       if (jsonByteLength(output) > context.limits.payloadBytes)
-        throw new ApiProblem(413, 'MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
+        throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
           errors: [{ pointer: '/output', message: 'Send a reference to the data instead.' }],
         });
       assertFits(await formOf(task), output);
       const command = { type: 'completeTask', path, attempt: task.attempt, output } as const;
-      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      const issued = await answerCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },
   );
@@ -113,7 +113,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const by = assertMayAct(keyOf(request), task, request.body.assignee);
       assertNotClaimedByOther(keyOf(request), task, by);
       const command = { type: 'failTask', path, attempt: task.attempt, error: request.body.error } as const;
-      const issued = await issueCommand(context, { instanceId, command, by, wait: request.query.wait, request });
+      const issued = await answerCommand(context, { instanceId, command, by, wait: request.query.wait, request });
       return reply.code(issued.status).send(issued.body);
     },
   );
@@ -132,7 +132,7 @@ function assertFits(
 ) {
   const faults = form?.compiled.validate(output) ?? [];
   if (faults.length === 0) return;
-  throw new ApiProblem(422, 'MR_FORM_INVALID', 'The output does not fit the form of the task.', {
+  throw new ApiProblem('MR_FORM_INVALID', 'The output does not fit the form of the task.', {
     errors: faults.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),
   });
 }
@@ -144,14 +144,14 @@ async function findOpenTask(context: RouteContext, instanceId: InstanceId, path:
   if (open !== null) return open;
   const [row, view] = await Promise.all([queries.task(instanceId, path), queries.get(instanceId)]);
   if (row === null || view === null) throw notFound('There is no such task.');
-  if (row.type !== 'human') throw new ApiProblem(409, 'MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
+  if (row.type !== 'human') throw new ApiProblem('MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
   assertRunning(view);
-  if (row.status === 'open') throw new ApiProblem(409, 'MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  if (row.status === 'open') throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
   throw notOpen();
 }
 
 function notOpen(): ApiProblem {
-  return new ApiProblem(409, 'MR_TASK_NOT_OPEN', 'The task is no longer open.');
+  return new ApiProblem('MR_TASK_NOT_OPEN', 'The task is no longer open.');
 }
 
 /** @returns who acts. */
@@ -159,10 +159,10 @@ function assertMayAct(key: ApiKey, { assignees: { users, roles } }: HumanTaskRow
   const actor = actorOf(key, assignee);
   if (key.role === 'admin' || (users.length === 0 && roles.length === 0)) return actor;
   if (users.includes(actor) || roles.some((role) => key.taskRoles.includes(role))) return actor;
-  throw new ApiProblem(403, 'MR_NOT_ASSIGNED', `The task is not assigned to ${actor}.`);
+  throw new ApiProblem('MR_NOT_ASSIGNED', `The task is not assigned to ${actor}.`);
 }
 
 function assertNotClaimedByOther(key: ApiKey, { assignee }: HumanTaskRow, actor: string): void {
   if (assignee === null || assignee === actor || key.role === 'admin') return;
-  throw new ApiProblem(409, 'MR_TASK_CLAIMED', `${assignee} has claimed the task.`);
+  throw new ApiProblem('MR_TASK_CLAIMED', `${assignee} has claimed the task.`);
 }

@@ -12,6 +12,7 @@ import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import { createDefinitionCache } from '../../store/definition-cache.ts';
 import type { ApiKey, ApiKeyRole, Page, StoredDefinition } from '../../store/definition-store.ts';
+import { humanRecords } from '../../store/human-record.ts';
 import type { DeadLetterRow, HumanTaskRow, InstanceRow, PendingCommand, TaskRow } from '../../store/instance-queries.ts';
 import type { CommandResult, NewCommand, OutboxMessage, Start, StartResult } from '../../store/instance-store.ts';
 import { digestOf } from '../auth.ts';
@@ -212,13 +213,13 @@ export class MemoryEngine {
       (this.#instances.get(instanceId)?.history ?? []).filter(({ seq }) => seq > afterSeq).slice(0, limit),
     tasks: async (instanceId, limit, cursor) => {
       const kept = this.#instances.get(instanceId);
-      const rows = kept === undefined ? [] : Object.values(kept.state.tasks).map((task) => this.#taskRow(kept.state, task));
+      const rows = kept === undefined ? [] : Object.values(kept.state.tasks).map((task) => this.#taskRow(kept, task));
       return pageOf(rows, limit, cursor);
     },
     task: async (instanceId, path) => {
       const kept = this.#instances.get(instanceId);
       const task = kept?.state.tasks[path];
-      return kept === undefined || task === undefined ? null : this.#taskRow(kept.state, task);
+      return kept === undefined || task === undefined ? null : this.#taskRow(kept, task);
     },
     inbox: async (filter, limit, cursor) =>
       pageOf(
@@ -255,7 +256,8 @@ export class MemoryEngine {
     },
   };
 
-  #taskRow({ instanceId, updatedAt }: InstanceState, task: TaskState): TaskRow {
+  #taskRow({ state, history }: Kept, task: TaskState): TaskRow {
+    const { instanceId, updatedAt, definitionId, definitionVersion } = state;
     const { path, nodeId, type, status, attempt, openedAt } = task;
     const human = task.type === 'human' && task.status === 'open' ? task : null;
     return {
@@ -265,7 +267,7 @@ export class MemoryEngine {
       output: task.status === 'completed' ? task.output : null,
       error: 'error' in task ? task.error : null,
       assignee: human === null ? null : (this.#claims.get(`${instanceId} ${path}`) ?? null),
-      dueAt: human?.dueAt ?? null,
+      ...{ definitionId, definitionVersion, human: humanRecords(history, null).get(path) ?? null },
     };
   }
 
@@ -323,8 +325,6 @@ function issuedOf({ commandId, by, type, path, attempt }: NewCommand, payload: J
         return { type, reason: (given?.reason ?? null) as string | null };
       case 'retry':
         return { type, path, raisedBy: (given?.raisedBy ?? null) as RaisedBy | null };
-      case 'redispatch':
-        return { type, path: at(), attempt: attempt ?? 1 };
       case 'pause':
       case 'resume':
         return { type };

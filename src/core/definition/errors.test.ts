@@ -138,6 +138,7 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a wait for nothing', nodeOf({ type: 'wait' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['a wait for two things', nodeOf({ type: 'wait', for: '1s', until: '2026-01-31T09:00:00Z' }), ['MR_DEF_SHAPE /nodes/n']],
   ['no attempt', nodeOf({ ...http, retry: { maxAttempts: 0 } }), ['MR_DEF_SHAPE /nodes/n/retry/maxAttempts']],
+  ['an unknown jitter', nodeOf({ ...http, retry: { jitter: 'full' } }), ['MR_DEF_SHAPE /nodes/n/retry/jitter']],
   ['an unknown backoff', nodeOf({ ...http, retry: { backoff: 'linaer' } }), ['MR_DEF_SHAPE /nodes/n/retry/backoff']],
   ['an error code twice', nodeOf({ ...http, retry: { nonRetryable: ['A', 'A'] } }), ['MR_DEF_DUPLICATE /nodes/n/retry/nonRetryable']],
   ['retry of a person', nodeOf({ ...human, retry: {} }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/retry']],
@@ -267,6 +268,7 @@ describe('A definition is refused', () => {
     const messageOf = (document: Json): string => errorsOf(document)[0]?.message ?? '';
     expect(messageOf({ ...graphOf(['a']), edgse: [] })).toBe('A definition has no field "edgse". Did you mean "edges"?');
     expect(messageOf(nodeOf({ type: 'htpp' }))).toContain('Did you mean "http"?');
+    expect(messageOf(nodeOf({ ...task, retries: 3 }))).toBe('A node of the type "task" has no field "retries". Did you mean "retry"?');
     expect(messageOf(graphOf(['check', 'pay'], ['check>pya']))).toBe('There is no node "pya". Did you mean "pay"?');
     expect(messageOf(graphOf(['a', 'b', 'c'], ['a>b', 'b>c', 'c>a']))).toContain('a → b → c → a');
   });

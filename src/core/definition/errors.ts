@@ -1,5 +1,6 @@
 /** The codes of everything a definition can have wrong, and where errors are gathered while a document is read. */
 import { distance } from 'fastest-levenshtein';
+import type { ErrorCode } from '../error-codes.ts';
 import type { DefinitionError } from './types.ts';
 
 /** Each is a row of docs/errors.md. */
@@ -37,7 +38,7 @@ export const definitionErrorCodes = [
   'MR_DEF_JOIN',
   'MR_DEF_DUPLICATE',
   'MR_DEF_LIMIT',
-] as const;
+] as const satisfies readonly ErrorCode[];
 export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 
 /** Comparing thousands of names with thousands takes a second. */
@@ -64,7 +65,9 @@ export function suggest(given: string, known: Iterable<string>): string {
     const far = distance(given.toLowerCase(), name.toLowerCase());
     if (best === null || far < best.far) best = { name, far };
   }
-  const near = best !== null && best.far < given.length && best.far <= Math.max(2, Math.floor(given.length / 3));
+  // `retries` is three changes away from `retry`, but begins like it.
+  const farMax = best !== null && best.name.slice(0, 4) === given.slice(0, 4) ? 3 : 2;
+  const near = best !== null && best.far < given.length && best.far <= Math.max(farMax, Math.floor(given.length / 3));
   return near && best !== null ? ` Did you mean "${best.name}"?` : '';
 }
 

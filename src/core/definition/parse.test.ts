@@ -14,7 +14,7 @@ describe('The defaults', () => {
     expect(parsed(nodeOf(http)).nodes.get(n)).toMatchObject({
       timeout: { kind: 'constant', ms: 30_000 },
       queueTimeout: null,
-      retry: { maxAttempts: 3, backoff: 'exponential', initialMs: 1_000, maxMs: 60_000, nonRetryable: [] },
+      retry: { maxAttempts: 3, backoff: 'exponential', initialMs: 1_000, maxMs: 60_000, jitter: 'spread', nonRetryable: [] },
       join: { kind: 'all' },
       cancelRest: false,
     });

@@ -55,13 +55,15 @@ export type InstantSetting =
 
 export type Join = { readonly kind: 'all' } | { readonly kind: 'any' } | { readonly kind: 'atLeast'; readonly n: number };
 
-/** `backoff`: fixed = initial; linear = initial × n; exponential = initial × 2^(n−1); each capped at `maxMs`, then jittered. */
+/** `backoff`: fixed = initial; linear = initial × n; exponential = initial × 2^(n−1); each capped at `maxMs`, then spread as `jitter` says. */
 export type RetryPolicy = {
   /** Counts the first attempt: 1 means no retry. */
   readonly maxAttempts: number;
   readonly backoff: 'fixed' | 'linear' | 'exponential';
   readonly initialMs: number;
   readonly maxMs: number;
+  /** `spread`: ± 25 %, by task and attempt. `none`: the delay exactly. */
+  readonly jitter: 'spread' | 'none';
   readonly nonRetryable: readonly string[];
 };
 

@@ -1,119 +1,78 @@
 /** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
-import { assertNever } from '../assert.ts';
+import { assertNever, invariant } from '../assert.ts';
 import type { CommandId, TaskPath } from '../ids.ts';
-import { own } from '../record.ts';
 import { cancelOpenTasks, completeInstance, leaveEnded, predecessorFor } from './advance.ts';
 import type { Predecessor } from './basis.ts';
+import { incidentsToRetry, refusalOf } from './command-preconditions.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import { openNode } from './open.ts';
 import type { Rejection } from './rejection.ts';
 import { retryUnapplied } from './retry-unapplied.ts';
 import type { Run } from './run.ts';
-import { type ClosedTask, type HumanTask, type Incident, type InstanceState, isOpen } from './state.ts';
+import { type ClosedTask, type HumanTask, type Incident, isOpen } from './state.ts';
 
 export function decideCommand(run: Run, issued: CommandIssued): Rejection | null {
   const { command, commandId, by } = issued;
   if (run.state.commands.includes(commandId)) return { code: 'MR_COMMAND_REPEATED', reason: 'The command was taken before.' };
-  const refused = apply(run, issued);
+  const refused = refusalOf(run.state, command);
+  if (refused === null) apply(run, issued);
   // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
-  if (refused !== null && command.type !== 'redispatch')
-    run.emit({ type: 'CommandRefused', by, commandId, command: command.type, ...refused });
+  else if (command.type !== 'redispatch') run.emit({ type: 'CommandRefused', by, commandId, command: command.type, ...refused });
   return refused;
 }
 
-function apply(run: Run, issued: CommandIssued): Rejection | null {
+function apply(run: Run, issued: CommandIssued): void {
   const { command, commandId, by } = issued;
   switch (command.type) {
     case 'cancel':
       cancelOpenTasks(run);
       run.emit({ type: 'InstanceCancelled', by, commandId, reason: command.reason });
-      return null;
+      return;
     case 'pause':
-      if (run.state.paused !== null) return { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
       run.emit({ type: 'InstancePaused', by, commandId });
-      return null;
+      return;
     case 'resume':
-      if (run.state.paused === null) return { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
       run.emit({ type: 'InstanceResumed', by, commandId });
       leaveEnded(run);
-      return null;
+      return;
     case 'retry':
-      return retryIncidents(run, issued, command.path, command.raisedBy ?? null);
+      retryIncidents(run, issued, command.path, command.raisedBy ?? null);
+      return;
     case 'completeTask':
-      return withOpenHumanTask(run, command, ({ path, nodeId, attempt, basis }) =>
+      closeHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
         run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
       );
-    case 'failTask':
-      return withOpenHumanTask(run, command, ({ path, nodeId, attempt, basis }) =>
-        run.emit({
-          type: 'TaskFailed',
-          path,
-          nodeId,
-          attempt,
-          basis,
-          kind: 'human',
-          status: 'failed',
-          error: command.error,
-          by,
-          commandId,
-        }),
+      return;
+    case 'failTask': {
+      const { error } = command;
+      closeHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
+        run.emit({ type: 'TaskFailed', path, nodeId, attempt, basis, kind: 'human', status: 'failed', error, by, commandId }),
       );
-    case 'redispatch': {
-      const task = run.task(command.path);
-      if (task?.status !== 'scheduled' || task.attempt !== command.attempt) {
-        return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
-      }
-      if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' };
-      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId });
-      return null;
+      return;
     }
+    case 'redispatch':
+      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId });
+      return;
     default:
-      return assertNever(command);
+      assertNever(command);
   }
 }
 
-function withOpenHumanTask(
-  run: Run,
-  { path, attempt }: { readonly path: TaskPath; readonly attempt: number },
-  close: (task: HumanTask) => void,
-): Rejection | null {
+function closeHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) => void): void {
   const task = run.task(path);
-  if (task === undefined) return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
-  if (task.type !== 'human' || task.status !== 'open')
-    return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
-  if (task.attempt !== attempt)
-    return { code: 'MR_TASK_NOT_OPEN', reason: `Attempt ${attempt} of the task ${path} is over; attempt ${task.attempt} is open.` };
+  invariant(task?.type === 'human' && task.status === 'open', 'a precondition of the command');
   close(task);
   run.later({ leave: path });
-  return null;
 }
 
-function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, named: RaisedBy | null): Rejection | null {
-  if (run.state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
-  const paths = path === null ? Object.keys(run.state.incidents) : [path];
-  const incidents = paths.flatMap((at) => {
-    const incident = own(run.state.incidents, at);
-    const raisedBy = attemptUnderIncident(run.state, at);
-    return incident === undefined || (named !== null && own(named, at) !== (raisedBy ?? 0)) ? [] : [{ at, incident, raisedBy }];
-  });
-  if (incidents.length === 0) {
-    return {
-      code: 'MR_NO_INCIDENT',
-      reason: `${path === null ? 'The instance' : `The task ${path}`} is under no incident${named === null ? '' : ' that the command names'}.`,
-    };
-  }
+function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, named: RaisedBy | null): void {
+  const incidents = incidentsToRetry(run.state, path, named);
   for (const { at, incident, raisedBy } of incidents) {
     // A timer that was missed may have ended the instance just now.
     if (run.state.phase !== 'running') break;
     run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), attempt: raisedBy, by, commandId });
     goOn(run, incident, at as TaskPath, commandId);
   }
-  return null;
-}
-
-/** @param at key of an incident. @returns null for the instance's output, which no attempt makes. */
-export function attemptUnderIncident(state: InstanceState, at: string): number | null {
-  return at === '' ? null : (own(state.tasks, at)?.attempt ?? null);
 }
 
 function goOn(run: Run, incident: Incident, path: TaskPath, commandId: CommandId): void {

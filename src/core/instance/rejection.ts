@@ -1,4 +1,6 @@
 /** Why a notification changed nothing. A value, never thrown: the state stays as it is. */
+import type { ErrorCode } from '../error-codes.ts';
+
 export const rejectionCodes = [
   /** The task is not open, or another attempt or basis of it is: a late or repeated outcome. Counted and dropped. */
   'MR_OUTCOME_STALE',
@@ -20,7 +22,7 @@ export const rejectionCodes = [
   'MR_EVENT_REFUSED',
   /** The wait has taken this very event before. Counted and dropped. */
   'MR_EVENT_REPEATED',
-] as const;
+] as const satisfies readonly ErrorCode[];
 
 export type RejectionCode = (typeof rejectionCodes)[number];
 export type Rejection = { readonly code: RejectionCode; readonly reason: string };

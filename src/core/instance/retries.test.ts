@@ -122,6 +122,7 @@ describe('An attempt that a worker without its handler gives back', () => {
 describe('The delay', () => {
   const policy = (backoff: RetryPolicy['backoff']): RetryPolicy => ({
     backoff,
+    jitter: 'spread',
     initialMs: 1_000,
     maxMs: 60_000,
     maxAttempts: 100,
@@ -141,6 +142,18 @@ describe('The delay', () => {
         }
       }),
     );
+  });
+
+  it('is exact without jitter, so that it can be counted on', () => {
+    for (const backoff of ['fixed', 'linear', 'exponential'] as const) {
+      const exact = { ...policy(backoff), jitter: 'none' as const };
+      const delays = [1, 2, 3].map((failures) => retryDelayMs(exact, failures, 'i.n' as TaskId, failures));
+      const { initialMs } = exact;
+      expect(delays).toEqual({ fixed: [1, 1, 1], linear: [1, 2, 3], exponential: [1, 2, 4] }[backoff].map((factor) => factor * initialMs));
+    }
+    const scenario = new Scenario(n({ initial: '7s', jitter: 'none' }));
+    const before = scenario.now;
+    expect(scenario.fails('n').effectsOf('armTimer')).toMatchObject([{ kind: 'retry', dueAt: before + 7_000 }]);
   });
 
   it('follows from task and attempt, so that whoever decides it agrees', () => {

@@ -11,10 +11,11 @@ const MAX_DELAY_MS = 365 * 24 * 3_600_000;
 
 /**
  * Delay before the attempt that follows failure number `failures` (counted from 1), in ms: the policy's backoff capped at
- * its `maxMs`, then spread by ±25 % so that tasks that failed together do not come back together.
+ * its `maxMs`, then spread by ±25 % so that tasks that failed together do not come back together. With `jitter: "none"` it is exact.
  */
 export function retryDelayMs(policy: RetryPolicy, failures: number, taskId: TaskId, attempt: number): number {
   const capped = Math.min(backoffMs(policy, failures), policy.maxMs);
+  if (policy.jitter === 'none') return Math.round(capped);
   return Math.round(capped * (0.75 + 0.5 * fractionOf(taskId, attempt)));
 }
 

@@ -69,7 +69,7 @@ const SENTENCES: { readonly [keyword: string]: (params: ErrorObject['params'], s
   maximum: ({ limit }) => `This must be at most ${limit}.`,
   exclusiveMinimum: ({ limit }) => `This must be more than ${limit}.`,
   exclusiveMaximum: ({ limit }) => `This must be less than ${limit}.`,
-  multipleOf: ({ multipleOf }) => `This must be a multiple of ${multipleOf}.`,
+  multipleOf: (_, divisor) => `This must be a multiple of ${divisor}.`,
   minLength: ({ limit }) => `This string must have at least ${counted(limit, 'character')}.`,
   maxLength: ({ limit }) => `This string must have at most ${counted(limit, 'character')}.`,
   pattern: ({ pattern }) => `This string must match the pattern ${quoted(pattern)}.`,

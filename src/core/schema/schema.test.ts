@@ -35,7 +35,14 @@ describe('A schema is refused', () => {
     [{ properties: { a: { patern: 'x' } } }, '/properties/a/patern The keyword "patern" is not known here.'],
     [{ items: [{}] }, '/items This must be an object or true or false.'],
     [{ $ref: 'https://example.com/x' }, '/$ref A reference must stay within the schema: it begins with "#".'],
-    [{ $ref: '#/$defs/nowhere' }, " It cannot be compiled: can't resolve reference #/$defs/nowhere from id #."],
+    [{ $ref: '#/$defs/nowhere' }, '/$ref The reference "#/$defs/nowhere" leads to no schema in this one: use a JSON pointer'],
+    [{ $ref: '#/__proto__' }, '/$ref The reference "#/__proto__" leads to no schema'],
+    [{ $ref: '#/constructor' }, '/$ref The reference "#/constructor" leads to no schema'],
+    [{ $ref: '#/$defs/toString', $defs: {} }, '/$ref The reference "#/$defs/toString" leads to no schema'],
+    [{ $ref: '#/$defs', $defs: { a: true } }, '/$ref The reference "#/$defs" leads to no schema'],
+    [{ $ref: '#/const', const: {} }, '/$ref The reference "#/const" leads to no schema'],
+    [{ $ref: '#name' }, '/$ref The reference "#name" leads to no schema'],
+    [{ $ref: '#/%' }, '/$ref The reference "#/%" leads to no schema'],
     [{ $schema: 'http://json-schema.org/draft-07/schema#' }, '/$schema Schemas are read by draft 2020-12 only.'],
     [{ properties: { a: { $id: 'b' } } }, '/properties/a/$id The keyword "$id" is not known here.'],
     [{ $dynamicRef: '#a' }, '/$dynamicRef The keyword "$dynamicRef" is not known here.'],
@@ -44,7 +51,9 @@ describe('A schema is refused', () => {
     [{ pattern: 'a{1000}'.repeat(20) }, '/pattern The pattern is not one that RE2 takes'],
     [{ patternProperties: { '(a)\\1': true } }, '/patternProperties/(a)\\1 The pattern is not one that RE2 takes'],
     [{ format: 'emial' }, '/format There is no format "emial".'],
-    [thenOnly({}), ' It cannot be compiled: "then" without "if" is ignored.'],
+    [thenOnly({}), '/then "then" has no effect without "if" beside it.'],
+    [{ if: true }, '/if "if" has no effect without "then" or "else" beside it.'],
+    [{ minContains: 1 }, '/minContains "minContains" has no effect without "contains" beside it.'],
     [{ description: 'x'.repeat(200_000) }, ' The schema has more than 131072 characters.'],
   ])('%j', (schema, expected) => {
     const refusals = refusalsOf(schema);
@@ -58,6 +67,33 @@ describe('A schema is refused', () => {
         .map((line) => line.split(' ')[0])
         .sort(),
     ).toEqual(['/foo', '/properties/a/minimum', '/type']);
+  });
+
+  it('with references that lead nowhere beside everything else', () => {
+    const schema = {
+      type: 'objekt',
+      properties: { a: { $ref: '#/$defs/none' }, b: { format: 'emial' }, c: { pattern: '[' }, d: { $ref: 'other.json' } },
+      else: true,
+    };
+    expect(
+      refusalsOf(schema)
+        .map((line) => line.split(' ')[0])
+        .sort(),
+    ).toEqual(['/else', '/properties/a/$ref', '/properties/b/format', '/properties/c/pattern', '/properties/d/$ref', '/type']);
+  });
+
+  it('not for references to any schema in it', () => {
+    const $defs = { 'a/b': { type: 'string' }, 'c d%': { type: 'string' }, constructor: { type: 'string' } };
+    for (const target of ['#', '#/$defs/a~1b', '#/$defs/c%20d%25', '#/$defs/constructor', '#/prefixItems/0', '#/properties/p/not'])
+      expect(refusalsOf({ $defs, prefixItems: [true], properties: { p: { not: {} } }, contains: { $ref: target } })).toEqual([]);
+    expect(errorsOf({ $defs, items: { $ref: '#/$defs/c%20d%25' } }, [1])).toEqual(['/0 This must be a string.']);
+    expect(errorsOf({ $defs, items: { $ref: '#/$defs/constructor' } }, [1])).toEqual(['/0 This must be a string.']);
+  });
+
+  it('not for a property that a pattern names too', () => {
+    expect(errorsOf({ properties: { ab: { minimum: 1 } }, patternProperties: { '^a': { maximum: 2 } } }, { ab: 3 })).toEqual([
+      '/ab This must be at most 2.',
+    ]);
   });
 
   it('when it is nested without end', () => {
@@ -161,6 +197,22 @@ describe('A value is refused', () => {
     const long = 'x'.repeat(10_000);
     const schema = { additionalProperties: false, propertyNames: { maxLength: 3 }, enum: [Array.from({ length: 200 }, () => 'many')] };
     for (const line of compiled(schema).validate({ [long]: long })) expect(line.message.length).toBeLessThan(300);
+  });
+
+  it.each([0.07, 4.35, 19.99, 1.1, 0.3, 1e15, -0.01])('not for %d, which is a multiple of 0.01', (value) => {
+    expect(errorsOf({ multipleOf: 0.01 }, value)).toEqual([]);
+  });
+
+  it.each(['2024-01-15T14:30:00+0530', '2024-01-15T14:30:00+05', '2024-01-15 14:30:00Z', '2024-01-15T14:30:00', '2024-02-30T14:30:00Z'])(
+    'for %s, which is no time that the engine reads',
+    (value) => {
+      expect(errorsOf({ format: 'date-time' }, value)).toEqual([' This string must have the format "date-time".']);
+      expect(errorsOf({ format: 'iso-date-time' }, value)).toHaveLength(1);
+    },
+  );
+
+  it.each(['2024-01-15T14:30:00Z', '2024-01-15T14:30:00.123456+05:30'])('not for %s, which is a time', (value) => {
+    expect(errorsOf({ format: 'date-time' }, value)).toEqual([]);
   });
 
   it('with a hundred errors at most', () => {

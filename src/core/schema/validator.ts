@@ -1,6 +1,8 @@
 /** Our settings of ajv: strict about schemas, never changing values, and no keyword whose work is more than linear. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats, { type FormatName } from 'ajv-formats';
+import { isMultipleOf } from '../decimal.ts';
+import { parseInstant } from '../duration.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import { spend } from './fuel.ts';
 import { compilePattern } from './pattern.ts';
@@ -49,6 +51,7 @@ export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
     strictTuples: false,
     strictRequired: false,
     allowUnionTypes: true,
+    allowMatchingProperties: true,
     // Keys like `constructor` are properties only where the value has them itself.
     ownProperties: true,
     inlineRefs: false,
@@ -75,6 +78,12 @@ function addFormats(ajv: Ajv2020): void {
     const format = formats.default.get(name);
     ajv.addFormat(name, UNLIMITED.has(name) ? format : limited(format));
   }
+  // What passes, `wait` and expressions can read: the library's own takes a blank for the T, and `+0530`.
+  for (const name of ['date-time', 'iso-date-time'])
+    ajv.addFormat(
+      name,
+      limited((text: string) => parseInstant(text) !== undefined),
+    );
   ajv.addFormat('regex', (text: string) => text.length <= FORMATTED_LENGTH_MAX && compilePattern(text) !== null);
 }
 
@@ -108,6 +117,14 @@ function addKeywords(ajv: Ajv2020): void {
       spend(items.length);
       return !isUnique || new Set(items.map(canonicalJson)).size === items.length;
     },
+  });
+  // The library's own computes with doubles, by which 19.99 is no multiple of 0.01.
+  ajv.removeKeyword('multipleOf');
+  ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    validate: (divisor: number, value: number) => isMultipleOf(value, divisor),
   });
   ajv.removeKeyword('enum');
   ajv.addKeyword({

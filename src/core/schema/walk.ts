@@ -3,7 +3,7 @@
  * the document, patterns, sizes) and adds to each schema in it the keyword that pays for its evaluation.
  */
 
-import { isJsonObject, type Json } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { compilePattern } from './pattern.ts';
 import type { SchemaError } from './types.ts';
@@ -70,6 +70,14 @@ const PLAIN = new Set([
   '$comment',
 ]);
 
+const COMPANIONS: readonly (readonly [keyword: string, companions: readonly string[]])[] = [
+  ['if', ['then', 'else']],
+  ['then', ['if']],
+  ['else', ['if']],
+  ['minContains', ['contains']],
+  ['maxContains', ['contains']],
+];
+
 /** `isBounded` is false when the schema must not be looked at any further. */
 export type Walked = { readonly schema: Json; readonly errors: readonly SchemaError[]; readonly isBounded: boolean };
 
@@ -79,6 +87,7 @@ export function walkSchema(schema: Json, formats: ReadonlySet<string>): Walked {
   if (JSON.stringify(schema).length > CHARACTERS_MAX) return refused(`The schema has more than ${CHARACTERS_MAX} characters.`);
   const walker = new Walker(formats);
   const walked = walker.schema(schema, '');
+  walker.checkReferences();
   return { schema: walked, errors: walker.errors, isBounded: true };
 }
 
@@ -99,6 +108,9 @@ function isTooDeep(schema: Json): boolean {
 class Walker {
   readonly errors: SchemaError[] = [];
   readonly #formats: ReadonlySet<string>;
+  /** Pointers of all schemas in this one: what a reference can lead to. */
+  readonly #places = new Set<string>();
+  readonly #references: { readonly pointer: string; readonly target: string }[] = [];
   #count = 0;
 
   constructor(formats: ReadonlySet<string>) {
@@ -107,6 +119,7 @@ class Walker {
 
   /** @returns the schema as it is compiled. */
   schema(schema: Json, pointer: string): Json {
+    this.#places.add(pointer);
     if (typeof schema === 'boolean') return schema;
     if (!isJsonObject(schema)) {
       this.#refuse(pointer, 'A schema must be an object, or true or false.');
@@ -115,6 +128,7 @@ class Walker {
     this.#count++;
     if (this.#count === SCHEMAS_MAX + 1) this.#refuse(pointer, `There are more than ${SCHEMAS_MAX} schemas in each other.`);
     if (this.#count > SCHEMAS_MAX) return true;
+    this.#checkCompanions(schema, pointer);
     const members: [string, Json][] = [];
     for (const [keyword, value] of Object.entries(schema)) {
       const kept = this.#keyword(keyword, value, pointerTo(pointer, keyword), pointer === '');
@@ -153,7 +167,7 @@ class Walker {
   #plain(keyword: string, value: Json, pointer: string): Json {
     if (typeof value !== 'string') return value;
     if (keyword === 'pattern') this.#pattern(value, pointer);
-    if (keyword === '$ref' && !value.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');
+    if (keyword === '$ref') this.#references.push({ pointer, target: value });
     if (keyword === 'format' && !this.#formats.has(value)) this.#refuse(pointer, `There is no format "${shortened(value)}".`);
     return value;
   }
@@ -163,6 +177,29 @@ class Walker {
       this.#refuse(pointer, 'The pattern is not one that RE2 takes: it is broken, too large, or looks around or back.');
   }
 
+  /** Once the whole schema was walked. Only schemas of the document itself count, so no inherited member is found. */
+  checkReferences(): void {
+    // Some places are not known then.
+    if (this.#count > SCHEMAS_MAX) return;
+    for (const { pointer, target } of this.#references) {
+      if (!target.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');
+      else if (!this.#places.has(fragmentOf(target)))
+        this.#refuse(
+          pointer,
+          `The reference "${shortened(target)}" leads to no schema in this one: use a JSON pointer such as "#/$defs/address".`,
+        );
+    }
+  }
+
+  /** Keywords that are ignored without another one: whoever writes them expects something that would not happen. */
+  #checkCompanions(schema: JsonObject, pointer: string): void {
+    for (const [keyword, companions] of COMPANIONS) {
+      if (!Object.hasOwn(schema, keyword) || companions.some((companion) => Object.hasOwn(schema, companion))) continue;
+      const needed = companions.map((companion) => `"${companion}"`).join(' or ');
+      this.#refuse(pointerTo(pointer, keyword), `"${keyword}" has no effect without ${needed} beside it.`);
+    }
+  }
+
   #refuse(pointer: string, message: string): void {
     this.errors.push({ pointer, message });
   }
@@ -170,4 +207,15 @@ class Walker {
 
 export function shortened(text: string, lengthMax = 60): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax - 1)}…` : text;
+}
+
+/** The JSON pointer in a reference such as `#/$defs/a%20b`; as it stands when its escapes cannot be read. */
+function fragmentOf(reference: string): string {
+  const fragment = reference.slice(1);
+  try {
+    return decodeURIComponent(fragment);
+  } catch (error) {
+    if (error instanceof URIError) return fragment;
+    throw error;
+  }
 }

@@ -77,6 +77,20 @@ describe('a handler', () => {
       { code: 'RangeError', message: 'off', retryable: true, retryAfterMs: null },
     ],
     [
+      'an error of a library with a code',
+      () => {
+        throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+      },
+      { code: 'ECONNREFUSED', message: 'refused', retryable: true },
+    ],
+    [
+      'an error whose code is a number',
+      () => {
+        throw Object.assign(new TypeError('odd'), { code: 19 });
+      },
+      { code: 'TypeError', message: 'odd', retryable: true },
+    ],
+    [
       'something that is no error',
       () => {
         throw 'oops';

@@ -73,8 +73,13 @@ function toResult(value: unknown, schema: CompiledSchema | null): AttemptResult 
 function toFailure(error: unknown): AttemptResult {
   if (isTerminalError(error)) return failed(error.code, error.message);
   if (isRetryableError(error)) return failedForNow(error.code, error.message, error.retryAfterMs);
-  if (error instanceof Error) return failedForNow(error.name, error.message);
+  if (error instanceof Error) return failedForNow(codeOf(error), error.message);
   return failedForNow('ERROR', 'The handler threw something that is no Error.');
+}
+
+/** Libraries say in `code` what went wrong (`ECONNREFUSED`, `ER_DUP_ENTRY`); an edge or `nonRetryable` can name that. */
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' && error.code !== '' ? error.code : error.name;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

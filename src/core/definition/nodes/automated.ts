@@ -11,7 +11,14 @@ import { type NodeContext, opening, readCommon, readDuration, readLiteral } from
 export const defaultQueue = 'handlers';
 export const httpTimeoutMsDefault = 30_000;
 export const taskTimeoutMsDefault = 300_000;
-export const defaultRetry: RetryPolicy = { maxAttempts: 3, backoff: 'exponential', initialMs: 1_000, maxMs: 60_000, nonRetryable: [] };
+export const defaultRetry: RetryPolicy = {
+  maxAttempts: 3,
+  backoff: 'exponential',
+  initialMs: 1_000,
+  maxMs: 60_000,
+  jitter: 'spread',
+  nonRetryable: [],
+};
 
 /** The same as `defineTask` takes. */
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
@@ -115,6 +122,7 @@ function readRetry({ reader, expressions, id }: NodeContext): RetryPolicy {
     backoff: retry.oneOf('backoff', ['fixed', 'linear', 'exponential']) ?? defaultRetry.backoff,
     initialMs: initialMs ?? Math.min(defaultRetry.initialMs, maxMs ?? defaultRetry.initialMs),
     maxMs: maxMs ?? Math.max(defaultRetry.maxMs, initialMs ?? 0),
+    jitter: retry.oneOf('jitter', ['spread', 'none']) ?? defaultRetry.jitter,
     nonRetryable: retry.strings('nonRetryable') ?? defaultRetry.nonRetryable,
   };
   if (initialMs !== undefined && maxMs !== undefined && maxMs < initialMs)

@@ -11,7 +11,7 @@ import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { own } from '../../record.ts';
-import { attemptUnderIncident } from '../decide-command.ts';
+import { attemptUnderIncident } from '../command-preconditions.ts';
 import type { Effect } from '../effects.ts';
 import { fold, start, statusOf, step } from '../index.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../notification.ts';

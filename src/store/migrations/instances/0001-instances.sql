@@ -62,6 +62,8 @@ CREATE TABLE task (
   input json,
   output json,
   error json,
+  -- Of a human task, also after it ended: { title, assignees, dueAt, completedBy }.
+  human json,
   timeout_ms bigint,
   opened_at timestamptz NOT NULL,
   dispatched_at timestamptz,

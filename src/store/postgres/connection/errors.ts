@@ -3,6 +3,7 @@
  * a person becomes one that is not retryable. Messages never carry data: Postgres puts rows into `detail`, which is dropped here.
  */
 import { MillraceError } from '../../../core/error.ts';
+import type { ErrorCode } from '../../../core/error-codes.ts';
 
 /** SQLSTATEs, or their first two characters, after which the same call may well succeed. */
 const retryableStates = new Set([
@@ -112,7 +113,7 @@ function describe(error: Error, code: string | undefined): string {
   return code === undefined ? error.message : `${error.message} (${code})`;
 }
 
-function databaseError(code: string, message: string, retryable: boolean, cause: Error): MillraceError {
+function databaseError(code: ErrorCode, message: string, retryable: boolean, cause: Error): MillraceError {
   // The cause reaches logs: without what may quote a row.
   const quiet = new Error(cause.message);
   if (cause.stack !== undefined) quiet.stack = cause.stack;

@@ -7,6 +7,7 @@ import type { Effect } from '../../../core/instance/effects.ts';
 import { errorOf, type InstanceState, type TaskState } from '../../../core/instance/state.ts';
 import type { Json } from '../../../core/json.ts';
 import { own } from '../../../core/record.ts';
+import { type HumanRecord, humanRecords } from '../../human-record.ts';
 import type { OutboxMessage, Transition } from '../../instance-store.ts';
 import { storeHistory, type TaskImage } from './stored-history.ts';
 
@@ -24,6 +25,8 @@ export type TaskRowImage = {
   readonly input: string | null;
   readonly output: string | null;
   readonly error: string | null;
+  /** Of a human task that the step changed; null leaves what is there. */
+  readonly human: string | null;
   readonly queue: string | null;
   readonly timeoutMs: number | null;
   readonly dispatchedAt: EpochMs | null;
@@ -52,11 +55,12 @@ export class TransitionRows {
     const { instanceId, before, after, history } = transition;
     const images = new Map<TaskPath, TaskImage>();
     const entries = storeHistory(history, before, images);
+    const people = humanRecords(history, before);
     for (const [path, image] of images) {
       const task = own(after.tasks, path);
       if (task === undefined) continue;
       const isNew = before === null || own(before.tasks, path) === undefined;
-      (isNew ? this.newTasks : this.changedTasks).push(taskRow(instanceId, path, task, image, after.updatedAt));
+      (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, image, people.get(path)));
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
@@ -137,20 +141,21 @@ export class TransitionRows {
   }
 }
 
-function taskRow(instanceId: InstanceId, path: TaskPath, task: TaskState, image: TaskImage, updatedAt: EpochMs): TaskRowImage {
+function taskRow({ instanceId, after }: Transition, task: TaskState, image: TaskImage, human: HumanRecord | undefined): TaskRowImage {
   const { work, hasNewInput } = image;
   return {
     instanceId,
-    path,
+    path: task.path,
     task,
     hasNewInput,
     input: hasNewInput && work !== null ? jsonText(work.input) : null,
     output: task.status === 'completed' ? jsonText(task.output) : null,
     error: errorText(task),
+    human: human === undefined ? null : JSON.stringify(human),
     queue: work?.queue ?? null,
     timeoutMs: work?.timeoutMs ?? null,
     dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
-    updatedAt,
+    updatedAt: after.updatedAt,
   };
 }
 

@@ -9,9 +9,10 @@ import { Filter } from '../sql/filter.ts';
 import { epochMs, instant } from '../sql/times.ts';
 
 const selectTasks = `SELECT t.instance_id AS "instanceId", t.path, t.node_id AS "nodeId", t.type, t.queue, t.status, t.attempt, t.input,
-    t.output, t.error, c.assignee, ${epochMs('h.due_at')} AS "dueAt", ${epochMs('t.opened_at')} AS "openedAt",
+    t.output, t.error, t.human, c.assignee, i.definition_id AS "definitionId", i.definition_version AS "definitionVersion",
+    ${epochMs('t.opened_at')} AS "openedAt",
     ${epochMs('t.updated_at')} AS "updatedAt"
-  FROM task t LEFT JOIN human_task h ON h.instance_id = t.instance_id AND h.path = t.path
+  FROM task t JOIN instance i ON i.id = t.instance_id LEFT JOIN human_task h ON h.instance_id = t.instance_id AND h.path = t.path
     LEFT JOIN claim c ON c.instance_id = h.instance_id AND c.path = h.path AND c.attempt = h.attempt`;
 
 function taskOf(row: Omit<TaskRow, 'taskId'>): TaskRow {

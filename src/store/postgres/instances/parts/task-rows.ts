@@ -14,13 +14,14 @@ const taskColumns = new Columns<TaskRowImage>((of) => [
   of('input', 'json', ({ input }) => input),
   of('output', 'json', ({ output }) => output),
   of('error', 'json', ({ error }) => error),
+  of('human', 'json', ({ human }) => human),
   of('timeout_ms', 'int8', ({ timeoutMs }) => timeoutMs),
   of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
   of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
   of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
 ]);
 const taskNames =
-  'instance_id, path, node_id, type, queue, status, attempt, input, output, error, timeout_ms, opened_at, dispatched_at, updated_at';
+  'instance_id, path, node_id, type, queue, status, attempt, input, output, error, human, timeout_ms, opened_at, dispatched_at, updated_at';
 
 const changedColumns = new Columns<TaskRowImage>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
@@ -31,6 +32,7 @@ const changedColumns = new Columns<TaskRowImage>((of) => [
   of('input', 'json', ({ input }) => input),
   of('output', 'json', ({ output }) => output),
   of('error', 'json', ({ error }) => error),
+  of('human', 'json', ({ human }) => human),
   of('queue', 'text', ({ queue }) => queue),
   of('timeout_ms', 'int8', ({ timeoutMs }) => timeoutMs),
   of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
@@ -51,6 +53,7 @@ export const updateTasks = part(
   changedColumns,
   (rows) => rows.changedTasks,
   (first, winners) => `UPDATE task t SET status = c.status, attempt = c.attempt, output = c.output, error = c.error,
+      human = COALESCE(c.human, t.human),
       -- An input that stays keeps its place in TOAST.
       input = CASE WHEN c.has_new_input THEN c.input ELSE t.input END,
       queue = CASE WHEN c.has_new_input THEN c.queue ELSE t.queue END,

@@ -1,0 +1,54 @@
+/**
+ * Commands to a running instance, as HTTP has them: 202 at once, or with `?wait=` what became of it: 200, or the refusal's
+ * 409. How a command is given stands in `engine/command`.
+ */
+import type { FastifyRequest } from 'fastify';
+import type { CommandAnswer } from '../contract/instances.ts';
+import { isErrorCode } from '../core/error-codes.ts';
+import type { InstanceId } from '../core/ids.ts';
+import { type IssuedCommand, issueCommand } from '../engine/command/issue-command.ts';
+import type { RouteContext } from './context.ts';
+import { toText } from './instance-view.ts';
+import { ApiProblem } from './problem.ts';
+import { waitFor, waitMsOf } from './wait.ts';
+
+export type CommandRequest = {
+  readonly instanceId: InstanceId;
+  readonly command: IssuedCommand;
+  readonly by: string;
+  readonly wait: string | undefined;
+  readonly request: FastifyRequest;
+};
+
+export type CommandResponse = { readonly status: 200 | 202; readonly body: CommandAnswer };
+
+export async function answerCommand(
+  context: RouteContext,
+  { instanceId, command, by, wait, request }: CommandRequest,
+): Promise<CommandResponse> {
+  const { ports, limits } = context;
+  const waitMs = waitMsOf(wait, limits.waitMaxMs);
+  const commandId = await issueCommand({ store: ports.instances, outgoing: ports.outgoing, now: ports.now }, instanceId, command, by);
+  if (commandId === null) throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  const pending: CommandAnswer = { commandId, instanceId, type: command.type, status: 'pending', at: null };
+  if (waitMs === 0) return { status: 202, body: pending };
+  const result = await waitFor(context, {
+    instanceId,
+    ms: waitMs,
+    request,
+    // The lifecycle topic tells of few commands.
+    eager: true,
+    async look() {
+      const found = await ports.instances.commandResult(commandId);
+      return found === null || found.status === 'pending' ? undefined : found;
+    },
+  });
+  if (result === undefined) return { status: 202, body: pending };
+  if (result.status === 'refused') throw refusedCommand(result.code, result.reason);
+  return { status: 200, body: { ...pending, status: 'applied', at: toText(result.at) } };
+}
+
+/** A refusal is a conflict with the state of the instance, whatever its code means elsewhere. */
+function refusedCommand(code: string, reason: string): ApiProblem {
+  return new ApiProblem(isErrorCode(code) ? code : 'MR_STEP_FAILED', reason, { status: 409 });
+}

@@ -1,0 +1,20 @@
+/** A command as it travels: an id of its own, and the message for the instance's orchestrator. */
+import { uuidv7 } from 'uuidv7';
+import { type CommandId, type EpochMs, type InstanceId, parseCommandId } from '../../core/ids.ts';
+import type { CommandIssued } from '../../core/instance/notification.ts';
+import type { OutgoingMessage, OutgoingMessages } from '../../messaging/outgoing.ts';
+
+export type CommandMessage = { readonly commandId: CommandId; readonly message: OutgoingMessage };
+
+/** @param by subject of an API key, or the part of the engine that gives the command. */
+export function commandMessage(
+  outgoing: Pick<OutgoingMessages, 'ofCommand'>,
+  instanceId: InstanceId,
+  command: CommandIssued['command'],
+  by: string,
+  at: EpochMs,
+): CommandMessage {
+  const commandId = parseCommandId(uuidv7());
+  if (commandId === undefined) throw new Error('Bug: a UUID that is none');
+  return { commandId, message: outgoing.ofCommand(instanceId, { type: 'CommandIssued', commandId, by, command }, at) };
+}

@@ -1,0 +1,53 @@
+/**
+ * Takes a command to a running instance into the database, together with its message; the orchestrator of the instance
+ * applies it. What can be seen to be of no use is refused by `refusalOf` (core) before.
+ */
+import type { CommandId, EpochMs, InstanceId } from '../../core/ids.ts';
+import type { CommandIssued } from '../../core/instance/notification.ts';
+import type { Json } from '../../core/json.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { InstanceStore, NewCommand } from '../../store/instance-store.ts';
+import { commandMessage } from './command-message.ts';
+
+export type CommandDependencies = {
+  readonly store: Pick<InstanceStore, 'issueCommand'>;
+  readonly outgoing: Pick<OutgoingMessages, 'ofCommand' | 'partitionOf'>;
+  /** The instance database's clock. */
+  readonly now: () => EpochMs;
+};
+
+/** Redispatches come from the engine itself, and have no row: nobody asks what became of one. */
+export type IssuedCommand = Exclude<CommandIssued['command'], { readonly type: 'redispatch' }>;
+
+/** @returns null when somebody has completed or failed the task already, or it is open no more. */
+export async function issueCommand(
+  { store, outgoing, now }: CommandDependencies,
+  instanceId: InstanceId,
+  command: IssuedCommand,
+  by: string,
+): Promise<CommandId | null> {
+  const { commandId, message } = commandMessage(outgoing, instanceId, command, by, now());
+  const partition = outgoing.partitionOf(instanceId);
+  const isAccepted = await store.issueCommand({ commandId, instanceId, partition, by, message, ...rowOf(command) });
+  return isAccepted ? commandId : null;
+}
+
+/** What the row of a command shows of it. */
+function rowOf(command: IssuedCommand): Pick<NewCommand, 'type' | 'path' | 'attempt' | 'payload'> {
+  const { type } = command;
+  switch (type) {
+    case 'completeTask':
+      return { type, path: command.path, attempt: command.attempt, payload: { output: command.output } };
+    case 'failTask': {
+      const { code, message } = command.error;
+      return { type, path: command.path, attempt: command.attempt, payload: { error: { code, message } } };
+    }
+    case 'cancel':
+      return { type, path: null, attempt: null, payload: { reason: command.reason } };
+    case 'retry':
+      return { type, path: command.path, attempt: null, payload: { raisedBy: (command.raisedBy ?? null) as Json } };
+    case 'pause':
+    case 'resume':
+      return { type, path: null, attempt: null, payload: null };
+  }
+}
