@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange with the API: address, key, time limit, problems as errors, and repeats of what may be repeated.
- * Knows no route.
+ * One HTTP request to the API: address, key, timeout, problem details as errors, and retries of requests that are safe to
+ * repeat. Knows no route.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Problem } from '../contract/index.ts';
@@ -10,11 +10,11 @@ export type ConnectionOptions = {
   /** Where the API listens, without `/v1`, e.g. `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly apiKey?: string;
-  /** For one exchange, in ms; a `wait` is added to it. Default 15 000. */
+  /** Timeout of one request in ms; a `wait` is added to it. Default 15 000. */
   readonly timeoutMs?: number;
-  /** Repeats of a request that is safe to repeat, after no answer, 429 or 503. Default 3. */
+  /** How often a request that is safe to repeat is repeated after no answer, 429 or 503. Default 3. */
   readonly retries?: number;
-  /** Default: the global one. */
+  /** Default: the global `fetch`. */
   readonly fetch?: typeof fetch;
 };
 
@@ -27,7 +27,7 @@ export type RequestOptions = {
   readonly query?: Query;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Doing it twice is the same as once. Default: for GET. */
+  /** The request is safe to repeat. Default: true for GET. */
   readonly repeatable?: boolean;
   /** How long the server may wait before it answers, in ms. */
   readonly waitMs?: number;
@@ -36,7 +36,7 @@ export type RequestOptions = {
 
 export type Connection = {
   request<Answer>(options: RequestOptions): Promise<Answer>;
-  /** The response itself, once its head is there; its body has no time limit. 204 gives null. */
+  /** Resolves with the response when its headers have arrived; its body has no timeout. null for 204. */
   open(options: RequestOptions): Promise<Response | null>;
 };
 
@@ -65,7 +65,7 @@ export function createConnection(options: ConnectionOptions): Connection {
           ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        // A key must not follow a redirect to somebody else.
+        // A redirect would send the key to another server.
         redirect: 'error',
         signal: AbortSignal.any(signals),
       });
@@ -122,7 +122,7 @@ async function textOf(response: Response, base: string): Promise<string> {
   }
 }
 
-/** A proxy in between may answer with anything. */
+/** A proxy may answer with any body. */
 function problemOf(text: string): Partial<Problem> {
   try {
     const body: unknown = JSON.parse(text);

@@ -1,8 +1,8 @@
-/** What a request can end with instead of an answer. */
+/** The errors of a request. */
 import type { FieldError, Problem } from '../contract/index.ts';
 import { reasonOfNoAnswer } from '../core/no-answer.ts';
 
-/** The server answered with a problem. */
+/** The server answered with problem details. */
 export class MillraceApiError extends Error {
   override readonly name = 'MillraceApiError';
   readonly status: number;
@@ -12,7 +12,7 @@ export class MillraceApiError extends Error {
   readonly errors: readonly FieldError[];
   /** How many there are; `errors` has the first 100. */
   readonly errorCount: number;
-  /** Names the request in the server's log; null when the answer came from something in between. */
+  /** The request as the server's log names it; null if the answer came from a proxy. */
   readonly request: string | null;
 
   constructor(status: number, problem: Partial<Problem>) {
@@ -25,7 +25,7 @@ export class MillraceApiError extends Error {
   }
 }
 
-/** No answer came: refused, reset, or too late. Whether the request was done is not known, unless it is repeatable. */
+/** No answer: the connection was refused or reset, or the request timed out. It is not known whether the request was processed. */
 export class MillraceUnreachableError extends Error {
   override readonly name = 'MillraceUnreachableError';
   readonly url: string;

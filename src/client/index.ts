@@ -1,6 +1,6 @@
 /**
- * The typed client of Millrace's REST API: a method a route. Every method throws `MillraceApiError` when the server says
- * no, and `MillraceUnreachableError` when it does not answer.
+ * The typed client of Millrace's REST API, with one method for each route. Every method throws `MillraceApiError` if the
+ * server refuses the request, and `MillraceUnreachableError` if it does not answer.
  */
 import type {
   CommandAnswer,
@@ -54,8 +54,8 @@ export type InboxFilter = PageOptions & {
   readonly instanceId?: string | undefined;
   readonly definition?: string | undefined;
 };
-/** For whom an admin key speaks. */
-export type Speaking = { readonly assignee?: string | undefined };
+/** The person for whom an admin key acts. */
+export type ActingFor = { readonly assignee?: string | undefined };
 
 export type Client = ReturnType<typeof createClient>;
 
@@ -93,7 +93,7 @@ export function createClient(options: ConnectionOptions) {
     definitionVersion: (id: string, version: number) => get<DefinitionVersion>(['definitions', id, 'versions', String(version)]),
 
     /**
-     * Starts an instance; safe to repeat only with an `idempotencyKey`, and repeated by itself then.
+     * Starts an instance. With an `idempotencyKey` the request is safe to repeat, and is retried.
      * @returns the whole instance if it ended within `waitMs`, else its id.
      */
     start: (
@@ -109,7 +109,7 @@ export function createClient(options: ConnectionOptions) {
     instance: (instanceId: string) => get<Instance>(['instances', instanceId]),
     history: (instanceId: string, page: PageOptions = {}) => get<Page<HistoryEntry>>(['instances', instanceId, 'history'], page),
     instanceTasks: (instanceId: string, page: PageOptions = {}) => get<Page<Task>>(['instances', instanceId, 'tasks'], page),
-    /** Yields what happens until the instance has ended; breaks are bridged. */
+    /** Yields the history entries until the instance has ended; a broken stream is resumed. */
     follow: (instanceId: string, follow: FollowOptions = {}) => followInstance(connection, instanceId, follow),
 
     cancel: (instanceId: string, reason?: string, wait: WaitOptions = {}) =>
@@ -122,17 +122,17 @@ export function createClient(options: ConnectionOptions) {
 
     inbox: (filter: InboxFilter = {}) => get<Page<InboxTask>>(['tasks'], filter),
     task: (taskId: string) => get<TaskDetail>(task(taskId)),
-    claim: (taskId: string, speaking: Speaking = {}) => post<InboxTask>(task(taskId, 'claim'), speaking),
-    unclaim: (taskId: string, speaking: Speaking = {}) => post<InboxTask>(task(taskId, 'unclaim'), speaking),
-    complete: (taskId: string, output: Json, { assignee, ...wait }: Speaking & WaitOptions = {}) =>
+    claim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'claim'), speaking),
+    unclaim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'unclaim'), speaking),
+    complete: (taskId: string, output: Json, { assignee, ...wait }: ActingFor & WaitOptions = {}) =>
       post<CommandAnswer>(task(taskId, 'complete'), { output, assignee }, wait),
     fail: (
       taskId: string,
       error: { readonly code: string; readonly message: string },
-      { assignee, ...wait }: Speaking & WaitOptions = {},
+      { assignee, ...wait }: ActingFor & WaitOptions = {},
     ) => post<CommandAnswer>(task(taskId, 'fail'), { error, assignee }, wait),
 
-    /** With an id of its own a repeat is dropped, so it is repeated by itself then. */
+    /** With an `id` the request is safe to repeat, and is retried. */
     sendEvent: (event: EventBody) => post<EventAccepted>(['events'], event, { repeatable: event.id !== undefined }),
 
     deadLetters: (filter: PageOptions & { readonly status?: DeadLetter['status'] | undefined } = {}) =>

@@ -1,4 +1,4 @@
-/** Follows the history of an instance live, and takes it up again where it broke off. */
+/** Follows the history of an instance live, and resumes a broken stream after the last entry. */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { HistoryEntry } from '../contract/index.ts';
@@ -15,7 +15,7 @@ export type FollowOptions = {
 
 /**
  * Yields each entry once, in order, and ends when the instance has ended.
- * @throws MillraceUnreachableError when the stream breaks and cannot be taken up again.
+ * @throws MillraceUnreachableError if the stream breaks and cannot be resumed.
  */
 export async function* followInstance(connection: Connection, instanceId: string, options: FollowOptions): AsyncGenerator<HistoryEntry> {
   const { signal } = options;
@@ -35,7 +35,7 @@ export async function* followInstance(connection: Connection, instanceId: string
         }),
       signal,
     );
-    // 204: it ended, and everything was sent.
+    // 204: the instance has ended and all entries were sent.
     if (response?.body == null) return;
     try {
       const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
@@ -47,7 +47,7 @@ export async function* followInstance(connection: Connection, instanceId: string
       }
     } catch (error) {
       signal?.throwIfAborted();
-      // A broken connection is taken up again; anything else is a bug or the consumer's own error.
+      // A broken connection is resumed; any other error is a bug or comes from the consumer of this generator.
       if (!(error instanceof TypeError)) throw error;
     }
   }

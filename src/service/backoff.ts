@@ -34,7 +34,7 @@ export function retryForever(
     const policy = retry(
       handleWhen((error) => !signal.aborted && retryable(error)),
       { maxAttempts: Number.POSITIVE_INFINITY, backoff: new ExponentialBackoff({ initialDelay: initialMs, maxDelay: maxMs }) },
-      // A delay that nobody waits for any more must not keep a process that was told to end.
+      // The rest of a delay must not keep a process running that was told to end.
     ).dangerouslyUnref();
     policy.onRetry((failure) => {
       const err = 'error' in failure ? failure.error : undefined;

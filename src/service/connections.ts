@@ -1,4 +1,4 @@
-/** The configuration as the messaging adapters take it. Plain values, so that neither folder imports the other. */
+/** The configuration in the form that the messaging adapters take. Plain values, so that neither folder imports the other. */
 import type { Config } from './config.ts';
 
 /** For `connectKafka`. */

@@ -1,6 +1,6 @@
 /**
- * The instance database's clock without a round trip for each question: sampled from time to time and carried on by this
- * machine's monotonic clock, so that a wrong wall clock here changes nothing.
+ * The instance database's clock without a query for each reading: it is sampled from time to time and continued with the
+ * monotonic clock of this machine. A wrong wall clock of this machine has no effect.
  */
 import type { EpochMs } from '../core/ids.ts';
 import type { RetryPolicy } from './backoff.ts';
@@ -20,13 +20,13 @@ export function createDatabaseClock(ask: () => Promise<EpochMs>, monotonic: () =
     async sample() {
       const before = monotonic();
       const at = await ask();
-      // Read somewhere between the question and the answer.
+      // The database read its clock at some moment between the query and the answer.
       offset = at - (before + monotonic()) / 2;
     },
   };
 }
 
-/** A clock that has its first sample, however long the database is away, and is kept in step until the process ends. */
+/** Waits for the first sample, however long the database is unavailable, and then takes samples until the process ends. */
 export async function keepDatabaseClock(
   ask: () => Promise<EpochMs>,
   retry: RetryPolicy,

@@ -1,13 +1,13 @@
 /**
- * Liveness and readiness as lists of named checks, and the small server on which processes other than the API show them
- * together with their metrics. Live means that the event loop turns: it never asks others, or one broker's outage would
- * restart every process. Ready means that work would be done if it came now.
+ * Liveness, and readiness as named checks, and the small server on which processes other than the API serve them together
+ * with their metrics. A process is live while its event loop runs. Liveness never checks other systems: otherwise the
+ * outage of one broker would restart every process. A process is ready if it could do work now.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
-/** null: all is well; else the reason, for a person. A throw counts as its message. */
+/** null: ready; else the reason, for a person. If the check throws, the error's message is the reason. */
 export type Check = () => string | null | Promise<string | null>;
 
 export type HealthReport = {
@@ -19,7 +19,7 @@ export type HealthReport = {
 export type Health = {
   /** Adds a readiness check. */
   check(name: string, check: Check): void;
-  /** From now on not ready, whatever the checks say: the process drains. */
+  /** Makes the process not ready for good, whatever the checks say, because it is about to end. */
   drain(): void;
   live(): HealthReport;
   ready(): Promise<HealthReport>;
@@ -65,7 +65,7 @@ export type MonitoringServer = { readonly port: number; close(): Promise<void> }
 
 export type MonitoringOptions = { readonly host: string; readonly port: number; readonly health: Health; readonly registry: Registry };
 
-/** Serves `/health/live`, `/health/ready` and `/metrics`. Port 0 takes any free one. Rejects when the port is taken. */
+/** Serves `/health/live`, `/health/ready` and `/metrics`. Port 0 takes any free port. Rejects if the port is in use. */
 export async function startMonitoring({ host, port, health, registry }: MonitoringOptions): Promise<MonitoringServer> {
   const server = createServer((request, response) => {
     answer(request.url ?? '/', health, registry, response).catch((error: unknown) => {

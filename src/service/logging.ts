@@ -1,7 +1,7 @@
 /**
- * Logs: JSON lines on stdout, one logger a process, children that carry ids (`instanceId`, `taskId`, `attempt`).
- * Secrets are taken out twice: fields by their name, and passwords in URLs and bearer tokens wherever they stand in a
- * line, since errors of clients quote what they were given.
+ * Logs: JSON lines on stdout, one logger for each process, with child loggers that add ids (`instanceId`, `taskId`,
+ * `attempt`). Secrets are removed in two ways: fields by their name, and passwords in URLs and bearer tokens anywhere in a
+ * line, because errors of client libraries quote their input.
  */
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
 import type { LogLevel } from './config.ts';
@@ -17,7 +17,7 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
   const options = {
     level,
     base: { process: name, pid: process.pid },
-    // Words, not pino's numbers: people and log stores read them alike.
+    // The level as a word instead of pino's number.
     formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: stdSerializers.errWithCause },
@@ -27,14 +27,14 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Takes passwords of URLs, bearer tokens and basic credentials out of a text. */
+/** Removes passwords in URLs, bearer tokens and basic credentials from a string. */
 export function redactText(text: string): string {
   return text
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s"'/:@]*):[^\s"'/@]*@/gi, `$1:${CENSORED}@`)
     .replaceAll(/\b(Bearer|Basic)\s+[A-Za-z0-9+/._~=-]{6,}/gi, `$1 ${CENSORED}`);
 }
 
-/** What every line about a task carries. */
+/** The fields of every line about a task. */
 export function taskFields(task: { readonly taskId: string; readonly instanceId: string; readonly attempt: number }): {
   readonly taskId: string;
   readonly instanceId: string;

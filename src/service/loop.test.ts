@@ -15,8 +15,8 @@ test('goes on after faults and after bugs', async () => {
   ];
   const enough = Promise.withResolvers<void>();
   const loop = startLoop({
-    what: 'turn',
-    turn: async () => {
+    what: 'round',
+    round: async () => {
       const error = errors.shift();
       if (error === undefined) enough.resolve();
       if (error !== undefined && error !== null) throw error;
@@ -31,14 +31,14 @@ test('goes on after faults and after bugs', async () => {
   expect(errors).toEqual([]);
 });
 
-test('ends only after the turn under way', async () => {
+test('ends only after the round under way', async () => {
   const ending = new AbortController();
   const begun = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   let ended = false;
   const loop = startLoop({
-    what: 'turn',
-    turn: async () => {
+    what: 'round',
+    round: async () => {
       begun.resolve();
       await held.promise;
       return 0;

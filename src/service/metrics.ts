@@ -1,17 +1,17 @@
 /**
- * Prometheus metrics of a process: `millrace_<what>_<unit>[_total]`, base units, no ids as labels. The families that
- * operators watch are made here, so that every process names them alike; each process makes those that it moves.
+ * Prometheus metrics of a process: `millrace_<what>_<unit>[_total]`, base units, no ids as labels. All names are defined
+ * here, so that every process uses the same ones; each process creates the metrics that it changes.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** From half a millisecond to a minute: a step is milliseconds, a handler may be seconds. */
+/** From half a millisecond to a minute: a step takes milliseconds, a handler may take seconds. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
 export type Metrics = {
   readonly registry: Registry;
   counter<const Label extends string = never>(what: string, help: string, labels?: readonly Label[]): Counter<Label>;
-  /** @param collect asked at each scrape; may be slow, but not for long: the scrape waits. */
+  /** @param collect called at each scrape, which waits for it. */
   gauge<const Label extends string = never>(
     what: string,
     help: string,
@@ -46,7 +46,7 @@ export function createMetrics(process: string): Metrics {
   };
 }
 
-/** prom-client hands the gauge over as `this`. */
+/** prom-client passes the gauge as `this`. */
 function ofGauge<Label extends string>(
   collect: (gauge: Gauge<Label>) => void | Promise<void>,
 ): (this: Gauge<Label>) => void | Promise<void> {
@@ -57,18 +57,18 @@ function ofGauge<Label extends string>(
 
 export type PartitionLag = { readonly group: string; readonly topic: string; readonly partition: number; readonly lag: number };
 
-/** What any process that consumes has. `lag` is asked at each scrape. */
+/** Metrics of every process that consumes from Kafka. `lag` is called at each scrape. */
 export function consumerMetrics(metrics: Metrics, lag: () => Iterable<PartitionLag>) {
   return {
     records: metrics.counter('records_consumed_total', 'Records taken from Kafka.', ['topic']),
-    deadLetters: metrics.counter('dead_letters_total', 'Messages set aside because they can never be processed.', ['topic', 'code']),
-    crashes: metrics.counter('consumer_crashes_total', 'Times that a consumer died and was started again.', ['group']),
+    deadLetters: metrics.counter('dead_letters_total', 'Messages that can never be processed and became dead letters.', ['topic', 'code']),
+    crashes: metrics.counter('consumer_crashes_total', 'How often a consumer crashed and was started again.', ['group']),
     lag: metrics.gauge(
       'consumer_lag_records',
       'Records between the committed offset and the end of a partition that this process holds.',
       ['group', 'topic', 'partition'],
       (gauge) => {
-        // Partitions that went to somebody else must not stay behind with their last value.
+        // A partition that moved to another process must not keep its last value here.
         gauge.reset();
         for (const { group, topic, partition, lag: records } of lag()) gauge.set({ group, topic, partition: String(partition) }, records);
       },
@@ -76,23 +76,25 @@ export function consumerMetrics(metrics: Metrics, lag: () => Iterable<PartitionL
   };
 }
 
-/** @param inFlight asked at each scrape. */
+/** @param inFlight called at each scrape. */
 export function taskMetrics(metrics: Metrics, inFlight: () => number) {
   return {
     outcomes: metrics.counter('task_outcomes_total', 'Attempts that ended.', ['task', 'status']),
-    duration: metrics.histogram('task_duration_seconds', 'How long attempts ran.', ['task']),
+    duration: metrics.histogram('task_duration_seconds', 'Duration of attempts.', ['task']),
     scheduleDelay: metrics.histogram('task_queue_seconds', 'From the dispatch of an attempt to its start in a worker.'),
-    inFlight: metrics.gauge('tasks_in_flight', 'Attempts that run now.', [], (gauge) => gauge.set(inFlight())),
-    repeated: metrics.counter('task_records_repeated_total', 'Task records that came again for an attempt that runs or has run here.', [
-      'how',
-    ]),
+    inFlight: metrics.gauge('tasks_in_flight', 'Attempts that are running.', [], (gauge) => gauge.set(inFlight())),
+    repeated: metrics.counter(
+      'task_records_repeated_total',
+      'Task records of an attempt that is running or has already run in this process.',
+      ['how'],
+    ),
   };
 }
 
-/** @param stateCacheBytes asked at each scrape. */
+/** @param stateCacheBytes called at each scrape. */
 export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => number) {
   return {
-    notifications: metrics.counter('notifications_total', 'Notifications by what became of them.', ['type', 'result']),
+    notifications: metrics.counter('notifications_total', 'Notifications by result.', ['type', 'result']),
     /** Late and duplicate outcomes, stale timers, commands on finished instances: harmless, by code. */
     rejected: metrics.counter('notifications_rejected_total', 'Notifications that changed nothing, by the reason.', ['code']),
     versionConflicts: metrics.counter(
@@ -100,32 +102,32 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
       'Writes that lost the compare of an instance version and were decided again.',
     ),
     batchSize: metrics.histogram('batch_size_records', 'Notifications per transaction.', [], BATCH_SIZES),
-    transaction: metrics.histogram('transaction_duration_seconds', 'How long the database took for a batch.'),
+    transaction: metrics.histogram('transaction_duration_seconds', 'Duration of the database transaction of a batch.'),
     stepLatency: metrics.histogram('notification_latency_seconds', 'From the record of a notification to its commit in the database.'),
     cacheHits: metrics.counter('state_cache_total', 'Reads of instance states.', ['result']),
     cacheBytes: metrics.gauge('state_cache_bytes', 'About how many bytes of instance states are kept in memory.', [], (gauge) =>
       gauge.set(stateCacheBytes()),
     ),
     timersFired: metrics.counter('timers_fired_total', 'Timers that came due.', ['kind']),
-    events: metrics.counter('events_total', 'External events by what became of them.', ['result']),
-    redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks with nothing in flight that were dispatched again.'),
+    events: metrics.counter('events_total', 'External events by result.', ['result']),
+    redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks without a record in flight that were dispatched again.'),
   };
 }
 
 export type OutboxReading = {
   /** Age of the oldest outbox row that Debezium has not confirmed. */
   readonly oldestAgeSeconds: number;
-  /** WAL that the slot still holds back, in bytes. */
+  /** Write-ahead log that the replication slot retains, in bytes. */
   readonly slotLagBytes: number;
-  /** false: the slot is gone, and nothing is published. */
+  /** false: there is no replication slot, so nothing is published. */
   readonly slotExists: boolean;
-  /** Rows fell into the default partition: none was made ahead for their hour. */
+  /** Rows are in the default partition, because no partition was created for their hour. */
   readonly rowsInDefault: boolean;
-  /** A slot was made anew, and rows from before it are not published again yet. */
+  /** The slot was created again, and older rows are not published again yet. */
   readonly republishPending: boolean;
 };
 
-/** @param read gives the last reading that the process made anyhow; null before the first. */
+/** @param read returns the last reading; null before the first. */
 export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null) {
   const gauge = (what: string, help: string, of: (reading: OutboxReading) => number) =>
     metrics.gauge(what, help, [], (self) => {
@@ -134,22 +136,24 @@ export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null
     });
   return {
     age: gauge('outbox_oldest_age_seconds', 'Age of the oldest unpublished outbox row.', ({ oldestAgeSeconds }) => oldestAgeSeconds),
-    slotLag: gauge('replication_slot_lag_bytes', 'WAL that the slot holds back.', ({ slotLagBytes }) => slotLagBytes),
+    slotLag: gauge('replication_slot_lag_bytes', 'Write-ahead log that the replication slot retains.', ({ slotLagBytes }) => slotLagBytes),
     slot: gauge('replication_slot_present', '1 while the slot exists.', ({ slotExists }) => (slotExists ? 1 : 0)),
-    defaultPartition: gauge('outbox_default_partition_used', '1 while rows stand in the default partition.', ({ rowsInDefault }) =>
+    defaultPartition: gauge('outbox_default_partition_used', '1 while rows are in the default partition.', ({ rowsInDefault }) =>
       rowsInDefault ? 1 : 0,
     ),
-    republish: gauge('outbox_republish_pending', '1 while rows from before a new slot are not published again.', ({ republishPending }) =>
-      republishPending ? 1 : 0,
+    republish: gauge(
+      'outbox_republish_pending',
+      '1 while rows older than a new slot are not published again yet.',
+      ({ republishPending }) => (republishPending ? 1 : 0),
     ),
   };
 }
 
-/** What watches the connector has this. @param isRunning asked at each scrape. */
+/** Metrics of the process that watches the connector. @param isRunning called at each scrape. */
 export function connectorMetrics(metrics: Metrics, isRunning: () => boolean) {
   return {
-    failures: metrics.counter('connector_task_failures_total', 'Times that the connector or a task of it was found failed.', ['part']),
-    running: metrics.gauge('connector_running', '1 while the connector and its task run, as far as Connect says.', [], (gauge) =>
+    failures: metrics.counter('connector_task_failures_total', 'How often the connector or one of its tasks was found failed.', ['part']),
+    running: metrics.gauge('connector_running', '1 while Connect reports that the connector and its task run.', [], (gauge) =>
       gauge.set(isRunning() ? 1 : 0),
     ),
   };
@@ -158,9 +162,9 @@ export function connectorMetrics(metrics: Metrics, isRunning: () => boolean) {
 export function apiMetrics(metrics: Metrics) {
   return {
     requests: metrics.counter('http_requests_total', 'Requests to the API.', ['method', 'route', 'status']),
-    duration: metrics.histogram('http_request_duration_seconds', 'How long requests took.', ['method', 'route']),
+    duration: metrics.histogram('http_request_duration_seconds', 'Duration of requests.', ['method', 'route']),
     starts: metrics.counter('instances_started_total', 'Instances that were started.', ['definition']),
     refusedStarts: metrics.counter('starts_refused_total', 'Starts that admission control answered with 503, since nothing is published.'),
-    streams: metrics.gauge('event_streams_open', 'Live streams that clients hold.'),
+    streams: metrics.gauge('event_streams_open', 'Live streams that are open.'),
   };
 }

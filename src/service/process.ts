@@ -1,6 +1,6 @@
 /**
- * The shell of every long-running process. `startService` gives a process's main function its logger, metrics, health
- * and shutdown, and takes everything down again if it fails half-way; `runProcess` ties one to signals and exit codes.
+ * What every long-running process has in common. `startService` gives a process's setup function a logger, metrics, health
+ * checks and shutdown, and closes everything again if the setup fails; `runProcess` adds signals and exit codes.
  */
 
 import type { Config } from './config.ts';
@@ -12,7 +12,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { type Closer, createShutdown } from './shutdown.ts';
 
 export interface RunningProcess {
-  /** Drains and closes everything. Rejects when that did not go in order; may be called twice. */
+  /** Finishes current work and closes everything. Rejects if something could not be closed; may be called twice. */
   stop(): Promise<void>;
 }
 
@@ -21,12 +21,12 @@ export type Service = {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly health: Health;
-  /** Aborts when the process is told to end: begin nothing new. */
+  /** Aborts when the process is told to end: start no new work. */
   readonly signal: AbortSignal;
-  /** What is opened later is closed earlier. */
+  /** Registers a function that closes a part. Parts are closed in reverse order. */
   onStop(part: string, close: Closer): void;
-  /** Does work again and again until the process is told to end, and ends after the turn under way; see `startLoop`. */
-  repeat(what: string, turn: LoopOptions['turn']): void;
+  /** Repeats work until the process is told to end, and then waits for the current round; see `startLoop`. */
+  repeat(what: string, round: LoopOptions['round']): void;
 };
 
 export type ServiceOptions = {
@@ -34,7 +34,7 @@ export type ServiceOptions = {
   readonly monitoring?: boolean;
 };
 
-/** @param setup opens what the process needs and returns when it works. What it registered is closed if it throws. */
+/** @param setup opens what the process needs and resolves when the process works. If it throws, what it registered is closed. */
 export async function startService(
   name: string,
   config: Pick<Config, 'service' | 'log'>,
@@ -46,8 +46,8 @@ export async function startService(
   const health = createHealth();
   const shutdown = createShutdown(log, config.service.shutdownTimeoutMs, () => health.drain());
   const { signal, add: onStop } = shutdown;
-  const repeat = (what: string, turn: LoopOptions['turn']): void => {
-    const { ended } = startLoop({ what, turn, signal, log });
+  const repeat = (what: string, round: LoopOptions['round']): void => {
+    const { ended } = startLoop({ what, round, signal, log });
     onStop(what, () => ended);
   };
   const service: Service = { name, log, metrics, health, signal, onStop, repeat };
@@ -61,7 +61,7 @@ export async function startService(
     }
     await setup(service);
   } catch (error) {
-    // The reason of the failed start matters more than how its remains were closed, which shutdown has logged.
+    // Errors while closing are logged by the shutdown; the error of the start is the one to throw.
     await Promise.allSettled([shutdown.run()]);
     throw error;
   }
@@ -76,12 +76,12 @@ export async function startService(
   };
 }
 
-/** From sysexits.h: how init systems tell a bad configuration from a crash. */
+/** From sysexits.h: tells init systems that the configuration is wrong. */
 export const EXIT_CONFIG = 78;
-/** Ctrl-C reaches a process once from the terminal and again from whoever started it. */
+/** Ctrl-C sends SIGINT to a process from the terminal, and its parent process may send it again. */
 const SAME_INTERRUPT_MS = 2_000;
 
-/** Runs until a signal, then stops in order and ends the process. Anything thrown and not caught ends it with code 1. */
+/** Runs until a signal, then stops and ends the process. An error that is not caught ends it with code 1. */
 export async function runProcess(name: string, main: () => Promise<RunningProcess>): Promise<void> {
   const log = createLogger({ name, level: 'info' });
   const fail = (message: string, error: unknown): never => {
@@ -94,16 +94,16 @@ export async function runProcess(name: string, main: () => Promise<RunningProces
   let running: RunningProcess | undefined;
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    // What has not started has nothing to finish, and may be waiting for a broker that never comes.
+    // A process that has not started has no work to finish, and may be waiting for a broker.
     if (running === undefined) process.exit(0);
     if (askedAt === undefined) {
       askedAt = performance.now();
       running.stop().then(
         () => process.exit(0),
-        (error: unknown) => fail('Stopped, but not in order', error),
+        (error: unknown) => fail('Stopped, but not everything could be closed', error),
       );
     } else if (signal === 'SIGINT' && performance.now() - askedAt > SAME_INTERRUPT_MS) {
-      // A second Ctrl-C of a person who does not want to wait.
+      // A second Ctrl-C: the person does not want to wait.
       process.exit(130);
     }
   };

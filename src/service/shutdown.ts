@@ -1,33 +1,33 @@
 /**
- * The end of a process in order: not ready first, then whoever listens to `signal` begins nothing new, then everything
- * that was opened is closed in reverse order, all of it within one deadline. Knows nothing of signals or exit codes.
+ * Ends a process in three steps: it becomes not ready, `signal` aborts so that no new work starts, and all parts are closed
+ * in reverse order within one deadline. Knows nothing of operating system signals or exit codes.
  */
 import type { Logger } from './logging.ts';
 
 export type Closer = () => Promise<unknown> | unknown;
 
 export type Shutdown = {
-  /** Aborts when the end begins. */
+  /** Aborts when the shutdown begins. */
   readonly signal: AbortSignal;
-  /** The last one that was added is closed first. */
+  /** The part that was added last is closed first. */
   add(name: string, close: Closer): void;
-  /** Closes everything; a second call awaits the first. Rejects with ShutdownError when something failed or was too slow. */
+  /** Closes everything; a second call waits for the first. Rejects with ShutdownError if a part failed or was too slow. */
   run(): Promise<void>;
 };
 
-/** Something did not close as it should; the rest was closed all the same. */
+/** Some parts failed to close or were too slow; the others were closed. */
 export class ShutdownError extends Error {
   override readonly name = 'ShutdownError';
-  /** Names of what failed or was not reached. */
+  /** Names of the parts that were not closed. */
   readonly unfinished: readonly string[];
 
   constructor(unfinished: readonly string[]) {
-    super(`Not closed in order: ${unfinished.join(', ')}`);
+    super(`Not closed: ${unfinished.join(', ')}`);
     this.unfinished = unfinished;
   }
 }
 
-/** @param deadlineMs for all closers together. One that is late is left behind, and the rest get a moment each. */
+/** @param deadlineMs for all parts together. After it, each part that is left gets a quarter of a second. */
 export function createShutdown(log: Logger, deadlineMs: number, onBegin: () => void = () => undefined): Shutdown {
   const controller = new AbortController();
   const closers: { readonly name: string; readonly close: Closer }[] = [];
@@ -42,7 +42,7 @@ export function createShutdown(log: Logger, deadlineMs: number, onBegin: () => v
       const failure = await closeWithin(close, Math.max(deadline - performance.now(), 250));
       if (failure === null) continue;
       unfinished.push(name);
-      log.error({ err: failure, part: name }, 'A part did not close in order');
+      log.error({ err: failure, part: name }, 'A part could not be closed');
     }
     if (unfinished.length > 0) throw new ShutdownError(unfinished);
   }
@@ -59,7 +59,7 @@ export function createShutdown(log: Logger, deadlineMs: number, onBegin: () => v
   };
 }
 
-/** null when it closed well and in time. */
+/** null: closed in time. */
 async function closeWithin(close: Closer, ms: number): Promise<unknown> {
   const late = Promise.withResolvers<Error>();
   const timer = setTimeout(() => late.resolve(new Error(`not closed within ${Math.round(ms)} ms`)), ms);
