@@ -16,6 +16,7 @@ const constant = (value: Json): Template => ({ references: [], isConstant: true,
 const node: TransformNode = {
   id: 'a' as NodeId,
   name: 'a',
+  info: { title: null, description: null, labels: {} },
   type: 'transform',
   output: constant({ sum: 3 }),
   join: { kind: 'all' },
@@ -25,6 +26,9 @@ const node: TransformNode = {
 const definition: Definition = {
   id: 'sum' as DefinitionId,
   version: 1,
+  title: null,
+  description: null,
+  labels: {},
   document: {},
   input: null,
   root: {

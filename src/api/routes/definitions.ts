@@ -7,7 +7,7 @@ import { JsonValue, NoQuery, PageQuery, strict } from '../../contract/common.ts'
 import type * as contract from '../../contract/definitions.ts';
 import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../../contract/definitions.ts';
 import { firstErrors } from '../../contract/field-errors.ts';
-import { definitionEventTypes, definitionQueues } from '../../core/definition/index.ts';
+import { definitionEventTypes, definitionQueues, nodePointerOf } from '../../core/definition/index.ts';
 import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
@@ -174,7 +174,7 @@ function unlistedTopics(definition: Definition, allowed: readonly string[]): Def
   return [...definition.nodes.values()].flatMap((node) => {
     if (node.type !== 'publish' || node.topic === null || allowed.includes(node.topic)) return [];
     const message = `The topic ${node.topic} is not one that may be published to. Name it in MILLRACE_PUBLISH_TOPICS.`;
-    return [{ pointer: `/nodes/${node.id}/topic`, code: 'MR_DEF_TOPIC_NOT_ALLOWED', message }];
+    return [{ pointer: `${nodePointerOf(node.id)}/topic`, code: 'MR_DEF_TOPIC_NOT_ALLOWED', message }];
   });
 }
 

@@ -239,7 +239,9 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     graphOf({ a: step, b: step, c: { ...step, output: '${ nodes.b.output }' } }, ['a>b', 'a>c']),
     ['MR_DEF_NODE_NOT_BEFORE /nodes/c/output'],
   ],
-  ...['forEach', 'repeat', 'workflow'].map((type) => [`a ${type}`, nodeOf({ type, body: {} }), ['MR_DEF_NOT_YET /nodes/n/type']] as const),
+  ['a workflow', nodeOf({ type: 'workflow', definition: 'd' }), ['MR_DEF_NOT_YET /nodes/n/type']],
+  ['a forEach', nodeOf({ type: 'forEach', items: [1], body: { nodes: { a: step } } }), ['MR_DEF_NOT_YET /nodes/n/type']],
+  ['a repeat', nodeOf({ type: 'repeat', while: 'true', body: { nodes: { a: step } } }), ['MR_DEF_NOT_YET /nodes/n/type']],
   ['triggers', { ...graphOf(['a']), triggers: [] }, ['MR_DEF_NOT_YET /triggers']],
   ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
   ['approvals', nodeOf({ ...human, approvals: {} }), ['MR_DEF_NOT_YET /nodes/n/approvals']],
@@ -290,6 +292,6 @@ it('has no error in the example of the language', () => {
 });
 
 it('leaves nodes that are refused known to edges and expressions', () => {
-  const document: JsonObject = graphOf({ a: { type: 'repeat' }, b: { ...step, output: '${ nodes.a.output }' } }, ['a>b']);
+  const document: JsonObject = graphOf({ a: { type: 'workflow' }, b: { ...step, output: '${ nodes.a.output }' } }, ['a>b']);
   expect(placesOf(document)).toEqual(['MR_DEF_NOT_YET /nodes/a/type']);
 });

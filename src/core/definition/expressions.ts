@@ -5,12 +5,14 @@
 
 import { parseDuration, parseInstant } from '../duration.ts';
 import {
+  type CompileOptions,
   compileExpression,
   compileTemplate,
   type Expression,
   ExpressionError,
   evaluateCondition,
   type Reference,
+  ROOTS,
   type Template,
 } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
@@ -18,6 +20,7 @@ import type { Json } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { compileSchema } from '../schema/index.ts';
 import type { DefinitionErrors } from './errors.ts';
+import type { GraphScope } from './graph-scope.ts';
 import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 
 /** Where an expression stands, which decides what it may see. */
@@ -25,13 +28,15 @@ export type Place =
   /** `vars` and `timeout` of the definition: before anything ran. */
   | { readonly kind: 'start' }
   /** While a node opens: what ran before it. */
-  | { readonly kind: 'opening'; readonly nodeId: NodeId }
+  | { readonly kind: 'opening'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `where` of an event node: the event too. */
-  | { readonly kind: 'where'; readonly nodeId: NodeId }
+  | { readonly kind: 'where'; readonly scope: GraphScope; readonly nodeId: NodeId }
+  /** `until` and `while` of a `repeat`: what ran before it, and its rounds so far. */
+  | { readonly kind: 'round'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `set` of a node, or the `when` of an edge from it: the node itself too. */
-  | { readonly kind: 'leaving'; readonly nodeId: NodeId }
-  /** `output` of the definition: everything. */
-  | { readonly kind: 'end' };
+  | { readonly kind: 'leaving'; readonly scope: GraphScope; readonly nodeId: NodeId }
+  /** `output` of a graph: everything in it. */
+  | { readonly kind: 'end'; readonly scope: GraphScope };
 
 export type ExpressionUse = { readonly pointer: string; readonly place: Place; readonly references: readonly Reference[] };
 
@@ -57,7 +62,7 @@ export class Expressions {
       this.#errors.add(pointer, 'MR_DEF_EXPRESSION', 'A condition is an expression by itself: leave out "${" and "}".');
       return NEVER;
     }
-    const compiled = compileExpression(value);
+    const compiled = compileExpression(value, rootsAt(place));
     if (compiled.ok) {
       this.uses.push({ pointer, place, references: compiled.value.references });
       if (compiled.value.references.length === 0) this.#checkConstant(compiled.value, pointer);
@@ -79,7 +84,7 @@ export class Expressions {
 
   /** JSON with `${ … }` in its texts. */
   template(value: Json, pointer: string, place: Place): Template {
-    const compiled = compileTemplate(value);
+    const compiled = compileTemplate(value, rootsAt(place));
     if (!compiled.ok) {
       for (const error of compiled.error) this.#refuse(pointer + error.pointer, error.message, error.offset);
       return NOTHING;
@@ -93,7 +98,7 @@ export class Expressions {
   /** One use for each text, so that what is wrong with a reference is told where it stands. */
   #keepUses(value: Json, pointer: string, place: Place): void {
     if (typeof value === 'string') {
-      const compiled = compileTemplate(value);
+      const compiled = compileTemplate(value, rootsAt(place));
       if (compiled.ok && !compiled.value.isConstant) this.uses.push({ pointer, place, references: compiled.value.references });
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, member] of Object.entries(value as object)) this.#keepUses(member as Json, pointerTo(pointer, key), place);
@@ -153,6 +158,12 @@ export class Expressions {
       this.#errors.add(pointer + error.pointer, 'MR_DEF_SCHEMA', `The JSON Schema cannot be used: ${error.message}`);
     return null;
   }
+}
+
+/** Names of items are roots too, in the bodies of their loops. */
+function rootsAt(place: Place): CompileOptions {
+  const names = place.kind === 'start' ? [] : place.scope.itemNames;
+  return names.length === 0 ? {} : { roots: [...ROOTS, ...names] };
 }
 
 const DURATION_HELP =

@@ -1,21 +1,12 @@
 /** The graph as a whole: who follows whom, cycles, reachability, ancestors, and the rules for a node's edges together. */
 
 import type { NodeId } from '../ids.ts';
-import { pointerTo } from '../json-pointer.ts';
-import { edgePointer, type KnownNodes } from './edges.ts';
+import type { KnownNodes } from './edges.ts';
 import type { DefinitionErrors } from './errors.ts';
+import type { GraphScope, Links } from './graph-scope.ts';
 import type { Edge } from './types.ts';
 
-export type Links = {
-  readonly outgoing: ReadonlyMap<NodeId, readonly Edge[]>;
-  readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
-  readonly startNodes: readonly NodeId[];
-  /** For each node, all from which it can be reached. A node of a cycle is its own ancestor. */
-  readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
-};
-
-export function buildGraph(nodes: KnownNodes, edges: readonly Edge[]): Links {
-  const ids = [...nodes.keys()] as NodeId[];
+export function linksOf(ids: readonly NodeId[], edges: readonly Edge[]): Links {
   const outgoing = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
   const incoming = new Map<NodeId, Edge[]>(ids.map((id) => [id, []]));
   for (const edge of edges) {
@@ -72,41 +63,44 @@ function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[]):
   return found;
 }
 
-export function checkGraph(nodes: KnownNodes, graph: Links, errors: DefinitionErrors): void {
-  checkCycles(graph, errors);
-  for (const [name, node] of nodes) {
-    const id = name as NodeId;
-    checkOtherwise(id, graph.outgoing.get(id) ?? [], errors);
-    const arrivals = graph.incoming.get(id)?.length ?? 0;
-    if (node?.join.kind === 'atLeast' && node.join.n > arrivals)
+export function checkGraph(scope: GraphScope, nodes: KnownNodes, errors: DefinitionErrors): void {
+  const { links } = scope;
+  checkCycles(scope, errors);
+  for (const id of scope.ids) {
+    checkOtherwise(id, links.outgoing.get(id) ?? [], scope, errors);
+    const arrivals = links.incoming.get(id)?.length ?? 0;
+    const join = nodes.get(id)?.join;
+    if (join?.kind === 'atLeast' && join.n > arrivals)
       errors.add(
-        `${pointerTo('/nodes', name)}/join/atLeast`,
+        `${scope.nodePointer(id)}/join/atLeast`,
         'MR_DEF_JOIN',
-        `The join waits for ${node.join.n} branches, but ${arrivals === 1 ? 'only 1 edge leads' : `${arrivals} edges lead`} to "${name}".`,
+        `The join waits for ${join.n} branches, but ${arrivals === 1 ? 'only 1 edge leads' : `${arrivals} edges lead`} to "${scope.nameOf(id)}".`,
       );
   }
 }
 
-function checkCycles({ outgoing, ancestors, startNodes }: Links, errors: DefinitionErrors): void {
+function checkCycles(scope: GraphScope, errors: DefinitionErrors): void {
+  const { outgoing, ancestors, startNodes } = scope.links;
   const told = new Set<NodeId>();
   const onCycle = new Set([...ancestors].filter(([id, before]) => before.has(id)).map(([id]) => id));
   for (const id of onCycle) {
     if (told.has(id)) continue;
     for (const other of onCycle) if (ancestors.get(id)?.has(other) && ancestors.get(other)?.has(id)) told.add(other);
     const cycle = findCycle(id, outgoing);
-    const names = cycle.map(({ from }) => from);
+    const names = cycle.map(({ from }) => scope.nameOf(from));
     const last = cycle.at(-1);
     errors.add(
-      edgePointer(last?.index ?? 0),
+      scope.edgePointer(last?.index ?? 0),
       'MR_DEF_CYCLE',
-      `The edges form a cycle: ${[...names, id].slice(0, 50).join(' → ')}. A definition must be free of cycles: remove one of the edges.`,
+      `The edges form a cycle: ${[...names, scope.nameOf(id)].slice(0, 50).join(' → ')}. A definition must be free of cycles: remove one of the edges.`,
     );
   }
   const next = (at: NodeId): NodeId[] => (outgoing.get(at) ?? []).flatMap(({ to }) => (to === null ? [] : [to]));
   const reachable = walk(startNodes, next);
   for (const id of ancestors.keys()) {
     if (reachable.has(id) || startNodes.includes(id) || onCycle.has(id)) continue;
-    errors.add(pointerTo('/nodes', id), 'MR_DEF_UNREACHABLE_NODE', `"${id}" can never be reached: every way to it leads through a cycle.`);
+    const message = `"${scope.nameOf(id)}" can never be reached: every way to it leads through a cycle.`;
+    errors.add(scope.nodePointer(id), 'MR_DEF_UNREACHABLE_NODE', message);
   }
 }
 
@@ -128,26 +122,27 @@ function findCycle(start: NodeId, outgoing: ReadonlyMap<NodeId, readonly Edge[]>
 }
 
 /** What a completed node does must be plain for every outcome of its conditions. */
-function checkOtherwise(id: NodeId, edges: readonly Edge[], errors: DefinitionErrors): void {
+function checkOtherwise(id: NodeId, edges: readonly Edge[], scope: GraphScope, errors: DefinitionErrors): void {
+  const name = scope.nameOf(id);
   const kinds = edges.flatMap(({ index, rule }) => (rule.on === 'completed' ? [{ index, kind: rule.condition.kind }] : []));
   const [first, ...more] = kinds.filter(({ kind }) => kind === 'otherwise');
   const always = kinds.find(({ kind }) => kind === 'always');
   if (first === undefined && always === undefined && kinds.length > 0)
     errors.add(
-      pointerTo('/nodes', id),
+      scope.nodePointer(id),
       'MR_DEF_OTHERWISE_MISSING',
-      `All edges of the completed "${id}" have conditions, and perhaps none holds: add an edge with "otherwise": true ("to": null for "else nothing").`,
+      `All edges of the completed "${name}" have conditions, and perhaps none holds: add an edge with "otherwise": true ("to": null for "else nothing").`,
     );
   if (first !== undefined && always !== undefined)
     errors.add(
-      `${edgePointer(first.index)}/otherwise`,
+      `${scope.edgePointer(first.index)}/otherwise`,
       'MR_DEF_OTHERWISE_NEVER',
-      `This edge can never be taken, since edge ${always.index} from "${id}" has no condition: give that one a "when", or leave this one out.`,
+      `This edge can never be taken, since edge ${always.index} from "${name}" has no condition: give that one a "when", or leave this one out.`,
     );
   for (const { index } of more)
     errors.add(
-      `${edgePointer(index)}/otherwise`,
+      `${scope.edgePointer(index)}/otherwise`,
       'MR_DEF_OTHERWISE_TWICE',
-      `"${id}" has an "otherwise" already (edge ${first?.index}): keep one.`,
+      `"${name}" has an "otherwise" already (edge ${first?.index}): keep one.`,
     );
 }

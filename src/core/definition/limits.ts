@@ -1,16 +1,20 @@
 /** How large a definition may be. Checked before anything walks the document, so that no document can exhaust the stack. */
 
-import { type Json, jsonByteLength } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, jsonByteLength } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
+import { own } from '../record.ts';
 import type { DefinitionErrors } from './errors.ts';
 
 export type DefinitionLimits = {
   /** Of the document as compact JSON, in UTF-8 bytes. */
   readonly bytes: number;
+  /** Of all graphs together. */
   readonly nodes: number;
   readonly edges: number;
   /** Of objects and arrays in each other; the document itself counts 1. */
   readonly depth: number;
+  /** Of loops in each other. */
+  readonly loopDepth: number;
   /** `when`, `where` and strings with `${ … }` in them. */
   readonly expressions: number;
 };
@@ -20,6 +24,7 @@ export const defaultDefinitionLimits: DefinitionLimits = {
   nodes: 1_000,
   edges: 5_000,
   depth: 64,
+  loopDepth: 8,
   expressions: 5_000,
 };
 
@@ -29,6 +34,7 @@ export const storedDefinitionLimits: DefinitionLimits = {
   nodes: 100_000,
   edges: 500_000,
   depth: 200,
+  loopDepth: 64,
   expressions: 500_000,
 };
 
@@ -68,4 +74,26 @@ function findTooDeep(document: Json, depthMax: number): string | null {
 
 export function checkCount(count: number, limit: number, what: string, pointer: string, errors: DefinitionErrors): void {
   if (count > limit) errors.add(pointer, 'MR_DEF_LIMIT', `There are ${count} ${what}, but at most ${limit} are allowed.`);
+}
+
+/** The document and the bodies of its loops, as far as they look like graphs. Its depth was checked before. */
+export function* graphsIn(graph: JsonObject): Generator<JsonObject> {
+  yield graph;
+  const nodes = own(graph, 'nodes');
+  if (!isJsonObject(nodes)) return;
+  for (const node of Object.values(nodes)) {
+    const body = isJsonObject(node) ? own(node, 'body') : undefined;
+    if (isJsonObject(body)) yield* graphsIn(body);
+  }
+}
+
+export function checkGraphSizes(document: JsonObject, limits: DefinitionLimits, errors: DefinitionErrors): void {
+  let [nodeCount, edgeCount] = [0, 0];
+  for (const graph of graphsIn(document)) {
+    const [nodes, edges] = [own(graph, 'nodes'), own(graph, 'edges')];
+    if (isJsonObject(nodes)) nodeCount += Object.keys(nodes).length;
+    if (Array.isArray(edges)) edgeCount += edges.length;
+  }
+  checkCount(nodeCount, limits.nodes, 'nodes', '/nodes', errors);
+  checkCount(edgeCount, limits.edges, 'edges', '/edges', errors);
 }

@@ -1,17 +1,19 @@
 /** Reads a whole document: its top-level fields, its nodes and edges. Then it checks what only all of them together show. */
-import { type DefinitionId, type NodeId, parseDefinitionId } from '../ids.ts';
-import { isJsonObject, type Json } from '../json.ts';
+import { type DefinitionId, parseDefinitionId } from '../ids.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { readVariables } from '../nodes/common/node-context.ts';
+import { own } from '../record.ts';
 import { err, ok, type Result } from '../result.ts';
-import { readEdges } from './edges.ts';
 import { DefinitionErrors, shown } from './errors.ts';
 import { Expressions } from './expressions.ts';
-import { buildGraph, checkGraph } from './graph.ts';
-import { checkCount, checkSize, type DefinitionLimits, defaultDefinitionLimits } from './limits.ts';
-import { readVariables } from './nodes/common.ts';
-import { readNode } from './nodes/index.ts';
+import { checkGraph } from './graph.ts';
+import { GraphScope, nodePointerOf } from './graph-scope.ts';
+import { readInfo } from './info.ts';
+import { checkCount, checkGraphSizes, checkSize, type DefinitionLimits, defaultDefinitionLimits, graphsIn } from './limits.ts';
 import { ObjectReader } from './object-reader.ts';
+import { type Parsing, readGraph } from './read-graph.ts';
 import { checkReferences } from './references.ts';
-import type { Definition, DefinitionError, Edge, Node } from './types.ts';
+import type { Definition, DefinitionError } from './types.ts';
 
 export type ParseOptions = {
   /** The version that the document is, or would become; counted from 1. */
@@ -25,6 +27,20 @@ export type ParseOptions = {
  * @returns all errors at once, in the order of the document as far as one thing follows from another.
  */
 export function parseDefinition(document: Json, options: ParseOptions): Result<Definition, readonly DefinitionError[]> {
+  const read = readDefinition(document, options);
+  const loops = read.ok ? [...read.value.nodes.values()].filter(({ type }) => type === 'forEach' || type === 'repeat') : [];
+  if (loops.length === 0) return read;
+  return err(
+    loops.map(({ id, type }) => ({
+      pointer: `${nodePointerOf(id)}/type`,
+      code: 'MR_DEF_NOT_YET',
+      message: `Nodes of the type "${type}" are not supported by this version of Millrace yet.`,
+    })),
+  );
+}
+
+/** The whole language, with what this version of the engine does not run yet. */
+export function readDefinition(document: Json, options: ParseOptions): Result<Definition, readonly DefinitionError[]> {
   const limits = options.limits ?? defaultDefinitionLimits;
   const errors = new DefinitionErrors();
   if (!isJsonObject(document)) {
@@ -38,6 +54,7 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
   const input = top.raw('input');
   const head = {
     version: options.version,
+    ...readInfo(top),
     document,
     input: input === undefined ? null : expressions.schema(input, '/input'),
     lifecycle: top.oneOf('lifecycle', ['instance', 'tasks']) ?? 'instance',
@@ -46,18 +63,18 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
     timeout: readTimeout(top, expressions),
   } as const;
   top.notYet('triggers');
-  const nodes = readNodes(top, limits, expressions);
-  const edges = readEdgeList(top, nodes, limits, expressions);
-  const output = top.raw('output');
-  const outputTemplate = output === undefined ? null : expressions.template(output, '/output', { kind: 'end' });
+  checkGraphSizes(document, limits, errors);
+  const parsing: Parsing = { errors, expressions, limits, left: { nodes: limits.nodes, edges: limits.edges }, graphs: [] };
+  const root = readGraph(top, new GraphScope('', null), parsing);
   top.end('A definition');
   checkCount(expressions.uses.length, limits.expressions, 'expressions', '', errors);
-  const graph = buildGraph(nodes, edges);
-  checkGraph(nodes, graph, errors);
-  checkReferences(expressions.uses, { graph, variables: variableNames(document, nodes) }, errors);
+  for (const { scope, nodes } of parsing.graphs) checkGraph(scope, nodes, errors);
+  checkReferences(expressions.uses, variableNames(document), errors);
   if (errors.all.length > 0) return err(errors.all);
-  const known = withoutNulls(nodes);
-  return ok({ id, ...head, root: { nodes: known, edges, ...graph, output: outputTemplate }, nodes: known });
+  const nodes = new Map(
+    parsing.graphs.flatMap((graph) => [...graph.nodes]).flatMap(([id, node]) => (node === null ? [] : [[id, node] as const])),
+  );
+  return ok({ id, ...head, root, nodes });
 }
 
 function readId(top: ObjectReader): DefinitionId {
@@ -88,38 +105,16 @@ function readTimeout(top: ObjectReader, expressions: Expressions): Definition['t
   return timeout === undefined ? null : expressions.duration(timeout, '/timeout', { kind: 'start' });
 }
 
-function readNodes(top: ObjectReader, limits: DefinitionLimits, expressions: Expressions): Map<string, Node | null> {
-  top.required('nodes', 'an object with the nodes by their ids');
-  const nodes = top.nested('nodes');
-  const entries = Object.entries(nodes?.object ?? {});
-  if (nodes !== undefined && entries.length === 0) top.errors.add('/nodes', 'MR_DEF_SHAPE', 'A definition needs at least one node.');
-  checkCount(entries.length, limits.nodes, 'nodes', '/nodes', top.errors);
-  return new Map(entries.slice(0, limits.nodes).map(([name, value]) => [name, readNode(name, value, expressions, top.errors)]));
-}
-
-function readEdgeList(
-  top: ObjectReader,
-  nodes: ReadonlyMap<string, Node | null>,
-  limits: DefinitionLimits,
-  expressions: Expressions,
-): Edge[] {
-  const list = top.array('edges') ?? [];
-  checkCount(list.length, limits.edges, 'edges', '/edges', top.errors);
-  return readEdges(list.slice(0, limits.edges), nodes, expressions, top.errors);
-}
-
 /** From the document, so that a node with errors still tells which variables it would set. */
-function variableNames(document: Json, nodes: ReadonlyMap<string, Node | null>): Set<string> {
+function variableNames(document: JsonObject): ReadonlySet<string> {
   const names = new Set<string>();
   const add = (variables: Json | undefined): void => {
     if (isJsonObject(variables)) for (const name of Object.keys(variables)) names.add(name);
   };
-  const whole = new ObjectReader(isJsonObject(document) ? document : {}, '', new DefinitionErrors());
-  add(whole.raw('vars'));
-  for (const name of nodes.keys()) add(whole.nested('nodes')?.nested(name)?.raw('set'));
+  add(own(document, 'vars'));
+  for (const graph of graphsIn(document)) {
+    const nodes = own(graph, 'nodes');
+    if (isJsonObject(nodes)) for (const node of Object.values(nodes)) if (isJsonObject(node)) add(own(node, 'set'));
+  }
   return names;
-}
-
-function withoutNulls(nodes: ReadonlyMap<string, Node | null>): Map<NodeId, Node> {
-  return new Map([...nodes.values()].flatMap((node) => (node === null ? [] : [[node.id, node] as const])));
 }

@@ -5,23 +5,18 @@ import type { Reference } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import { type DefinitionErrors, shown, suggest } from './errors.ts';
 import type { ExpressionUse, Place } from './expressions.ts';
-import type { Links } from './graph.ts';
+import type { GraphScope } from './graph-scope.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
 const NODE_MEMBERS = ['output', 'status', 'error', 'attempt'];
 const INSTANCE_MEMBERS = ['id', 'businessKey', 'definition', 'version', 'startedAt'];
 
-export type Names = {
-  readonly graph: Links;
-  /** Declared in `vars` or set by some node. */
-  readonly variables: ReadonlySet<string>;
-};
-
-export function checkReferences(uses: readonly ExpressionUse[], names: Names, errors: DefinitionErrors): void {
+/** @param variables declared in `vars` or set by some node, of whatever graph. */
+export function checkReferences(uses: readonly ExpressionUse[], variables: ReadonlySet<string>, errors: DefinitionErrors): void {
   for (const { pointer, place, references } of uses) {
     const told = new Set<string>();
     for (const reference of references) {
-      const error = errorOf(reference, place, names, errors);
+      const error = errorOf(reference, place, variables, errors);
       // The same name twice in one expression is one thing to mend.
       if (error === null || told.has(error.message)) continue;
       told.add(error.message);
@@ -32,7 +27,12 @@ export function checkReferences(uses: readonly ExpressionUse[], names: Names, er
 
 type ReferenceProblem = { readonly code: Parameters<DefinitionErrors['add']>[1]; readonly message: string };
 
-function errorOf({ root, path }: Reference, place: Place, names: Names, errors: DefinitionErrors): ReferenceProblem | null {
+function errorOf(
+  { root, path }: Reference,
+  place: Place,
+  variables: ReadonlySet<string>,
+  errors: DefinitionErrors,
+): ReferenceProblem | null {
   switch (root) {
     case 'input':
       return null;
@@ -40,21 +40,30 @@ function errorOf({ root, path }: Reference, place: Place, names: Names, errors: 
       return unknownMember(path[0], INSTANCE_MEMBERS, 'instance');
     case 'vars':
       if (place.kind === 'start') return unknownRoot(root, 'it has no value before the instance has started');
-      return unknownVariable(path[0], names.variables, errors);
+      return unknownVariable(path[0], variables, errors);
     case 'nodes':
       if (place.kind === 'start') return unknownRoot(root, 'no node has run before the instance has started');
-      return unusableNode(path, place, names.graph, errors);
+      return unusableNode(path, place, errors);
     case 'event':
       return place.kind === 'where'
         ? null
         : unknownRoot(root, 'only the "where" of an event node sees it; afterwards it is the output of that node');
     case 'item':
+      return isInLoop(place, ['forEach']) ? null : unknownRoot(root, 'only the body of a forEach sees it');
     case 'index':
+      return isInLoop(place, ['forEach', 'repeat']) ? null : unknownRoot(root, 'only the body of a loop sees it');
     case 'last':
-      return unknownRoot(root, 'it belongs to loops');
+      return isInLoop(place, ['repeat']) ? null : unknownRoot(root, 'only the body of a repeat, its "until" and its "while" see it');
     default:
+      if (place.kind !== 'start' && place.scope.itemNames.includes(root)) return null;
       return unknownRoot(root, 'expressions see "input", "vars", "nodes" and "instance"');
   }
+}
+
+/** In a body of such a loop, however deep, or in the condition of one. */
+function isInLoop(place: Place, types: readonly string[]): boolean {
+  if (place.kind === 'start') return false;
+  return (place.kind === 'round' && types.includes('repeat')) || place.scope.loops.some(({ type }) => types.includes(type));
 }
 
 function unknownRoot(root: string, why: string): ReferenceProblem {
@@ -73,30 +82,52 @@ function unknownVariable(name: string | undefined, variables: ReadonlySet<string
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
-function unusableNode([name, member]: readonly string[], place: Place, graph: Links, errors: DefinitionErrors): ReferenceProblem | null {
-  if (name === undefined) return null;
-  const before = graph.ancestors.get(name as NodeId);
-  if (before === undefined)
-    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, graph.ancestors.keys())}` };
+function unusableNode([name, member]: readonly string[], place: Place, errors: DefinitionErrors): ReferenceProblem | null {
+  if (name === undefined || place.kind === 'start') return null;
+  const found = findNode(name, place.scope);
+  if (found === null)
+    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, place.scope.visibleNames)}` };
   const unknown = unknownMember(member, NODE_MEMBERS, `nodes.${name}`);
   if (unknown !== null) return unknown;
   // The status is safe to ask of any node: it is null so far.
-  if (member === 'status' || mayHaveRun(name as NodeId, place, graph)) return null;
+  if (member === 'status' || mayHaveRun(found, place)) return null;
   const message = `"${name}" cannot have run before this, since no path leads from it to here: use a node before this one, or ask only for its status.`;
   return { code: 'MR_DEF_NODE_NOT_BEFORE', message };
 }
 
-function mayHaveRun(name: NodeId, place: Place, { ancestors }: Links): boolean {
+type FoundNode = {
+  readonly id: NodeId;
+  readonly scope: GraphScope;
+  /** The loop of that graph in whose body the expression stands; null when it stands in the graph itself. */
+  readonly through: NodeId | null;
+};
+
+/** In the graph of the expression, then in those around it. */
+function findNode(name: string, from: GraphScope): FoundNode | null {
+  let scope = from;
+  let through: NodeId | null = null;
+  for (;;) {
+    const id = scope.idOf(name);
+    if (id !== undefined) return { id, scope, through };
+    if (scope.loop === null) return null;
+    through = scope.loop.nodeId;
+    scope = scope.loop.outer;
+  }
+}
+
+function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<Place, { readonly kind: 'start' }>): boolean {
+  const isBefore = (nodeId: NodeId): boolean => scope.links.ancestors.get(nodeId)?.has(id) ?? false;
+  // A body runs after what ran before its loop.
+  if (through !== null) return isBefore(through);
   switch (place.kind) {
-    case 'start':
-      return false;
     case 'end':
       return true;
     case 'opening':
     case 'where':
-      return ancestors.get(place.nodeId)?.has(name) ?? false;
+    case 'round':
+      return isBefore(place.nodeId);
     case 'leaving':
-      return place.nodeId === name || (ancestors.get(place.nodeId)?.has(name) ?? false);
+      return place.nodeId === id || isBefore(place.nodeId);
     default:
       return assertNever(place);
   }

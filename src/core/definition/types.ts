@@ -7,7 +7,14 @@ import type { DefinitionId, EdgeId, NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CompiledSchema } from '../schema/index.ts';
 
-export type Definition = {
+/** Words for people. */
+export type Info = {
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly labels: { readonly [name: string]: string };
+};
+
+export type Definition = Info & {
   readonly id: DefinitionId;
   /** Immutable, counted from 1. */
   readonly version: number;
@@ -72,6 +79,7 @@ type NodeCommon = {
   readonly id: NodeId;
   /** Its own name within its graph, which expressions and paths use: `ship`. */
   readonly name: string;
+  readonly info: Info;
   readonly join: Join;
   readonly cancelRest: boolean;
   /** Names and values that are put into `vars` when the node completes. */
@@ -140,7 +148,38 @@ export type PublishNode = NodeCommon & {
   readonly topic: string | null;
 };
 
-export type Node = TaskNode | HttpNode | TransformNode | HumanNode | WaitNode | EventNode | PublishNode;
+/** Runs its body for each item of an array. */
+export type ForEachNode = NodeCommon & {
+  readonly type: 'forEach';
+  /** Evaluates to the array. */
+  readonly items: Template;
+  /** A name for the item in the body's expressions, beside `item`. */
+  readonly as: string | null;
+  /** How many items run at a time; null: all. */
+  readonly concurrency: number | null;
+  /**
+   * How many items may fail before the node fails; null: an item's failure is an incident at the task that failed, or
+   * fails the instance, as `onFailure` of the definition has it.
+   */
+  readonly failuresMax: number | null;
+  readonly body: Graph;
+};
+
+/** Runs its body again and again. */
+export type RepeatNode = NodeCommon & {
+  readonly type: 'repeat';
+  readonly body: Graph;
+  /** `until` is asked after a round, `while` before one. */
+  readonly condition: { readonly kind: 'until' | 'while'; readonly holds: Expression };
+  /** Rounds; one more is a failure of the node. */
+  readonly max: number;
+  /** Between the end of a round and the next one. */
+  readonly delay: DurationSetting | null;
+};
+
+export type LoopNode = ForEachNode | RepeatNode;
+
+export type Node = TaskNode | HttpNode | TransformNode | HumanNode | WaitNode | EventNode | PublishNode | ForEachNode | RepeatNode;
 export type NodeType = Node['type'];
 
 export type Edge = {

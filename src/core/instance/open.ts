@@ -98,6 +98,9 @@ function prepare(run: Run, node: Node, predecessor: Predecessor, attempt: number
       return prepareEvent(run, node, predecessor, attempt);
     case 'publish':
       return preparePublish(run, node, predecessor, attempt);
+    case 'forEach':
+    case 'repeat':
+      throw new Error('Bug: a deploy refuses loops');
     default:
       return assertNever(node);
   }

@@ -1,6 +1,7 @@
 /** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
-import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/definition/http-rules.ts';
+
 import { isJsonObject, type Json } from '../../core/json.ts';
+import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/nodes/http/request-rules.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
 export type HttpRequest = {

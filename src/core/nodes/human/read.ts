@@ -1,12 +1,12 @@
-/** `human`: work for a person. */
-
+/** Reads a `human` node: work for a person. */
+import type { Expressions, Place } from '../../definition/expressions.ts';
+import type { ObjectReader } from '../../definition/object-reader.ts';
+import type { HumanNode } from '../../definition/types.ts';
 import type { Template } from '../../expression/index.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
-import type { Expressions, Place } from '../expressions.ts';
-import type { ObjectReader } from '../object-reader.ts';
-import type { HumanNode } from '../types.ts';
-import { type NodeContext, opening, readCommon, readDuration } from './common.ts';
+import type { FailureEnding } from '../common/failure-ending.ts';
+import { type NodeContext, opening, readCommon, readDuration } from '../common/node-context.ts';
 
 export function readHuman(context: NodeContext): HumanNode {
   const { reader, expressions } = context;
@@ -71,4 +71,8 @@ function readAssignees(reader: ObjectReader, field: string, expressions: Express
   if (named === 0)
     reader.errors.add(pointer, 'MR_DEF_MISSING_FIELD', `"${field}" names nobody, so nobody could do the task: give users or roles.`);
   return expressions.template(value, pointer, place);
+}
+
+export function whyHumanNeverEnds(node: HumanNode, on: FailureEnding): string | null {
+  return on === 'timedOut' && node.timeout === null ? `"${node.name}" has no "timeout".` : null;
 }

@@ -1,9 +1,10 @@
-/** `event`: waits for external events. */
+/** Reads an `event` node: it waits for external events. */
+import { ObjectReader } from '../../definition/object-reader.ts';
+import type { EventNode, EventWait } from '../../definition/types.ts';
 import { canonicalJson, isJsonObject } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
-import { ObjectReader } from '../object-reader.ts';
-import type { EventNode, EventWait } from '../types.ts';
-import { type NodeContext, opening, readCommon, readDuration, readEventType, readKey } from './common.ts';
+import type { FailureEnding } from '../common/failure-ending.ts';
+import { type NodeContext, opening, readCommon, readDuration, readEventType, readKey } from '../common/node-context.ts';
 
 const COUNT_MAX = 10_000;
 const WAITS_MAX = 100;
@@ -55,6 +56,14 @@ function readWait(context: NodeContext, reader: ObjectReader): EventWait {
   return {
     event,
     key,
-    where: where === undefined ? null : context.expressions.condition(where, reader.at('where'), { kind: 'where', nodeId: context.id }),
+    where:
+      where === undefined
+        ? null
+        : context.expressions.condition(where, reader.at('where'), { kind: 'where', scope: context.scope, nodeId: context.id }),
   };
+}
+
+export function whyEventNeverEnds(node: EventNode, on: FailureEnding): string | null {
+  if (on === 'failed') return 'an event node cannot fail; it can only time out ("on": "timedOut").';
+  return node.timeout === null ? `"${node.name}" has no "timeout".` : null;
 }

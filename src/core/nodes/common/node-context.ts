@@ -1,25 +1,39 @@
-/** What all nodes have in common: `join`, `cancelRest`, `set`, and how literals and times of a node are read. */
+/** What all nodes have in common: `join`, `cancelRest`, `set`, words for people, and how literals and times of a node are read. */
+
+import { shown, suggest } from '../../definition/errors.ts';
+import type { Expressions, Place } from '../../definition/expressions.ts';
+import type { GraphScope, LoopSite } from '../../definition/graph-scope.ts';
+import { readInfo } from '../../definition/info.ts';
+import type { ObjectReader } from '../../definition/object-reader.ts';
+import type { DurationSetting, Graph, Join, Node } from '../../definition/types.ts';
 import type { NodeId } from '../../ids.ts';
 import { isJsonObject, type Json } from '../../json.ts';
-import { shown, suggest } from '../errors.ts';
-import type { Expressions, Place } from '../expressions.ts';
-import type { ObjectReader } from '../object-reader.ts';
-import type { DurationSetting, Join, Node } from '../types.ts';
 
-export type NodeContext = { readonly id: NodeId; readonly reader: ObjectReader; readonly expressions: Expressions };
+export type NodeContext = {
+  /** Qualified by the loops around it. */
+  readonly id: NodeId;
+  readonly name: string;
+  /** The graph in which the node stands. */
+  readonly scope: GraphScope;
+  readonly reader: ObjectReader;
+  readonly expressions: Expressions;
+  /** Reads the field `body` as a graph. Whatever is wrong in it is noted. */
+  readonly readBody: (loop: Pick<LoopSite, 'type' | 'as'>) => Graph;
+};
 
-type Common = Pick<Node, 'id' | 'name' | 'join' | 'cancelRest' | 'set'>;
+type Common = Pick<Node, 'id' | 'name' | 'info' | 'join' | 'cancelRest' | 'set'>;
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const ATLEAST_MAX = 100_000;
 
-export function opening({ id }: NodeContext): Place {
-  return { kind: 'opening', nodeId: id };
+export function opening({ id, scope }: NodeContext): Place {
+  return { kind: 'opening', scope, nodeId: id };
 }
 
 export function readCommon(context: NodeContext): Common {
-  const { id, reader, expressions } = context;
+  const { id, name, scope, reader, expressions } = context;
   reader.notYet('compensation');
+  const info = readInfo(reader);
   const join = readJoin(reader);
   const cancelRest = reader.boolean('cancelRest') ?? false;
   if (cancelRest && join.kind === 'all')
@@ -29,12 +43,12 @@ export function readCommon(context: NodeContext): Common {
       '"cancelRest" has no meaning for a join that waits for all: set "join" to "any" or {"atLeast": n}, or leave it out.',
     );
   const set = new Map(
-    readVariables(reader, 'set').map(([name, value, pointer]) => [
-      name,
-      expressions.template(value, pointer, { kind: 'leaving', nodeId: id }),
+    readVariables(reader, 'set').map(([variable, value, pointer]) => [
+      variable,
+      expressions.template(value, pointer, { kind: 'leaving', scope, nodeId: id }),
     ]),
   );
-  return { id, name: id, join, cancelRest, set };
+  return { id, name, info, join, cancelRest, set };
 }
 
 function readJoin(reader: ObjectReader): Join {
