@@ -313,6 +313,34 @@ test('a message that the outbox never takes fails its task with the reason; othe
   }
 });
 
+test('an event that an instance cannot take in is an incident, and the wait that a retry opens takes it', async () => {
+  const kept = await lab.deploy({
+    id: 'kept-payment',
+    nodes: { paid: { type: 'event', event: 'payment.kept', key: '${ input.key }', set: { bytes: '${ nodes.paid.output.data }' } } },
+  });
+  const key = uuidv7();
+  const id = await lab.start(kept, { key });
+  await orchestrator.stop();
+  const strict = await lab.run({ MILLRACE_LIMIT_STATE_BYTES: '65536' });
+  try {
+    await lab.sendEvents(lab.event({ type: 'payment.kept', key, data: 'x'.repeat(100_000) }));
+    await eventually(async () => expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toContain('EventMatched'));
+    await lab.forward(id);
+    await statusIs(id, 'incident');
+    expect(await lab.state(id)).toMatchObject({ incidents: { paid: { phase: 'message', error: { code: 'MR_STATE_TOO_LARGE' } } } });
+  } finally {
+    await strict.stop();
+    orchestrator = await runOrchestrator();
+  }
+  const before = (await lab.outbox(id)).length;
+  await lab.notify(lab.command(id, { type: 'retry', path: null }));
+  await eventually(async () =>
+    expect((await lab.outbox(id)).slice(before).map(({ messageType }) => messageType)).toContain('EventMatched'),
+  );
+  await lab.forward(id, before);
+  await statusIs(id, 'completed');
+});
+
 describe('an outage', () => {
   test('of the database pauses: nothing is lost, nothing is set aside', async () => {
     const deadLetters = (await lab.deadLetters()).length;
