@@ -323,7 +323,7 @@ test('an event that an instance cannot take in is an incident, and the wait that
   await orchestrator.stop();
   const strict = await lab.run({ MILLRACE_LIMIT_STATE_BYTES: '65536' });
   try {
-    await lab.sendEvents(lab.event({ type: 'payment.kept', key, data: 'x'.repeat(100_000) }));
+    await lab.sendEvents(lab.event({ type: 'payment.kept', key, data: JSON.stringify('x'.repeat(100_000)) }));
     await eventually(async () => expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toContain('EventMatched'));
     await lab.forward(id);
     await statusIs(id, 'incident');
