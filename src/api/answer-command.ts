@@ -1,6 +1,6 @@
 /**
- * Commands to a running instance, as HTTP has them: 202 at once, or with `?wait=` what became of it: 200, or the refusal's
- * 409. How a command is given stands in `engine/command`.
+ * The HTTP answer to a command: 202 at once, or with `?wait=` its result, which is 200 or the 409 of a refusal. How a
+ * command is issued is in `engine/command`.
  */
 import type { FastifyRequest } from 'fastify';
 import type { CommandAnswer } from '../contract/instances.ts';
@@ -36,7 +36,7 @@ export async function answerCommand(
     instanceId,
     ms: waitMs,
     request,
-    // The lifecycle topic tells of few commands.
+    // Few commands are announced by the lifecycle topic.
     eager: true,
     async look() {
       const found = await ports.instances.commandResult(commandId);
@@ -48,7 +48,7 @@ export async function answerCommand(
   return { status: 200, body: { ...pending, status: 'applied', at: toText(result.at) } };
 }
 
-/** A refusal is a conflict with the state of the instance, whatever its code means elsewhere. */
+/** A refusal is always 409: the state of the instance does not allow the command. */
 function refusedCommand(code: string, reason: string): ApiProblem {
   return new ApiProblem(isErrorCode(code) ? code : 'MR_STEP_FAILED', reason, { status: 409 });
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTP server: limits, headers, keys, errors, metrics, and the routes. Knows the ports only; `main.ts` gives the real
- * ones. Never logs a request at info: the metrics count them.
+ * The HTTP server: limits, headers, keys, errors, metrics, and the routes. Knows the ports only; `main.ts` connects them.
+ * Never logs single requests at info: the metrics count them.
  */
 
 import type { Server } from 'node:http';
@@ -36,8 +36,8 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   const app: ApiApp = fastify(serverOptions(limits, log)).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
   app.setValidatorCompiler(createValidatorCompiler());
-  // Answers are made by functions that are typed by their schemas, and tests hold them against the document: compiling
-  // a serializer for each of a route's statuses would only make the start slow.
+  // The functions that make answers are typed by the schemas, and tests compare answers with the document. Compiling a
+  // serializer for each status of each route would only slow down the start.
   app.setSerializerCompiler(() => JSON.stringify);
   for (const schema of sharedSchemas) app.addSchema(schema);
   addJsonParser(app, limits.depth + 4);
@@ -67,19 +67,19 @@ function startInstanceOf({ ports, limits, batching }: ApiOptions): StartInstance
 }
 
 function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOptions<Server> & { loggerInstance: FastifyBaseLogger } {
-  // Ids of two processes, and of one before and after a restart, differ.
+  // Unique across processes and restarts.
   const tag = Math.floor(performance.timeOrigin + performance.now()).toString(36) + process.pid.toString(36);
   let count = 0;
   return {
     loggerInstance: log,
-    // Requests are counted, not logged; what fails is logged by the error handler, with its id: no child logger each.
+    // Requests are counted, not logged, and the error handler logs the id itself: no child logger for each request.
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     genReqId: () => `${tag}-${(++count).toString(36)}`,
     bodyLimit: limits.bodyBytes,
-    // For a whole request to arrive.
+    // Longest time for a whole request to arrive.
     requestTimeout: 30_000,
-    // A connection on which nothing moves: a `?wait=` may be silent for long.
+    // Longest silence on a connection; a `?wait=` may be silent for long.
     connectionTimeout: limits.waitMaxMs + 30_000,
     keepAliveTimeout: 72_000,
     http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: 15_000 },
@@ -136,7 +136,7 @@ function addV1(app: ApiApp, context: RouteContext): void {
     assertPermitted(key, permission);
   });
   app.addHook('preValidation', (request, _reply, done) => {
-    // A command needs no body; its members are checked all the same.
+    // The body of a command is optional; if there is one, it is validated.
     if (request.method === 'POST' && request.body === undefined) request.body = {};
     done();
   });

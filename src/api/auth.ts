@@ -8,7 +8,7 @@ import { LRUCache } from 'lru-cache';
 import type { ApiKey, ApiKeyRole, DefinitionStore } from '../store/definition-store.ts';
 import { ApiProblem } from './problem.ts';
 
-/** What a route needs. Docs: docs/rest.md, "Roles". */
+/** What a key must allow. Docs: docs/rest.md, "Roles". */
 export type Permission = 'read' | 'start' | 'actOnTasks' | 'control' | 'sendEvents' | 'deadLetters' | 'deploy';
 
 export const permissionsOf: { readonly [Role in ApiKeyRole]: readonly Permission[] } = {
@@ -58,7 +58,7 @@ function refuse(detail: string): never {
 
 export function assertPermitted(key: ApiKey, permission: Permission): void {
   if (permissionsOf[key.role].includes(permission)) return;
-  throw new ApiProblem('MR_FORBIDDEN', `A key with the role ${key.role} may not do this.`);
+  throw new ApiProblem('MR_FORBIDDEN', `The role ${key.role} of the API key does not allow this.`);
 }
 
 const keys = new WeakMap<FastifyRequest, ApiKey>();
@@ -74,11 +74,11 @@ export function keyOf(request: FastifyRequest): ApiKey {
   return key;
 }
 
-/** Who acts: the subject of the key, or whom an admin key speaks for. */
+/** The actor: the subject of the key, or the person for whom an admin key acts. */
 export function actorOf(key: ApiKey, assignee: string | undefined): string {
   if (assignee === undefined || assignee === key.subject) return key.subject;
   if (key.role === 'admin') return assignee;
-  throw new ApiProblem('MR_FORBIDDEN', 'Only an admin key may speak for somebody else.', {
-    errors: [{ pointer: '/assignee', message: 'Leave it out: who acts is the subject of the key.' }],
+  throw new ApiProblem('MR_FORBIDDEN', 'Only an admin key may act for somebody else.', {
+    errors: [{ pointer: '/assignee', message: 'Leave it out: the actor is the subject of the key.' }],
   });
 }

@@ -1,7 +1,7 @@
 /**
- * The bootstrap key: the admin key without which nobody could make another. It comes from MILLRACE_API_KEY, else from the file
- * `api-key` in MILLRACE_HOME, else it is made and kept in that file, readable by its owner only. Never logs a key.
- * Several processes may start at once: the file is made whole or not at all, and the row is the same for all.
+ * The bootstrap key: the first admin key, with which all others are created. It comes from MILLRACE_API_KEY, else from the
+ * file `api-key` in MILLRACE_HOME, else it is generated and kept in that file, which only its owner can read. Never logs a
+ * key. Several processes may start at the same time: the file appears with its whole content, and all get the same row.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -42,12 +42,12 @@ export async function installBootstrapKey({ definitions, given, home, log }: Boo
     return;
   }
   if ((await definitions.listApiKeys()).some(({ role }) => role === 'admin')) {
-    log.info({ file }, 'There is an admin key already; it is not kept in this file');
+    log.info({ file }, 'There is already an admin key, which is not kept in this file');
     return;
   }
   const { key, hash } = keyOf(MADE, await makeKey(file));
   await definitions.createApiKey(key, hash);
-  log.info({ file }, 'The bootstrap key was made; it is in this file');
+  log.info({ file }, 'The bootstrap key was generated and is in this file');
 }
 
 /** A key is changed for a reason, so the previous one is revoked. */
@@ -55,7 +55,7 @@ async function revokeOthers(definitions: BootstrapKeyOptions['definitions'], key
   for (const old of await definitions.listApiKeys()) {
     if (!isBootstrapKey(old) || old.keyId === keyId) continue;
     await definitions.revokeApiKey(old.keyId);
-    log.warn({ keyId: old.keyId }, 'MILLRACE_API_KEY has changed: the bootstrap key before it is revoked');
+    log.warn({ keyId: old.keyId }, 'MILLRACE_API_KEY has changed, so the previous bootstrap key is revoked');
   }
 }
 
@@ -76,7 +76,7 @@ async function readKey(file: string): Promise<string | null> {
     throw new MillraceError('MR_API_KEY_FILE', `The API key in ${file} cannot be read.`, { retryable: false, cause: error });
   }
   if (/^[!-~]{16,512}$/.test(text)) return text;
-  throw new MillraceError('MR_API_KEY_FILE', `${file} holds no API key: remove it, and a new one is made.`, { retryable: false });
+  throw new MillraceError('MR_API_KEY_FILE', `${file} holds no API key. Remove the file to generate a new key.`, { retryable: false });
 }
 
 /** Makes the file. If another process was first, returns the key of that process. */
@@ -100,5 +100,5 @@ async function makeKey(file: string): Promise<string> {
   }
   const theirs = await readKey(file);
   if (theirs !== null) return theirs;
-  throw new MillraceError('MR_API_KEY_FILE', `${file} was there and is gone.`, { retryable: true });
+  throw new MillraceError('MR_API_KEY_FILE', `${file} was removed while it was read.`, { retryable: true });
 }

@@ -1,4 +1,4 @@
-/** What the server is made with, and what each route is given. */
+/** The options of the server, and the context of each route. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
@@ -12,7 +12,7 @@ import type { ApiPorts } from './ports.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the key must allow. Every route of `/v1` names one. */
+    /** What the API key must allow. Every route of `/v1` has one. */
     readonly permission?: Permission;
   }
 }
@@ -38,12 +38,12 @@ export type ApiOptions = {
   readonly log: FastifyBaseLogger;
   readonly metrics: Metrics;
   readonly health: Health;
-  /** Aborts when the process ends: whoever waits is answered. */
+  /** Aborts when the process ends: requests that wait are answered. */
   readonly signal: AbortSignal;
   readonly batching?: StartBatcherOptions;
 };
 
-/** What routes are given. */
+/** What each route gets. */
 export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
   readonly metrics: ReturnType<typeof apiMetrics>;
   readonly startInstance: StartInstance;

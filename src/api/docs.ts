@@ -1,4 +1,4 @@
-/** The OpenAPI document, made from the routes' own schemas, and the page that shows it. Nothing on it comes from elsewhere. */
+/** The OpenAPI document, made from the schemas of the routes, and the page that shows it, which loads nothing from other servers. */
 import { fastifySwagger } from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
 import type { ApiApp } from './context.ts';
@@ -12,8 +12,8 @@ export async function addDocs(app: ApiApp): Promise<void> {
       info: {
         title: 'Millrace',
         description:
-          'Workflows on Kafka and Postgres. Every error is a problem (RFC 9457) with a `code` and a pointer for each fault. ' +
-          'Unknown fields and parameters are refused. Numbers that a double would change are refused: send them as text.',
+          'Workflows on Kafka and Postgres. Errors are problem details (RFC 9457) with a `code`, and with a pointer for each error. ' +
+          'Unknown fields and parameters are refused. Numbers that a double would change are refused: send them as strings.',
         version: '1',
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
@@ -21,8 +21,8 @@ export async function addDocs(app: ApiApp): Promise<void> {
       tags: [
         { name: 'definitions', description: 'Deploy and read workflow definitions.' },
         { name: 'instances', description: 'Start, find, follow and control instances.' },
-        { name: 'tasks', description: 'The inbox of people.' },
-        { name: 'events', description: 'Facts from outside.' },
+        { name: 'tasks', description: 'Human tasks: the inbox, and acting on tasks.' },
+        { name: 'events', description: 'Send external events.' },
         { name: 'dead letters', description: 'Messages that could not be processed.' },
       ],
     },
@@ -30,7 +30,7 @@ export async function addDocs(app: ApiApp): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   await app.register(async (docs) => {
     docs.addHook('onRequest', (_request, reply, done) => {
-      // The page's own script and style are inline; nothing may be loaded from elsewhere.
+      // The page's own script and style are inline; nothing may be loaded from other servers.
       const policy =
         "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:";
       reply.header('content-security-policy', policy);
@@ -44,7 +44,7 @@ export async function addDocs(app: ApiApp): Promise<void> {
         withDefaultFonts: false,
         telemetry: false,
         hideClientButton: true,
-        // On localhost it would offer to upload the document.
+        // On localhost the tools would offer to upload the document.
         showDeveloperTools: 'never',
         authentication: { preferredSecurityScheme: 'apiKey' },
         agent: { disabled: true },

@@ -9,7 +9,7 @@ import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
 
-/** Most entries of `open`. */
+/** Largest number of entries of `open`. */
 const OPEN_MAX = 100;
 
 export function toText(at: EpochMs): string {
@@ -50,7 +50,7 @@ function toPending(state: InstanceState, { commandId, type, path, by, at }: Pend
 
 type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: contract.OpenWork };
 
-/** Incidents first: they need a person. Then the oldest. */
+/** Incidents first, since they need a person; then the oldest. */
 function openWork(state: InstanceState): contract.OpenWork[] {
   if (state.phase !== 'running') return [];
   const all: Dated[] = [];
@@ -127,7 +127,7 @@ export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, c
 
 const lastEvents = new Set(['InstanceCompleted', 'InstanceFailed', 'InstanceCancelled']);
 
-/** Nothing follows it. */
+/** No entry follows it. */
 export function isLastEntry({ event }: HistoryEntry): boolean {
   return lastEvents.has(event.type);
 }

@@ -1,13 +1,13 @@
 /**
- * Who waits for an instance, and what wakes him: a record of the lifecycle topic names the instance, nothing more is read
- * of it. A wake-up is a hint; whoever waits also looks by himself from time to time, so a lost one costs a moment.
+ * The requests that wait for a change of an instance. A record of the lifecycle topic wakes them; only its key, the
+ * instance id, is used. Requests that wait also query the database from time to time, so a missed record costs a moment.
  */
 
 export interface InstanceWatch {
-  /** Resolves at the next change of the instance, after `ms`, or when the signal aborts: look again then. */
+  /** Resolves at the next change of the instance, after `ms`, or when the signal aborts. Query the instance again then. */
   next(instanceId: string, ms: number, signal: AbortSignal): Promise<void>;
   changed(instanceId: string): void;
-  /** Instances that somebody waits for. */
+  /** Number of instances that requests wait for. */
   readonly waiting: number;
 }
 

@@ -19,7 +19,7 @@ export function createLatestVersions(definitions: Pick<DefinitionStore, 'get'>):
   const known = new LRUCache<DefinitionId, number>({
     max: 10_000,
     ttl: KEPT_MS,
-    // A query that a deploy overtakes still answers whoever waits for it; the cache keeps the newer version.
+    // A query that was running during a deploy still answers its callers; the cache keeps the newer version.
     ignoreFetchAbort: true,
     fetchMethod: async (id) => (await definitions.get(id, 'latest'))?.version,
   });

@@ -1,6 +1,7 @@
 /**
- * Reads the lifecycle topic only to wake whoever waits: of each record nothing but the key, which is the instance. In a
- * group of this process's own, from the end of the topic, never committing: what it missed was waited for by nobody.
+ * Reads the lifecycle topic to wake requests that wait for an instance; of each record it reads only the key, the instance
+ * id. Each process has its own consumer group, begins at the end of the topic and never commits: no request waits for
+ * older records.
  */
 import type { Log, LogConsumer } from '../messaging/log.ts';
 import type { InstanceWatch } from './instance-watch.ts';

@@ -1,6 +1,6 @@
 /**
- * The API process: the only file of this folder that knows which databases, which log and which registry there are.
- * Health and metrics are on its own port. Holds no state of its own: any number of API processes may run side by side.
+ * The API process. Connects the ports to Postgres, Kafka and the registry; no other file of this folder knows them. Health
+ * and metrics are served on the port of the API. The process has no state of its own, so any number of them may run.
  */
 import { hash, randomUUID } from 'node:crypto';
 import { defaultDefinitionLimits, parseDefinition } from '../core/definition/index.ts';
@@ -37,7 +37,7 @@ import type { ApiPorts } from './ports.ts';
 import { createQueues } from './queues.ts';
 import { createReplay } from './replay.ts';
 
-/** What `loadConfig` must be asked for. */
+/** The groups of the configuration that this process needs. */
 export const apiConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'api', 'orchestrator', 'limits', 'service', 'log'] as const;
 export type ApiConfig = Pick<Config, (typeof apiConfigGroups)[number]>;
 
@@ -47,10 +47,10 @@ export interface RunningApi extends RunningProcess {
 }
 
 const OUTBOX_SAMPLE_MS = 1_000;
-/** Of no key: what the database is asked only to see that it answers. */
+/** The hash of no key, to check that the database answers. */
 const NO_HASH = Buffer.alloc(32);
 
-/** Resolves when it listens: databases and registry answer then. Kafka may be away. */
+/** Resolves when the server listens. Waits for the databases and the registry, not for Kafka. */
 export async function runApi(config: ApiConfig): Promise<RunningApi> {
   let url = '';
   const running = await startService(
@@ -77,7 +77,7 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
     health: service.health,
     signal,
   });
-  // The first answer shall not be a refusal that one look at the outbox would have spared.
+  // Before the first request, so that no start is refused only because the outbox was not sampled yet.
   await admission.sample();
   service.repeat('look at the outbox', async () => {
     await admission.sample();
@@ -87,7 +87,7 @@ async function serve(config: ApiConfig, service: Service): Promise<string> {
   return await app.listen({ host: config.service.host, port: config.api.port });
 }
 
-/** Opens everything that the routes stand on. */
+/** Connects everything that the routes use. */
 async function connect(
   config: ApiConfig,
   service: Service,
@@ -129,10 +129,10 @@ async function connect(
   const reader = createLifecycleReader({ log: kafka, topic: topicNames(prefix).lifecycle, groupId, watch });
   service.onStop('lifecycle', async () => {
     await reader.stop();
-    // A broker that is away forgets the empty group by itself.
+    // If the broker is unavailable, it removes the empty group later by itself.
     await admin.deleteGroup(groupId).catch((error: unknown) => log.warn({ err: error, groupId }, 'The group was not deleted'));
   });
-  // Not waited for: without it whoever waits looks once a second, and nothing else is missing.
+  // Not awaited: without it, requests that wait query the database once a second, and everything else works.
   reader.start().catch((error: unknown) => log.error({ err: error }, 'The lifecycle topic is not read'));
 
   const gauge = createOutboxGauge(pools.instances, slotName(prefix));

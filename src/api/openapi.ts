@@ -1,6 +1,6 @@
 /**
- * docs/openapi.json from the routes themselves: `npm run docs:openapi` writes it, and a test compares. The same document
- * as `/openapi.json` serves; no database or broker is asked for it.
+ * Writes docs/openapi.json from the routes: `npm run docs:openapi`. A test compares. It is the document that
+ * `/openapi.json` serves; it needs no database and no broker.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,10 +12,10 @@ import type { ApiPorts } from './ports.ts';
 
 export const openApiFile = new URL('../../docs/openapi.json', import.meta.url);
 
-/** The document as text, with a line's end behind it. */
+/** The document as a string that ends with a newline. */
 export async function openApiText(): Promise<string> {
   const app = await createApp({
-    // The routes are described, never asked.
+    // No route is called.
     ports: {} as ApiPorts,
     limits: { bodyBytes: 1, payloadBytes: 1, definitionBytes: 1, depth: 1, waitMaxMs: 1 },
     publishTopics: [],

@@ -1,4 +1,4 @@
-/** What the routes stand on. `main.ts` wires the real ones; tests give their own. */
+/** What the routes need. `main.ts` connects the real systems; tests pass their own. */
 import type { Definition, DefinitionError } from '../core/definition/types.ts';
 import type { EpochMs } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
@@ -28,14 +28,14 @@ export type ApiPorts = {
   readonly outgoing: OutgoingMessages;
   readonly admission: AdmissionControl;
   readonly watch: InstanceWatch;
-  /** The lifecycle topic is read, so changes wake whoever waits. */
+  /** true: the lifecycle topic is read, so changes wake the requests that wait. */
   readonly wakes: () => boolean;
   readonly parseDefinition: (document: Json, options: { readonly version: number }) => Result<Definition, readonly DefinitionError[]>;
-  /** Topics and subjects of queues are there afterwards. */
+  /** Creates the topics and subjects of queues that do not exist yet. */
   readonly ensureQueues: (queues: readonly string[]) => Promise<void>;
   /** Sends to Kafka directly; used for replays only. */
   readonly produce: (record: OutgoingRecord) => Promise<void>;
-  /** The instance database's clock, kept in step. */
+  /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly sha256: (text: string) => string;
 };

@@ -1,6 +1,6 @@
 /**
- * Errors as callers see them: problem details (RFC 9457) with a code and a pointer for each fault. What is our own fault
- * keeps its message for the log. Never quotes a secret: whoever makes a problem writes its text here.
+ * Errors as callers see them: problem details (RFC 9457) with a code and the errors by their places. The message of an
+ * internal error goes to the log only, so that no answer quotes a secret.
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type FieldError, firstErrors } from '../contract/field-errors.ts';
@@ -72,7 +72,7 @@ export function problemBody(problem: Pick<ApiProblem, 'status' | 'code' | 'messa
 }
 
 export function sendProblem(reply: FastifyReply, problem: ApiProblem, requestId: string): void {
-  // Serialized here: the schema of the route's own answers must not be asked.
+  // Serialized here, because the serializer of the route is for its own answers.
   reply
     .code(problem.status)
     .headers(problem.headers)
@@ -81,9 +81,9 @@ export function sendProblem(reply: FastifyReply, problem: ApiProblem, requestId:
     .send(problemBody(problem, requestId));
 }
 
-/** What fastify finds wrong by itself, by its code. */
+/** Errors of fastify itself, by their codes. */
 const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string, ProblemOptions?]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['MR_BODY_TOO_LARGE', 'The body is larger than this server takes.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['MR_BODY_TOO_LARGE', 'The body is larger than this server accepts.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['MR_MEDIA_TYPE', 'Send JSON with `content-type: application/json`.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['MR_REQUEST_INVALID', 'The body is not as long as `content-length` says.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['MR_JSON_MALFORMED', 'The body is empty.'],
@@ -91,7 +91,7 @@ const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string, Prob
   FST_ERR_MAX_LIMIT: ['MR_REQUEST_INVALID', 'A part of the address is too long.', { status: 414 }],
 };
 
-/** @returns the problem for the caller; 5xx says nothing of what went wrong here. */
+/** @returns the problem for the caller; a 5xx does not say the reason. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (error instanceof MillraceError) return ofMillraceError(error);
@@ -107,32 +107,32 @@ export function problemOf(error: unknown): ApiProblem {
   if (known !== undefined) return new ApiProblem(...known);
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid.', { status: statusCode });
-  return new ApiProblem('MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+  return new ApiProblem('MR_INTERNAL', 'An internal error; the log has the details under the id of this request.');
 }
 
-/** What the caller is told where the message of the error would not help, or says too much. */
+/** Details for the caller where the message of the error would not help, or says too much. */
 const details: { readonly [Code in ErrorCode]?: readonly [string, ProblemOptions?] } = {
   MR_CURSOR_INVALID: [
-    'The cursor is none of this list.',
-    { errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }] },
+    'The cursor is not one of this route.',
+    { errors: [{ pointer: '/query/cursor', message: 'Send the `nextCursor` of the previous page, unchanged.' }] },
   ],
-  MR_MESSAGE_TOO_LARGE: ['The payload makes a message that is larger than a message may be.'],
-  MR_RECORD_TOO_LARGE: ['The payload makes a message that is larger than a message may be.'],
-  MR_RECORD_REFUSED: ['Kafka will never take the record; is its topic still there?'],
+  MR_MESSAGE_TOO_LARGE: ['The message with this payload would be larger than a message may be.'],
+  MR_RECORD_TOO_LARGE: ['The message with this payload would be larger than a message may be.'],
+  MR_RECORD_REFUSED: ['Kafka refuses the record; does its topic still exist?'],
 };
 
-/** The status is that of the table of codes. What is outside and passes is 503; what the caller cannot help is 500. */
+/** The status is that of the table of codes. An unavailable system is 503; any other internal error is 500. */
 function ofMillraceError(error: MillraceError): ApiProblem {
   const { code } = error;
   const [status] = httpStatusesOf(code);
   if (status === 429) return new ApiProblem(code, error.message, { headers: { 'retry-after': '1' } });
   if (status !== undefined && status < 500) return new ApiProblem(code, ...(details[code] ?? [error.message]));
   if (error.retryable)
-    return new ApiProblem(code, 'Something that is needed for this is away. Try again.', {
+    return new ApiProblem(code, 'A system that is needed for this is unavailable. Try again.', {
       headers: { 'retry-after': RETRY_AFTER_S },
       status: 503,
     });
-  return new ApiProblem('MR_INTERNAL', 'Something went wrong here; the log has the details under this request.');
+  return new ApiProblem('MR_INTERNAL', 'An internal error; the log has the details under the id of this request.');
 }
 
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -144,7 +144,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   sendProblem(reply, problem, request.id);
 }
 
-/** For `clientErrorHandler`: what could not be read as HTTP has no reply object. */
+/** For `clientErrorHandler`, which has no reply object because the request could not be parsed as HTTP. */
 export function rawProblem(status: number, code: ErrorCode, detail: string): string {
   const body = JSON.stringify(problemBody(new ApiProblem(code, detail, { status }), 'unread'));
   return (

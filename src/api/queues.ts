@@ -1,21 +1,21 @@
 /**
- * Makes what a queue needs before the first definition that uses it is deployed: its topic, its subjects, and the row
- * that lets the outbox address it, in that order: a row for a topic that is missing would halt the connector.
+ * Creates what a queue needs before the first definition that uses it is deployed: its topic, its subjects, and the row
+ * that allows outbox messages to its topic. In this order, because a message to a missing topic would stop the connector.
  */
 
 export type QueueMaker = {
-  /** Makes the topic at the broker; safe to repeat. */
+  /** Creates the topic; safe to repeat. */
   readonly makeTopic: (queue: string) => Promise<void>;
   /** Registers the subjects; safe to repeat, but not from two callers at once. */
   readonly register: (queue: string) => Promise<void>;
-  /** Lets the outbox take messages for it. */
+  /** Allows outbox messages to its topic. */
   readonly admit: (queue: string) => Promise<void>;
 };
 
-/** @returns what makes queues, one after the other; those that it made once are known. */
+/** @returns a function that creates queues one after the other, and does nothing for those that it has created before. */
 export function createQueues({ makeTopic, register, admit }: QueueMaker): (queues: readonly string[]) => Promise<void> {
   const made = new Set<string>();
-  let turn: Promise<void> = Promise.resolve();
+  let previous: Promise<void> = Promise.resolve();
 
   async function make(queues: readonly string[]): Promise<void> {
     for (const queue of queues) {
@@ -29,9 +29,9 @@ export function createQueues({ makeTopic, register, admit }: QueueMaker): (queue
 
   return (queues) => {
     if (queues.every((queue) => made.has(queue))) return Promise.resolve();
-    const mine = turn.then(() => make(queues));
-    // Whoever comes next must not fail for this one's fault.
-    turn = mine.catch(() => undefined);
-    return mine;
+    const current = previous.then(() => make(queues));
+    // An error of this call must not fail the next one.
+    previous = current.catch(() => undefined);
+    return current;
   };
 }

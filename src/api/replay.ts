@@ -1,12 +1,13 @@
 /**
- * Sends dead letters again, straight to Kafka. Opens its producer at the first one, since most processes never need it.
- * A broker that is away for long is answered as such; the record may be written later all the same, which is harmless.
+ * Sends the original messages of dead letters to Kafka again. Opens its producer at the first one, since most processes
+ * never need it. If the broker does not answer in time, the call fails; the record may still be written later, which does
+ * no harm.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogProducer, OutgoingRecord } from '../messaging/log.ts';
 
 export interface Replay {
-  /** Resolves when the record is acknowledged. Rejects with `MR_KAFKA_UNAVAILABLE` (retryable) when that takes too long. */
+  /** Resolves when the record is acknowledged. Rejects with `MR_KAFKA_UNAVAILABLE` (retryable) if that takes too long. */
   send(record: OutgoingRecord): Promise<void>;
   stop(): Promise<void>;
 }
@@ -20,7 +21,7 @@ export function createReplay(open: () => LogProducer, timeoutMs = TIMEOUT_MS): R
       producer ??= open();
       const late = Promise.withResolvers<never>();
       const timer = setTimeout(
-        () => late.reject(new MillraceError('MR_KAFKA_UNAVAILABLE', 'Kafka has not taken the record in time.', { retryable: true })),
+        () => late.reject(new MillraceError('MR_KAFKA_UNAVAILABLE', 'Kafka has not acknowledged the record in time.', { retryable: true })),
         timeoutMs,
       );
       const sent = producer.send([record]);
@@ -28,7 +29,7 @@ export function createReplay(open: () => LogProducer, timeoutMs = TIMEOUT_MS): R
         await Promise.race([sent, late.promise]);
       } finally {
         clearTimeout(timer);
-        // Whoever waited has his answer; a later refusal concerns nobody.
+        // The caller has been answered, so a later error is ignored.
         sent.catch(() => undefined);
       }
     },

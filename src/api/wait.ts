@@ -1,14 +1,14 @@
-/** `?wait=`: until something is so, the time is over, the caller is gone or the process ends. Never longer. */
+/** `?wait=`: waits until a condition holds, the time is over, the caller disconnects or the process ends. */
 import type { FastifyRequest } from 'fastify';
 import { parseDuration } from '../core/duration.ts';
 import type { RouteContext } from './context.ts';
 import { ApiProblem } from './problem.ts';
 
-/** A lost wake-up costs at most so long. */
+/** Longest time between two queries, in case a change of the instance was missed. */
 const SLOW_MS = 1_000;
 const QUICK_MS = 20;
 
-/** ms; 0 when the request does not ask to wait. */
+/** @returns ms; 0 if the request does not ask to wait. */
 export function waitMsOf(wait: string | undefined, maxMs: number): number {
   if (wait === undefined) return 0;
   const ms = parseDuration(wait);
@@ -22,13 +22,13 @@ export type WaitFor<T> = {
   readonly instanceId: string;
   readonly ms: number;
   readonly request: FastifyRequest;
-  /** true: not everything that matters wakes us, so look often at first. */
+  /** true: no record announces the change, so query often at first. */
   readonly eager: boolean;
-  /** undefined: not yet. */
+  /** undefined: the condition does not hold yet. */
   look(): Promise<T | undefined>;
 };
 
-/** @returns undefined when the time was over first. */
+/** @returns undefined if the time was over first. */
 export async function waitFor<T>(
   { ports, signal }: RouteContext,
   { instanceId, ms, request, eager, look }: WaitFor<T>,
@@ -37,7 +37,7 @@ export async function waitFor<T>(
   const ended = AbortSignal.any([signal, request.signal]);
   let pauseMs = eager ? QUICK_MS : SLOW_MS;
   for (;;) {
-    // Before looking: what changes between the look and the wait must wake us.
+    // Registered before the query, so that a change between the query and the wait is not missed.
     const looked = new AbortController();
     const changed = ports.watch.next(
       instanceId,

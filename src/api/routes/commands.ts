@@ -1,4 +1,4 @@
-/** Control of an instance: cancel, pause, resume, retry. What can be seen to be of no use is refused at once. */
+/** Control of an instance: cancel, pause, resume, retry. A command that cannot have an effect is refused at once. */
 import { type TSchema, Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
 import { CancelBody, CommandAnswer, EmptyBody, RetryBody } from '../../contract/instances.ts';
@@ -21,9 +21,9 @@ export function addCommandRoutes(app: ApiApp, context: RouteContext): void {
     type: 'cancel',
     reason: (body as { readonly reason?: string }).reason ?? null,
   }));
-  add(app, context, 'pause', 'Start nothing new and stop the timers', EmptyBody, () => ({ type: 'pause' }));
-  add(app, context, 'resume', 'Go on after a pause', EmptyBody, () => ({ type: 'resume' }));
-  add(app, context, 'retry', 'Resolve incidents with a fresh retry budget', RetryBody, (body, instanceId) => ({
+  add(app, context, 'pause', 'Start no new work and stop the timers', EmptyBody, () => ({ type: 'pause' }));
+  add(app, context, 'resume', 'Continue after a pause', EmptyBody, () => ({ type: 'resume' }));
+  add(app, context, 'retry', 'Resolve incidents with a new retry budget', RetryBody, (body, instanceId) => ({
     type: 'retry',
     path: pathOf((body as { readonly taskId?: string }).taskId, instanceId),
   }));
@@ -63,7 +63,7 @@ export function assertRunning({ row }: Pick<InstanceView, 'row'>): void {
   if (isEnded(row.status)) throw new ApiProblem('MR_INSTANCE_ENDED', `The instance has ended: it is ${row.status}.`);
 }
 
-/** While commands are pending only the orchestrator can say. */
+/** Says nothing while commands are pending: their effects are not known yet. */
 function assertOfUse(view: InstanceView, command: Control): void {
   assertRunning(view);
   if (view.pending.length > 0) return;

@@ -1,4 +1,4 @@
-/** Dead letters: look at them, send one again where it came from, or let it go. */
+/** Dead letters: read them, send the original message again, or discard it. */
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import type * as contract from '../../contract/dead-letters.ts';
@@ -45,14 +45,14 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
         ...common,
         ...closing,
         operationId: 'replayDeadLetter',
-        summary: 'Send the original again, byte for byte, where it came from',
+        summary: 'Send the original message again to its topic and partition',
         response: responses({ 200: DeadLetterClosed }, 404, 409),
       },
     },
     async (request) => {
       const letter = await findOpenLetter(request.params.id);
       const { topic, partition, key, value, headers } = letter;
-      // First sent, then closed: if this process dies between the two the letter is sent twice, never lost.
+      // Sent before it is closed: if this process crashes in between, the message may be sent twice but is never lost.
       await produce({ topic, partition, key, value, headers });
       await queries.closeDeadLetter(letter.id, 'replayed', keyOf(request).subject);
       return { id: letter.id, status: 'replayed' as const };
@@ -67,7 +67,7 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
         ...common,
         ...closing,
         operationId: 'discardDeadLetter',
-        summary: 'Let it go',
+        summary: 'Close it without sending it again',
         response: responses({ 200: DeadLetterClosed }, 404, 409),
       },
     },

@@ -1,4 +1,4 @@
-/** External events by REST: into the outbox, and from there the way of all events. */
+/** External events by REST. They go through the outbox to the topic of events, like events that others write to Kafka. */
 import { uuidv7 } from 'uuidv7';
 import { NoQuery } from '../../contract/common.ts';
 import { EventAccepted, EventBody } from '../../contract/events.ts';
@@ -14,7 +14,7 @@ export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): vo
     operationId: 'sendEvent',
     tags: ['events'],
     summary: 'Send an external event',
-    description: 'Every waiting instance gets it once; with nobody waiting it is kept for its time to live.',
+    description: 'Every instance that waits for it gets it once. If none waits, it is kept for its time to live.',
     security,
     querystring: NoQuery,
     body: EventBody,

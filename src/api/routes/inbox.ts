@@ -1,4 +1,4 @@
-/** The inbox of people, and single tasks: reading. */
+/** Reading the inbox of human tasks, and single tasks of any type. */
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import { InboxPage, InboxQuery, TaskDetail } from '../../contract/tasks.ts';
@@ -69,7 +69,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
 function instanceOf(text: string) {
   const id = parseInstanceId(text);
   if (id === undefined)
-    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: instanceId is no instance id.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: instanceId is not an instance id.', {
       errors: [{ pointer: '/query/instanceId', message: 'Expected an instance id.' }],
     });
   return id;

@@ -68,7 +68,7 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'getHistory',
-        summary: 'What happened, oldest first',
+        summary: 'History of an instance, oldest first',
         params: byId,
         querystring: page,
         response: responses({ 200: HistoryPage }, 404),
@@ -113,7 +113,7 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
 function parentOf(text: string): InstanceId {
   const id = parseInstanceId(text);
   if (id === undefined)
-    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: parent is no instance id.', {
+    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: parent is not an instance id.', {
       errors: [{ pointer: '/query/parent', message: 'Expected an instance id.' }],
     });
   return id;
@@ -126,8 +126,8 @@ function cursorOf(seq: number): string {
 function seqOf(cursor: string): number {
   const seq = /^s(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
   if (seq === undefined)
-    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor is none of this list.', {
-      errors: [{ pointer: '/query/cursor', message: 'Give the `nextCursor` of the page before, unchanged.' }],
+    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor is not one of this route.', {
+      errors: [{ pointer: '/query/cursor', message: 'Send the `nextCursor` of the previous page, unchanged.' }],
     });
   return Number(seq);
 }

@@ -1,4 +1,4 @@
-/** Finding what an address names, or answering 404. */
+/** Finds the instance, task or definition that a path names, or throws a 404. */
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';

@@ -15,7 +15,7 @@ export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed)
   app.get('/health/live', { schema }, () => ({ status: 'ok', checks: health.live().checks }));
   app.get('/health/ready', { schema }, async (_request, reply) => {
     const { ok, checks } = await health.ready();
-    // Told, but no reason to be taken out: people and readers are served all the same.
+    // Shown, but they do not make the process unready, because all other routes work.
     const told = {
       starts: ports.admission.reasonToRefuse() ?? 'ok',
       lifecycle: ports.wakes() ? 'ok' : 'not read at present: whoever waits looks once a second',

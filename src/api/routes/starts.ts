@@ -1,4 +1,4 @@
-/** Starting an instance: the busiest route. How an instance is started stands in `engine/start`; here is the HTTP around it. */
+/** The route that starts instances. How an instance is started is in `engine/start`; here is the HTTP around it. */
 import { Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
 import { Instance, StartBody, StartedInstance } from '../../contract/instances.ts';
@@ -31,7 +31,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     params: Type.Object({ id: Type.String() }),
     querystring: Type.Object(WaitQuery, strict),
     headers: Type.Object({
-      'idempotency-key': Type.Optional(Type.String({ description: 'At most 255 printable characters. Scope: the definition.' })),
+      'idempotency-key': Type.Optional(Type.String({ description: 'At most 255 printable characters, unique within the definition.' })),
     }),
     body: StartBody,
     response: responses({ 200: Instance, 201: StartedInstance }, 404, 413, 422),
@@ -42,7 +42,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     const reason = admission.reasonToRefuse();
     if (reason !== null) {
       metrics.refusedStarts.inc();
-      throw new ApiProblem('MR_NOT_PUBLISHING', `No instances are started now: ${reason}`, { headers: { 'retry-after': '5' } });
+      throw new ApiProblem('MR_NOT_PUBLISHING', `Instances cannot be started now: ${reason}`, { headers: { 'retry-after': '5' } });
     }
     const definition = await definitionOf(context, params.id, body.version);
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
@@ -115,7 +115,7 @@ async function definitionOf(context: RouteContext, id: string, version: number |
 }
 
 function assertPayload(contentLength: string | undefined, input: Json, bytesMax: number): void {
-  // A body that is so small holds an input within the limit: written out, no number is four times as long (1e15).
+  // The input of a body this small is within the limit: no value becomes more than four times as long when it is written out (1e15).
   if (contentLength !== undefined && Number(contentLength) * 4 <= bytesMax) return;
   if (jsonByteLength(input) <= bytesMax) return;
   throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The input is larger than ${bytesMax} bytes.`, {

@@ -1,6 +1,6 @@
 /**
- * Live events of an instance (SSE): its history, read by `seq`, as it grows. The lifecycle topic and a slow look wake the
- * reading; nothing is sent that is not in the history. `Last-Event-ID` resumes. Ends after the last entry.
+ * The live stream of an instance (server-sent events): the entries of its history by `seq`. It queries the history when the
+ * lifecycle topic announces a change, and once a second. `Last-Event-ID` resumes. It ends after the last entry.
  */
 
 import { once } from 'node:events';
@@ -28,16 +28,16 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
     operationId: 'streamInstance',
     tags: ['instances'],
     summary: 'Follow an instance live (server-sent events)',
-    description: 'Each event has the `seq` of its history entry as id. 204 when the instance ended and everything was sent.',
+    description: 'Each event has the `seq` of its history entry as id. 204: the instance has ended and all entries were sent.',
     security,
     produces: ['text/event-stream'],
     params: Type.Object({ id: Type.String() }),
     querystring: NoQuery,
-    headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: 'Goes on after this `seq`.' })) }),
+    headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: 'Continues after this `seq`.' })) }),
     response: responses(
       {
         200: Type.Unsafe<unknown>({ description: 'A stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } }),
-        204: Type.Unsafe<unknown>({ description: 'Nothing will follow.', type: 'null' }),
+        204: Type.Unsafe<unknown>({ description: 'No entry will follow.', type: 'null' }),
       },
       404,
     ),
@@ -46,10 +46,10 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
     const instanceId = instanceIdOf(request.params.id);
     const afterSeq = seqOf(request.headers['last-event-id']);
     const { row, state } = await findInstance(context, instanceId);
-    // A browser comes back by itself until it is told so.
+    // A browser reconnects until it gets a 204.
     if (isEnded(row.status) && afterSeq >= state.seq) return reply.code(204).send(null);
     if (open >= streamsMax)
-      throw new ApiProblem('MR_TOO_MANY_STREAMS', 'Too many live streams are open here.', { headers: { 'retry-after': '5' } });
+      throw new ApiProblem('MR_TOO_MANY_STREAMS', 'This process has too many open live streams.', { headers: { 'retry-after': '5' } });
     open++;
     metrics.streams.set(open);
     reply.hijack();
@@ -72,7 +72,7 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
 function seqOf(lastEventId: string | undefined): number {
   if (lastEventId === undefined || lastEventId === '') return 0;
   if (/^\d{1,9}$/.test(lastEventId)) return Number(lastEventId);
-  throw new ApiProblem('MR_REQUEST_INVALID', 'Last-Event-ID is none of this stream.', {
+  throw new ApiProblem('MR_REQUEST_INVALID', 'Last-Event-ID is not an id of this stream.', {
     errors: [{ pointer: '/headers/last-event-id', message: 'Expected the id of an event of this stream.' }],
   });
 }
@@ -82,7 +82,7 @@ function writeHead(raw: ServerResponse, headers: ReturnType<FastifyReply['getHea
   raw.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
-    // Proxies that gather answers would keep the events.
+    // Otherwise a proxy that buffers answers would hold the events back.
     'x-accel-buffering': 'no',
   });
   raw.flushHeaders();
@@ -99,7 +99,7 @@ async function follow(
   let saidAt = performance.now();
   const write = async (text: string): Promise<void> => {
     saidAt = performance.now();
-    // A reader who does not read must not fill our memory.
+    // A client that does not read must not fill the memory of this process.
     if (!raw.write(text)) await once(raw, 'drain', { signal: ended });
   };
   await write('retry: 1000\n\n');

@@ -1,4 +1,4 @@
-/** What people do to their tasks: claim, unclaim, complete, fail. Who acts is the key's subject, or whom an admin key names. */
+/** Actions on human tasks: claim, unclaim, complete, fail. The actor is the subject of the key, or the person whom an admin key names. */
 import { type TSchema, Type } from 'typebox';
 import { NoQuery, strict, WaitQuery } from '../../contract/common.ts';
 import { CommandAnswer } from '../../contract/instances.ts';
@@ -31,7 +31,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
     {
       config,
       schema: {
-        ...schemaOf('claimTask', 'Take a task for oneself', ClaimBody),
+        ...schemaOf('claimTask', 'Claim a task', ClaimBody),
         querystring: NoQuery,
         response: responses({ 200: InboxTask }, 404, 409),
       },
@@ -52,7 +52,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
     {
       config,
       schema: {
-        ...schemaOf('unclaimTask', 'Give a claimed task back', ClaimBody),
+        ...schemaOf('unclaimTask', 'Release the claim of a task', ClaimBody),
         querystring: NoQuery,
         response: responses({ 200: InboxTask }, 404, 409),
       },
@@ -63,7 +63,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const key = keyOf(request);
       const actor = actorOf(key, request.body.assignee);
       if (task.assignee === null) return toInboxTask(task);
-      // An admin takes anybody's claim away.
+      // An admin may release anybody's claim.
       const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);
       if (!given) throw new ApiProblem('MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
       return toInboxTask({ ...task, assignee: null });
@@ -102,7 +102,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
     {
       config,
       schema: {
-        ...schemaOf('failTask', 'Fail a task: its edges `on: "failed"` are weighed', FailBody),
+        ...schemaOf('failTask', 'Fail a task: its edges `on: "failed"` are evaluated', FailBody),
         querystring: Type.Object(WaitQuery, strict),
         response: responses({ 200: CommandAnswer, 202: CommandAnswer }, 404, 409),
       },
@@ -137,14 +137,14 @@ function assertFits(
   });
 }
 
-/** The task's row of the inbox; a problem that says why there is none. */
+/** The row of the inbox. @throws a problem that says why there is none. */
 async function findOpenTask(context: RouteContext, instanceId: InstanceId, path: TaskPath): Promise<HumanTaskRow> {
   const { queries } = context.ports;
   const open = await queries.inboxTask(instanceId, path);
   if (open !== null) return open;
   const [row, view] = await Promise.all([queries.task(instanceId, path), queries.get(instanceId)]);
   if (row === null || view === null) throw notFound('There is no such task.');
-  if (row.type !== 'human') throw new ApiProblem('MR_TASK_NOT_HUMAN', `The task is not a person’s, but of the type ${row.type}.`);
+  if (row.type !== 'human') throw new ApiProblem('MR_TASK_NOT_HUMAN', `The task is not a human task; its type is ${row.type}.`);
   assertRunning(view);
   if (row.status === 'open') throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
   throw notOpen();
@@ -154,7 +154,7 @@ function notOpen(): ApiProblem {
   return new ApiProblem('MR_TASK_NOT_OPEN', 'The task is no longer open.');
 }
 
-/** @returns who acts. */
+/** @returns the actor. */
 function assertMayAct(key: ApiKey, { assignees: { users, roles } }: HumanTaskRow, assignee: string | undefined): string {
   const actor = actorOf(key, assignee);
   if (key.role === 'admin' || (users.length === 0 && roles.length === 0)) return actor;
