@@ -1,23 +1,20 @@
 /**
- * The orchestrator process: moves instances on, fires timers, correlates external events, copies dead letters, sends
- * stranded tasks again, keeps the database tidy and the connector running. The only file of this folder that knows which
- * databases, which log and which registry there are. Any number may run side by side: consumer groups, row locks and the
- * version check share the work.
+ * The orchestrator process: applies notifications to instances, correlates external events, indexes dead letters, fires
+ * timers, sends tasks again that have nothing in flight, keeps the database small and the connector running. The only file of
+ * this folder that knows which databases, which log and which registry there are. Any number may run side by side: consumer
+ * groups, row locks and the version check divide the work.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectorSupervisor } from '../../connect/supervisor.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
-import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import { AssignedStateCache } from '../engine/process/state-cache.ts';
-import { createReadyDefinitions } from '../engine/ready-definitions.ts';
 import { type Codec, createCodec } from '../messaging/codec.ts';
-import { assertEventTopics } from '../messaging/foreign-topics.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import { createOutgoing, type OutgoingMessages } from '../messaging/outgoing.ts';
 import { connectRegistry } from '../messaging/registry.ts';
-import { groupNames, topicNames } from '../messaging/topics.ts';
+import { topicNames } from '../messaging/topics.ts';
 import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
@@ -39,14 +36,10 @@ import {
   createPools,
   type Pools,
 } from '../store/postgres/index.ts';
-import { createCorrelator } from './correlator.ts';
-import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
 import { createDeadLetterSink, type DeadLetterSink } from './dead-letter-sink.ts';
-import { createNotificationProcessor } from './notifications.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
-import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
-import { createProcessingObserver } from './processing-observer.ts';
 import { type RedispatchCounts, Redispatcher } from './redispatch.ts';
+import { type RunningConsumer, runConsumers } from './run-consumers.ts';
 import { createTimerTask } from './timers.ts';
 
 /** What `loadConfig` must be asked for. */
@@ -63,10 +56,6 @@ export const orchestratorConfigGroups = [
 ] as const;
 export type OrchestratorConfig = Pick<Config, (typeof orchestratorConfigGroups)[number]>;
 
-/** Part of the time to end that batches under way get; the rest is for leaving groups and closing connections. */
-const DRAIN_SHARE = 0.6;
-/** What an event's id, type, source and key add to its data at most: 500 characters each. */
-const EVENT_ENVELOPE_BYTES = 8_192;
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
 /** Of no key: what the database is asked only to see that it answers. */
@@ -77,7 +66,8 @@ export async function runOrchestrator(config: OrchestratorConfig): Promise<Runni
   return await startService('orchestrator', config, async (service) => {
     const dependencies = await connect(config, service);
     await watchOutside(dependencies);
-    await runConsumers(dependencies);
+    const now = await keepDatabaseClock(() => dependencies.store.now(), dependencies.retry, service);
+    await runConsumers({ ...dependencies, now, definitions: createDefinitionCache(dependencies.definitions) });
   });
 }
 
@@ -98,9 +88,6 @@ type Dependencies = {
   readonly stateCache: AssignedStateCache;
   readonly consumers: RunningConsumer[];
 };
-
-/** What the parts have in common of consumers, whatever their contexts. */
-type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
 
 /** Opens everything that the parts stand on. */
 async function connect(config: OrchestratorConfig, service: Service): Promise<Dependencies> {
@@ -218,84 +205,6 @@ async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxG
   const now = await store.now();
   const { slotExists, confirmed, republishPending, oldestAgeSeconds } = await gauge.read();
   return slotExists && confirmed && !republishPending ? now - oldestAgeSeconds * 1_000 : null;
-}
-
-/** Everything that reads from Kafka. */
-async function runConsumers(dependencies: Dependencies): Promise<void> {
-  const { config, service, retry, definitions, store, matcher, codec, outgoing, deadLetters, metrics, stateCache } = dependencies;
-  const { log } = service;
-  const { prefix, maxMessageBytes } = config.topics;
-  const topics = topicNames(prefix);
-  const groups = groupNames(prefix);
-
-  const now = await keepDatabaseClock(() => store.now(), retry, service);
-
-  const ready = createReadyDefinitions(createDefinitionCache(definitions), outgoing);
-  // Side by side: one that waits for a fault to pass must not use up the time of the others.
-  service.onStop('consumers', () =>
-    Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
-  );
-  const observer = createProcessingObserver(log, metrics);
-  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
-  const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
-  const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
-  await Promise.all([
-    runConsumer(dependencies, {
-      groupId: groups.orchestrator,
-      topics: [topics.notifications],
-      openContext: () => stateCache.open(),
-      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
-    }),
-    runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
-    ...config.topics.events.map((topic) =>
-      runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
-    ),
-    runConsumer(dependencies, {
-      groupId: groups.deadLetters,
-      topics: [topics.deadLetters],
-      openContext: () => null,
-      process: createDeadLetterIndexer({ codec, store, log, onSkipped: (code) => metrics.deadLetter(topics.deadLetters, code) }),
-    }),
-  ]);
-}
-
-type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process'> & {
-  readonly topics: readonly string[];
-};
-
-async function runConsumer<Context>(dependencies: Dependencies, { groupId, topics, ...parts }: ConsumerParts<Context>): Promise<void> {
-  const { config, service, log, metrics, consumers } = dependencies;
-  const consumer = new PartitionConsumer({
-    ...parts,
-    groupId,
-    openConsumer: (handlers) => log.consumer({ groupId, topics, sessionTimeoutMs: config.kafka.sessionTimeoutMs, handlers }),
-    log: service.log,
-    metrics,
-  });
-  consumers.push(consumer);
-  service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'the group does not count this process at present'));
-  await consumer.start();
-}
-
-/** Reads a topic that is somebody else's. Until it is there, neither the start nor any other topic waits for it. */
-async function runForeignConsumer<Context>(
-  dependencies: Dependencies,
-  topic: string,
-  parts: Omit<ConsumerParts<Context>, 'topics'>,
-): Promise<void> {
-  const { admin, retry, service } = dependencies;
-  const missing = await retry('list the topics', () => admin.missingTopics([topic]));
-  if (missing.length === 0) return await runConsumer(dependencies, { ...parts, topics: [topic] });
-  let isMissing = true;
-  service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
-  retry(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
-    .then(async () => {
-      isMissing = false;
-      await runConsumer(dependencies, { ...parts, topics: [topic] });
-    })
-    .catch((error: unknown) => {
-      if (!service.signal.aborted) throw error;
-    });
 }
 
 async function answers(question: Promise<unknown>): Promise<null> {

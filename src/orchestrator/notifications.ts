@@ -1,5 +1,4 @@
-/** What a batch of the notifications means: records are read, gathered by instance, and move their instances on. */
-
+/** Reads a batch of notifications, groups them by instance, and has them applied; those that nobody can apply become dead letters. */
 import { MillraceError } from '../core/error.ts';
 import type { InstanceId } from '../core/ids.ts';
 import type { InstanceProcessor } from '../engine/process/instance-processor.ts';
@@ -34,7 +33,7 @@ export function createNotificationProcessor(options: NotificationProcessorOption
       else gather(byInstance, done.received);
     }
     for (const [instanceId, received] of byInstance) {
-      // Its own partition's owner writes an instance, and nobody else.
+      // Only the owner of an instance's own partition writes the instance.
       if (outgoing.partitionOf(instanceId) === partition) continue;
       byInstance.delete(instanceId);
       const reason = 'it stands in another partition than its instance belongs to';
@@ -54,7 +53,7 @@ function gather(byInstance: Map<InstanceId, Received[]>, received: Received): vo
   else before.push(received);
 }
 
-/** A record that our own code chokes on must not hold up its partition. */
+/** A record at which our own code fails must not hold up its partition. */
 function readSafely(
   record: LogRecord,
   { codec, maxMessageBytes }: NotificationProcessorOptions,

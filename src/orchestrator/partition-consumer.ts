@@ -1,14 +1,15 @@
 /**
- * Reads a group's partitions in batches: each partition takes what has gathered, deals with it as one and commits its
- * offset. Few do so at once and the others gather meanwhile, since a large transaction costs hardly more than a small one:
- * the busier it gets, the larger the batches. A batch that meets a fault is tried again whole, for ever, and nothing behind it
- * is taken: a partition moves on or visibly waits. So `process` must be safe to repeat and isolate what can never work.
- * Knows nothing of what the records mean.
+ * Reads the partitions of a consumer group in batches. What gathers in a partition while its last batch is under way is the
+ * next batch: a large transaction costs hardly more than a small one, so few batches run at a time, and they are the larger the
+ * busier it gets. A batch that fails is tried again as a whole, for ever, and its partition goes on with nothing else before:
+ * lag shows that it stands. So `process` must be safe to repeat, and must isolate what can never work. Knows nothing of what
+ * the records mean.
  */
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../messaging/log.ts';
 import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Logger } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
+import { PartitionBuffer, type PartitionBufferLimits } from './partition-buffer.ts';
 
 export type RecordBatch<Context> = TopicPartition & {
   /** By rising offset; at least one. */
@@ -17,19 +18,13 @@ export type RecordBatch<Context> = TopicPartition & {
   readonly context: Context;
 };
 
-export type PartitionConsumerLimits = {
-  /** Most records and bytes of values in a batch; a single record may be larger. */
-  readonly batchRecordsMax: number;
-  readonly batchBytesMax: number;
-  /** Most batches under way; one that waits for a fault to pass, or takes long, does not count. */
+export type PartitionConsumerLimits = PartitionBufferLimits & {
+  /** Most batches under way; one that is being tried again, or takes long, does not count. */
   readonly batchesAtOnce: number;
   /** A batch that takes longer makes room for another: one that hangs in the database holds up nobody else. */
   readonly longMs: number;
   /** Most batches in the database however long they take: it has only so many connections. */
   readonly longBatchesMax: number;
-  /** A partition with more waiting records, or bytes of values, is paused until half of them are gone. */
-  readonly waitingRecordsMax: number;
-  readonly waitingBytesMax: number;
 };
 
 export type ConsumedMetrics = { consumed(topic: string, records: number): void; crashed(group: string): void };
@@ -37,27 +32,13 @@ export type ConsumedMetrics = { consumed(topic: string, records: number): void; 
 export type PartitionConsumerOptions<Context> = {
   readonly groupId: string;
   readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
-  /** What is kept over batches: made anew at each assignment, so that nothing outlives one. */
+  /** What is kept between batches: made anew at each assignment, so that nothing is taken over into the next. */
   readonly openContext: () => Context;
-  /** Resolves when everything is dealt with. Whatever it throws means that all of it comes again. */
+  /** Resolves when the batch is processed. Whatever it throws means that the whole batch comes again. */
   readonly process: (batch: RecordBatch<Context>) => Promise<void>;
   readonly limits?: Partial<PartitionConsumerLimits>;
   readonly log: Logger;
   readonly metrics: ConsumedMetrics;
-};
-
-/** A partition in one assignment. */
-type PartitionBuffer<Context> = TopicPartition & {
-  readonly generation: number;
-  readonly context: Context;
-  waiting: LogRecord[];
-  bytes: number;
-  paused: boolean;
-  /** A batch of it is under way, or it stands in the queue for one. */
-  busy: boolean;
-  /** false once the partition was revoked: its last batch may end, and nothing follows. */
-  held: boolean;
-  lastOffset: bigint;
 };
 
 const defaultLimits: PartitionConsumerLimits = {
@@ -78,14 +59,14 @@ export class PartitionConsumer<Context> {
   readonly #limits: PartitionConsumerLimits;
   readonly #consumer: LogConsumer;
   readonly #buffers = new Map<string, PartitionBuffer<Context>>();
-  /** With waiting records and no batch under way, the next one in turn first. */
+  /** Those with waiting records and no batch under way; the first one is next. */
   readonly #ready: PartitionBuffer<Context>[] = [];
   readonly #ending = new AbortController();
-  /** Batches under way, and those of them that count. */
+  /** Batches that have begun and not ended, also those that wait to be tried again. */
   #busy = 0;
-  #working = 0;
-  /** Batches that are being processed, long ones too. */
+  /** Of these, the ones that are being processed, and those of them that have not taken long yet. */
   #processing = 0;
+  #working = 0;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -109,7 +90,7 @@ export class PartitionConsumer<Context> {
     await this.#consumer.start();
   }
 
-  /** Whether the group surely counts us. */
+  /** Whether the group is known to count this process as a member. */
   get isMember(): boolean {
     return this.#consumer.isMember();
   }
@@ -122,7 +103,7 @@ export class PartitionConsumer<Context> {
     return this.#consumer.lag().map((lag) => ({ group: this.groupId, ...lag }));
   }
 
-  /** Takes nothing more, waits for the batches under way, commits and leaves. After `drainMs` they are left behind: they come again. */
+  /** Starts no more batches, waits for those under way, commits and leaves the group. After `drainMs` it gives them up: they come again. */
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     await this.#consumer.stop(this.#drain(drainMs));
@@ -144,40 +125,29 @@ export class PartitionConsumer<Context> {
   #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
     this.#dropBuffers();
     const context = this.#options.openContext();
-    for (const { topic, partition } of partitions) {
-      this.#buffers.set(keyOf(topic, partition), {
-        ...{ topic, partition, generation, context, waiting: [], bytes: 0 },
-        ...{ paused: false, busy: false, held: true, lastOffset: -1n },
-      });
+    for (const each of partitions) {
+      this.#buffers.set(keyOf(each.topic, each.partition), new PartitionBuffer(each, generation, context, this.#limits));
     }
     const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`);
     this.#options.log.info({ groupId: this.groupId, partitions: names, generation }, 'Assigned');
   }
 
   #dropBuffers(): void {
-    for (const buffer of this.#buffers.values()) buffer.held = false;
+    for (const buffer of this.#buffers.values()) buffer.isHeld = false;
     this.#buffers.clear();
   }
 
   #onBatch({ topic, partition, generation, records }: LogBatch): void {
     const buffer = this.#buffers.get(keyOf(topic, partition));
     if (this.#stopping || buffer === undefined || buffer.generation !== generation) return;
-    let added = 0;
-    for (const record of records) {
-      // A fetch that was repeated within one assignment brings records that are here already.
-      if (record.offset <= buffer.lastOffset) continue;
-      buffer.lastOffset = record.offset;
-      buffer.waiting.push(record);
-      buffer.bytes += record.value?.length ?? 0;
-      added++;
-    }
+    const added = buffer.add(records);
     this.#options.metrics.consumed(topic, added);
-    if (!buffer.paused && (buffer.waiting.length > this.#limits.waitingRecordsMax || buffer.bytes > this.#limits.waitingBytesMax)) {
-      buffer.paused = true;
+    if (!buffer.isPaused && buffer.isFull) {
+      buffer.isPaused = true;
       this.#consumer.pause(buffer);
     }
-    if (buffer.busy || added === 0) return;
-    buffer.busy = true;
+    if (buffer.isBusy || added === 0) return;
+    buffer.isBusy = true;
     this.#ready.push(buffer);
     this.#startBatches();
   }
@@ -187,36 +157,36 @@ export class PartitionConsumer<Context> {
     while (this.#working < batchesAtOnce && this.#processing < Math.max(batchesAtOnce, longBatchesMax) && !this.#stopping) {
       const buffer = this.#ready.shift();
       if (buffer === undefined) return;
-      if (buffer.held) void this.#run(buffer);
+      if (buffer.isHeld) void this.#run(buffer);
     }
   }
 
   /** One batch, then the next partition's turn. */
   async #run(buffer: PartitionBuffer<Context>): Promise<void> {
     const { topic, partition, generation, context } = buffer;
-    const records = this.#take(buffer);
+    const records = this.#takeBatch(buffer);
     this.#busy++;
     try {
       const isDone = await this.#process(buffer, { topic, partition, context, records });
       // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
       const last = records.at(-1);
-      if (isDone && buffer.held && last !== undefined) this.#consumer.commit(buffer, last.offset + 1n, generation);
+      if (isDone && buffer.isHeld && last !== undefined) this.#consumer.commit(buffer, last.offset + 1n, generation);
     } finally {
       this.#busy--;
-      buffer.busy = buffer.held && buffer.waiting.length > 0;
-      if (buffer.busy) this.#ready.push(buffer);
+      buffer.isBusy = buffer.isHeld && !buffer.isEmpty;
+      if (buffer.isBusy) this.#ready.push(buffer);
       if (this.#busy === 0) this.#idle?.resolve();
       this.#startBatches();
     }
   }
 
-  /** @returns false when the batch was left: the partition went to somebody else, or the process ends. */
+  /** @returns false when the batch was given up: another process has the partition, or this one ends. */
   async #process(buffer: PartitionBuffer<Context>, batch: RecordBatch<Context>): Promise<boolean> {
     try {
       await this.#processOnce(batch);
       return true;
     } catch (error) {
-      // What stands still must not hold up the others.
+      // A batch that waits to be tried again must not hold up the others.
       this.#startBatches();
       return await this.#processAgain(buffer, batch, error);
     }
@@ -246,15 +216,15 @@ export class PartitionConsumer<Context> {
     const { topic, partition, records } = batch;
     const fields = { topic, partition, from: String(records[0]?.offset), records: records.length };
     const goesOn = (error: unknown): boolean => {
-      // What is no fault of the world outside is ours. It stands still with its partition, where a person sees it.
+      // An error that will not pass by itself is ours. The partition stands still, and its lag shows it.
       if (!isRetryable(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
-      return buffer.held;
+      return buffer.isHeld;
     };
     let first: unknown = thrown;
     const retry = retryForever(goesOn, this.#ending.signal, log);
     try {
       await retry(`process records of ${topic}/${partition}`, async () => {
-        // The first try has been made, without the cost of this.
+        // The first try was made before, without the cost of a retry policy.
         const error = first;
         first = undefined;
         if (error !== undefined) throw error;
@@ -262,34 +232,19 @@ export class PartitionConsumer<Context> {
       });
       return true;
     } catch (error) {
-      if (buffer.held && !this.#ending.signal.aborted) throw error;
-      log.info({ err: error, ...fields }, 'A batch is left to whoever has its partition now');
+      if (buffer.isHeld && !this.#ending.signal.aborted) throw error;
+      log.info({ err: error, ...fields }, 'A batch is left to the process that has its partition now');
       return false;
     }
   }
 
-  #take(buffer: PartitionBuffer<Context>): readonly LogRecord[] {
-    const { batchRecordsMax, batchBytesMax } = this.#limits;
-    let bytes = 0;
-    let count = 0;
-    for (const { value } of buffer.waiting) {
-      const size = value?.length ?? 0;
-      if (count === batchRecordsMax || (count > 0 && bytes + size > batchBytesMax)) break;
-      bytes += size;
-      count++;
-    }
-    const taken = count === buffer.waiting.length ? buffer.waiting : buffer.waiting.slice(0, count);
-    buffer.waiting = count === buffer.waiting.length ? [] : buffer.waiting.slice(count);
-    buffer.bytes -= bytes;
-    if (buffer.paused && buffer.held && this.#isHalfEmpty(buffer)) {
-      buffer.paused = false;
+  #takeBatch(buffer: PartitionBuffer<Context>): readonly LogRecord[] {
+    const batch = buffer.takeBatch();
+    if (buffer.isPaused && buffer.isHeld && buffer.isHalfEmpty) {
+      buffer.isPaused = false;
       this.#consumer.resume(buffer);
     }
-    return taken;
-  }
-
-  #isHalfEmpty({ waiting, bytes }: PartitionBuffer<Context>): boolean {
-    return waiting.length <= this.#limits.waitingRecordsMax / 2 && bytes <= this.#limits.waitingBytesMax / 2;
+    return batch;
   }
 }
 

@@ -5,17 +5,17 @@ import type { InstanceStore } from '../store/instance-store.ts';
 export type TimerTaskOptions = {
   readonly store: Pick<InstanceStore, 'fireTimers'>;
   readonly outgoing: Pick<OutgoingMessages, 'ofTimer'>;
-  /** Longest wait between two looks. */
+  /** Longest wait between two queries. */
   readonly intervalMs: number;
   readonly onFired: (kind: FiredTimer['kind']) => void;
   /** Most timers in one transaction; default 500. */
   readonly pageSize?: number;
 };
 
-/** The next timer may be in another process's hands, which will have it in a moment: no use in asking at once. */
+/** The next timer may be locked by another process, which fires it: asking again at once would find nothing. */
 const PAUSE_MS_MIN = 10;
 
-/** @returns a turn for `startLoop`. */
+/** @returns what `service.repeat` runs again and again: it resolves with the ms to wait. */
 export function createTimerTask({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
   return async () => {
     const kinds: FiredTimer['kind'][] = [];

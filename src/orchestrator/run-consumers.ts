@@ -1,0 +1,129 @@
+/** The consumers of an orchestrator: notifications, events of our topic and of others, dead letters. */
+import type { EpochMs } from '../core/ids.ts';
+import { InstanceProcessor } from '../engine/process/instance-processor.ts';
+import type { AssignedStateCache } from '../engine/process/state-cache.ts';
+import { createReadyDefinitions } from '../engine/ready-definitions.ts';
+import type { Codec } from '../messaging/codec.ts';
+import { assertEventTopics } from '../messaging/foreign-topics.ts';
+import type { Log, LogAdmin } from '../messaging/log.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
+import { groupNames, topicNames } from '../messaging/topics.ts';
+import type { RetryPolicy } from '../service/backoff.ts';
+import type { Config } from '../service/config.ts';
+import type { Service } from '../service/process.ts';
+import type { DefinitionCache } from '../store/definition-cache.ts';
+import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
+import { createCorrelator } from './correlator.ts';
+import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
+import type { DeadLetterSink } from './dead-letter-sink.ts';
+import { createNotificationProcessor } from './notifications.ts';
+import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
+import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
+import { createProcessingObserver } from './processing-observer.ts';
+
+export type ConsumerDependencies = {
+  readonly config: Pick<Config, 'kafka' | 'topics' | 'limits' | 'service'>;
+  readonly service: Service;
+  readonly retry: RetryPolicy;
+  readonly definitions: DefinitionCache;
+  readonly store: InstanceStore;
+  readonly matcher: EventMatcher;
+  readonly codec: Codec;
+  readonly outgoing: OutgoingMessages;
+  readonly log: Log;
+  readonly admin: LogAdmin;
+  readonly deadLetters: DeadLetterSink;
+  readonly metrics: OrchestratorMetrics;
+  readonly stateCache: AssignedStateCache;
+  /** Those that were started are added here. */
+  readonly consumers: RunningConsumer[];
+  /** The instance database's clock. */
+  readonly now: () => EpochMs;
+};
+
+/** What consumers have in common, whatever their contexts. */
+export type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
+
+/** The part of the shutdown time that batches under way get; the rest is for leaving groups and closing connections. */
+const DRAIN_SHARE = 0.6;
+/** What an event's id, type, source and key add to its data at most: 500 characters each. */
+const EVENT_ENVELOPE_BYTES = 8_192;
+
+/** Resolves when each is a member of its group, but for those of foreign topics that are not there. */
+export async function runConsumers(dependencies: ConsumerDependencies): Promise<void> {
+  const { config, service, definitions, store, matcher, codec, outgoing, deadLetters, metrics, stateCache, now } = dependencies;
+  const { log } = service;
+  const { prefix, maxMessageBytes } = config.topics;
+  const topics = topicNames(prefix);
+  const groups = groupNames(prefix);
+
+  const ready = createReadyDefinitions(definitions, outgoing);
+  // All at once: one that waits for a database must not use up the time of the others.
+  service.onStop('consumers', () =>
+    Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
+  );
+  const observer = createProcessingObserver(log, metrics);
+  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
+  const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
+  const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
+  await Promise.all([
+    runConsumer(dependencies, {
+      groupId: groups.orchestrator,
+      topics: [topics.notifications],
+      openContext: () => stateCache.open(),
+      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
+    }),
+    runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
+    ...config.topics.events.map((topic) =>
+      runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
+    ),
+    runConsumer(dependencies, {
+      groupId: groups.deadLetters,
+      topics: [topics.deadLetters],
+      openContext: () => null,
+      process: createDeadLetterIndexer({ codec, store, log, onSkipped: (code) => metrics.deadLetter(topics.deadLetters, code) }),
+    }),
+  ]);
+}
+
+type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process'> & {
+  readonly topics: readonly string[];
+};
+
+async function runConsumer<Context>(
+  dependencies: ConsumerDependencies,
+  { groupId, topics, ...parts }: ConsumerParts<Context>,
+): Promise<void> {
+  const { config, service, log, metrics, consumers } = dependencies;
+  const consumer = new PartitionConsumer({
+    ...parts,
+    groupId,
+    openConsumer: (handlers) => log.consumer({ groupId, topics, sessionTimeoutMs: config.kafka.sessionTimeoutMs, handlers }),
+    log: service.log,
+    metrics,
+  });
+  consumers.push(consumer);
+  service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'the group does not count this process at present'));
+  await consumer.start();
+}
+
+/** Reads a topic that others own. While it is missing, neither the start nor any other topic waits for it. */
+async function runForeignConsumer<Context>(
+  dependencies: ConsumerDependencies,
+  topic: string,
+  parts: Omit<ConsumerParts<Context>, 'topics'>,
+): Promise<void> {
+  const { admin, retry, service } = dependencies;
+  const missing = await retry('list the topics', () => admin.missingTopics([topic]));
+  if (missing.length === 0) return await runConsumer(dependencies, { ...parts, topics: [topic] });
+  let isMissing = true;
+  service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
+  retry(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
+    .then(async () => {
+      isMissing = false;
+      await runConsumer(dependencies, { ...parts, topics: [topic] });
+    })
+    .catch((error: unknown) => {
+      if (!service.signal.aborted) throw error;
+    });
+}
