@@ -123,6 +123,16 @@ describe('Expressions', () => {
   });
 });
 
+it('takes titles, descriptions and labels of definitions and nodes, which are for people', () => {
+  const words = { title: 'Order', description: 'What happens to an order.', labels: { team: 'shop', 'cost centre': '42' } };
+  expect(parsed({ ...nodeOf({ ...step, ...words }), ...words })).toMatchObject(words);
+  expect(parsed(nodeOf({ ...step, ...words })).nodes.get(n)).toMatchObject({ info: words });
+  expect(parsed(nodeOf(step))).toMatchObject({ title: null, description: null, labels: {} });
+  // The title of a human node is an expression, and what the person reads.
+  const human = { type: 'human', assignees: { users: ['ada'] }, ...words, title: 'Approve ${ input.amount }' };
+  expect(parsed(nodeOf(human)).nodes.get(n)).toMatchObject({ info: { ...words, title: null } });
+});
+
 it('takes several events, and a count of them', () => {
   const anyOf = [
     { event: 'paid', key: 'k' },

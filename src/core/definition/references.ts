@@ -35,6 +35,7 @@ function errorOf(
 ): ReferenceProblem | null {
   switch (root) {
     case 'input':
+    case 'now':
       return null;
     case 'instance':
       return unknownMember(path[0], INSTANCE_MEMBERS, 'instance');
@@ -56,7 +57,7 @@ function errorOf(
       return isInLoop(place, ['repeat']) ? null : unknownRoot(root, 'only the body of a repeat, its "until" and its "while" see it');
     default:
       if (place.kind !== 'start' && place.scope.itemNames.includes(root)) return null;
-      return unknownRoot(root, 'expressions see "input", "vars", "nodes" and "instance"');
+      return unknownRoot(root, 'expressions see "input", "vars", "nodes", "instance" and "now"');
   }
 }
 

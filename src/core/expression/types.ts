@@ -17,7 +17,7 @@ export type Reference = { readonly root: string; readonly path: readonly string[
 export type Scope = { readonly [root: string]: Json | undefined };
 
 /** The roots an expression may name when a caller says nothing else. */
-export const ROOTS = ['input', 'vars', 'nodes', 'instance', 'item', 'index', 'event', 'last'] as const;
+export const ROOTS = ['input', 'vars', 'nodes', 'instance', 'item', 'index', 'event', 'last', 'now'] as const;
 
 export type CompileOptions = { readonly roots?: readonly string[] };
 

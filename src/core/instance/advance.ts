@@ -80,7 +80,7 @@ function weighEdges(
   }
   const set = evaluateSet(run, node);
   const vars = set === null ? run.state.vars : { ...run.state.vars, ...set };
-  const holds = (when: Expression): boolean => evaluateCondition(when, scopeFor(run.definition, run.state, when.references, vars));
+  const holds = (when: Expression): boolean => evaluateCondition(when, scopeFor(run, when.references, vars));
   const plain = edges.filter(
     ({ rule }) =>
       rule.on === 'completed' && (rule.condition.kind === 'always' || (rule.condition.kind === 'when' && holds(rule.condition.when))),
@@ -92,14 +92,14 @@ function weighEdges(
 function evaluateSet(run: Run, node: Node): Readonly<Record<string, Json>> | null {
   if (node.set.size === 0) return null;
   const set: [string, Json][] = [];
-  for (const [name, template] of node.set) set.push([name, template.evaluate(scopeFor(run.definition, run.state, template.references))]);
+  for (const [name, template] of node.set) set.push([name, template.evaluate(scopeFor(run, template.references))]);
   return Object.fromEntries(set);
 }
 
 function fitsFailure(run: Run, { rule }: Edge, status: 'failed' | 'timedOut', error: TaskError): boolean {
   if (rule.on === 'completed' || (rule.on !== 'any' && rule.on !== status)) return false;
   if (rule.error !== null && rule.error !== error.code) return false;
-  return rule.when === null || evaluateCondition(rule.when, scopeFor(run.definition, run.state, rule.when.references));
+  return rule.when === null || evaluateCondition(rule.when, scopeFor(run, rule.when.references));
 }
 
 function failWithoutEdge(run: Run, task: ClosedTask, error: TaskError): void {
@@ -170,7 +170,7 @@ function endIfDone(run: Run): void {
 export function completeInstance(run: Run): void {
   const template = run.definition.root.output;
   const output = evaluateOr(() =>
-    template === null ? null : boundedPayload(run, 'output', template.evaluate(scopeFor(run.definition, run.state, template.references))),
+    template === null ? null : boundedPayload(run, 'output', template.evaluate(scopeFor(run, template.references))),
   );
   if (output.ok) run.emit({ type: 'InstanceCompleted', output: output.value });
   else

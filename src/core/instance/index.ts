@@ -58,7 +58,7 @@ export function start(
 
 function startValues(run: Run): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
   const { vars: template, timeout } = run.definition;
-  const vars = template.evaluate(scopeFor(run.definition, run.state, template.references));
+  const vars = template.evaluate(scopeFor(run, template.references));
   if (!isJsonObject(vars)) throw new UnfitValueError('`vars` must be an object.');
   return { vars, timeoutAt: timeout === null ? null : run.now + durationMs(run, timeout) };
 }

@@ -206,7 +206,7 @@ function frozenScope(
   run: Run,
   references: EventWait['where'] extends infer W ? (W extends { references: infer R } ? R : never) : never,
 ): JsonObject {
-  const whole = scopeFor(run.definition, run.state, references);
+  const whole = scopeFor(run, references);
   const scope: Record<string, Json> = {};
   for (const { root } of references) {
     const value = whole[root];
@@ -245,7 +245,7 @@ export function publishedEventId(
 }
 
 function evaluate(run: Run, template: Template): Json {
-  return template.evaluate(template.isConstant ? {} : scopeFor(run.definition, run.state, template.references));
+  return template.evaluate(template.isConstant ? {} : scopeFor(run, template.references));
 }
 
 /** A value that travels in a message of its own sooner or later: bounded where it is made, so that its node is to blame. */

@@ -1,17 +1,22 @@
 /** What the expressions of a node see: built from the state, with only the nodes that the expression mentions. */
 import type { Definition } from '../definition/types.ts';
 import type { Reference, Scope } from '../expression/index.ts';
-import type { NodeId } from '../ids.ts';
+import type { EpochMs, NodeId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { taskOf } from './join.ts';
 import type { InstanceState, TaskState } from './state.ts';
 
 /** @param vars those of the state, or what they are about to become. */
-export function scopeFor(definition: Definition, state: InstanceState, references: readonly Reference[], vars = state.vars): Scope {
+export function scopeFor(
+  { definition, state, now }: { readonly definition: Definition; readonly state: InstanceState; readonly now: EpochMs },
+  references: readonly Reference[],
+  vars = state.vars,
+): Scope {
   const { roots, nodes } = mentionsOf(references);
   const scope: Record<string, Json> = {};
   if (roots.has('input')) scope.input = state.input;
   if (roots.has('vars')) scope.vars = vars;
+  if (roots.has('now')) scope.now = new Date(now).toISOString();
   if (roots.has('instance')) scope.instance = instanceView(state);
   if (roots.has('nodes')) scope.nodes = viewOf(nodes === 'all' ? definition.nodes.keys() : nodes, state);
   return scope;
