@@ -127,6 +127,14 @@ describe('Requests', () => {
     }
   });
 
+  it('name a string of a definition that cannot be stored among its other errors', async () => {
+    const api = await openTestApi();
+    const document = '{"id":"a\\u0000","nodes":{"n":{"type":"htpp"}}}';
+    const problem = expectProblem(await send(api, document, {}, '/v1/definitions'), 422, 'MR_DEFINITION_INVALID');
+    const codes = (problem.errors as { code: string }[]).map(({ code }) => code);
+    expect(codes).toEqual(['MR_DEF_ID', 'MR_DEF_STRING', 'MR_DEF_UNKNOWN_TYPE']);
+  });
+
   it('may begin with a byte order mark', async () => {
     const api = await openTestApi();
     expect((await send(api, '\ufeff{"type":"a","key":"k"}')).status).toBe(202);

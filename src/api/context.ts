@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the API key must allow. Every route of `/v1` has one. */
     readonly permission?: Permission;
+    /** The body may hold strings that cannot be stored: the route names them among its other errors. */
+    readonly takesUnsafeStrings?: boolean;
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
-import { isJsonObject, type Json } from '../core/json.ts';
+import { isJsonObject, isStorable, type Json } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import { parseJsonStrict } from '../core/strict-json.ts';
 import { ApiProblem } from './problem.ts';
@@ -13,9 +13,9 @@ import { ApiProblem } from './problem.ts';
 /** @param depthMax deepest nesting of objects and arrays. */
 export function addJsonParser(app: FastifyInstance, depthMax: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;.*)?$/i, { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser(/^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;.*)?$/i, { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseBody(body as Buffer, depthMax));
+      done(null, parseBody(body as Buffer, depthMax, request.routeOptions.config.takesUnsafeStrings));
     } catch (error) {
       done(error as Error);
     }
@@ -23,7 +23,7 @@ export function addJsonParser(app: FastifyInstance, depthMax: number): void {
 }
 
 /** Throws an ApiProblem; undefined for an empty body. */
-export function parseBody(bytes: Buffer, depthMax: number): Json | undefined {
+export function parseBody(bytes: Buffer, depthMax: number, takesUnsafeStrings = false): Json | undefined {
   if (bytes.length === 0) return undefined;
   if (!isUtf8(bytes)) throw new ApiProblem('MR_JSON_MALFORMED', 'The body is not UTF-8.');
   const text = bytes.toString('utf8');
@@ -38,7 +38,7 @@ export function parseBody(bytes: Buffer, depthMax: number): Json | undefined {
       throw new ApiProblem('MR_JSON_DUPLICATE_KEY', 'An object in the body has the same key twice.', { errors });
     throw new ApiProblem('MR_NUMBER_UNSAFE', 'A number in the body cannot be represented exactly. Send it as a string.', { errors });
   }
-  if (text.includes('\\u')) {
+  if (!takesUnsafeStrings && text.includes('\\u')) {
     const pointer = findUnsafeString(parsed.value, '');
     if (pointer !== null)
       throw new ApiProblem('MR_STRING_UNSAFE', 'A string in the body cannot be stored.', {
@@ -64,12 +64,8 @@ function isTooDeep(text: string, depthMax: number): boolean {
   return false;
 }
 
-function isUnsafeString(text: string): boolean {
-  return text.includes('\u0000') || !text.isWellFormed();
-}
-
 function findUnsafeString(value: Json, pointer: string): string | null {
-  if (typeof value === 'string') return isUnsafeString(value) ? pointer : null;
+  if (typeof value === 'string') return !isStorable(value) ? pointer : null;
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
       const found = findUnsafeString(item, `${pointer}/${index}`);
@@ -79,7 +75,7 @@ function findUnsafeString(value: Json, pointer: string): string | null {
   }
   if (!isJsonObject(value)) return null;
   for (const [key, member] of Object.entries(value)) {
-    if (isUnsafeString(key)) return pointer;
+    if (!isStorable(key)) return pointer;
     const found = findUnsafeString(member, pointerTo(pointer, key));
     if (found !== null) return found;
   }

@@ -63,6 +63,7 @@ export const errorCodes = {
   MR_DEF_UNKNOWN_TYPE: { blame: 'message', http: 422 },
   MR_DEF_NOT_YET: { blame: 'message', http: 422 },
   MR_DEF_ID: { blame: 'message', http: 422 },
+  MR_DEF_STRING: { blame: 'message', http: 422 },
   MR_DEF_LITERAL: { blame: 'message', http: 422 },
   MR_DEF_DURATION: { blame: 'message', http: 422 },
   MR_DEF_INSTANT: { blame: 'message', http: 422 },

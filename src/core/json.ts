@@ -30,6 +30,11 @@ export function jsonByteLength(value: Json): number {
   return encoder.encode(JSON.stringify(value)).length;
 }
 
+/** Postgres cannot store a NUL character, and UTF-8 cannot hold half of a surrogate pair. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\u0000') && text.isWellFormed();
+}
+
 export function jsonEquals(a: Json, b: Json): boolean {
   return a === b || canonicalJson(a) === canonicalJson(b);
 }

@@ -27,7 +27,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
   app.post(
     '/definitions',
     {
-      config: { permission: 'deploy' },
+      config: { permission: 'deploy', takesUnsafeStrings: true },
       schema: {
         ...common,
         operationId: 'deployDefinition',
@@ -47,7 +47,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
   app.post(
     '/definitions/validate',
     {
-      config: { permission: 'start' },
+      config: { permission: 'start', takesUnsafeStrings: true },
       schema: {
         ...common,
         operationId: 'validateDefinition',

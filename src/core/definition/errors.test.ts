@@ -45,6 +45,16 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     nodeOf({ type: 'event', anyOf: [{ event: 'a', key: 'k', wehre: 'true' }] }),
     ['MR_DEF_UNKNOWN_FIELD /nodes/n/anyOf/0/wehre'],
   ],
+  [
+    'an id that cannot be stored, beside everything else',
+    { ...graphOf({ n: { ...step, outptu: 1 } }), id: 'a\u0000' },
+    ['MR_DEF_ID /id', 'MR_DEF_STRING /id', 'MR_DEF_UNKNOWN_FIELD /nodes/n/outptu'],
+  ],
+  [
+    'strings that cannot be stored',
+    nodeOf({ ...step, output: { a: 'x\ud800', 'b\u0000': 1 } }),
+    ['MR_DEF_STRING /nodes/n/output/a', 'MR_DEF_STRING /nodes/n/output/b\u0000'],
+  ],
   ['an unknown node type', nodeOf({ type: 'htpp' }), ['MR_DEF_UNKNOWN_TYPE /nodes/n/type']],
   ['a node without type', nodeOf({}), ['MR_DEF_MISSING_FIELD /nodes/n']],
   ['a node that is no object', graphOf({ n: null }), ['MR_DEF_SHAPE /nodes/n']],

@@ -13,6 +13,8 @@ export const definitionErrorCodes = [
   /** Part of the language, but not of this version of the engine. */
   'MR_DEF_NOT_YET',
   'MR_DEF_ID',
+  /** A string that no database can store. */
+  'MR_DEF_STRING',
   /** `event`, `queue`, `task` and `topic` are literals, so that a deploy knows them. */
   'MR_DEF_LITERAL',
   'MR_DEF_DURATION',
@@ -73,5 +75,6 @@ export function suggest(given: string, known: Iterable<string>): string {
 
 /** A name from a document as a message shows it: never longer than a line. */
 export function shown(name: string): string {
-  return name.length > 80 ? `"${name.slice(0, 79)}…"` : `"${name}"`;
+  // With escapes for characters that nobody sees.
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 79)}…` : name);
 }

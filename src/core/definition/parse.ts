@@ -13,6 +13,7 @@ import { checkCount, checkGraphSizes, checkSize, type DefinitionLimits, defaultD
 import { ObjectReader } from './object-reader.ts';
 import { type Parsing, readGraph } from './read-graph.ts';
 import { checkReferences } from './references.ts';
+import { checkStrings } from './strings.ts';
 import type { Definition, DefinitionError } from './types.ts';
 
 export type ParseOptions = {
@@ -63,6 +64,7 @@ export function readDefinition(document: Json, options: ParseOptions): Result<De
     timeout: readTimeout(top, expressions),
   } as const;
   top.notYet('triggers');
+  checkStrings(document, '', errors);
   checkGraphSizes(document, limits, errors);
   const parsing: Parsing = { errors, expressions, limits, left: { nodes: limits.nodes, edges: limits.edges }, graphs: [] };
   const root = readGraph(top, new GraphScope('', null), parsing);
