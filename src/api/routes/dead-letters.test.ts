@@ -1,0 +1,53 @@
+import { describe, expect, it, vi } from 'vitest';
+import { expectProblem, openTestApi, type TestApi } from '../testing/test-api.ts';
+
+// Each test builds a whole server, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 30_000 });
+
+describe('Dead letters', () => {
+  async function withLetter(): Promise<TestApi> {
+    const api = await openTestApi();
+    api.engine.deadLetters.push({
+      ...{ id: '7', code: 'MR_NOT_FRAMED', reason: 'no magic byte', topic: 'orders', partition: 3, offset: '41' },
+      ...{ key: Buffer.from('k'), value: Buffer.alloc(5_000, 1), headers: [{ key: 'h', value: Buffer.from('v') }] },
+      ...{ instanceId: null, at: api.engine.now, status: 'open' },
+    });
+    return api;
+  }
+
+  it('are shown with the beginning of the original', async () => {
+    const { ask } = await withLetter();
+    expect((await ask('GET', '/v1/dead-letters')).body).toMatchObject({
+      items: [
+        {
+          ...{ id: '7', code: 'MR_NOT_FRAMED', topic: 'orders', partition: 3, offset: '41', keyBase64: 'aw==', valueBytes: 5_000 },
+          valueBase64: Buffer.alloc(4_096, 1).toString('base64'),
+          headers: [{ key: 'h', valueBase64: 'dg==' }],
+        },
+      ],
+    });
+    expect((await ask('GET', '/v1/dead-letters?status=discarded')).body).toMatchObject({ items: [] });
+  });
+
+  it('are sent again byte for byte where they came from, once', async () => {
+    const api = await withLetter();
+    expect(await api.ask('POST', '/v1/dead-letters/7/replay')).toMatchObject({ status: 200, body: { id: '7', status: 'replayed' } });
+    expect(api.produced).toEqual([
+      {
+        topic: 'orders',
+        partition: 3,
+        key: Buffer.from('k'),
+        value: Buffer.alloc(5_000, 1),
+        headers: [{ key: 'h', value: Buffer.from('v') }],
+      },
+    ]);
+    expectProblem(await api.ask('POST', '/v1/dead-letters/7/replay'), 409, 'MR_DEAD_LETTER_CLOSED');
+    expectProblem(await api.ask('POST', '/v1/dead-letters/7/discard'), 409, 'MR_DEAD_LETTER_CLOSED');
+  });
+
+  it('are let go', async () => {
+    const api = await withLetter();
+    expect(await api.ask('POST', '/v1/dead-letters/7/discard')).toMatchObject({ status: 200, body: { status: 'discarded' } });
+    expect(api.produced).toEqual([]);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it, vi } from 'vitest';
+import { approval, instant, waiting, withApproval } from '../testing/definitions.ts';
+import { type Body, expectProblem, openTestApi } from '../testing/test-api.ts';
+
+// Each test builds a whole server, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 30_000 });
+
+describe('Deploying', () => {
+  it('makes the queues and tells the event types before it answers', async () => {
+    const api = await openTestApi();
+    const first = await api.ask('POST', '/v1/definitions', approval);
+    expect(first).toMatchObject({ status: 201, body: { id: 'approval', version: 1, created: true, runningByVersion: [] } });
+    expect(api.madeQueues).toEqual(['special']);
+    await api.deploy(waiting);
+    expect([...api.engine.eventTypes]).toEqual(['payment.confirmed']);
+  });
+
+  it('gives the same content the same version, whatever the order of its members', async () => {
+    const api = await openTestApi();
+    await api.deploy(approval);
+    const { id, ...rest } = approval;
+    expect(await api.ask('POST', '/v1/definitions', { ...rest, id })).toMatchObject({ status: 200, body: { version: 1, created: false } });
+  });
+
+  it('says what runs on which version', async () => {
+    const api = await withApproval();
+    await api.start('approval', { input: { amount: 1 } });
+    const changed = await api.ask('POST', '/v1/definitions', { ...approval, output: { done: false } });
+    expect(changed).toMatchObject({ status: 201, body: { version: 2, runningByVersion: [{ version: 1, running: 2 }] } });
+    const started = await api.ask('POST', '/v1/definitions/approval/instances', { input: { amount: 1 } });
+    expect(started.body).toMatchObject({ definition: { id: 'approval', version: 2 } });
+    const older = await api.ask('POST', '/v1/definitions/approval/instances', { input: { amount: 1 }, version: 1 });
+    expect(older.body).toMatchObject({ definition: { version: 1 } });
+  });
+
+  it('reports all errors at once with their places, and deploys nothing', async () => {
+    const api = await openTestApi();
+    const faulty = { id: 'f', nodse: {}, nodes: { a: { type: 'transform' }, b: { type: 'nothing' } }, edges: [{ from: 'a', to: 'c' }] };
+    const problem = expectProblem(await api.ask('POST', '/v1/definitions', faulty), 422, 'MR_DEFINITION_INVALID');
+    const pointers = (problem.errors as { pointer: string; code: string }[]).map(({ pointer }) => pointer);
+    expect(pointers).toEqual(expect.arrayContaining(['/nodse', '/nodes/b/type', '/edges/0/to']));
+    const checked = await api.ask('POST', '/v1/definitions/validate', faulty);
+    expect(checked).toMatchObject({ status: 200, body: { valid: false, errors: problem.errors, errorCount: problem.errorCount } });
+    expectProblem(await api.ask('GET', '/v1/definitions/f'), 404, 'MR_NOT_FOUND');
+  });
+
+  it('names the first 100 of many errors, and how many there are, alike by deploy and by validate', async () => {
+    const api = await openTestApi();
+    const nodes = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`n${index}`, { type: 'nothing' }]));
+    const problem = expectProblem(await api.ask('POST', '/v1/definitions', { id: 'f', nodes, edges: [] }), 422, 'MR_DEFINITION_INVALID');
+    expect(problem).toMatchObject({ errorCount: 150, detail: 'The definition has 150 errors.' });
+    expect(problem.errors).toHaveLength(100);
+    const checked = await api.ask('POST', '/v1/definitions/validate', { id: 'f', nodes, edges: [] });
+    expect(checked.body).toEqual({ valid: false, errors: problem.errors, errorCount: 150 });
+  });
+
+  it('refuses topics that are not listed, and definitions that are too large', async () => {
+    const api = await openTestApi();
+    const publish = { id: 'p', nodes: { out: { type: 'publish', event: 'e', key: 'k', data: {}, topic: 'other' } } };
+    const problem = expectProblem(await api.ask('POST', '/v1/definitions', publish), 422, 'MR_DEFINITION_INVALID');
+    expect(problem.errors).toMatchObject([{ pointer: '/nodes/out/topic', code: 'MR_DEF_TOPIC_NOT_ALLOWED' }]);
+    const large = { ...instant, output: 'x'.repeat(40_000) };
+    expectProblem(await api.ask('POST', '/v1/definitions', large), 413, 'MR_DEFINITION_TOO_LARGE');
+  });
+
+  it('can be read back: the list in pages, the latest with all versions, one version', async () => {
+    const api = await openTestApi();
+    await api.deploy(approval);
+    await api.deploy({ ...approval, output: null });
+    await api.deploy(instant);
+    const first = (await api.ask('GET', '/v1/definitions?limit=1')).body as Body;
+    expect(first).toMatchObject({ items: [{ id: 'approval', latestVersion: 2 }], nextCursor: expect.any(String) });
+    const second = await api.ask('GET', `/v1/definitions?limit=1&cursor=${String(first.nextCursor)}`);
+    expect(second.body).toMatchObject({ items: [{ id: 'instant' }], nextCursor: null });
+    expect((await api.ask('GET', '/v1/definitions/approval')).body).toMatchObject({
+      version: 2,
+      versions: [{ version: 1 }, { version: 2 }],
+    });
+    expect((await api.ask('GET', '/v1/definitions/approval/versions/1')).body).toMatchObject({ version: 1, document: approval });
+    for (const version of ['3', '0', '01', 'x', '99999999999'])
+      expectProblem(await api.ask('GET', `/v1/definitions/approval/versions/${version}`), 404, 'MR_NOT_FOUND');
+  });
+});
