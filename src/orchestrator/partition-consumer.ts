@@ -81,7 +81,7 @@ export class PartitionConsumer<Context> {
       onRevoked: () => this.#dropBuffers(),
       onCrash: (error, restartInMs) => {
         metrics.crashed(groupId);
-        log.error({ err: error, groupId, restartInMs }, 'The consumer died and starts again');
+        log.error({ err: error, groupId, restartInMs }, 'The consumer crashed and is started again');
       },
     });
   }
@@ -114,7 +114,10 @@ export class PartitionConsumer<Context> {
     if (this.#busy === 0) return;
     this.#idle = Promise.withResolvers();
     const timer = setTimeout(() => {
-      this.#options.log.warn({ groupId: this.groupId, batches: this.#busy }, 'The time to finish is over; these records come again');
+      this.#options.log.warn(
+        { groupId: this.groupId, batches: this.#busy },
+        'These batches did not end within the shutdown time; their records come again',
+      );
       this.#ending.abort(new Error('The process is about to end.'));
       this.#idle?.resolve();
     }, drainMs);

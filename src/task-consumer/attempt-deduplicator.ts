@@ -1,16 +1,16 @@
 /**
- * What this worker runs and has run, by (taskId, attempt, basis), so that a record that comes again is not run again
- * (protocol.md, "Continuation" 6): a running one is joined, a finished one is skipped. A finished one that comes in
- * another record than before was dispatched anew because somebody misses its outcome; that outcome is said again.
+ * The attempts that this worker runs and has run, by (taskId, attempt, basis), so that a record that comes again is not run
+ * again (protocol.md, "Continuation" 6): it joins an attempt that runs, and is skipped if the attempt has finished. If it is
+ * another record than before, the attempt was dispatched again because its outcome is missing: the outcome is sent again.
  */
 import { LRUCache } from 'lru-cache';
 import type { OutgoingRecord } from '../messaging/log.ts';
 import type { RecordPosition } from './record-buffer.ts';
 import type { ScheduledTask } from './task.ts';
 
-/** Bytes of outcomes that are kept to be said again. */
+/** Bytes of outcomes that are kept to be sent again. */
 const KEPT_BYTES = 32 * 1_048_576;
-/** Above this an outcome is not worth its room: the task would run again. */
+/** A larger outcome is not kept: its task would run again. */
 const KEPT_BYTES_PER_OUTCOME = 65_536;
 
 export type Finished = { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly outcome: OutgoingRecord };

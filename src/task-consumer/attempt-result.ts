@@ -1,11 +1,11 @@
-/** How an attempt ended, before it becomes a record; and the bounds that keep what it says harmless. */
+/** How an attempt ended, before it becomes a record, with limits on what an error may hold. */
 import { redactText } from '../service/logging.ts';
 
 export type AttemptResult =
   /** `output` is JSON text. */
   | { readonly status: 'completed'; readonly output: string }
   | FailedAttempt
-  /** Nobody here can do this: the task goes back, charged to no budget. */
+  /** No handler here can run this: the task goes back, and no retry is counted. */
   | { readonly status: 'returned' };
 
 export type FailedAttempt = {
@@ -19,7 +19,7 @@ export type FailedAttempt = {
 const MESSAGE_LENGTH_MAX = 500;
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
-/** A failure that another attempt would not mend. */
+/** A failure for good: another attempt would fail too. */
 export function failed(code: string, message: string): FailedAttempt {
   return { status: 'failed', code: cleanCode(code), message: cleanMessage(message), retryable: false, retryAfterMs: null };
 }

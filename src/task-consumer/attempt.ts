@@ -1,7 +1,7 @@
 /**
  * One attempt: runs the executor under the attempt's timeout, counted from here. A handler that ignores its abort
- * signal does not hold the task: the timeout is reported the moment it passes, and whatever the handler does later is lost.
- * Made for tens of thousands a second: no promise, signal or child logger is made that nobody asked for.
+ * signal does not hold the task: the timeout is reported when it passes, and what the handler gives later is ignored.
+ * There may be tens of thousands a second, so promises, signals and child loggers are made only when they are asked for.
  */
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { TaskLogger } from '../worker/index.ts';
@@ -46,7 +46,7 @@ export class Attempt implements AttemptScope {
     try {
       result = executor.run(this.task, this);
     } catch (error) {
-      this.#fault(error);
+      this.#reportBug(error);
       return;
     }
     if (!(result instanceof Promise)) {
@@ -56,7 +56,7 @@ export class Attempt implements AttemptScope {
     this.#expireIn(this.task.timeoutMs);
     result.then(
       (settled) => this.#settle(settled),
-      (error: unknown) => this.#fault(error),
+      (error: unknown) => this.#reportBug(error),
     );
   }
 
@@ -77,7 +77,7 @@ export class Attempt implements AttemptScope {
     this.#abort(new DOMException(`The attempt took longer than ${this.task.timeoutMs} ms.`, 'TimeoutError'));
   }
 
-  #fault(error: unknown): void {
+  #reportBug(error: unknown): void {
     this.log.error({ err: error }, 'The executor failed, not the task');
     this.#settle(failedForNow('INTERNAL', error instanceof Error ? error.message : 'The executor failed.'));
   }

@@ -23,7 +23,7 @@ describe('what a handler gives', () => {
   const circle: Record<string, unknown> = {};
   circle.self = circle;
   it.each<[string, unknown, string]>([
-    ['a number beyond 2^53', { order: { id: 2 ** 53 } }, '/order/id: a whole number beyond 2^53'],
+    ['a number beyond 2^53', { order: { id: 2 ** 53 } }, '/order/id: an integer beyond 2^53'],
     ['NaN', [1, Number.NaN], '/1: NaN'],
     ['an infinite number', { a: Number.POSITIVE_INFINITY }, '/a: Infinity'],
     ['a bigint', { 'a/b': 1n }, '/a~1b: a bigint'],

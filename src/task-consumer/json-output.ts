@@ -1,4 +1,4 @@
-/** What a handler gave becomes JSON text, or the plain words for why it is no JSON. Nothing is rounded or dropped silently. */
+/** What a handler returned becomes JSON, or the reason why it cannot be. Nothing is rounded or dropped silently. */
 
 import type { Json } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
@@ -12,53 +12,53 @@ const DEPTH_MAX = 200;
 export function toJsonOutput(value: unknown): Result<JsonOutput, string> {
   if (value === undefined || value === null) return ok({ value: null, text: 'null' });
   const notes = { leavesOut: false };
-  const fault = findFault(value, '', 0, notes);
-  if (fault !== null) return err(fault);
+  const error = findError(value, '', 0, notes);
+  if (error !== null) return err(error);
   const text = JSON.stringify(value);
   // What was just checked is JSON, but for members that JSON leaves out.
   return ok({ value: notes.leavesOut ? (JSON.parse(text) as Json) : (value as Json), text });
 }
 
-/** The first place that JSON could not hold as it is. */
-function findFault(value: unknown, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
+/** What is wrong at the first place that JSON could not hold as it is. */
+function findError(value: unknown, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return null;
     case 'number':
-      if (!Number.isFinite(value)) return `${pointer || '/'}: ${value} is no JSON.`;
+      if (!Number.isFinite(value)) return `${pointer || '/'}: ${value} is not JSON.`;
       if (Number.isInteger(value) && !Number.isSafeInteger(value))
-        return `${pointer || '/'}: a whole number beyond 2^53 cannot be held exactly: send it as a text.`;
+        return `${pointer || '/'}: an integer beyond 2^53 cannot be held exactly: send it as a string.`;
       return null;
     case 'object':
-      return value === null ? null : findFaultInside(value, pointer, depth, notes);
+      return value === null ? null : findErrorInside(value, pointer, depth, notes);
     default:
-      return `${pointer || '/'}: a ${typeof value} is no JSON.`;
+      return `${pointer || '/'}: a ${typeof value} is not JSON.`;
   }
 }
 
-function findFaultInside(value: object, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
+function findErrorInside(value: object, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
   if (depth > DEPTH_MAX) return `${pointer.slice(0, 100)}: nested deeper than ${DEPTH_MAX}, or in a circle.`;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const item: unknown = value[index];
-      const fault =
-        item === undefined ? `${pointer}/${index}: undefined is no JSON.` : findFault(item, `${pointer}/${index}`, depth + 1, notes);
-      if (fault !== null) return fault;
+      const error =
+        item === undefined ? `${pointer}/${index}: undefined is not JSON.` : findError(item, `${pointer}/${index}`, depth + 1, notes);
+      if (error !== null) return error;
     }
     return null;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if ((prototype !== Object.prototype && prototype !== null && !isForeignPlain(prototype)) || 'toJSON' in value)
-    return `${pointer || '/'}: a ${value.constructor?.name ?? 'value'} is no JSON; give plain objects, lists, texts and numbers.`;
+    return `${pointer || '/'}: a ${value.constructor?.name ?? 'value'} is not JSON: return plain objects, arrays, strings and numbers.`;
   for (const key of Object.keys(value)) {
     const member: unknown = value[key as keyof typeof value];
     if (member === undefined) {
       notes.leavesOut = true;
       continue;
     }
-    const fault = findFault(member, pointerTo(pointer, key), depth + 1, notes);
-    if (fault !== null) return fault;
+    const error = findError(member, pointerTo(pointer, key), depth + 1, notes);
+    if (error !== null) return error;
   }
   return null;
 }

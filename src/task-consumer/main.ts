@@ -26,7 +26,7 @@ export type WorkerConfig = Pick<Config, (typeof workerConfigGroups)[number]>;
 
 const HTTP_CONCURRENCY = 200;
 const HANDLER_CONCURRENCY = 50;
-/** Part of the time to end that tasks get; the rest is for sending what is pending and for leaving the group. */
+/** The part of the shutdown time that tasks get; the rest is for sending outcomes and for leaving the group. */
 const DRAIN_SHARE = 0.8;
 
 /** Runs the tasks of `http` nodes. Resolves when it has joined its group, however long the broker is away. */
@@ -95,7 +95,7 @@ async function runQueues(
   });
   const dependencies = { config, service, log, codec, producer, retry, metrics };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
-  // Side by side: a queue whose topic is not there yet must not keep the others waiting.
+  // All at once: a queue whose topic is missing must not keep the others waiting.
   await Promise.all(queues.map((queue) => runQueue(dependencies, executor, queue, concurrency, workers)));
 }
 

@@ -1,7 +1,7 @@
 /**
- * Sends outcomes and dead letters, and tells when the broker has them. Whatever comes in within one turn of the event
- * loop goes out in one call, so that ten thousand outcomes a second cost a few hundred promises. The producer
- * waits out a broker that is away; a record that it will never take is handed back alone, and the rest of its call is sent again.
+ * Sends outcomes and dead letters, and tells when the broker has them. All that come within one iteration of the event loop go
+ * out in one call, so that ten thousand outcomes a second cost a few hundred promises. The producer waits for a broker that is
+ * away. A record that the broker will never take is given back alone, and the rest of its call is sent again.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogProducer, OutgoingRecord } from '../messaging/log.ts';

@@ -26,7 +26,7 @@ export function toOutcome({ task, startedAt, finishedAt, worker }: RanAttempt, r
   }
 }
 
-/** An output above the limit would be refused by the next store or topic on its way: the task fails instead, for good. */
+/** An output above the limit would be refused by a topic or a database later: the task fails instead, for good. */
 export function limitOutput(result: AttemptResult, maxBytes: number): AttemptResult {
   if (result.status !== 'completed' || result.output.length * 3 <= maxBytes) return result;
   const bytes = Buffer.byteLength(result.output);

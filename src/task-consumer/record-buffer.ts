@@ -1,7 +1,7 @@
 /**
- * Records that were fetched and wait for a free place, by partition. Gives them out in turns, so that a full partition
- * cannot starve the others; tells the consumer to pause a partition that is full and to resume it when there is room.
- * A rebalance empties it: what had not begun comes again, to whoever holds the partition then.
+ * Records that were fetched and wait for a free place in the pool, by partition. The partitions take turns, so that a full one
+ * cannot keep the others waiting. The consumer is told to pause a partition that is full, and to resume it when there is room.
+ * A rebalance empties the buffer: records that had not begun come again, to the process that holds the partition then.
  */
 import type { LogBatch, LogRecord, TopicPartition } from '../messaging/log.ts';
 import { OffsetTracker } from '../messaging/offset-tracker.ts';
@@ -20,7 +20,7 @@ export type PartitionBuffer = TopicPartition & {
   readonly generation: number;
   readonly tracker: OffsetTracker;
   readonly waiting: LogRecord[];
-  /** Index of the first that waits: shifting a long list for each record would be quadratic. */
+  /** Index of the first that waits: shifting a long array for each record would be quadratic. */
   head: number;
   bytes: number;
   paused: boolean;

@@ -1,25 +1,14 @@
 /**
  * The task worker: takes records of task topics, runs them in a bounded pool, sends each outcome to the notifications
  * and commits a record only after the broker has its outcome. Delivery is at least once; the orchestrator tells
- * duplicates apart. Relies on the log port alone, so the same code runs on Kafka and in memory. Never runs a task within
- * the consumer's own turn: a task may take hours while the group goes on hearing from this member.
+ * duplicates apart. Relies on the log port alone, so the same code runs on Kafka and in memory. The consumer never waits
+ * for a task: one may take hours, while heartbeats go on.
  */
 
 import type { MillraceError } from '../core/error.ts';
-import { parseInstanceId } from '../core/ids.ts';
 import type { Codec } from '../messaging/codec.ts';
-import { deadLetterRecord } from '../messaging/dead-letter.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type {
-  LogBatch,
-  LogConsumer,
-  LogConsumerHandlers,
-  LogProducer,
-  LogRecord,
-  OutgoingRecord,
-  TopicPartition,
-} from '../messaging/log.ts';
-import { producedHeaders } from '../messaging/produced-headers.ts';
+import type { LogBatch, LogConsumer, LogConsumerHandlers, LogProducer, LogRecord, TopicPartition } from '../messaging/log.ts';
 import type { RetryPolicy } from '../service/backoff.ts';
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
@@ -27,11 +16,12 @@ import { Attempt } from './attempt.ts';
 import { AttemptDeduplicator, type AttemptKey, attemptKeyOf } from './attempt-deduplicator.ts';
 import { type AttemptResult, failed } from './attempt-result.ts';
 import type { Executor } from './executor.ts';
-import { limitOutput, toOutcome } from './outcome.ts';
+import { limitOutput } from './outcome.ts';
 import { type Delivery, OutcomePublisher } from './outcome-publisher.ts';
 import { type BufferedRecord, type PartitionBuffer, RecordBuffer, type RecordBufferLimits, type RecordPosition } from './record-buffer.ts';
 import { type ReadTask, readTask, type ScheduledTask } from './task.ts';
 import type { WorkerMetrics } from './worker-metrics.ts';
+import { WorkerRecords } from './worker-records.ts';
 
 export type TaskWorkerOptions = {
   readonly groupId: string;
@@ -53,7 +43,7 @@ export type TaskWorkerOptions = {
   readonly limits?: Partial<RecordBufferLimits>;
 };
 
-/** A record on its way from being read to being committed. `run` is null for a dead letter and for what is only said again. */
+/** A record on its way from being read to being committed. `run` is null for a dead letter, and for an outcome that is only sent again. */
 type WorkItem = { readonly position: RecordPosition; readonly run: TaskRun | null };
 
 type TaskRun = {
@@ -65,16 +55,15 @@ type TaskRun = {
   readonly substituted: boolean;
 };
 
-const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
-
-/** How long one turn may begin tasks before the event loop gets a breath: heartbeats and timers share it. */
-const TURN_MS = 10;
+/** How long tasks are begun without a pause: heartbeats and timers share the event loop. */
+const BEGIN_MS = 10;
 
 export class TaskWorker {
   readonly #options: TaskWorkerOptions;
   readonly #consumer: LogConsumer;
   readonly #buffer: RecordBuffer;
   readonly #publisher: OutcomePublisher<WorkItem>;
+  readonly #records: WorkerRecords;
   readonly #deduplicator = new AttemptDeduplicator();
   readonly #attempts = new Set<Attempt>();
   /** Records whose schema the registry is asked for: they hold a place in the pool. */
@@ -96,6 +85,7 @@ export class TaskWorker {
       pause: (partition) => this.#consumer.pause(partition),
       resume: (partition) => this.#consumer.resume(partition),
     });
+    this.#records = new WorkerRecords(options.codec, options.topics, options.name);
     this.#publisher = new OutcomePublisher(producer, {
       onDelivered: (deliveries) => this.#onDelivered(deliveries),
       onRefused: (delivery, error) => this.#onRefused(delivery, error),
@@ -107,7 +97,7 @@ export class TaskWorker {
       onRevoked: () => this.#buffer.clear(),
       onCrash: (error, restartInMs) => {
         metrics.crashed(groupId);
-        log.error({ err: error, restartInMs }, 'The consumer died and starts again');
+        log.error({ err: error, restartInMs }, 'The consumer crashed and is started again');
       },
     });
   }
@@ -116,7 +106,7 @@ export class TaskWorker {
     await this.#consumer.start();
   }
 
-  /** Whether the group surely counts us. */
+  /** Whether the group is known to count this process as a member. */
   get isMember(): boolean {
     return this.#consumer.isMember();
   }
@@ -131,7 +121,7 @@ export class TaskWorker {
 
   /** Begins nothing new, waits for what runs, commits and leaves the group. After `drainMs` what still runs is left to others. */
   async stop(drainMs: number): Promise<void> {
-    // What waits is not started any more, but its partitions are still ours: what runs is committed when it ends.
+    // No waiting record is started any more, but the partitions are still ours: what runs is committed when it ends.
     this.#stopping = true;
     await this.#consumer.stop(this.#drain(drainMs));
   }
@@ -150,7 +140,10 @@ export class TaskWorker {
 
   #abandonRest(): void {
     const tasks = [...this.#attempts].map(({ task }) => task.taskId);
-    this.#options.log.warn({ tasks: tasks.slice(0, 100), count: tasks.length }, 'The time to finish is over; these run again elsewhere');
+    this.#options.log.warn(
+      { tasks: tasks.slice(0, 100), count: tasks.length },
+      'These tasks did not end within the shutdown time; they run again elsewhere',
+    );
     for (const attempt of this.#attempts) attempt.abandon(new Error('The worker has to end.'));
     this.#attempts.clear();
     this.#idle?.resolve();
@@ -168,17 +161,17 @@ export class TaskWorker {
     this.#startTasks();
   }
 
-  /** Begins as much as there is room for. An executor that answers at once comes back here: the flag keeps it a loop. */
+  /** Begins as many tasks as the pool has room for. An executor that answers at once calls this again: the flag makes that a loop, not a recursion. */
   #startTasks(): void {
     if (this.#starting || this.#stopping) return;
     this.#starting = true;
-    const turnEnds = performance.now() + TURN_MS;
+    const pauseAt = performance.now() + BEGIN_MS;
     try {
       for (let begun = 1; this.#attempts.size + this.#reading < this.#options.concurrency && this.#publisher.hasRoom; begun++) {
         const buffered = this.#buffer.take();
         if (buffered === undefined) return;
         this.#begin(buffered);
-        if (begun % 64 === 0 && performance.now() > turnEnds) {
+        if (begun % 64 === 0 && performance.now() > pauseAt) {
           setImmediate(() => this.#startTasks());
           return;
         }
@@ -195,7 +188,7 @@ export class TaskWorker {
       this.#proceed(buffered, read);
       return;
     }
-    // The registry is asked for a new schema. Away, it is waited for: the record is not invalid, and stays where it is.
+    // The registry is asked for a new schema. While it is away the record waits: that does not make it invalid.
     this.#reading++;
     let first: Promise<ReadTask> | undefined = read;
     void retry('read a task record', async () => {
@@ -208,7 +201,7 @@ export class TaskWorker {
           if (!this.#stopping) this.#proceed(buffered, done);
         },
         (error: unknown) => {
-          // Only the end of the process breaks the waiting off; the record is not committed and comes again.
+          // Only the end of the process ends the waiting; the record is not committed and comes again.
           if (!this.#stopping) throw error;
         },
       )
@@ -263,25 +256,16 @@ export class TaskWorker {
     this.#attempts.delete(attempt);
     const result = limitOutput(given, this.#options.payloadBytes);
     this.#options.metrics.ended(this.#options.executor.label(attempt.task), result.status, attempt.startedAt, Date.now());
-    this.#publisher.send({ subject: item, record: this.#renderOutcome(attempt, result) });
+    this.#publisher.send({ subject: item, record: this.#records.ofOutcome(attempt, result) });
     this.#afterOne();
   }
 
-  #renderOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
-    const { codec, topics, name } = this.#options;
-    const outcome = toOutcome({ task, startedAt, finishedAt: Date.now(), worker: name }, result);
-    const value = codec.encode('TaskOutcome', topics.notifications, outcome);
-    return { topic: topics.notifications, key: task.instanceId, value, headers: OUTCOME_HEADERS };
-  }
-
   #toDeadLetters(position: RecordPosition, record: LogRecord, invalid: InvalidMessage): void {
-    const { codec, topics, log, metrics } = this.#options;
+    const { log, metrics } = this.#options;
     const { topic, partition, offset } = record;
     metrics.deadLetter(topic, invalid.code);
     log.warn({ topic, partition, offset: String(offset), ...invalid }, 'A message that can never be processed goes to the dead letters');
-    const instanceId = parseInstanceId(record.key?.toString('utf8') ?? '') ?? null;
-    const letter = deadLetterRecord(codec, topics.deadLetters, { ...invalid, original: record, instanceId, at: Date.now() });
-    this.#publisher.send({ subject: { position, run: null }, record: letter });
+    this.#publisher.send({ subject: { position, run: null }, record: this.#records.ofInvalid(record, invalid) });
   }
 
   #onDelivered(deliveries: readonly Delivery<WorkItem>[]): void {
@@ -303,19 +287,19 @@ export class TaskWorker {
   #onRefused({ subject: { position, run }, record }: Delivery<WorkItem>, error: MillraceError): void {
     const { log } = this.#options;
     if (run === null || run.substituted) {
-      // Left uncommitted: the partition's lag shows it, nothing is lost, and it is tried again after the next assignment.
+      // It stays uncommitted: the partition's lag shows it, nothing is lost, and it is tried again after the next assignment.
       const source = `${position.partition.topic}/${position.partition.partition}@${position.offset}`;
       log.error({ err: error, topic: record.topic, source }, 'The broker refuses a record');
       if (run !== null) this.#deduplicator.forget(run.key);
       return;
     }
     log.error({ err: error, ...taskFields(run.attempt.task) }, 'The broker refuses an outcome; the task fails instead');
-    const substitute = this.#renderOutcome(run.attempt, failed('OUTPUT_TOO_LARGE', 'The broker did not take the output.'));
+    const substitute = this.#records.ofOutcome(run.attempt, failed('OUTPUT_TOO_LARGE', 'The broker did not take the output.'));
     this.#publisher.send({ subject: { position, run: { ...run, substituted: true } }, record: substitute });
   }
 
   #onLost(deliveries: readonly Delivery<WorkItem>[], error: unknown): void {
-    // The producer waits out every fault; that it gives up while we go on is a bug, and the process must not go on.
+    // The producer waits for a broker that is away. If it gives up while the process goes on, that is a bug, and the process must end.
     if (!this.#stopping) throw error;
     for (const { subject } of deliveries) if (subject.run !== null) this.#deduplicator.forget(subject.run.key);
     this.#options.log.warn({ err: error, count: deliveries.length }, 'Outcomes were not sent; their tasks run again elsewhere');

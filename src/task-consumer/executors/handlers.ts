@@ -18,20 +18,20 @@ export class HandlerModuleError extends Error {
 
 /** @throws HandlerModuleError for a schema that is none, or a name that comes twice. */
 export function createHandlerExecutor(definitions: readonly TaskDefinition[]): Executor {
-  const faults: string[] = [];
+  const errors: string[] = [];
   const handlers = new Map<string, Handler>();
   for (const definition of definitions) {
-    if (handlers.has(definition.name)) faults.push(`The task "${definition.name}" is defined twice.`);
+    if (handlers.has(definition.name)) errors.push(`The task "${definition.name}" is defined twice.`);
     const compile = (side: 'input' | 'output'): CompiledSchema | null => {
       const schema = definition[side];
       const compiled = schema === null ? null : compileSchema(schema);
       if (compiled === null || compiled.ok) return compiled?.value ?? null;
-      faults.push(`The ${side} schema of the task "${definition.name}" cannot be used: ${describeFaults(compiled.error)}`);
+      errors.push(`The ${side} schema of the task "${definition.name}" cannot be used: ${describeErrors(compiled.error)}`);
       return null;
     };
     handlers.set(definition.name, { definition, input: compile('input'), output: compile('output') });
   }
-  if (faults.length > 0) throw new HandlerModuleError(faults.join('\n'));
+  if (errors.length > 0) throw new HandlerModuleError(errors.join('\n'));
 
   const find = ({ work }: ScheduledTask): Handler | undefined => (work?.type === 'task' ? handlers.get(work.name) : undefined);
   return {
@@ -52,8 +52,8 @@ function runHandler(
   task: ScheduledTask,
   scope: AttemptScope,
 ): AttemptResult | Promise<AttemptResult> {
-  const inputFaults = input === null ? [] : input.validate(task.input);
-  if (inputFaults.length > 0) return failed('INPUT_INVALID', describeFaults(inputFaults));
+  const inputErrors = input === null ? [] : input.validate(task.input);
+  if (inputErrors.length > 0) return failed('INPUT_INVALID', describeErrors(inputErrors));
   const finish = (value: unknown): AttemptResult => toResult(value, output);
   try {
     const value = definition.run(task.input, new HandlerContext(task, scope));
@@ -66,8 +66,8 @@ function runHandler(
 function toResult(value: unknown, schema: CompiledSchema | null): AttemptResult {
   const output = toJsonOutput(value);
   if (!output.ok) return failed('OUTPUT_INVALID', output.error);
-  const faults = schema === null ? [] : schema.validate(output.value.value);
-  return faults.length > 0 ? failed('OUTPUT_INVALID', describeFaults(faults)) : { status: 'completed', output: output.value.text };
+  const errors = schema === null ? [] : schema.validate(output.value.value);
+  return errors.length > 0 ? failed('OUTPUT_INVALID', describeErrors(errors)) : { status: 'completed', output: output.value.text };
 }
 
 function toFailure(error: unknown): AttemptResult {
@@ -86,11 +86,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-const FAULTS_SHOWN = 5;
+const ERRORS_SHOWN = 5;
 
-function describeFaults(faults: readonly SchemaError[]): string {
-  const shown = faults.slice(0, FAULTS_SHOWN).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
-  return [...shown, ...(faults.length > FAULTS_SHOWN ? [`and ${faults.length - FAULTS_SHOWN} more`] : [])].join('; ');
+function describeErrors(errors: readonly SchemaError[]): string {
+  const shown = errors.slice(0, ERRORS_SHOWN).map(({ pointer, message }) => `${pointer || '/'}: ${message}`);
+  return [...shown, ...(errors.length > ERRORS_SHOWN ? [`and ${errors.length - ERRORS_SHOWN} more`] : [])].join('; ');
 }
 
 /** Signal and logger are made when a handler first asks for them. */

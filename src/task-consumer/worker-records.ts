@@ -1,0 +1,41 @@
+/** The records that a worker sends: outcomes of attempts, and dead letters. */
+import { parseInstanceId } from '../core/ids.ts';
+import type { Codec } from '../messaging/codec.ts';
+import { deadLetterRecord } from '../messaging/dead-letter.ts';
+import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
+import type { LogRecord, OutgoingRecord } from '../messaging/log.ts';
+import { producedHeaders } from '../messaging/produced-headers.ts';
+import type { Attempt } from './attempt.ts';
+import type { AttemptResult } from './attempt-result.ts';
+import { toOutcome } from './outcome.ts';
+
+const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
+
+export class WorkerRecords {
+  readonly #codec: Codec;
+  readonly #topics: { readonly notifications: string; readonly deadLetters: string };
+  readonly #worker: string;
+
+  /** @param codec prepared for TaskOutcome and DeadLetter on these topics. */
+  constructor(codec: Codec, topics: { readonly notifications: string; readonly deadLetters: string }, worker: string) {
+    this.#codec = codec;
+    this.#topics = topics;
+    this.#worker = worker;
+  }
+
+  ofOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
+    const { notifications } = this.#topics;
+    const outcome = toOutcome({ task, startedAt, finishedAt: Date.now(), worker: this.#worker }, result);
+    return {
+      topic: notifications,
+      key: task.instanceId,
+      value: this.#codec.encode('TaskOutcome', notifications, outcome),
+      headers: OUTCOME_HEADERS,
+    };
+  }
+
+  ofInvalid(original: LogRecord, invalid: InvalidMessage): OutgoingRecord {
+    const instanceId = parseInstanceId(original.key?.toString('utf8') ?? '') ?? null;
+    return deadLetterRecord(this.#codec, this.#topics.deadLetters, { ...invalid, original, instanceId, at: Date.now() });
+  }
+}
