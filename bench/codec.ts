@@ -5,7 +5,7 @@
 import { avroTypeOf } from '../src/messaging/avro.ts';
 import { createCodec } from '../src/messaging/codec.ts';
 import { type Records, schemaTexts } from '../src/messaging/generated/records.ts';
-import { MemoryRegistry } from '../src/messaging/testing/memory-registry.ts';
+import { MemoryRegistry } from '../src/messaging/memory/registry.ts';
 import { frameBytes, writeFrameHead } from '../src/messaging/wire-format.ts';
 
 const topic = 'millrace.notifications';

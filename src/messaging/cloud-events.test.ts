@@ -3,7 +3,7 @@ import { avroTypeOf } from './avro.ts';
 import { type ReadEvent, readEvent } from './cloud-events.ts';
 import { createCodec } from './codec.ts';
 import type { LogRecord } from './log.ts';
-import { MemoryRegistry } from './testing/memory-registry.ts';
+import { MemoryRegistry } from './memory/registry.ts';
 import { frameBytes, writeFrameHead } from './wire-format.ts';
 
 const topic = 'millrace.events';

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { avroTypeOf } from './avro.ts';
 import { createCodec, invalidMessageOf } from './codec.ts';
 import { fullNames, type Records, recordNames, schemaTexts } from './generated/records.ts';
-import { MemoryRegistry } from './testing/memory-registry.ts';
+import { MemoryRegistry } from './memory/registry.ts';
 import { frameBytes, writeFrameHead } from './wire-format.ts';
 
 const topic = 'millrace.notifications';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createCodec } from './codec.ts';
 import { deadLetterRecord } from './dead-letter.ts';
 import { headerText, type LogRecord } from './log.ts';
-import { MemoryRegistry } from './testing/memory-registry.ts';
+import { MemoryRegistry } from './memory/registry.ts';
 
 const topic = 'millrace.dead-letters';
 

@@ -3,9 +3,9 @@ import type { TaskId } from '../core/ids.ts';
 import type { Effect } from '../core/instance/effects.ts';
 import type { InstanceState } from '../core/instance/state.ts';
 import { createCodec } from './codec.ts';
+import { MemoryRegistry } from './memory/registry.ts';
 import { createOutgoing } from './outgoing.ts';
 import { recordsOnTopics } from './registration.ts';
-import { MemoryRegistry } from './testing/memory-registry.ts';
 
 async function outgoing() {
   const registry = new MemoryRegistry();

@@ -25,5 +25,10 @@ export function murmur2(data: Buffer): number {
 
 /** Partition of a record with this key in a topic of so many partitions. Instance ids are lower case: the text is hashed. */
 export function partitionOf(key: string, partitions: number): number {
-  return (murmur2(Buffer.from(key, 'utf8')) & 0x7fffffff) % partitions;
+  return partitionOfKey(Buffer.from(key, 'utf8'), partitions);
+}
+
+/** As `partitionOf`, of a key that is bytes. */
+export function partitionOfKey(key: Buffer, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions;
 }

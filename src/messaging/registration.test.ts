@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fullNames, recordNames, schemaTexts } from './generated/records.ts';
+import { MemoryRegistry } from './memory/registry.ts';
 import { recordsOnTopics, registerSchemas } from './registration.ts';
-import { MemoryRegistry } from './testing/memory-registry.ts';
 
 test('registers every record under its topic, fully compatible for ever, and finds it again', async () => {
   const registry = new MemoryRegistry();

@@ -307,12 +307,12 @@ describe('a task worker', () => {
       const record = fixture.record(1, scheduled());
       // Bytes of a schema that this process has not met: the same schema under another id.
       record.value.writeInt32BE(await fixture.registry.register('tasks', `${JSON.stringify(JSON.parse(await schemaText(fixture)))} `), 1);
-      fixture.registry.away = new MillraceError('MR_REGISTRY_UNAVAILABLE', 'away', { retryable: true });
+      fixture.registry.available = false;
       fixture.consumer.give(0, [record]);
       await nap();
       expect(fixture.deadLetters).toHaveLength(0);
       expect(fixture.consumer.committed.size).toBe(0);
-      fixture.registry.away = null;
+      fixture.registry.available = true;
       await eventually(() => expect(fixture.consumer.committed.get(0)).toBe(2n));
       expect(fixture.outcomes).toHaveLength(1);
     });
@@ -376,7 +376,7 @@ describe('a task worker', () => {
 async function schemaText(fixture: WorkerFixture): Promise<string> {
   const found = await fixture.registry.schemaById(1);
   onTestFinished(() => {
-    fixture.registry.away = null;
+    fixture.registry.available = true;
   });
   return found?.kind === 'avro' ? found.text : '';
 }

@@ -1,9 +1,9 @@
 /** The API's ports over an engine in memory. */
 import { hash } from 'node:crypto';
 import { type Codec, createCodec } from '../../messaging/codec.ts';
+import { MemoryRegistry } from '../../messaging/memory/registry.ts';
 import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
 import { recordsOnTopics } from '../../messaging/registration.ts';
-import { MemoryRegistry } from '../../messaging/testing/memory-registry.ts';
 import type { ApiPorts } from '../ports.ts';
 import type { MemoryEngine } from './memory-engine.ts';
 

@@ -1,8 +1,8 @@
 /** One life of a kafkajs consumer: joins the group, hands over what it fetches, and ends at the first error that kafkajs gives up on. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
+import type { Assignment } from '../assignment.ts';
 import type { LogConsumerOptions, LogHeader, LogRecord, TopicPartition } from '../log.ts';
-import type { Assignment } from './assignment.ts';
 
 export type ConsumerOptions = LogConsumerOptions & { readonly fetchWaitMs: number };
 

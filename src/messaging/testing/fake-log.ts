@@ -1,38 +1,20 @@
 /** The log port in memory, moved by hand: a test decides when records come, when the broker acknowledges, and when a group rebalances. */
 import { type Codec, createCodec } from '../codec.ts';
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogProducer, LogRecord, OutgoingRecord, TopicPartition } from '../log.ts';
-import type { Registry } from '../registry.ts';
+import { MemoryRegistry } from '../memory/registry.ts';
 
-/** A registry that knows every schema it was ever asked for. */
-export function memoryRegistry(): Registry & { away: Error | null } {
-  const texts: string[] = [];
-  const registry = {
-    away: null as Error | null,
-    schemaById: async (id: number) => {
-      if (registry.away !== null) throw registry.away;
-      const text = texts[id - 1];
-      return text === undefined ? null : ({ kind: 'avro', text } as const);
-    },
-    idOf: async (_subject: string, text: string) => {
-      const index = texts.indexOf(text);
-      return index === -1 ? texts.push(text) : index + 1;
-    },
-    register: async (subject: string, text: string) => await registry.idOf(subject, text),
-    compatibilityOf: async () => null,
-    setCompatibility: async () => undefined,
-  };
-  return registry;
-}
-
-export async function memoryCodec(registry: Registry = memoryRegistry()): Promise<Codec> {
-  const codec = createCodec({ registry });
-  await codec.prepare([
+/** A codec that is prepared for what a worker reads and writes. */
+export async function memoryCodec(registry: MemoryRegistry = new MemoryRegistry()): Promise<Codec> {
+  const records = [
     { topic: 'tasks', record: 'TaskScheduled' },
     { topic: 'notifications', record: 'TaskOutcome' },
     { topic: 'dead-letters', record: 'DeadLetter' },
-  ]);
+  ] as const;
+  const ids = records.map(({ topic, record }) => registry.addRecord(topic, record));
+  const codec = createCodec({ registry });
+  await codec.prepare(records);
   // The first record of a schema asks the registry; tests want to see the path of all the others.
-  for (const id of [1, 2, 3]) await codec.decodeForeign(Buffer.from([0, 0, 0, 0, id]));
+  for (const id of ids) await codec.decodeForeign(Buffer.from([0, 0, 0, 0, id]));
   return codec;
 }
 

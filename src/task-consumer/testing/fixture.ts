@@ -3,7 +3,8 @@ import { pino } from 'pino';
 import type { Json } from '../../core/json.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome, TaskScheduled } from '../../messaging/generated/records.ts';
-import { FakeConsumer, FakeProducer, memoryCodec, memoryRegistry } from '../../messaging/testing/fake-log.ts';
+import { MemoryRegistry } from '../../messaging/memory/registry.ts';
+import { FakeConsumer, FakeProducer, memoryCodec } from '../../messaging/testing/fake-log.ts';
 import { isRetryable, retryForever } from '../../service/backoff.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { TaskDefinition } from '../../worker/index.ts';
@@ -49,7 +50,7 @@ export class WorkerFixture {
   readonly worker: TaskWorker;
   readonly metrics = createMetrics('test');
 
-  private constructor(codec: Codec, registry: ReturnType<typeof memoryRegistry>, options: Partial<TaskWorkerOptions>) {
+  private constructor(codec: Codec, registry: MemoryRegistry, options: Partial<TaskWorkerOptions>) {
     this.codec = codec;
     this.registry = registry;
     let consumer: FakeConsumer | undefined;
@@ -77,7 +78,7 @@ export class WorkerFixture {
   }
 
   static async start(handlers: readonly TaskDefinition[], options: Partial<TaskWorkerOptions> = {}): Promise<WorkerFixture> {
-    const registry = memoryRegistry();
+    const registry = new MemoryRegistry();
     const fixture = new WorkerFixture(await memoryCodec(registry), registry, { executor: createHandlerExecutor(handlers), ...options });
     await fixture.worker.start();
     return fixture;

@@ -1,9 +1,9 @@
 /**
  * What is assigned to a consumer now, how far each partition was read and committed, and when its owner hears of it.
  * Rebalancing is eager: a generation ends with everything revoked, also what comes back with the next one, because
- * kafkajs then reads it again from the committed offset.
+ * the log then reads it again from the committed offset.
  */
-import type { LogBatch, LogConsumerHandlers, LogRecord, TopicPartition } from '../log.ts';
+import type { LogBatch, LogConsumerHandlers, LogRecord, TopicPartition } from './log.ts';
 
 type Progress = TopicPartition & {
   /** First offset that was read, then everything below it is dealt with. null until a record was read. */

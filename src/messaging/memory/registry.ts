@@ -1,4 +1,4 @@
-/** A registry in memory for unit tests: schemas by subject and id, and a switch that takes it away. */
+/** The schema registry in memory, for `millrace dev` and for tests, which can take it away. Takes any schema: nothing older is there to fit. */
 import { MillraceError } from '../../core/error.ts';
 import { fullNames, type RecordName, schemaTexts } from '../generated/records.ts';
 import type { Registry, WriterSchema } from '../registry.ts';

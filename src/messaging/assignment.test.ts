@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { LogBatch, LogRecord } from '../log.ts';
 import { Assignment } from './assignment.ts';
+import type { LogBatch, LogRecord } from './log.ts';
 
 const p0 = { topic: 't', partition: 0 };
 const p1 = { topic: 't', partition: 1 };
