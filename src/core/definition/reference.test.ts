@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { definitionErrorCodes } from './index.ts';
 import { defaultDefinitionLimits } from './limits.ts';
-import { errorsOf, graphOf } from './testing/documents.ts';
+import { readDefinition } from './parse.ts';
+import { graphOf } from './testing/documents.ts';
 
 const page = readFileSync(new URL('../../../docs/definition.md', import.meta.url), 'utf8');
 const examples = [...page.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => text);
@@ -23,17 +24,18 @@ describe('The definition reference', () => {
       const { nodes } = documentOf(text) as { nodes: JsonObject };
       return Object.values(nodes).map((node) => (isJsonObject(node) ? node.type : undefined));
     });
-    expect([...new Set(types)].sort()).toEqual(['event', 'http', 'human', 'publish', 'task', 'transform', 'wait']);
+    expect([...new Set(types)].sort()).toEqual(['event', 'forEach', 'http', 'human', 'publish', 'repeat', 'task', 'transform', 'wait']);
   });
 
   it.each(examples.map((text, index) => [index + 1, text] as const))('example %i has no errors', (_, text) => {
-    expect(errorsOf(documentOf(text))).toEqual([]);
+    const read = readDefinition(documentOf(text), { version: 1 });
+    expect(read.ok ? [] : read.error).toEqual([]);
   });
 
   it('tells the limits as they are', () => {
-    const { nodes, edges, expressions, depth, bytes } = defaultDefinitionLimits;
+    const { nodes, edges, expressions, depth, loopDepth, bytes } = defaultDefinitionLimits;
     const row = (value: number) => value.toLocaleString('en');
-    for (const shown of [`${bytes / 1_024} KiB`, row(nodes), row(edges), row(expressions), row(depth)])
+    for (const shown of [`${bytes / 1_024} KiB`, row(nodes), row(edges), row(expressions), row(depth), row(loopDepth)])
       expect(page).toContain(`| ${shown} `);
   });
 
