@@ -130,10 +130,10 @@ function assertFits(
   form: { readonly compiled: { validate(value: Json): readonly { pointer: string; message: string }[] } } | null,
   output: Json,
 ) {
-  const faults = form?.compiled.validate(output) ?? [];
-  if (faults.length === 0) return;
+  const errors = form?.compiled.validate(output) ?? [];
+  if (errors.length === 0) return;
   throw new ApiProblem('MR_FORM_INVALID', 'The output does not fit the form of the task.', {
-    errors: faults.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),
+    errors: errors.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),
   });
 }
 
