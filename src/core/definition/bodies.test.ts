@@ -1,11 +1,12 @@
 /** Graphs in graphs: what bodies of loops see, and what is wrong in them, with its whole place. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { nodePointerOf } from './graph-scope.ts';
 import { defaultDefinitionLimits } from './index.ts';
 import { readDefinition } from './parse.ts';
-import { graphOf, nodeOf, placesOf, step } from './testing/documents.ts';
+import { graphOf, nodeOf, placesIn, placesOf, replaced, step } from './testing/documents.ts';
 import type { Definition, LoopNode } from './types.ts';
 
 const task = { type: 'task', task: 'ship' };
@@ -260,6 +261,22 @@ describe('Limits', () => {
     expect(wrong(nodeOf(nested(8)))).toEqual([]);
     expect(wrong(nodeOf(nested(9)))).toEqual([`MR_DEF_LIMIT /nodes/n${'/body/nodes/n'.repeat(8)}/body`]);
   });
+});
+
+it('are read without a throw, and every place points into the document, whatever stands in them', { timeout: 60_000 }, () => {
+  const document = graphOf(
+    {
+      a: step,
+      order: forEach(bodyOf({ ship: task, poll: repeat(bodyOf({ ask: task })) }, [{ from: 'ship', to: 'poll' }]), { as: 'order' }),
+    },
+    ['a>order'],
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...placesIn(document)), fc.jsonValue({ maxDepth: 3 }), (path, value) => {
+      for (const place of wrong(replaced(document, path, value as Json))) expect(place).toMatch(/^MR_DEF_[A-Z_]+ (\/([^~/]|~[01])*)*$/);
+    }),
+    { numRuns: 300 },
+  );
 });
 
 describe('Ids of edges', () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { defaultDefinitionLimits, definitionEventTypes, definitionQueues, definitionTopics, parseDefinition } from './index.ts';
-import { errorsOf, expenseApproval, graphOf, nodeOf, parsed, placesOf, step } from './testing/documents.ts';
+import { errorsOf, expenseApproval, graphOf, nodeOf, parsed, placesIn, placesOf, replaced, step } from './testing/documents.ts';
 
 const n = 'n' as NodeId;
 const http = { type: 'http', method: 'GET', url: 'https://example.com' };
@@ -225,16 +225,3 @@ describe('Parsing', { timeout: 120_000 }, () => {
     expect([...parsed(document).nodes.keys()]).toEqual(['constructor', 'toString']);
   });
 });
-
-function* placesIn(value: Json, path: readonly string[] = []): Generator<readonly string[]> {
-  if (path.length > 0) yield path;
-  if (typeof value === 'object' && value !== null)
-    for (const [key, member] of Object.entries(value)) yield* placesIn(member as Json, [...path, key]);
-}
-
-function replaced(value: Json, [key, ...rest]: readonly string[], by: Json): Json {
-  if (key === undefined) return by;
-  if (Array.isArray(value)) return value.map((item: Json, index) => (String(index) === key ? replaced(item, rest, by) : item));
-  const object = value as JsonObject;
-  return { ...object, [key]: replaced(object[key] ?? null, rest, by) };
-}

@@ -4,7 +4,7 @@ import type { FailureEnding } from './common/failure-ending.ts';
 import { whyNeverFails } from './common/failure-ending.ts';
 import type { NodeContext } from './common/node-context.ts';
 import { readEvent, whyEventNeverEnds } from './event/read.ts';
-import { readForEach, whyForEachNeverEnds } from './for-each/read.ts';
+import { readForEach, whyForEachNeverEnds } from './forEach/read.ts';
 import { readHttp } from './http/read.ts';
 import { readHuman, whyHumanNeverEnds } from './human/read.ts';
 import { readPublish } from './publish/read.ts';

@@ -75,3 +75,18 @@ export function errorsOf(document: Json): readonly DefinitionError[] {
 export function placesOf(document: Json): readonly string[] {
   return errorsOf(document).map(({ code, pointer }) => `${code} ${pointer}`);
 }
+
+/** Paths to all values within one. */
+export function* placesIn(value: Json, path: readonly string[] = []): Generator<readonly string[]> {
+  if (path.length > 0) yield path;
+  if (typeof value === 'object' && value !== null)
+    for (const [key, member] of Object.entries(value)) yield* placesIn(member as Json, [...path, key]);
+}
+
+/** The value with the one at the path replaced. */
+export function replaced(value: Json, [key, ...rest]: readonly string[], by: Json): Json {
+  if (key === undefined) return by;
+  if (Array.isArray(value)) return value.map((item: Json, index) => (String(index) === key ? replaced(item, rest, by) : item));
+  const object = value as JsonObject;
+  return { ...object, [key]: replaced(object[key] ?? null, rest, by) };
+}
