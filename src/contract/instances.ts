@@ -53,7 +53,9 @@ export const WaitingFor = Type.Union(
 );
 
 export const OpenWork = Type.Object({
-  taskId: NullableString('null: the incident is of the instance itself, whose output could not be evaluated.'),
+  taskId: NullableString(
+    'null: the incident is of the instance itself: its output could not be evaluated, or its timeout could not be applied.',
+  ),
   nodeId: NullableString(),
   status: Type.String(),
   waitingFor: WaitingFor,

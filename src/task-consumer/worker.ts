@@ -51,7 +51,7 @@ type TaskRun = {
   /** Records of the same attempt that came meanwhile and wait for the same outcome. */
   readonly joined: RecordPosition[];
   readonly attempt: Attempt;
-  /** The broker refused the outcome proper, and a short one went in its position. */
+  /** The broker refused the outcome itself, and a short one was sent in its place. */
   readonly substituted: boolean;
 };
 
