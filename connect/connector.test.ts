@@ -159,7 +159,7 @@ describe('the settings of the connector', () => {
   it.each([
     ['no', 'cannot be read as JSON'],
     ['[]', 'holds no JSON object'],
-    ['{ "heartbeat.interval.ms": 1000 }', 'has no text as the value of "heartbeat.interval.ms"'],
+    ['{ "heartbeat.interval.ms": 1000 }', 'must have a string as the value of "heartbeat.interval.ms"'],
   ])('refuse a file that holds %s', (text, reason) => {
     expect(() => settingsFor({ MILLRACE_CONNECTOR_SETTINGS: fileWith(text) })).toThrow(reason);
   });

@@ -14,7 +14,7 @@ export type ConnectorConfig = Pick<Config, 'connect' | 'databases' | 'topics'>;
 /** What batches and framing take beside the largest record that a topic of ours admits. */
 const REQUEST_OVERHEAD_BYTES = 65_536;
 
-/** One connector an installation, whoever shares the Connect cluster. */
+/** One connector for each installation; several installations may share a Connect cluster. */
 export function connectorName(prefix: string): string {
   return `${prefix}.outbox`;
 }
@@ -36,8 +36,8 @@ export const pinnedSettings: readonly string[] = [
 ];
 
 /**
- * Every setting, as a text. What the file of `MILLRACE_CONNECTOR_SETTINGS` holds goes over ours.
- * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of texts, or names what is pinned.
+ * Every setting, as a string. What the file of `MILLRACE_CONNECTOR_SETTINGS` holds goes over ours.
+ * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of strings, or names what is pinned.
  */
 export function connectorSettings({ connect, databases, topics }: ConnectorConfig): ConnectorSettings {
   const values: Readonly<Record<string, string>> = {
@@ -58,7 +58,7 @@ export function connectorSettings({ connect, databases, topics }: ConnectorConfi
 function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`connector.json names {{${name}}}, which nobody gives.`);
+    if (value === undefined) throw new Error(`connector.json names {{${name}}}, which has no value.`);
     return value;
   });
 }
@@ -78,7 +78,7 @@ function readExtraSettings(file: string): ConnectorSettings {
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw unusable(file, 'holds no JSON object');
   const wrong = Object.entries(parsed).find(([, value]) => typeof value !== 'string');
-  if (wrong !== undefined) throw unusable(file, `has no text as the value of "${wrong[0]}"`);
+  if (wrong !== undefined) throw unusable(file, `must have a string as the value of "${wrong[0]}"`);
   const ours = Object.keys(parsed).filter((name) => pinnedSettings.some((each) => name === each || name.startsWith(`${each}.`)));
   if (ours.length > 0) throw unusable(file, `sets ${ours.map((name) => `"${name}"`).join(', ')}, which nobody may change`);
   return parsed as ConnectorSettings;

@@ -1,4 +1,4 @@
-/** Telling whether a process id still means the process it meant when it was written down. */
+/** Tells whether a process id still belongs to the process that it was recorded for. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Which ports the stack takes: the defaults, what the environment says, or free ones; and the plain word when one is taken. */
+/** Which ports the stack takes: the defaults, what the environment says, or free ones; and the message when one is taken. */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { defaultPorts, host, type PortName, type Ports, portVariables } from './settings.ts';

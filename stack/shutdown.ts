@@ -1,7 +1,7 @@
 /**
  * When the starter has to end: Ctrl-C, a polite kill, a closed terminal, or the loss of the process that started it.
  * One Ctrl-C can arrive two or three times (the terminal tells npm, the shell and us, and npm passes it on), so
- * interrupts within two seconds are one; a later one means that somebody does not want to wait.
+ * interrupts within two seconds are one; a later one asks to end at once.
  */
 import { Socket } from 'node:net';
 

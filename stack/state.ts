@@ -42,7 +42,7 @@ export function readRunningState(home: Home): StackState | null {
   return state !== null && isAlive(state.starter) ? state : null;
 }
 
-/** Ends what a starter left behind that died together with its watchdog, or whose watchdog is still at it. */
+/** Ends the processes of a starter that is gone, if its watchdog is gone too or has not finished. */
 export async function endLeftovers(home: Home): Promise<readonly PartName[]> {
   const state = readState(home);
   if (state === null || isAlive(state.starter)) return [];

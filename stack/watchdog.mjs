@@ -1,5 +1,5 @@
 /**
- * The watchdog: a process of its own that holds the reading end of a pipe. When the starter dies, however it dies, the
+ * The watchdog: a process of its own that holds the reading end of a pipe. When the starter ends for any reason, the
  * pipe ends and everything the starter had running is stopped, later parts first. Plain JavaScript without imports of
  * ours, so that nothing can keep it from starting. Lines on the pipe: `add <order> <pid> <signal>` and `remove <pid>`.
  */

@@ -9,7 +9,7 @@ import { Type } from 'typebox';
  */
 export const transferMoney = defineTask({
   name: 'transfer-money',
-  // A queue of its own: whoever reads a queue must have every handler that it brings.
+  // A queue of its own: each worker of a queue needs every handler of that queue.
   queue: 'expenses',
   input: Type.Object({ to: Type.String(), amount: Type.Number(), reference: Type.String() }),
   output: Type.Object({ transferId: Type.String(), amount: Type.Number() }),

@@ -123,7 +123,7 @@ async function readBody(request: IncomingMessage): Promise<Fields> {
 
 function textOf(fields: Fields, name: string): string {
   const value = fields[name];
-  if (typeof value !== 'string') throw new Error(`"${name}" must be a text`);
+  if (typeof value !== 'string') throw new Error(`"${name}" must be a string`);
   return value;
 }
 

@@ -6,7 +6,7 @@ import { preferSources } from './sources.ts';
 
 preferSources();
 
-// Whoever reads us has seen enough (`millrace list | head`); that is no failure of ours.
+// The reader closed the pipe, as in `millrace list | head`. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(exitCodes.ok);

@@ -22,7 +22,7 @@ export function openClient(): Client {
   return createClient({ url, ...(apiKey === undefined ? {} : { apiKey }) });
 }
 
-/** The key that `npm start` made. Without any the server is asked all the same, and says that it wants one. */
+/** The key that `npm start` made. Without any the server is asked nevertheless, and answers that it needs one. */
 function storedKey(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const file = join(homeOf(env), 'api-key');
   try {
@@ -38,7 +38,7 @@ function textOf(value: string | undefined): string | undefined {
   return text === '' ? undefined : text;
 }
 
-/** JSON text, `@file`, or `@-` for standard input. */
+/** JSON, `@file`, or `@-` for standard input. */
 export function readJsonArgument(text: string): Json {
   return text.startsWith('@') ? readJsonFile(text.slice(1)) : parseJson(text, 'The argument');
 }
@@ -71,7 +71,7 @@ export function parseWait(text: string): number {
 }
 
 export function parseCount(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1.');
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('Expected an integer of at least 1.');
   return Number(text);
 }
 

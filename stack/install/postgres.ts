@@ -56,7 +56,7 @@ function rootlessPlace(home: Home): { readonly root: string; readonly data: stri
   return { root, data: join(root, hashOf(home.dir)) };
 }
 
-// The name under /var/tmp can be guessed: whoever made it before us must not get to say what runs or to read the data.
+// The name under /var/tmp can be guessed. Another user who created it first could replace the binaries or read the data.
 function ensureOwnFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const found = lstatSync(folder);

@@ -162,10 +162,10 @@ describe('Beside each other', { concurrent: true, timeout: TIMEOUT_MS }, () => {
     const task = `${id}.look`;
     const listed = async () => cells(await done('tasks', '--instance', id), 'Look at 3');
     expect(await listed()).toEqual(['Look at 3', 'ada, bob', '–', TIME, task]);
-    expect(await done('claim', task, '--as', 'ada')).toBe('ada holds it now.\n');
+    expect(await done('claim', task, '--as', 'ada')).toBe('Claimed by ada.\n');
     expect((await listed())?.[1]).toBe('ada');
     await fails(4, 'MR_TASK_CLAIMED', 'claim', task, '--as', 'bob');
-    expect(await done('unclaim', task, '--as', 'ada')).toBe('Nobody holds it now.\n');
+    expect(await done('unclaim', task, '--as', 'ada')).toBe('Unclaimed.\n');
     await isApplied('fail', task, '--as', 'bob', '--code', 'NO_BUDGET', '--message', 'nothing is left');
     expect(await ends(id)).toMatchObject({ output: { said: 'nothing is left', spent: 'skipped' } });
     await fails(4, 'MR_INSTANCE_ENDED', 'complete', task, '--as', 'ada');
@@ -182,7 +182,7 @@ describe('Beside each other', { concurrent: true, timeout: TIMEOUT_MS }, () => {
   test('What is installed is left as it is when it is installed again', async () => {
     const said = async (...args: readonly string[]) => (await engine.run(...args)).stdout;
     expect(await said('migrate')).toBe('Both databases are up to date.\n');
-    expect(await said('topics')).toBe('All topics are there.\n');
+    expect(await said('topics')).toBe('All topics exist.\n');
     expect(await said('schemas', 'register')).toBe('All schemas are registered.\n');
     expect(await said('connector', 'apply')).toBe('The connector is applied.\n');
   });
@@ -242,7 +242,7 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
   });
 
   test('Messages that stood behind a slot which was lost are published by a new one', async () => {
-    expect((await engine.run('republish')).stdout).toBe('Everything was published with this slot; there is nothing to do.\n');
+    expect((await engine.run('republish')).stdout).toBe('Everything was published with this slot. There is nothing to do.\n');
     await installation.stopConnector();
     const id = await engine.startInstance('work');
     const { databases } = installation;
@@ -251,7 +251,7 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
     const published = await engine.run('republish');
     expect(published).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[1-9]\d* messages are published again\.\n$/) });
     const reset = await engine.run('connector', 'reset');
-    expect(reset).toMatchObject({ code: 0, stdout: 'The connector goes on where the replication slot stands.\n' });
+    expect(reset).toMatchObject({ code: 0, stdout: 'The connector continues at the position of the replication slot.\n' });
     expect(await ends(id)).toMatchObject({ output: 'done' });
     await startsAreTaken();
     expect((await engine.run('verify')).stdout).toMatch(/^\d+ instances, no difference\.\n$/);

@@ -180,7 +180,7 @@ describe('the commands of the stack', { timeout: 400_000 }, () => {
     const operated = await terminal.run('npx millrace verify; npx millrace keys list; npx millrace redispatch; npx millrace topics');
     expect(operated, operated.errors).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/ instances, no difference\.[\s\S]*0 tasks were sent again\.\nAll topics are there\.\n$/),
+      output: expect.stringMatching(/ instances, no difference\.[\s\S]*0 tasks were sent again\.\nAll topics exist\.\n$/),
     });
 
     crash(processes.find(({ command }) => command.endsWith('main.ts task-consumer')));

@@ -107,7 +107,9 @@ describe('with the right settings', () => {
     writeFileSync(join(folder, 'password'), KAFKA_SASL_PASSWORD);
     writeFileSync(join(folder, 'ca.pem'), KAFKA_SSL_CA);
     const files = { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password'), KAFKA_SSL_CA_FILE: join(folder, 'ca.pem') };
-    expect(await millraceTopics({ ...settings, ...files })).toContain(`made ${topicNames(stackEnv().MILLRACE_TOPIC_PREFIX ?? '').events}`);
+    expect(await millraceTopics({ ...settings, ...files })).toContain(
+      `created ${topicNames(stackEnv().MILLRACE_TOPIC_PREFIX ?? '').events}`,
+    );
   });
 });
 

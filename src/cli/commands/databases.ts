@@ -33,7 +33,7 @@ export function addDatabaseCommands(program: Command): void {
 
   program
     .command('republish')
-    .description('After a lost replication slot: make it anew, and publish again what the outbox holds from before')
+    .description('After the replication slot was lost: create it again, and publish again what the outbox still holds')
     .action(async () => {
       const config = loadCommandConfig(['databases', 'topics', 'log']);
       const rows = await republishOutbox(config, {
@@ -41,17 +41,17 @@ export function addDatabaseCommands(program: Command): void {
         replicationUrl: config.databases.replication,
         log: createCommandLogger('republish', config.log.level),
       });
-      print(rows === null ? 'Everything was published with this slot; there is nothing to do.' : `${rows} messages are published again.`);
+      print(rows === null ? 'Everything was published with this slot. There is nothing to do.' : `${rows} messages are published again.`);
     });
 }
 
 function addKeyCommands(keys: Command): void {
   keys
     .command('create')
-    .description('Make a key, which is shown only now')
+    .description('Create a key; it is shown only this once')
     .requiredOption('--subject <name>', 'who uses it')
     .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
-    .option('--task-role <role...>', 'roles of the inbox that the subject holds, e.g. manager')
+    .option('--task-role <role...>', 'task roles of the subject, e.g. manager')
     .option('--json', 'print as JSON')
     .action(async ({ role, subject, taskRole = [], json = false }: NewKey) => {
       const secret = `mr_${randomBytes(32).toString('base64url')}`;
@@ -77,12 +77,12 @@ function addKeyCommands(keys: Command): void {
         taskRoles.join(', '),
         shortTime(new Date(createdAt).toISOString()),
       ]);
-      printTable(['key', 'subject', 'role', 'roles of the inbox', 'made (UTC)'], rows, 'There are no keys.');
+      printTable(['key', 'subject', 'role', 'task roles', 'created (UTC)'], rows, 'There are no keys.');
     });
 
   keys
     .command('revoke')
-    .description('End a key; it works no more within ten seconds')
+    .description('Revoke a key; it is refused everywhere within ten seconds')
     .argument('<key>', 'id of the key')
     .action(async (keyId: string) => {
       const revoked = await withStores(loadCommandConfig(['databases']), ({ definitions }) => definitions.revokeApiKey(keyId));

@@ -1,4 +1,4 @@
-/** What makes a stack ready for the engine: databases, topics, schemas, connector. Each is safe to repeat. */
+/** The install steps: databases, topics, schemas, connector. Each is safe to repeat. */
 import type { Command } from 'commander';
 import { loadConfig } from '../../service/config.ts';
 import { kafkaOptions, registryOptions, topicSettings } from '../../service/connections.ts';
@@ -9,7 +9,7 @@ import { registerOutboxTopics } from '../stores.ts';
 export function addInstallCommands(program: Command): void {
   program
     .command('migrate')
-    .description('Bring both databases to the schema of this version')
+    .description('Migrate both databases to the schema of this version')
     .action(async () => {
       const { migrate } = await import('../../store/postgres/install/migrate.ts');
       const config = loadCommandConfig(['databases', 'topics', 'limits', 'log']);
@@ -19,8 +19,8 @@ export function addInstallCommands(program: Command): void {
 
   program
     .command('topics')
-    .description('Make every topic, and set what differs')
-    .option('--queue <name...>', 'queues beside the default one')
+    .description('Create missing topics, and correct settings that differ')
+    .option('--queue <name...>', 'queues in addition to the default one')
     .action(async ({ queue = [] }: { queue?: string[] }) => {
       const { connectKafka } = await import('../../messaging/kafkajs/index.ts');
       const { ensureTopics, outboxTopics } = await import('../../messaging/topics.ts');
@@ -29,14 +29,14 @@ export function addInstallCommands(program: Command): void {
       const admin = connectKafka(kafkaOptions(config), createCommandLogger('topics', config.log.level)).admin();
       try {
         const { created, changed } = await ensureTopics(admin, { ...topicSettings(config), queues: queue });
-        for (const topic of created) print(`made ${topic}`);
+        for (const topic of created) print(`created ${topic}`);
         for (const topic of changed) print(`changed ${topic}`);
         // After the broker has them: a row for a topic that is missing would halt everything behind it.
         await registerOutboxTopics(config, outboxTopics(config.topics.prefix, queue, []));
         await assertPublishTopics(admin, config.topics.publish, config.topics.maxMessageBytes);
         await registerOutboxTopics(config, config.topics.publish);
         await assertEventTopics(admin, config.topics.events);
-        if (created.length + changed.length === 0) print('All topics are there.');
+        if (created.length + changed.length === 0) print('All topics exist.');
       } finally {
         await admin.close();
       }
@@ -47,7 +47,7 @@ export function addInstallCommands(program: Command): void {
     .description('Avro schemas')
     .command('register')
     .description('Register every schema at the registry')
-    .option('--queue <name...>', 'queues beside the default one')
+    .option('--queue <name...>', 'queues in addition to the default one')
     .action(async ({ queue = [] }: { queue?: string[] }) => {
       const { connectRegistry } = await import('../../messaging/registry.ts');
       const { recordsOnTopics, registerSchemas } = await import('../../messaging/registration.ts');
@@ -62,7 +62,7 @@ export function addInstallCommands(program: Command): void {
   const connector = program.command('connector').description('The Debezium connector');
   connector
     .command('apply')
-    .description('Create the connector, or bring it to the configuration')
+    .description('Create the connector, or update it to the configuration')
     .action(async () => {
       const { applyConnector } = await import('../../../connect/apply.ts');
       const config = loadCommandConfig(['connect', 'databases', 'topics', 'kafka', 'log']);
@@ -71,17 +71,17 @@ export function addInstallCommands(program: Command): void {
     });
   connector
     .command('reset')
-    .description('Make the connector forget its offsets and go on where the replication slot stands')
+    .description('Delete the offsets of the connector, so that it continues at the position of the replication slot')
     .action(async () => {
       const { resetConnectorOffsets } = await import('../../../connect/apply.ts');
       const config = loadCommandConfig(['connect', 'databases', 'topics', 'log']);
       await resetConnectorOffsets(config, createCommandLogger('connector', config.log.level));
-      print('The connector goes on where the replication slot stands.');
+      print('The connector continues at the position of the replication slot.');
     });
 
   program
     .command('config')
-    .description('Print the configuration that a process would have here, without its secrets')
+    .description('Print the configuration that a process would have here, without secrets')
     .action(() => printJson(redactConfig(loadConfig(commandEnvironment()))));
 }
 

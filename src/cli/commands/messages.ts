@@ -30,7 +30,7 @@ export function addMessageCommands(program: Command): void {
       else print(`Accepted as ${accepted.id}.`);
     });
 
-  // The word alone lists them.
+  // Without a subcommand it lists them.
   const letters = program.command('dead-letters').description('List messages that could not be processed; replay or discard them');
   letters
     .option('--status <status>', 'open, replayed or discarded; default open')
@@ -47,11 +47,13 @@ export function addMessageCommands(program: Command): void {
         shortTime(at),
         reason,
       ]);
-      printTable(['id', 'code', 'stands at', 'since (UTC)', 'reason'], rows, 'No dead letters.');
+      printTable(['id', 'code', 'topic/partition@offset', 'since (UTC)', 'reason'], rows, 'No dead letters.');
       if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
     });
-  addClosing(letters, 'replay', 'Send the original again, where it came from', (client, id) => client.replayDeadLetter(id));
-  addClosing(letters, 'discard', 'Let it go', (client, id) => client.discardDeadLetter(id));
+  addClosing(letters, 'replay', 'Send the original records again to the topics they came from', (client, id) =>
+    client.replayDeadLetter(id),
+  );
+  addClosing(letters, 'discard', 'Close them without sending them again', (client, id) => client.discardDeadLetter(id));
 }
 
 function addClosing(letters: Command, name: string, about: string, run: (client: Client, id: string) => Promise<DeadLetterClosed>): void {

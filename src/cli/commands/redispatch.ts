@@ -10,9 +10,9 @@ const WAIT_MS_DEFAULT = 30_000;
 export function addRedispatchCommand(program: Command): void {
   program
     .command('redispatch')
-    .description('Send open tasks again whose time is over and that have nothing in flight')
-    .option('--wait <duration>', 'how long to wait for queues to pass what is in flight; default 30s', parseWait)
-    .option('--force', "send also what may still be in flight: after a loss of Kafka's data")
+    .description('Send open tasks again that are past their timeout and have no message in flight')
+    .option('--wait <duration>', 'how long to wait for consumers to pass messages in flight; default 30s', parseWait)
+    .option('--force', 'also send tasks whose message may still be in flight, after Kafka lost data')
     .option('--json', 'print the counts as JSON')
     .action(async ({ wait = WAIT_MS_DEFAULT, force = false, json = false }: Given) => {
       const { redispatchConfigGroups, redispatchOnce } = await import('../../orchestrator/main.ts');
@@ -21,6 +21,6 @@ export function addRedispatchCommand(program: Command): void {
       const { redispatched, waiting } = await redispatchOnce(config, { waitMs: wait, force, log });
       if (json) return printJson({ redispatched, waiting });
       print(`${redispatched} tasks were sent again.`);
-      if (waiting > 0) say(`${waiting} more may still be in flight; the orchestrators look at them again.`);
+      if (waiting > 0) say(`${waiting} more may still have a message in flight; the orchestrators check them again.`);
     });
 }

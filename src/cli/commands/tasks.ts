@@ -1,4 +1,4 @@
-/** The inbox of people: tasks, claim, unclaim, complete, fail. */
+/** Tasks of people: tasks, claim, unclaim, complete, fail. */
 import type { Command } from 'commander';
 import type { Client, InboxTask } from '../../client/index.ts';
 import { print, printJson, printTable, say, shortTime } from '../output.ts';
@@ -34,10 +34,10 @@ export function addTaskCommands(program: Command): void {
       if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
     });
 
-  addAssigning(program, 'claim', 'Take a task, so that others see who does it', (client, taskId, speaking) =>
+  addAssigning(program, 'claim', 'Claim a task, so that others see who works on it', (client, taskId, speaking) =>
     client.claim(taskId, speaking),
   );
-  addAssigning(program, 'unclaim', 'Give a task back', (client, taskId, speaking) => client.unclaim(taskId, speaking));
+  addAssigning(program, 'unclaim', 'Give a claimed task back', (client, taskId, speaking) => client.unclaim(taskId, speaking));
 
   addActing(program.command('complete').description('Complete a task of a person'))
     .option('--output <json>', 'output as JSON, @file, or @- for standard input; default {}')
@@ -57,7 +57,7 @@ export function addTaskCommands(program: Command): void {
 function addActing(command: Command): Command {
   return command
     .argument('<task>')
-    .option('--as <person>', 'for whom an admin key speaks')
+    .option('--as <person>', 'act as this person; needs an admin key')
     .option('--wait [duration]', 'wait until it is applied; default 30s', parseWait)
     .option('--json', 'print the answer as JSON');
 }
@@ -69,11 +69,11 @@ function addAssigning(program: Command, name: string, about: string, run: Assign
     .command(name)
     .description(about)
     .argument('<task>')
-    .option('--as <person>', 'for whom an admin key speaks')
+    .option('--as <person>', 'act as this person; needs an admin key')
     .option('--json', 'print the answer as JSON')
     .action(async (taskId: string, { as, json = false }: Acting) => {
       const task = await run(openClient(), taskId, { assignee: as });
       if (json) printJson(task);
-      else print(task.assignee === null ? 'Nobody holds it now.' : `${task.assignee} holds it now.`);
+      else print(task.assignee === null ? 'Unclaimed.' : `Claimed by ${task.assignee}.`);
     });
 }
