@@ -1,3 +1,4 @@
+/** The error that is thrown when something outside fails, or the installation is wrong; its code is one of error-codes.ts. */
 import type { ErrorCode } from './error-codes.ts';
 
 /**
