@@ -2,6 +2,7 @@
 import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
 import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
+import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import { type HumanRecord, humanRecords } from '../store/human-record.ts';
@@ -46,7 +47,7 @@ async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise
     const tasks = await tasksOf(queries, instanceId);
     const history = await queries.fullHistory(instanceId);
     try {
-      message = compare({ ...view, tasks }, fold(instanceId, history), humanRecords(history, null));
+      message = compare({ ...view, tasks }, fold(instanceId, history), history);
     } catch (error) {
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
@@ -66,7 +67,7 @@ async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readon
   }
 }
 
-function compare({ state, row, tasks }: Stored, folded: InstanceState, people: ReadonlyMap<TaskPath, HumanRecord>): string | null {
+function compare({ state, row, tasks }: Stored, folded: InstanceState, history: readonly HistoryEntry[]): string | null {
   const faults: string[] = [];
   const note = (what: string, places: Iterable<string>): void => {
     const first = [...places].slice(0, PLACES_MAX);
@@ -75,7 +76,11 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState, people: R
   note('the stored state differs', differingPlaces(asJson(state), asJson(folded), ''));
   note('its row in the lists differs', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
   const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
-  const expected = Object.fromEntries(Object.values(folded.tasks).map((task) => [task.path, taskOf(task, people.get(task.path))]));
+  const people = humanRecords(history, null);
+  const inputs = inputsOf(history);
+  const expected = Object.fromEntries(
+    Object.values(folded.tasks).map((task) => [task.path, taskOf(task, people.get(task.path), inputs.get(task.path))]),
+  );
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
   return faults.length === 0 ? null : faults.join('; ');
 }
@@ -86,16 +91,21 @@ function rowOf(state: InstanceState): InstanceRow {
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
 }
 
-/** Of a task, what its row holds and the state too; input and output stand in the row alone, and were read with the state. */
-type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'error' | 'openedAt' | 'human'>;
+type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'input' | 'output' | 'error' | 'openedAt' | 'human'>;
 
-function readOf({ nodeId, type, status, attempt, error, openedAt, human }: TaskRow): TaskFields {
-  return { nodeId, type, status, attempt, error, openedAt, human };
+function readOf({ nodeId, type, status, attempt, input, output, error, openedAt, human }: TaskRow): TaskFields {
+  return { nodeId, type, status, attempt, input, output, error, openedAt, human };
 }
 
-function taskOf(task: TaskState, human: HumanRecord | undefined): TaskFields {
+/** What each task was given last, by path. */
+function inputsOf(history: readonly HistoryEntry[]): ReadonlyMap<TaskPath, Json> {
+  return new Map(history.flatMap(({ event }) => (event.type === 'TaskScheduled' ? [[event.path, event.payload.input]] : [])));
+}
+
+function taskOf(task: TaskState, human: HumanRecord | undefined, input: Json = null): TaskFields {
   const { nodeId, type, status, attempt, openedAt } = task;
-  return { nodeId, type, status, attempt, error: errorOf(task), openedAt, human: human ?? null };
+  const output = task.status === 'completed' ? task.output : null;
+  return { nodeId, type, status, attempt, input, output, error: errorOf(task), openedAt, human: human ?? null };
 }
 
 /** As it would be stored: members that are undefined are no members. */

@@ -2,7 +2,8 @@
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';
-import type { InstanceId } from '../../src/core/ids.ts';
+import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
+import { fold } from '../../src/core/instance/index.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
@@ -186,6 +187,25 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       const id = await lab.start(waiting(at, { count: 2 }));
       await correlate(eventOf(type, at, 6));
       expect((await lab.matchesOf(id)).map(({ event }) => event)).toEqual([6]);
+    });
+
+    it('takes events that are larger together than a state may be, and gives them all as the output', { timeout: 120_000 }, async () => {
+      const at = key();
+      const definition = waiting(at, { count: 100 });
+      const id = await lab.start(definition);
+      const data = 'x'.repeat(64 * 1_024);
+      for (let n = 0; n < 10; n++) await correlate(...Array.from({ length: 10 }, () => eventOf(type, at, data)));
+      const matches = await lab.matchesOf(id);
+      expect(matches).toHaveLength(100);
+      for (let n = 0; n < 100; n += 10) await lab.step(definition, id, ...matches.slice(n, n + 10).map(received));
+      const output = matches.map((match) => received(match).event);
+      const state = await lab.stateOf(id);
+      expect(state.phase).toBe('completed');
+      expect(await lab.task(id, 'hear')).toMatchObject({ status: 'completed', output });
+      expect((await lab.queries.task(id, 'hear' as TaskPath))?.output).toEqual(output);
+      expect(fold(id, await lab.queries.fullHistory(id))).toEqual(state);
+      const last = await lab.queries.history(id, state.seq - 3, 3);
+      expect(last).toContainEqual(expect.objectContaining({ event: expect.objectContaining({ type: 'TaskCompleted', output }) as object }));
     });
 
     it('counts the events of all keys of a wait together', async () => {

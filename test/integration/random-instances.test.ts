@@ -99,7 +99,11 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   const read = async (fields: string, table: string, order: string): Promise<unknown> =>
     (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
   const [tasks, timers, waits, subscriptions, people] = await Promise.all([
-    read('instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error', 'task', 'path COLLATE "C"'),
+    read(
+      'instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error, output_seq',
+      'task',
+      'path COLLATE "C"',
+    ),
     read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
     read('instance_id AS id, path, attempt, partition, remaining', 'wait', 'path COLLATE "C"'),
     read('instance_id AS id, path, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
@@ -121,7 +125,17 @@ const tasksIn = ({ tasks }: InstanceState) => inOrder(Object.values(tasks), ({ p
 function tasksOf(state: InstanceState): unknown[] {
   return tasksIn(state).map((task) => {
     const { path, nodeId: node, type, status, attempt, openedAt } = task;
-    return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error: errorOf(task) };
+    return {
+      id: state.instanceId,
+      path,
+      node,
+      type,
+      status,
+      attempt,
+      opened: at(openedAt),
+      error: errorOf(task),
+      output_seq: task.status === 'completed' ? task.outputSeq : null,
+    };
   });
 }
 

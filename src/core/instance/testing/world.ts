@@ -5,8 +5,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { restoreHistory, type StoredEntry, storeHistory, type TaskImage } from '../../../store/postgres/instances/stored-history.ts';
-import { restoreState, stateText } from '../../../store/postgres/instances/stored-state.ts';
+import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from '../../../store/stored/history.ts';
+import { restoreState, type StoredState, seqsOfState, stateText } from '../../../store/stored/state.ts';
+import { outputSeqOf } from '../../../store/stored/task-images.ts';
 import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
@@ -61,8 +62,9 @@ export class World {
   readonly #subscriptions = new Map<string, { readonly path: TaskPath; readonly attempt: number; readonly wait: number }>();
   readonly #inbox = new Map<TaskPath, { readonly assignees: unknown }>();
   readonly #delivered: Delivered[] = [];
-  /** What the rows hold: of each task its input and output, and the history without them. */
-  readonly #rows: Record<string, readonly [Json, Json]> = {};
+  /** What the database holds: the history without payloads, and the payloads by the number of their entry. */
+  readonly #payloads = new Map<number, Json>();
+  #outputSeq: number | null = null;
   readonly #entries: StoredEntry[] = [];
   #messages = 0;
   #commands = 0;
@@ -133,7 +135,7 @@ export class World {
       } else this.deliver(this.#successes());
     }
     same(fold(this.state.instanceId, this.history), this.state, 'history folded is the state');
-    const restored = restoreHistory(this.#entries, this.state, this.#rows);
+    const restored = restoreHistory(this.#entries, this.#payloadsOf(seqsOfHistory(this.#entries)));
     same(restored, this.history, 'the stored history is the history');
     this.#checkOpenings();
     const { state } = this;
@@ -273,22 +275,23 @@ export class World {
   }
 
   #store(result: StepResult, before: InstanceState | null): void {
-    const { state, history } = result;
+    const { history } = result;
     this.steps.push({ before, result });
-    const images = new Map<TaskPath, TaskImage>();
-    this.#entries.push(...storeHistory(history, before, images));
-    for (const [path, { work, hasNewInput }] of images) {
-      const task = own(state.tasks, path);
-      const input = hasNewInput && work !== null ? work.input : (this.#rows[path]?.[0] ?? null);
-      this.#rows[path] = [input, task?.status === 'completed' ? task.output : null];
-    }
+    this.#entries.push(...storeHistory(history, this.#payloads));
+    this.#outputSeq = outputSeqOf(history) ?? this.#outputSeq;
   }
 
   /** The state as it comes back from the database. */
   #stored(state: InstanceState): InstanceState {
-    const restored = restoreState(state.instanceId, stateText(state), state.input, state.output, this.#rows);
+    const stored = JSON.parse(stateText(state)) as StoredState;
+    const restored = restoreState(state.instanceId, stored, this.#outputSeq, this.#payloadsOf(seqsOfState(stored, this.#outputSeq)));
     same(restored, state, 'the stored state is the state');
     return restored;
+  }
+
+  /** Only those that are asked for, as the database gives them. */
+  #payloadsOf(seqs: readonly number[]): ReadonlyMap<number, Json> {
+    return new Map(seqs.flatMap((seq) => (this.#payloads.has(seq) ? [[seq, this.#payloads.get(seq) ?? null] as const] : [])));
   }
 
   #carryOut(effects: readonly Effect[]): void {

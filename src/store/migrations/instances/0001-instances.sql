@@ -20,10 +20,10 @@ CREATE TABLE instance (
   definition_version integer NOT NULL,
   business_key text,
   parent_id uuid,
-  input json,
-  output json,
+  -- The history entry that brought the output; the input came with the first one.
+  output_seq integer,
   error json,
-  -- Everything else of the state; inputs and outputs of tasks are in their rows.
+  -- The state without payloads (what nodes were given, gave and took): it names the history entries that have them.
   state json NOT NULL,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
@@ -42,10 +42,10 @@ CREATE TABLE history (
   version integer NOT NULL,
   first_seq integer NOT NULL,
   last_seq integer NOT NULL,
-  -- [{ seq, cause, event }]: without the inputs and outputs that stand in the rows of the instance and its tasks.
+  -- [{ seq, cause, event }], without payloads.
   entries json NOT NULL,
-  -- Some entry holds data that it displaced from a row: what reads an earlier part of the history needs it too.
-  displaces boolean NOT NULL,
+  -- { seq: payload } of those entries that brought one. Each payload is stored here and nowhere else; NULL: there are none.
+  payloads json,
   written_at timestamptz NOT NULL,
   -- Read by number of entry, from any one on.
   PRIMARY KEY (instance_id, last_seq)
@@ -59,8 +59,9 @@ CREATE TABLE task (
   queue text,
   status text NOT NULL,
   attempt integer NOT NULL,
-  input json,
-  output json,
+  -- History entries that have its last input and its output: a number, or an array of them (and of nulls).
+  input_seq integer,
+  output_seq json,
   error json,
   -- Of a human task, also after it ended: { title, assignees, dueAt, completedBy }.
   human json,

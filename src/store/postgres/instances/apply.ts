@@ -8,6 +8,7 @@ import type { EpochMs, InstanceId } from '../../../core/ids.ts';
 import { recordsOnly } from '../../../core/instance/index.ts';
 import { statusOf } from '../../../core/instance/state.ts';
 import type { EventMatcher, Transition } from '../../instance-store.ts';
+import { boundedStateText } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
@@ -16,7 +17,6 @@ import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { keysOfReturned, returnEvents } from '../events/refused-events.ts';
 import { Columns } from '../sql/columns.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
-import { boundedStateText } from './stored-state.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
 type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
@@ -28,7 +28,7 @@ const columns = new Columns<Row>((of) => [
   of('id', 'uuid', ({ transition }) => transition.instanceId),
   of('version', 'int4', ({ transition }) => transition.expectedVersion),
   of('status', 'text', ({ transition }) => statusOf(transition.after)),
-  of('output', 'json', ({ transition: { after } }) => (after.output === null ? null : JSON.stringify(after.output))),
+  of('output_seq', 'int4', ({ history }) => history.outputSeq),
   of('error', 'json', ({ transition: { after } }) => (after.error === null ? null : JSON.stringify(after.error))),
   of('state', 'json', ({ state }) => state),
   of('updated_at', 'timestamptz', ({ transition }) => transition.after.updatedAt),
@@ -36,7 +36,7 @@ const columns = new Columns<Row>((of) => [
   of('first_seq', 'int4', ({ transition }) => transition.history[0]?.seq ?? 0),
   of('last_seq', 'int4', ({ transition }) => transition.after.seq),
   of('entries', 'json', ({ history }) => history.entries),
-  of('displaces', 'bool', ({ history }) => history.displaces),
+  of('payloads', 'json', ({ history }) => history.payloads),
 ]);
 
 /** Transitions that only answer commands: their instances are looked at and stay as they are. */
@@ -46,11 +46,11 @@ const answerColumns = new Columns<Transition>((of) => [
 ]);
 
 const update = `v AS MATERIALIZED (SELECT * FROM ${columns.unnest('v', 1)}),
-  u AS (UPDATE instance i SET version = v.version + 1, status = v.status, output = v.output, error = v.error, state = v.state,
+  u AS (UPDATE instance i SET version = v.version + 1, status = v.status, output_seq = COALESCE(v.output_seq, i.output_seq), error = v.error, state = v.state,
       updated_at = v.updated_at, ended_at = v.ended_at
     FROM v WHERE i.id = v.id AND i.version = v.version RETURNING i.id),
-  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, written_at)
-    SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.displaces, v.updated_at FROM v JOIN u ON u.id = v.id)`;
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, payloads, written_at)
+    SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.payloads, v.updated_at FROM v JOIN u ON u.id = v.id)`;
 
 const answer = `a AS (SELECT i.id FROM ${answerColumns.unnest('e', columns.count + 1)} JOIN instance i ON i.id = e.id AND i.version = e.version
     FOR NO KEY UPDATE OF i),

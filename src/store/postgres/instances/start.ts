@@ -6,6 +6,7 @@
 import { MillraceError } from '../../../core/error.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
+import { boundedStateText } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
@@ -13,7 +14,6 @@ import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { Columns } from '../sql/columns.ts';
 import type { ApplyOptions } from './apply.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
-import { boundedStateText } from './stored-state.ts';
 import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
 type Row = { readonly start: Start; readonly state: InstanceState; readonly text: string; readonly history: HistoryImage };
@@ -25,8 +25,7 @@ const columns = new Columns<Row>((of) => [
   of('definition_id', 'text', ({ state }) => state.definitionId),
   of('definition_version', 'int4', ({ state }) => state.definitionVersion),
   of('business_key', 'text', ({ state }) => state.businessKey),
-  of('input', 'json', ({ state }) => (state.input === null ? null : JSON.stringify(state.input))),
-  of('output', 'json', ({ state }) => (state.output === null ? null : JSON.stringify(state.output))),
+  of('output_seq', 'int4', ({ history }) => history.outputSeq),
   of('error', 'json', ({ state }) => (state.error === null ? null : JSON.stringify(state.error))),
   of('state', 'json', ({ text }) => text),
   of('created_at', 'timestamptz', ({ state }) => state.startedAt),
@@ -34,7 +33,7 @@ const columns = new Columns<Row>((of) => [
   of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
   of('last_seq', 'int4', ({ state }) => state.seq),
   of('entries', 'json', ({ history }) => history.entries),
-  of('displaces', 'bool', ({ history }) => history.displaces),
+  of('payloads', 'json', ({ history }) => history.payloads),
   of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
   of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
 ]);
@@ -47,13 +46,13 @@ function startStatement(parts: typeof allParts): string {
     WHERE idempotency_key IS NOT NULL ORDER BY definition_id, idempotency_key
     ON CONFLICT (definition_id, key) DO NOTHING RETURNING instance_id),
   u AS (INSERT INTO instance (id, partition, version, status, definition_id, definition_version, business_key,
-      input, output, error, state, created_at, updated_at, ended_at)
+      output_seq, error, state, created_at, updated_at, ended_at)
     SELECT id, partition, 1, status, definition_id, definition_version, business_key,
-      input, output, error, state, created_at, updated_at, ended_at FROM s
+      output_seq, error, state, created_at, updated_at, ended_at FROM s
     WHERE idempotency_key IS NULL OR id IN (SELECT instance_id FROM k) ORDER BY ordinal
     ON CONFLICT (id) DO NOTHING RETURNING id),
-  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, displaces, written_at)
-    SELECT s.id, 1, 1, s.last_seq, s.entries, s.displaces, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
+  h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, payloads, written_at)
+    SELECT s.id, 1, 1, s.last_seq, s.entries, s.payloads, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
   SELECT id FROM u`;
 }
 

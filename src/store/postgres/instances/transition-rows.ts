@@ -9,7 +9,9 @@ import type { Json } from '../../../core/json.ts';
 import { own } from '../../../core/record.ts';
 import { type HumanRecord, humanRecords } from '../../human-record.ts';
 import type { OutboxMessage, Transition } from '../../instance-store.ts';
-import { storeHistory, type TaskImage } from './stored-history.ts';
+import { storeHistory } from '../../stored/history.ts';
+import { payloadsText } from '../../stored/payloads.ts';
+import { outputSeqOf, type Scheduling, taskImages } from '../../stored/task-images.ts';
 
 type EffectOf<Type extends Effect['type']> = Effect & { readonly type: Type };
 type Of<T> = T & { readonly instanceId: InstanceId };
@@ -19,22 +21,19 @@ export type TaskRowImage = {
   readonly instanceId: InstanceId;
   readonly path: TaskPath;
   readonly task: TaskState;
-  /** The row holds another input, or none. */
-  readonly hasNewInput: boolean;
+  /** What the step sent to a queue; null leaves what the row has. */
+  readonly scheduling: Scheduling | null;
   /** JSON texts; null: nothing. */
-  readonly input: string | null;
-  readonly output: string | null;
+  readonly outputSeq: string | null;
   readonly error: string | null;
   /** Of a human task that the step changed; null leaves what is there. */
   readonly human: string | null;
-  readonly queue: string | null;
-  readonly timeoutMs: number | null;
   readonly dispatchedAt: EpochMs | null;
   readonly updatedAt: EpochMs;
 };
 
-/** A transition's part of the history as one JSON text, and whether an entry of it displaces data. */
-export type HistoryImage = { readonly entries: string; readonly displaces: boolean };
+/** A transition's part of the history as JSON texts, and which entry brought the instance's output. */
+export type HistoryImage = { readonly entries: string; readonly payloads: string | null; readonly outputSeq: number | null };
 
 export class TransitionRows {
   readonly newTasks: TaskRowImage[] = [];
@@ -53,18 +52,18 @@ export class TransitionRows {
 
   add(transition: Transition): HistoryImage {
     const { instanceId, before, after, history } = transition;
-    const images = new Map<TaskPath, TaskImage>();
-    const entries = storeHistory(history, before, images);
+    const payloads = new Map<number, Json>();
+    const entries = storeHistory(history, payloads);
     const people = humanRecords(history, before);
-    for (const [path, image] of images) {
+    for (const [path, scheduling] of taskImages(history)) {
       const task = own(after.tasks, path);
       if (task === undefined) continue;
       const isNew = before === null || own(before.tasks, path) === undefined;
-      (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, image, people.get(path)));
+      (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, scheduling, people.get(path)));
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
-    return { entries: JSON.stringify(entries), displaces: entries.some(({ displaced }) => displaced !== undefined) };
+    return { entries: JSON.stringify(entries), payloads: payloadsText(payloads), outputSeq: outputSeqOf(history) };
   }
 
   /** Nothing but instances, history, tasks and messages: the short statement does. */
@@ -141,19 +140,20 @@ export class TransitionRows {
   }
 }
 
-function taskRow({ instanceId, after }: Transition, task: TaskState, image: TaskImage, human: HumanRecord | undefined): TaskRowImage {
-  const { work, hasNewInput } = image;
+function taskRow(
+  { instanceId, after }: Transition,
+  task: TaskState,
+  scheduling: Scheduling | null,
+  human: HumanRecord | undefined,
+): TaskRowImage {
   return {
     instanceId,
     path: task.path,
     task,
-    hasNewInput,
-    input: hasNewInput && work !== null ? jsonText(work.input) : null,
-    output: task.status === 'completed' ? jsonText(task.output) : null,
+    scheduling,
+    outputSeq: task.status === 'completed' ? JSON.stringify(task.outputSeq) : null,
     error: errorText(task),
     human: human === undefined ? null : JSON.stringify(human),
-    queue: work?.queue ?? null,
-    timeoutMs: work?.timeoutMs ?? null,
     dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
     updatedAt: after.updatedAt,
   };
@@ -162,8 +162,4 @@ function taskRow({ instanceId, after }: Transition, task: TaskState, image: Task
 function errorText(task: TaskState): string | null {
   const error = errorOf(task);
   return error === null ? null : JSON.stringify(error);
-}
-
-function jsonText(value: Json): string | null {
-  return value === null ? null : JSON.stringify(value);
 }

@@ -1,47 +1,37 @@
-/**
- * History as it is read: with inputs and outputs put back, in one statement, so that rows and entries are of one moment.
- * A part of it needs nothing of what comes later but entries that displaced something.
- */
+/** History as it is read: with the payloads put back. Payloads of older entries are read by a second statement. */
 import type { InstanceId } from '../../../core/ids.ts';
 import type { HistoryEntry } from '../../../core/instance/step.ts';
 import type { Json } from '../../../core/json.ts';
+import { restoreHistory, type StoredEntry, seqsOfHistory } from '../../stored/history.ts';
+import { readPayloadsInto } from '../../stored/payloads.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
-import { restoreHistory, type StoredEntry } from '../instances/stored-history.ts';
-import type { TaskData } from '../instances/stored-state.ts';
+import { readPayloads } from '../instances/payloads.ts';
 
-type Row = {
-  /** One array for each batch, oldest first. */
-  batches: readonly (readonly StoredEntry[])[] | null;
-  later: readonly (readonly StoredEntry[])[] | null;
-  input: Json;
-  output: Json;
-  data: TaskData | null;
-};
+type Row = { readonly entries: readonly StoredEntry[]; readonly payloads: { readonly [seq: string]: Json } | null };
 
 const statement = {
   name: 'history',
-  // A batch has at least one entry, so as many batches as entries are wanted are enough.
-  text: `WITH page AS MATERIALIZED (SELECT last_seq, entries FROM history WHERE instance_id = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3)
-    SELECT (SELECT json_agg(entries ORDER BY last_seq) FROM page) AS batches,
-      (SELECT json_agg(h.entries ORDER BY h.last_seq) FROM history h
-        WHERE h.instance_id = $1 AND h.last_seq > (SELECT max(last_seq) FROM page) AND h.displaces) AS later,
-      i.input, i.output,
-      (SELECT json_object_agg(t.path, json_build_array(t.input, t.output))
-        FROM task t WHERE t.instance_id = i.id AND (t.input IS NOT NULL OR t.output IS NOT NULL)) AS data
-    FROM instance i WHERE i.id = $1 AND EXISTS (SELECT FROM page)`,
+  // A row has at least one entry, so as many rows as entries are wanted are enough.
+  text: 'SELECT entries, payloads FROM history WHERE instance_id = $1 AND last_seq > $2 ORDER BY last_seq LIMIT $3',
 };
 
 const ALL = 2_147_483_647;
 
 export async function history(pool: Pool, instanceId: InstanceId, afterSeq: number, limit: number): Promise<readonly HistoryEntry[]> {
   const { rows } = await translating(() => pool.query<Row>({ ...statement, values: [instanceId, afterSeq, limit] }));
-  const [row] = rows;
-  if (row === undefined) return [];
-  const entries = [...(row.batches ?? []), ...(row.later ?? [])].flat();
-  return restoreHistory(entries, row, row.data ?? {})
+  const [first] = rows;
+  if (first === undefined) return [];
+  const entries = rows
+    .flatMap((row) => row.entries)
     .filter(({ seq }) => seq > afterSeq)
     .slice(0, limit);
+  const payloads = new Map<number, Json>();
+  for (const row of rows) readPayloadsInto(payloads, row.payloads);
+  const begin = first.entries[0]?.seq ?? 0;
+  const older = seqsOfHistory(entries).filter((seq) => seq < begin);
+  for (const [seq, payload] of (await readPayloads(pool, [{ instanceId, seqs: older }])).get(instanceId) ?? []) payloads.set(seq, payload);
+  return restoreHistory(entries, payloads);
 }
 
 export async function fullHistory(pool: Pool, instanceId: InstanceId): Promise<readonly HistoryEntry[]> {

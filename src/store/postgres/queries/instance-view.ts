@@ -3,17 +3,17 @@ import type { InstanceId } from '../../../core/ids.ts';
 import type { EarlierStart, InstanceRow, InstanceView, PendingCommand } from '../../instance-queries.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
-import { instanceOf, type WholeRow, wholeState } from '../instances/load.ts';
+import { type StateRow, stateFields, wholeInstances } from '../instances/load.ts';
 import { epochMs } from '../sql/times.ts';
 import { rowFields } from './instance-list.ts';
 
-type ViewRow = WholeRow & InstanceRow & { pending: readonly PendingCommand[] | null };
+type ViewRow = StateRow & InstanceRow & { pending: readonly PendingCommand[] | null };
 
 export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<InstanceView | null> {
   const { rows } = await translating(() =>
     pool.query<ViewRow>({
       name: 'get-instance',
-      text: `SELECT ${wholeState}, ${rowFields}, (
+      text: `SELECT ${stateFields}, ${rowFields}, (
           SELECT json_agg(json_build_object('commandId', c.id, 'type', c.type, 'path', c.path, 'by', c.issued_by, 'at', ${epochMs('c.issued_at')})
             ORDER BY c.issued_at, c.id)
           FROM command c WHERE c.instance_id = i.id AND c.status = 'pending') AS pending
@@ -23,10 +23,12 @@ export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<I
   );
   const [found] = rows;
   if (found === undefined) return null;
+  const whole = (await wholeInstances(pool, [found])).get(instanceId);
+  if (whole === undefined) return null;
   const { definitionId, definitionVersion, businessKey, status, createdAt, updatedAt, pending } = found;
   return {
     row: { instanceId, definitionId, definitionVersion, businessKey, status, createdAt, updatedAt },
-    ...instanceOf(found),
+    ...whole,
     pending: pending ?? [],
   };
 }

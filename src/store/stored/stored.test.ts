@@ -1,15 +1,16 @@
 /** What is stored of state and history, put back, is what was stored: over random lives of instances. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Scenario } from '../../../../test/support/scenario.ts';
-import type { TaskPath } from '../../../core/ids.ts';
-import { statusOf } from '../../../core/instance/index.ts';
-import { type InstanceState, isOpen } from '../../../core/instance/state.ts';
-import type { HistoryEntry } from '../../../core/instance/step.ts';
-import type { Json, JsonObject } from '../../../core/json.ts';
-import { restoreHistory, type StoredEntry } from './stored-history.ts';
-import { restoreState, stateText } from './stored-state.ts';
-import { TransitionRows } from './transition-rows.ts';
+import { Scenario } from '../../../test/support/scenario.ts';
+import type { InstanceId, TaskPath } from '../../core/ids.ts';
+import { statusOf } from '../../core/instance/index.ts';
+import { type InstanceState, isOpen } from '../../core/instance/state.ts';
+import type { HistoryEntry } from '../../core/instance/step.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
+import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from './history.ts';
+import { type Payloads, payloadsText, readPayloadsInto } from './payloads.ts';
+import { restoreState, type StoredState, seqsOfState, stateText } from './state.ts';
+import { outputSeqOf } from './task-images.ts';
 
 const http = (retries: number, more: JsonObject = {}) => ({
   ...{ type: 'http', method: 'POST', url: 'http://127.0.0.1/', body: { seen: '${ vars.n }' } },
@@ -38,28 +39,35 @@ const document: JsonObject = {
   output: { n: '${ vars.n }', last: '${ nodes.last.output }' },
 };
 
-/** Rows as the statements leave them. */
+/** What the database holds, as texts. */
 class Rows {
-  readonly tasks: Record<string, [Json, Json]> = Object.create(null) as Record<string, [Json, Json]>;
-  readonly entries: StoredEntry[] = [];
-  input: Json = null;
-  output: Json = null;
+  readonly batches: { readonly entries: string; readonly payloads: string | null }[] = [];
   state = '';
+  outputSeq: number | null = null;
 
-  apply(before: InstanceState | null, after: InstanceState, history: readonly HistoryEntry[]): void {
-    const rows = new TransitionRows();
-    const { instanceId } = after;
-    const { entries } = rows.add({ instanceId, partition: 0, before, expectedVersion: 0, after, history, effects: [], messages: [] });
-    this.entries.push(...(JSON.parse(entries) as StoredEntry[]));
-    const parse = (text: string | null): Json => (text === null ? null : (JSON.parse(text) as Json));
-    for (const row of rows.newTasks) this.tasks[row.path] = [parse(row.input), parse(row.output)];
-    for (const row of rows.changedTasks) {
-      const kept = this.tasks[row.path]?.[0] ?? null;
-      this.tasks[row.path] = [row.hasNewInput ? parse(row.input) : kept, parse(row.output)];
-    }
-    if (before === null) this.input = after.input;
-    this.output = after.output;
+  apply(after: InstanceState, history: readonly HistoryEntry[]): void {
+    const payloads = new Map<number, Json>();
+    const entries = JSON.stringify(storeHistory(history, payloads));
+    this.batches.push({ entries, payloads: payloadsText(payloads) });
+    this.outputSeq = outputSeqOf(history) ?? this.outputSeq;
     this.state = stateText(after);
+  }
+
+  /** Those of these entries and no others. */
+  payloads(seqs: readonly number[]): Payloads {
+    const all = new Map<number, Json>();
+    for (const { payloads } of this.batches) if (payloads !== null) readPayloadsInto(all, JSON.parse(payloads) as JsonObject);
+    return new Map([...all].filter(([seq]) => seqs.includes(seq)));
+  }
+
+  wholeState(instanceId: InstanceId): InstanceState {
+    const stored = JSON.parse(this.state) as StoredState;
+    return restoreState(instanceId, stored, this.outputSeq, this.payloads(seqsOfState(stored, this.outputSeq)));
+  }
+
+  history(from: number, to: number): HistoryEntry[] {
+    const entries = this.batches.flatMap((batch) => JSON.parse(batch.entries) as StoredEntry[]).slice(from, to);
+    return restoreHistory(entries, this.payloads(seqsOfHistory(entries)));
   }
 }
 
@@ -117,11 +125,9 @@ describe('stored state and history', () => {
       fc.property(json(2), moves, fc.integer({ min: 1, max: 4 }), (input, steps, batch) => {
         const scenario = new Scenario(document, input);
         const rows = new Rows();
-        let before: InstanceState | null = null;
         let written = 0;
         const write = (): void => {
-          rows.apply(before, scenario.state, scenario.history.slice(written));
-          before = scenario.state;
+          rows.apply(scenario.state, scenario.history.slice(written));
           written = scenario.history.length;
         };
         write();
@@ -133,26 +139,33 @@ describe('stored state and history', () => {
         write();
         statuses.add(statusOf(scenario.state));
 
-        expect(restoreState(scenario.state.instanceId, rows.state, rows.input, rows.output, rows.tasks)).toEqual(scenario.state);
-        expect(restoreHistory(rows.entries, rows, rows.tasks)).toEqual(scenario.history);
-        // A part needs of what comes later only entries that displaced something.
-        const cut = Math.ceil(rows.entries.length / 2);
-        const part = [...rows.entries.slice(0, cut), ...rows.entries.slice(cut).filter(({ displaced }) => displaced !== undefined)];
-        expect(restoreHistory(part, rows, rows.tasks).slice(0, cut)).toEqual(scenario.history.slice(0, cut));
+        const { state, history } = scenario;
+        expect(rows.wholeState(state.instanceId)).toEqual(state);
+        expect(rows.history(0, history.length)).toEqual(history);
+        const middle = Math.ceil(history.length / 2);
+        expect(rows.history(middle, history.length)).toEqual(history.slice(middle));
       }),
       { numRuns: 500 },
     );
     expect([...statuses]).toEqual(expect.arrayContaining(['running', 'paused', 'incident']));
   });
 
-  it('hold no input or output of a task twice', () => {
-    const secret = 'only once';
-    const scenario = new Scenario({ id: 'once', nodes: { work: http(1, { body: secret }) }, edges: [] }, { secret });
+  it('hold every payload once: inputs, outputs, retries of the same input and the events of a wait', () => {
+    const secret = (n: number) => `only once ${n}`;
+    const nodes = {
+      work: { type: 'task', task: 'handle', input: '${ input }', retry: { maxAttempts: 1 } },
+      hear: { type: 'event', event: 'e', key: 'k', count: 2 },
+    };
+    const scenario = new Scenario({ id: 'once', nodes, edges: [] }, 'input');
     const rows = new Rows();
-    rows.apply(null, scenario.state, scenario.history);
-    const before = scenario.state;
-    scenario.completes('work', secret);
-    rows.apply(before, scenario.state, scenario.history.slice(before.seq));
-    expect(rows.state + JSON.stringify(rows.entries)).not.toContain(secret);
+    scenario.fails('work').command({ type: 'retry', path: null }).completes('work', secret(0));
+    for (const n of [1, 2]) scenario.event('hear', { id: String(n), source: 's', data: secret(n) });
+    rows.apply(scenario.state, scenario.history);
+    const text = rows.state + rows.batches.map(({ entries, payloads }) => entries + payloads).join('');
+    for (const n of [0, 1, 2]) expect(text.split(secret(n))).toHaveLength(2);
+    // What a node was given stands beside what the instance was given, and once for both of its attempts.
+    expect(text.split('"input"').length - 1).toBe(2);
+    expect(rows.history(0, scenario.history.length)).toEqual(scenario.history);
+    expect(rows.wholeState(scenario.state.instanceId)).toEqual(scenario.state);
   });
 });

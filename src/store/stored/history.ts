@@ -1,0 +1,110 @@
+/** History as it is stored: entries without payloads, and the payloads of those that brought one. */
+import type { InstanceEvent } from '../../core/instance/events.ts';
+import type { PayloadSeq } from '../../core/instance/state.ts';
+import type { HistoryEntry } from '../../core/instance/step.ts';
+import type { Json } from '../../core/json.ts';
+import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
+
+/** `event` lacks its payload: `input`, `payload.input`, `output` or `event`. */
+export type StoredEntry = { readonly seq: number; readonly cause: string; readonly event: object };
+
+/** @param payloads is filled with those that the entries bring. */
+export function storeHistory(history: readonly HistoryEntry[], payloads: Map<number, Json>): StoredEntry[] {
+  return history.map(({ seq, cause, event }) => {
+    const payload = payloadOf(event);
+    if (payload === undefined) return { seq, cause, event };
+    if (payload !== null && seqOfPayload(event, seq) === seq) payloads.set(seq, payload);
+    return { seq, cause, event: withoutPayload(event) };
+  });
+}
+
+/** The entries whose payloads these entries need. */
+export function seqsOfHistory(entries: readonly StoredEntry[]): readonly number[] {
+  return entries.flatMap((entry) => seqsIn(seqOfPayload(eventOf(entry), entry.seq)));
+}
+
+/** Puts the payloads back. */
+export function restoreHistory(entries: readonly StoredEntry[], payloads: Payloads): HistoryEntry[] {
+  return entries.map((entry) => {
+    const { seq, cause } = entry;
+    const event = eventOf(entry);
+    return { seq, cause, event: withPayload(event, payloadAt(payloads, seqOfPayload(event, seq))) };
+  });
+}
+
+/** Written by `storeHistory` from an event; what it lacks comes back by `withPayload`. */
+function eventOf({ event }: StoredEntry): InstanceEvent {
+  return event as InstanceEvent;
+}
+
+/** undefined: events of this type have none. */
+function payloadOf(event: InstanceEvent): Json | undefined {
+  switch (event.type) {
+    case 'InstanceStarted':
+      return event.input;
+    case 'TaskScheduled':
+      return event.payload.input;
+    case 'EventReceived':
+      return event.event;
+    case 'TaskCompleted':
+    case 'InstanceCompleted':
+      return event.output;
+    default:
+      return undefined;
+  }
+}
+
+/** Where the payload of an event is stored. null: the event has none. */
+function seqOfPayload(event: InstanceEvent, seq: number): PayloadSeq | null {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return event.inputFrom ?? seq;
+    case 'TaskCompleted':
+      return event.outputFrom ?? seq;
+    case 'InstanceStarted':
+    case 'EventReceived':
+    case 'InstanceCompleted':
+      return seq;
+    default:
+      return null;
+  }
+}
+
+function withoutPayload(event: InstanceEvent): object {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return { ...event, payload: without(event.payload, 'input') };
+    case 'InstanceStarted':
+      return without(event, 'input');
+    case 'EventReceived':
+      return without(event, 'event');
+    case 'TaskCompleted':
+      return without(event, 'output');
+    case 'InstanceCompleted':
+      return without(event, 'output');
+    default:
+      return event;
+  }
+}
+
+function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
+  switch (event.type) {
+    case 'InstanceStarted':
+      return { ...event, input: payload };
+    case 'TaskScheduled':
+      return { ...event, payload: { ...event.payload, input: payload } };
+    case 'EventReceived':
+      return { ...event, event: payload };
+    case 'TaskCompleted':
+    case 'InstanceCompleted':
+      return { ...event, output: payload };
+    default:
+      return event;
+  }
+}
+
+function without<T extends object>(value: T, key: keyof T): Partial<T> {
+  const kept: Partial<T> = { ...value };
+  delete kept[key];
+  return kept;
+}
