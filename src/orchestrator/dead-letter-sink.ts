@@ -1,4 +1,4 @@
-/** Sets messages aside that can never be processed. Must have resolved before their offsets are committed. */
+/** Sends messages that can never be processed to the dead letters. Must have resolved before their offsets are committed. */
 import { MillraceError } from '../core/error.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { deadLetterRecord } from '../messaging/dead-letter.ts';

@@ -1,8 +1,8 @@
 /**
  * Sends open automated tasks again that have nothing in flight: their record was published and passed by its queue's
- * group, their `timeout` is over, and no outcome came (protocol, "A step" 9). What was published when is known from marks:
- * "whatever was written before `publishedBefore` stands below these offsets". A task that is sent once too often costs
- * its work, nothing else: attempt and basis stay the same.
+ * group, their `timeout` is over, and no outcome came (protocol, "A step" 9). Marks tell what was published when: whatever was
+ * written before `publishedBefore` stands below the offsets of the mark. A task that is sent once too often costs only its
+ * work: attempt and basis stay the same.
  */
 import { LRUCache } from 'lru-cache';
 import type { EpochMs } from '../core/ids.ts';
@@ -33,9 +33,9 @@ type Offsets = ReadonlyMap<number, bigint>;
 type Mark = { readonly publishedBefore: EpochMs; readonly ends: ReadonlyMap<string, Offsets> };
 
 const PAGE = 1_000;
-/** Older ones are thinned out: that makes some tasks wait longer, never less. */
+/** When there are more, every other one is dropped: some tasks wait longer then, none less. */
 const MARKS_MAX = 64;
-/** A command that was sent is on its way, however late the orchestrators are; then it may have come to nothing. */
+/** For so long a command that was sent counts as on its way, and is not sent again. */
 const SENT_KEPT = { max: 100_000, ttl: 3_600_000 };
 
 export class Redispatcher {
