@@ -4,6 +4,7 @@
  * older records.
  */
 import type { Log, LogConsumer } from '../messaging/log.ts';
+import { instanceIdOfChange } from '../messaging/records/instance-changed.ts';
 import type { InstanceWatch } from './instance-watch.ts';
 
 export type LifecycleOptions = { readonly log: Log; readonly topic: string; readonly groupId: string; readonly watch: InstanceWatch };
@@ -16,7 +17,7 @@ export function createLifecycleReader({ log, topic, groupId, watch }: LifecycleO
     handlers: {
       onBatch({ records }) {
         if (watch.waiting === 0) return;
-        for (const { key } of records) if (key !== null) watch.changed(key.toString('latin1'));
+        for (const { key } of records) if (key !== null) watch.changed(instanceIdOfChange(key));
       },
       onAssigned: () => undefined,
       onRevoked: () => undefined,

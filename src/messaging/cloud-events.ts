@@ -14,6 +14,7 @@ import { type Codec, invalidMessageOf } from './codec.ts';
 import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
 import { jsonOfAvro } from './foreign-avro.ts';
 import { headerText, type LogRecord } from './log.ts';
+import { readEventRecord } from './records/external-event.ts';
 
 export type ReadEvent = { readonly ok: true; readonly event: ExternalEvent } | ({ readonly ok: false } & InvalidMessage);
 
@@ -43,10 +44,10 @@ export async function readEvent(record: LogRecord, { codec, maxBytes = 1_048_576
 async function readOwn(record: LogRecord, value: Buffer, codec: Codec): Promise<ReadEvent> {
   const decoded = await codec.decode(value, ['ExternalEvent']);
   if (!decoded.ok) return { ok: false, ...invalidMessageOf(decoded) };
-  const { id, type, source, key, time, data } = decoded.value;
-  const parsed = parseData(data);
+  const event = readEventRecord(decoded.value, positionOf(record));
+  const parsed = parseData(event.data);
   if (!parsed.ok) return parsed;
-  return checkedEvent({ id: id === '' ? positionOf(record) : id, type, source, key, time, data: parsed.data });
+  return checkedEvent({ ...event, data: parsed.data });
 }
 
 async function readCloudEvent(record: LogRecord, value: Buffer, codec: Codec): Promise<ReadEvent> {

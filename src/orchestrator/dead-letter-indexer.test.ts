@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
-import { deadLetterRecord } from '../messaging/dead-letter.ts';
 import type { LogRecord } from '../messaging/log.ts';
+import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
 import type { NewDeadLetter } from '../store/instance-store.ts';
 import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
 import { DEAD_LETTERS, memoryCodec, silent, T0 } from './testing/fixture.ts';

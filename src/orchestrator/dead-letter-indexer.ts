@@ -7,6 +7,7 @@ import { writeSplitting } from '../engine/write-splitting.ts';
 import { type Codec, invalidMessageOf } from '../messaging/codec.ts';
 import type { DeadLetterCode, InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';
+import { readDeadLetterRecord } from '../messaging/records/dead-letter.ts';
 import type { Logger } from '../service/logging.ts';
 import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
 import type { RecordBatch } from './partition-consumer.ts';
@@ -47,16 +48,11 @@ export function createDeadLetterIndexer({
   };
 }
 
-type ReadDeadLetter = { readonly ok: true; readonly deadLetter: NewDeadLetter } | { readonly ok: false; readonly invalid: InvalidMessage };
+type ReadRecord = { readonly ok: true; readonly deadLetter: NewDeadLetter } | { readonly ok: false; readonly invalid: InvalidMessage };
 
-async function readDeadLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<ReadDeadLetter> {
+async function readDeadLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<ReadRecord> {
   if (bytes === null) return { ok: false, invalid: { code: 'MR_TOMBSTONE', reason: 'it has no value' } };
   const decoded = await codec.decode(bytes, ['DeadLetter']);
   if (!decoded.ok) return { ok: false, invalid: invalidMessageOf(decoded) };
-  const { code, reason, instanceId, at, key, value, headers, ...original } = decoded.value;
-  const place = { topic: original.topic, partition: original.partition, offset: String(original.offset) };
-  return {
-    ok: true,
-    deadLetter: { partition, offset: String(offset), code, reason, original: { ...place, key, value, headers }, instanceId, at },
-  };
+  return { ok: true, deadLetter: { partition, offset: String(offset), ...readDeadLetterRecord(decoded.value) } };
 }

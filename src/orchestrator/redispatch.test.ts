@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { TaskPath } from '../core/ids.ts';
+import type { OutboxMessage } from '../core/outbox-message.ts';
 import { createOutgoing } from '../messaging/outgoing.ts';
-import type { OpenAutomatedTask, OutboxMessage } from '../store/instance-store.ts';
+import type { OpenAutomatedTask } from '../store/instance-store.ts';
 import { Redispatcher } from './redispatch.ts';
 import { instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from './testing/fixture.ts';
 

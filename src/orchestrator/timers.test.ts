@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
-import type { DueTimer, OutboxMessage } from '../store/instance-store.ts';
+import type { DueTimer } from '../core/due-timer.ts';
+import type { OutboxMessage } from '../core/outbox-message.ts';
 import { instanceIdOf, T0 } from './testing/fixture.ts';
 import { createTimerTask } from './timers.ts';
 
-const timer: DueTimer = { instanceId: instanceIdOf(1), partition: 0, timerId: 't', kind: 'wait', path: null, attempt: 1, dueAt: T0 };
+const timer: DueTimer = { instanceId: instanceIdOf(1), timerId: 't', kind: 'wait', path: null, attempt: 1, dueAt: T0 };
 const message: OutboxMessage = { topic: 't', key: 'k', messageType: 'TimerFired', partition: 0, payload: Buffer.alloc(1) };
 
 function turnOf(due: number, nextDueAt: number | null, onFired: (kind: string) => void = () => undefined): () => Promise<number> {

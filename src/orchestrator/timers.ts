@@ -1,5 +1,6 @@
 /** Fires timers that came due by the database's clock: each becomes a message to its instance, taken by one process only. */
-import type { FiredTimer, OutgoingMessages } from '../messaging/outgoing.ts';
+import type { DueTimer } from '../core/due-timer.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import type { InstanceStore } from '../store/instance-store.ts';
 
 export type TimerTaskOptions = {
@@ -7,7 +8,7 @@ export type TimerTaskOptions = {
   readonly outgoing: Pick<OutgoingMessages, 'ofTimer'>;
   /** Longest wait between two queries. */
   readonly intervalMs: number;
-  readonly onFired: (kind: FiredTimer['kind']) => void;
+  readonly onFired: (kind: DueTimer['kind']) => void;
   /** Most timers in one transaction; default 500. */
   readonly pageSize?: number;
 };
@@ -18,7 +19,7 @@ const PAUSE_MS_MIN = 10;
 /** @returns what `service.repeat` runs again and again: it resolves with the ms to wait. */
 export function createTimerTask({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
   return async () => {
-    const kinds: FiredTimer['kind'][] = [];
+    const kinds: DueTimer['kind'][] = [];
     const { fired, nextDueAt, now } = await store.fireTimers(pageSize, (timer) => {
       kinds.push(timer.kind);
       return outgoing.ofTimer(timer);

@@ -30,7 +30,7 @@ describe('waiting out faults', () => {
   it('keeps a process alive that does nothing but wait for the next attempt', async () => {
     const code = `const { retryForever } = await import('${import.meta.dirname}/backoff.ts');
       let attempts = 0;
-      const log = { warn: () => undefined };
+      const log = { warn: () => undefined, error: () => undefined };
       const retrying = retryForever(() => true, new AbortController().signal, log, { initialMs: 20, maxMs: 20 });
       await retrying('reach it', () => (++attempts < 3 ? Promise.reject(new Error('away')) : Promise.resolve()));
       process.stdout.write(String(attempts));`;

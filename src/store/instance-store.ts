@@ -3,25 +3,17 @@
  * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
  * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
  */
+import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
 import type { Effect } from '../core/instance/effects.ts';
-import type { InstanceState, TimerKind } from '../core/instance/state.ts';
+import type { InstanceState } from '../core/instance/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
+import type { OutboxMessage } from '../core/outbox-message.ts';
 
 export type StoredInstance = { readonly state: InstanceState; readonly version: number };
-
-/** A row of the outbox: Debezium makes it a record. `payload` is framed Avro already. */
-export type OutboxMessage = {
-  readonly topic: string;
-  readonly key: string;
-  readonly messageType: string;
-  /** null: Kafka's partitioner places it (only `<prefix>.events` and other event topics). */
-  readonly partition: number | null;
-  readonly payload: Buffer;
-};
 
 /** One instance's step, ready to be written whole or not at all. */
 export type Transition = {
@@ -50,16 +42,6 @@ export type StartResult =
   | { readonly kind: 'keyReused' }
   /** The database refused this one, whatever is tried (`MR_MESSAGE_TOO_LARGE`, …); the others were written. */
   | { readonly kind: 'failed'; readonly error: MillraceError };
-
-export type DueTimer = {
-  readonly instanceId: InstanceId;
-  readonly partition: number;
-  readonly timerId: string;
-  readonly kind: TimerKind;
-  readonly path: TaskPath | null;
-  readonly attempt: number;
-  readonly dueAt: EpochMs;
-};
 
 export type Subscription = {
   readonly instanceId: InstanceId;

@@ -1,13 +1,5 @@
 /** Keeping the instance database in shape, and telling how far its outbox is published: the ports. */
 
-/** The part of a pino logger that the store uses. */
-export type Logger = {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-};
-
 export type MaintenanceReport = {
   readonly partitionsMade: number;
   readonly partitionsDetached: number;

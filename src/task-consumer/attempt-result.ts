@@ -1,20 +1,10 @@
 /** How an attempt ended, before it becomes a record, with limits on what an error may hold. */
+import type { AttemptResult } from '../messaging/records/task-outcome.ts';
 import { redactText } from '../service/logging.ts';
 
-export type AttemptResult =
-  /** `output` is JSON text. */
-  | { readonly status: 'completed'; readonly output: string }
-  | FailedAttempt
-  /** No handler here can run this: the task goes back, and no retry is counted. */
-  | { readonly status: 'returned' };
+export type { AttemptResult };
 
-export type FailedAttempt = {
-  readonly status: 'failed' | 'timedOut';
-  readonly code: string;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly retryAfterMs: number | null;
-};
+export type FailedAttempt = Extract<AttemptResult, { readonly status: 'failed' | 'timedOut' }>;
 
 const MESSAGE_LENGTH_MAX = 500;
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;

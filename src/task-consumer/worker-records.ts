@@ -1,13 +1,13 @@
 /** The records that a worker sends: outcomes of attempts, and dead letters. */
 import { parseInstanceId } from '../core/ids.ts';
 import type { Codec } from '../messaging/codec.ts';
-import { deadLetterRecord } from '../messaging/dead-letter.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord, OutgoingRecord } from '../messaging/log.ts';
 import { producedHeaders } from '../messaging/produced-headers.ts';
+import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
+import { toOutcomeRecord } from '../messaging/records/task-outcome.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
-import { toOutcome } from './outcome.ts';
 
 const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
 
@@ -25,7 +25,7 @@ export class WorkerRecords {
 
   ofOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
     const { notifications } = this.#topics;
-    const outcome = toOutcome({ task, startedAt, finishedAt: Date.now(), worker: this.#worker }, result);
+    const outcome = toOutcomeRecord({ task, startedAt, finishedAt: Date.now(), worker: this.#worker }, result);
     return {
       topic: notifications,
       key: task.instanceId,

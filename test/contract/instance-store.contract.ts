@@ -2,11 +2,12 @@
 
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { fold } from '../../src/core/instance/index.ts';
 import type { Json } from '../../src/core/json.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
-import type { DueTimer, NewDeadLetter } from '../../src/store/instance-store.ts';
+import type { NewDeadLetter } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   commandOf,

@@ -15,7 +15,7 @@ import { eventually } from '../support/eventually.ts';
 import { type StackHandle, startTestStack } from '../support/stack.ts';
 
 const home = join(checkout, '.millrace-test', `connector-restart-${process.pid}`);
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 let stack: StackHandle;
 let log: Log;
 let consumer: LogConsumer;

@@ -27,7 +27,7 @@ import { stackEnv } from '../support/env.ts';
 import { eventually, eventuallyHas } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let log: Log;
 let admin: LogAdmin;

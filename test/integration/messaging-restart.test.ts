@@ -25,7 +25,12 @@ afterAll(async () => {
 
 test('a broker that is killed costs time, and neither a record nor the membership', { timeout: 120_000 }, async () => {
   const warnings: string[] = [];
-  const logger = { debug: () => undefined, info: () => undefined, warn: (_: object, message: string) => warnings.push(message) };
+  const logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (_: object, message: string) => warnings.push(message),
+    error: () => undefined,
+  };
   const log = connectKafka({ brokers: (stack.env.KAFKA_BROKERS ?? '').split(','), clientId: 'restart-test' }, logger);
   const admin = log.admin();
   await ensureTopics(admin, { prefix: 'restart', partitions: 4 });

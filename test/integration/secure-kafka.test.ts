@@ -61,7 +61,7 @@ function mutualSettings(own: Certificate | null = client): Settings {
 function connect(settings: Settings, lines: string[] = []) {
   const config = loadConfig({ MILLRACE_PARTITIONS: '1', ...settings }, ['kafka', 'topics']);
   const note = (fields: object, message: string): void => void lines.push(message + inspect(fields, { depth: 10 }));
-  return { config, log: connectKafka(kafkaOptions(config), { debug: note, info: note, warn: note }) };
+  return { config, log: connectKafka(kafkaOptions(config), { debug: note, info: note, warn: note, error: note }) };
 }
 
 describe('with the right settings', () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { Logger } from '../../src/store/maintenance.ts';
+import type { Logger } from '../../src/core/logger.ts';
 import { slotName } from '../../src/store/outbox-names.ts';
 import { type MigrateConfig, migrate } from '../../src/store/postgres/install/migrate.ts';
 import { roles } from '../../stack/settings.ts';

@@ -2,8 +2,10 @@
  * A store with the core before it, as API and orchestrator put them together, for tests of the store: starts instances,
  * applies notifications, and makes messages whose payloads are JSON, which the store does not look into.
  */
+
 import { uuidv7 } from 'uuidv7';
 import type { Definition } from '../../src/core/definition/types.ts';
+import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import { start, step } from '../../src/core/instance/index.ts';
@@ -11,12 +13,12 @@ import type { Notification } from '../../src/core/instance/notification.ts';
 import type { InstanceState, TaskState } from '../../src/core/instance/state.ts';
 import type { StepResult } from '../../src/core/instance/step.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
+import type { OutboxMessage } from '../../src/core/outbox-message.ts';
 import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import type { RecordName } from '../../src/messaging/generated/records.ts';
-import type { OutgoingMessage } from '../../src/messaging/outgoing.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { InstanceQueries } from '../../src/store/instance-queries.ts';
-import type { DueTimer, EventMatcher, InstanceStore, NewCommand, Start, StartResult, Transition } from '../../src/store/instance-store.ts';
+import type { EventMatcher, InstanceStore, NewCommand, Start, StartResult, Transition } from '../../src/store/instance-store.ts';
 import { definitionOf } from './scenario.ts';
 
 export const PARTITIONS = 8;
@@ -56,12 +58,12 @@ export const matcher: EventMatcher = createEventMatcher({
     }),
 });
 
-export function message(messageType: RecordName, topic: string, instanceId: string, payload: JsonObject): OutgoingMessage {
+export function message(messageType: RecordName, topic: string, instanceId: string, payload: JsonObject): OutboxMessage {
   const partition = topic === topics.events ? null : partitionOf(instanceId, PARTITIONS);
   return { topic, key: instanceId, messageType, partition, payload: Buffer.from(JSON.stringify(payload)) };
 }
 
-export function ofTimer({ instanceId, timerId, kind, path, attempt, dueAt }: DueTimer): OutgoingMessage {
+export function ofTimer({ instanceId, timerId, kind, path, attempt, dueAt }: DueTimer): OutboxMessage {
   return message('TimerFired', topics.notifications, instanceId, { timerId, kind, path, attempt, dueAt });
 }
 
@@ -173,7 +175,7 @@ export function transitionOf(
   expectedVersion: number,
   result: StepResult,
 ): Transition {
-  const messages = result.effects.flatMap((effect): OutgoingMessage[] => {
+  const messages = result.effects.flatMap((effect): OutboxMessage[] => {
     if (effect.type === 'dispatchTask') return [message('TaskScheduled', topics.tasks, instanceId, { path: effect.path })];
     if (effect.type === 'lifecycle')
       return [message('InstanceChanged', topics.lifecycle, instanceId, { change: effect.change, status: effect.status })];

@@ -2,6 +2,7 @@
  * An engine in memory behind the API's ports, for unit tests: it keeps what it is given, and the pure core moves it on at
  * once, as the orchestrator would a little later. `hold` keeps commands pending. Not a store: nothing here is concurrent.
  */
+
 import { parseDefinition } from '../../core/definition/index.ts';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { taskIdOf } from '../../core/ids.ts';
@@ -10,11 +11,12 @@ import type { CommandIssued, Notification, RaisedBy, TaskOutcome } from '../../c
 import type { InstanceState, TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { createDefinitionCache } from '../../store/definition-cache.ts';
 import type { ApiKey, ApiKeyRole, Page, StoredDefinition } from '../../store/definition-store.ts';
 import { humanRecords } from '../../store/human-record.ts';
 import type { DeadLetterRow, HumanTaskRow, InstanceRow, PendingCommand, TaskRow } from '../../store/instance-queries.ts';
-import type { CommandResult, NewCommand, OutboxMessage, Start, StartResult } from '../../store/instance-store.ts';
+import type { CommandResult, NewCommand, Start, StartResult } from '../../store/instance-store.ts';
 import { digestOf } from '../auth.ts';
 import { createInstanceWatch } from '../instance-watch.ts';
 import type { ApiPorts } from '../ports.ts';

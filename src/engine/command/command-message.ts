@@ -1,10 +1,12 @@
 /** A command as it travels: an id of its own, and the message for the instance's orchestrator. */
+
 import { uuidv7 } from 'uuidv7';
 import { type CommandId, type EpochMs, type InstanceId, parseCommandId } from '../../core/ids.ts';
 import type { CommandIssued } from '../../core/instance/notification.ts';
-import type { OutgoingMessage, OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 
-export type CommandMessage = { readonly commandId: CommandId; readonly message: OutgoingMessage };
+export type CommandMessage = { readonly commandId: CommandId; readonly message: OutboxMessage };
 
 /** @param by subject of an API key, or the part of the engine that gives the command. */
 export function commandMessage(

@@ -7,7 +7,7 @@ import { kafkaConfig } from './index.ts';
 import { forwardLogs } from './logging.ts';
 import { mendRequestQueue } from './request-queue.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 test('every codec gives back what it was given', async () => {
   registerCodecs();

@@ -6,9 +6,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelegateBackoff, handleAll, retry } from 'cockatiel';
 import { MillraceError } from '../../core/error.ts';
+import type { Logger } from '../../core/logger.ts';
 import { Assignment } from '../assignment.ts';
 import type { LogConsumer, TopicPartition } from '../log.ts';
-import type { Logger } from '../logger.ts';
 import type { OpenClient } from './client.ts';
 import { unavailable } from './errors.ts';
 import { type ConsumerOptions, runSession, type Session } from './session.ts';

@@ -3,8 +3,8 @@
  * transactions or idempotent producers (protocol.md, "A step" 7).
  */
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
+import type { Logger } from '../../core/logger.ts';
 import type { Log } from '../log.ts';
-import type { Logger } from '../logger.ts';
 import { createAdmin } from './admin.ts';
 import { type KafkaClient, openClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';

@@ -1,6 +1,6 @@
 /** Log lines of kafkajs: it tells each of its retries as an error, so the same one is passed on once in a while only. */
 import type { LogEntry } from 'kafkajs';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../../core/logger.ts';
 
 /** kafkajs' level of errors; its warnings and below are for debugging. */
 const errorLevel = 1;

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { createProducer, GatheringProducer } from './producer.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A broker whose answers the test gives; `sent` holds the values of each request. */
 function fakeBroker(answer: (values: readonly string[]) => Promise<void> = async () => undefined) {

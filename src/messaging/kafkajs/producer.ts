@@ -5,8 +5,8 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import kafkajs, { type Message, type Producer } from 'kafkajs';
 import { MillraceError } from '../../core/error.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { LogHeader, LogProducer, OutgoingRecord } from '../log.ts';
-import type { Logger } from '../logger.ts';
 import { deadLetterExtraBytes } from '../topics.ts';
 import type { OpenClient } from './client.ts';
 import { refusalOf } from './errors.ts';

@@ -2,9 +2,10 @@
  * A consumer of the log in memory. Hands batches over from a turn of its own, one partition after the other; what it was
  * told to pause waits. Relies on `Assignment` for generations and offsets, exactly as the consumer of Kafka does.
  */
+
+import type { Logger } from '../../core/logger.ts';
 import { Assignment } from '../assignment.ts';
 import type { LogConsumer, LogConsumerOptions, TopicPartition } from '../log.ts';
-import type { Logger } from '../logger.ts';
 import type { MemoryCluster } from './cluster.ts';
 import type { GroupMember } from './group.ts';
 

@@ -2,8 +2,9 @@
  * The log in memory, for `millrace dev` and for tests: the port of Kafka in one process, without a broker. Nothing of it
  * is durable. Passes the contract suite that the log on Kafka passes.
  */
+
+import type { Logger } from '../../core/logger.ts';
 import type { Log } from '../log.ts';
-import type { Logger } from '../logger.ts';
 import { createMemoryAdmin } from './admin.ts';
 import { MemoryCluster } from './cluster.ts';
 import { MemoryConsumer } from './consumer.ts';

@@ -4,7 +4,7 @@ import { eventually } from '../../../test/support/eventually.ts';
 import type { LogRecord } from '../log.ts';
 import { createMemoryLog } from './index.ts';
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe('the log in memory', () => {
   testLog(async () => createMemoryLog({}, quiet));

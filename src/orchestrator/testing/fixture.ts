@@ -1,4 +1,5 @@
 /** An orchestrator's way of notifications on a log and a store in memory, with a workflow of two tasks to move on. */
+
 import { pino } from 'pino';
 import { parseDefinition } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
@@ -7,6 +8,7 @@ import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { CommandIssued } from '../../core/instance/notification.ts';
 import type { InstanceState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
 import { StateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
@@ -15,7 +17,7 @@ import { type Codec, createCodec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome } from '../../messaging/generated/records.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import { MemoryRegistry } from '../../messaging/memory/registry.ts';
-import { createOutgoing, type OutgoingMessage, type OutgoingMessages } from '../../messaging/outgoing.ts';
+import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
 import { recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
 import { FakeConsumer, FakeProducer } from '../../messaging/testing/fake-log.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
@@ -189,7 +191,7 @@ export class Fixture {
   }
 
   /** A message of the outbox, as Debezium would write it. */
-  sent(offset: number, n: number, { payload }: OutgoingMessage): GivenRecord {
+  sent(offset: number, n: number, { payload }: OutboxMessage): GivenRecord {
     return this.given(offset, n, payload);
   }
 

@@ -2,8 +2,10 @@
  * Timers that are due: taken, deleted and turned into messages in one transaction, by the database's clock. Rows that
  * another process is taking are passed over, so any number of processes may ask.
  */
+
+import type { DueTimer } from '../../core/due-timer.ts';
 import type { EpochMs } from '../../core/ids.ts';
-import type { DueTimer, OutboxMessage } from '../instance-store.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { inTransaction, type Pool } from './connection/pools.ts';
 import { insertMessages } from './outbox/messages.ts';
 import { epochMs } from './sql/times.ts';

@@ -3,9 +3,11 @@
  * locks of the events' keys. A wait with several keys may be matched by a transaction that holds another key's lock, so
  * each match is taken off `wait.remaining` in the statement that writes it: a wait that has nothing left gets nothing.
  */
+
 import type { ExternalEvent } from '../../../core/external-event.ts';
 import type { InstanceId, TaskPath } from '../../../core/ids.ts';
-import type { EventMatcher, OutboxMessage, Subscription } from '../../instance-store.ts';
+import type { OutboxMessage } from '../../../core/outbox-message.ts';
+import type { EventMatcher, Subscription } from '../../instance-store.ts';
 import type { Queryable } from '../connection/pools.ts';
 import { insertMessages } from '../outbox/messages.ts';
 import { Columns } from '../sql/columns.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
-import type { Logger } from '../../maintenance.ts';
+import type { Logger } from '../../../core/logger.ts';
 import { slotName } from '../../outbox-names.ts';
 import { translating } from '../connection/errors.ts';
 import { clientConfig, type Queryable } from '../connection/pools.ts';

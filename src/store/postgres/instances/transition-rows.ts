@@ -2,13 +2,15 @@
  * Transitions laid out as columns: what the statements of `start` and `apply` unnest. Each row's last image once, since
  * the parts of one statement do not see each other's rows. Pure.
  */
+
 import type { EpochMs, InstanceId, TaskPath } from '../../../core/ids.ts';
 import type { Effect } from '../../../core/instance/effects.ts';
 import { errorOf, type InstanceState, type TaskState } from '../../../core/instance/state.ts';
 import type { Json } from '../../../core/json.ts';
+import type { OutboxMessage } from '../../../core/outbox-message.ts';
 import { own } from '../../../core/record.ts';
 import { type HumanRecord, humanRecords } from '../../human-record.ts';
-import type { OutboxMessage, Transition } from '../../instance-store.ts';
+import type { Transition } from '../../instance-store.ts';
 import { storeHistory } from '../../stored/history.ts';
 import { payloadsText } from '../../stored/payloads.ts';
 import { outputSeqOf, type Scheduling, taskImages } from '../../stored/task-images.ts';

@@ -3,7 +3,8 @@
  * old rows deleted, in bounded amounts. One process at a time, by an advisory lock. Steps do not depend on each other: one
  * that fails is reported, and tried again a minute later.
  */
-import type { Logger, Maintenance, MaintenanceReport } from '../../maintenance.ts';
+import type { Logger } from '../../../core/logger.ts';
+import type { Maintenance, MaintenanceReport } from '../../maintenance.ts';
 import { translate, translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';
 import { expireEvents } from '../events/expired-events.ts';

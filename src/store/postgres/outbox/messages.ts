@@ -2,8 +2,9 @@
  * Rows of the outbox. Every statement that writes some takes the topic from `outbox_topic`: of one that nobody made, the
  * column is NULL, which the table refuses, and with it everything that the transaction did.
  */
+
 import type { InstanceId } from '../../../core/ids.ts';
-import type { OutboxMessage } from '../../instance-store.ts';
+import type { OutboxMessage } from '../../../core/outbox-message.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';
 import { Columns } from '../sql/columns.ts';

@@ -5,7 +5,7 @@
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
-import type { Logger } from '../../maintenance.ts';
+import type { Logger } from '../../../core/logger.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransactionOn, type Pool, type Queryable } from '../connection/pools.ts';
 import { withMaintenanceLock } from '../maintenance/lock.ts';

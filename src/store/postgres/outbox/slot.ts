@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
-import type { Logger } from '../../maintenance.ts';
+import type { Logger } from '../../../core/logger.ts';
 import { translating } from '../connection/errors.ts';
 import { clientConfig, type Queryable } from '../connection/pools.ts';
 

@@ -1,6 +1,7 @@
-/** The part of a pino logger that messaging uses. */
+/** The part of a logger that the engine's parts use: pino's order of arguments. */
 export type Logger = {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
 };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { createCodec } from './codec.ts';
+import { createCodec } from '../codec.ts';
+import { headerText, type LogRecord } from '../log.ts';
+import { MemoryRegistry } from '../memory/registry.ts';
 import { deadLetterRecord } from './dead-letter.ts';
-import { headerText, type LogRecord } from './log.ts';
-import { MemoryRegistry } from './memory/registry.ts';
 
 const topic = 'millrace.dead-letters';
 

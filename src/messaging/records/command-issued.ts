@@ -1,0 +1,89 @@
+/** The record CommandIssued: a command to a running instance, from the API (or the engine itself) to the orchestrator. */
+import { type EpochMs, type InstanceId, parseCommandId, type TaskPath } from '../../core/ids.ts';
+import type { CommandIssued, RaisedBy } from '../../core/instance/notification.ts';
+import type { TaskError } from '../../core/instance/state.ts';
+import { isJsonObject, type Json } from '../../core/json.ts';
+import { parseJsonStrict } from '../../core/strict-json.ts';
+import type { InvalidMessage } from '../dead-letter-codes.ts';
+import type * as records from '../generated/records.ts';
+import { invalid, pathIn, taskIdAt } from './invalid.ts';
+
+export function toCommandRecord(instanceId: InstanceId, { commandId, by, command }: CommandIssued, at: EpochMs): records.CommandIssued {
+  const taskId = taskIdAt(instanceId, 'path' in command ? command.path : null);
+  return { commandId, instanceId, type: command.type, taskId, attempt: attemptOf(command), payload: payloadOf(command), by, at };
+}
+
+function attemptOf(command: CommandIssued['command']): number | null {
+  if (command.type === 'redispatch' || command.type === 'completeTask' || command.type === 'failTask') return command.attempt;
+  return command.type === 'retry' && command.path !== null ? (command.raisedBy?.[command.path] ?? null) : null;
+}
+
+function payloadOf(command: CommandIssued['command']): string | null {
+  switch (command.type) {
+    case 'completeTask':
+      return JSON.stringify(command.output);
+    case 'failTask':
+      return JSON.stringify(command.error);
+    case 'cancel':
+      return command.reason === null ? null : JSON.stringify(command.reason);
+    case 'retry':
+      return command.path !== null || (command.raisedBy ?? null) === null ? null : JSON.stringify(command.raisedBy);
+    case 'pause':
+    case 'resume':
+    case 'redispatch':
+      return null;
+  }
+}
+
+export function readCommandRecord(value: records.CommandIssued, instanceId: InstanceId): CommandIssued | InvalidMessage {
+  const commandId = parseCommandId(value.commandId);
+  if (commandId === undefined) return invalid('the commandId is no UUID');
+  const path = value.taskId === null ? null : pathIn(value.taskId, instanceId);
+  if (value.taskId !== null && path === null) return invalid('taskId and instanceId do not belong together');
+  const payload = value.payload === null ? null : parseJsonStrict(value.payload);
+  if (payload?.ok === false) return invalid(`the payload cannot be read: ${payload.reason}`);
+  const command = commandOf(value, path, payload?.value ?? null);
+  return 'code' in command ? command : { type: 'CommandIssued', commandId, by: value.by, command };
+}
+
+function commandOf(
+  { type, attempt }: records.CommandIssued,
+  path: TaskPath | null,
+  payload: Json,
+): CommandIssued['command'] | InvalidMessage {
+  switch (type) {
+    case 'cancel':
+      return { type, reason: typeof payload === 'string' ? payload : null };
+    case 'pause':
+    case 'resume':
+      return { type };
+    case 'retry':
+      if (path !== null) return { type, path, raisedBy: attempt === null ? null : { [path]: attempt } };
+      return { type, path, raisedBy: raisedByOf(payload) };
+    case 'completeTask':
+      return path === null || attempt === null
+        ? invalid('a completion without a task or an attempt')
+        : { type, path, attempt, output: payload };
+    case 'failTask': {
+      const error = taskErrorOf(payload);
+      return path === null || attempt === null || error === null
+        ? invalid('a failure without a task, an attempt or an error')
+        : { type, path, attempt, error };
+    }
+    case 'redispatch':
+      return path === null || attempt === null ? invalid('a dispatch without a task or an attempt') : { type, path, attempt };
+    default:
+      return invalid('a command that this version does not know');
+  }
+}
+
+function raisedByOf(payload: Json): RaisedBy | null {
+  if (!isJsonObject(payload)) return null;
+  return Object.fromEntries(Object.entries(payload).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+}
+
+function taskErrorOf(payload: Json): TaskError | null {
+  if (!isJsonObject(payload)) return null;
+  const { code, message } = payload;
+  return typeof code === 'string' && typeof message === 'string' ? { code, message } : null;
+}

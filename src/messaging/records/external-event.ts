@@ -1,0 +1,15 @@
+/** The record ExternalEvent: an event as we write it to topics of events, and as others may. */
+import type { ExternalEvent } from '../../core/external-event.ts';
+import type * as records from '../generated/records.ts';
+
+export function toEventRecord({ id, type, source, key, time, data }: ExternalEvent): records.ExternalEvent {
+  return { id, type, source, key, time, data: JSON.stringify(data) };
+}
+
+/** The event with its data still as text: whoever reads it checks the limits of events from every source alike. */
+export type UnreadEvent = Omit<ExternalEvent, 'data'> & { readonly data: string };
+
+/** @param place stands for an empty id: the same for every delivery of the record. */
+export function readEventRecord({ id, type, source, key, time, data }: records.ExternalEvent, place: string): UnreadEvent {
+  return { id: id === '' ? place : id, type, source, key, time, data };
+}

@@ -1,0 +1,83 @@
+/** The record TaskOutcome: how an attempt ended, from a worker to the orchestrator. */
+import { assertNever } from '../../core/assert.ts';
+import type { Basis, InstanceId } from '../../core/ids.ts';
+import type { TaskOutcome } from '../../core/instance/notification.ts';
+import { parseJsonStrict } from '../../core/strict-json.ts';
+import type { InvalidMessage } from '../dead-letter-codes.ts';
+import type * as records from '../generated/records.ts';
+import { invalid, pathIn } from './invalid.ts';
+import type { ScheduledTask } from './task-scheduled.ts';
+
+/** An attempt that was run, when and by whom. */
+export type RanAttempt = { readonly task: ScheduledTask; readonly startedAt: number; readonly finishedAt: number; readonly worker: string };
+
+/** How it ended. `output` is JSON already: a worker has written it once to know its size. */
+export type AttemptResult =
+  | { readonly status: 'completed'; readonly output: string }
+  | {
+      readonly status: 'failed' | 'timedOut';
+      readonly code: string;
+      readonly message: string;
+      readonly retryable: boolean;
+      readonly retryAfterMs: number | null;
+    }
+  /** No handler here can run this: the task goes back, and no retry is counted. */
+  | { readonly status: 'returned' };
+
+export function toOutcomeRecord({ task, startedAt, finishedAt, worker }: RanAttempt, result: AttemptResult): records.TaskOutcome {
+  const { taskId, instanceId, attempt, basis } = task;
+  const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt };
+  const none = { output: null, errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null };
+  switch (result.status) {
+    case 'completed':
+      return { ...ran, ...none, status: 'completed', output: result.output };
+    case 'failed':
+    case 'timedOut': {
+      const { status, code, message, retryable, retryAfterMs } = result;
+      return { ...ran, status, output: null, errorCode: code, errorMessage: message, retryable, retryAfterMs };
+    }
+    case 'returned':
+      return { ...ran, ...none, status: 'returned' };
+    default:
+      return assertNever(result);
+  }
+}
+
+export function readOutcomeRecord(value: records.TaskOutcome, instanceId: InstanceId): TaskOutcome | InvalidMessage {
+  const path = pathIn(value.taskId, instanceId);
+  if (path === null) return invalid('taskId and instanceId do not belong together');
+  const result = resultOf(value);
+  if ('code' in result) return result;
+  return { type: 'TaskOutcome', path, attempt: value.attempt, basis: value.basis as Basis, result };
+}
+
+function resultOf({
+  status,
+  output,
+  errorCode,
+  errorMessage,
+  retryable,
+  retryAfterMs,
+}: records.TaskOutcome): TaskOutcome['result'] | InvalidMessage {
+  switch (status) {
+    case 'completed': {
+      if (output === null) return { status, output: null };
+      const parsed = parseJsonStrict(output);
+      if (parsed.ok) return { status, output: parsed.value };
+      if (parsed.reason === 'syntax') return invalid('the output is not JSON');
+      // Our own workers look themselves; another client's must not lose the task for it.
+      const message = `The output cannot be taken as it is (at ${parsed.pointer || '/'}): ${parsed.message}`;
+      return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
+    }
+    case 'failed':
+    case 'timedOut': {
+      if (errorCode === null) return invalid('a failure without an error code');
+      const wait = retryAfterMs === null || retryAfterMs <= 0 ? null : retryAfterMs;
+      return { status, error: { code: errorCode, message: errorMessage ?? '' }, retryable: retryable ?? true, retryAfterMs: wait };
+    }
+    case 'returned':
+      return { status };
+    default:
+      return invalid('a status that this version does not know');
+  }
+}

@@ -1,0 +1,60 @@
+/** The record TaskScheduled: a task to be run, from the instance that opened it to a worker of its queue. */
+import { invariant } from '../../core/assert.ts';
+import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
+import type { InstanceState } from '../../core/instance/state.ts';
+import type { Json } from '../../core/json.ts';
+import { own } from '../../core/record.ts';
+import { parseJsonStrict } from '../../core/strict-json.ts';
+import type { InvalidMessage } from '../dead-letter-codes.ts';
+import type * as records from '../generated/records.ts';
+import { invalid } from './invalid.ts';
+
+export type ScheduledTask = {
+  readonly taskId: TaskId;
+  readonly instanceId: InstanceId;
+  readonly attempt: number;
+  readonly basis: Basis;
+  /** `null` stands for a kind of work that this version does not know. */
+  readonly work: { readonly type: 'http' } | { readonly type: 'task'; readonly name: string } | null;
+  readonly input: Json;
+  /** From the start of the attempt. */
+  readonly timeoutMs: number;
+  /** By the clock of the instance database. */
+  readonly dispatchedAt: number;
+};
+
+/** @param path of a task that is scheduled. */
+export function toTaskRecord(state: InstanceState, path: TaskPath): records.TaskScheduled {
+  const task = own(state.tasks, path);
+  invariant(task?.status === 'scheduled', 'only a scheduled task is dispatched');
+  const { instanceId, definitionId, definitionVersion } = state;
+  const { nodeId, type, attempt, basis, dispatchedAt, payload } = task;
+  return {
+    ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
+    ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },
+  };
+}
+
+export function readTaskRecord(value: records.TaskScheduled, key: Buffer): ScheduledTask | InvalidMessage {
+  const id = parseTaskId(value.taskId);
+  if (id === undefined || id.instanceId !== value.instanceId) return invalid('taskId and instanceId do not belong together');
+  if (key.toString('utf8') !== value.instanceId) return invalid('the key is not the instance');
+  if (value.attempt < 1 || value.basis === '' || !(value.timeoutMs > 0)) return invalid('attempt, basis or timeoutMs cannot be one');
+  const input = parseJsonStrict(value.input);
+  if (!input.ok) return invalid(`the input cannot be read: ${input.reason}`);
+  return {
+    taskId: value.taskId as TaskId,
+    instanceId: id.instanceId,
+    attempt: value.attempt,
+    basis: value.basis as Basis,
+    work: workOf(value.type, value.task),
+    input: input.value,
+    timeoutMs: value.timeoutMs,
+    dispatchedAt: value.dispatchedAt,
+  };
+}
+
+function workOf(type: string, name: string | null): ScheduledTask['work'] {
+  if (type === 'http') return { type: 'http' };
+  return type === 'task' && name !== null ? { type: 'task', name } : null;
+}
