@@ -62,8 +62,8 @@ describe('our own record', () => {
     ['data that is JSON', { ...own, data: '{' }, 'MR_EVENT_INVALID'],
     ['data whose numbers are exact', { ...own, data: '{"id":9007199254740993}' }, 'MR_NUMBER_UNSAFE'],
     ['data whose objects have each key once', { ...own, data: '{"amount":1,"amount":2}' }, 'MR_EVENT_INVALID'],
-    ['texts of a length that can be indexed', { ...own, source: 'x'.repeat(501) }, 'MR_EVENT_INVALID'],
-    ['texts that Postgres can hold', { ...own, type: 'a\0b' }, 'MR_EVENT_INVALID'],
+    ['strings of a length that can be indexed', { ...own, source: 'x'.repeat(501) }, 'MR_EVENT_INVALID'],
+    ['strings that Postgres can hold', { ...own, type: 'a\0b' }, 'MR_EVENT_INVALID'],
   ] as const)('needs %s', async (_, event, code) => {
     expect(await read({ value: codec.encode('ExternalEvent', topic, event) })).toMatchObject({ ok: false, code });
   });

@@ -109,7 +109,7 @@ function checkedEvent(event: ExternalEvent): ReadEvent {
     if (event[name] === '') return invalid('MR_EVENT_INVALID', `the event has no ${name}`);
     const lengthMax = name === 'key' ? CORRELATION_KEY_LENGTH_MAX : NAME_LENGTH_MAX;
     if (characterCount(event[name]) > lengthMax) return invalid('MR_EVENT_INVALID', `the ${name} is longer than ${lengthMax} characters`);
-    // Postgres cannot hold it in a text.
+    // Postgres cannot store it in a text column.
     if (event[name].includes('\0')) return invalid('MR_EVENT_INVALID', `the ${name} holds a zero character`);
   }
   return { ok: true, event };

@@ -98,7 +98,7 @@ describe('versions of a schema meet', () => {
     const other = { ...schema, fields: schema.fields.map((field) => (field.name === 'kind' ? { ...field, type: 'long' } : field)) };
     const id = registry.add('other', JSON.stringify(other));
     const bytes = framed(id, avroTypeOf(other).toBuffer({ ...timer, kind: 1 }));
-    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ ok: false, fault: 'wrongRecord' });
+    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ ok: false, error: 'wrongRecord' });
   });
 });
 
@@ -109,7 +109,7 @@ describe('what is wrong with bytes is a value', () => {
     ['JSON', Buffer.from('{"a":1}')],
   ])('not framed: %s', async (_, bytes) => {
     const { codec } = await prepared();
-    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ ok: false, fault: 'notFramed' });
+    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ ok: false, error: 'notFramed' });
   });
 
   test('another record', async () => {
@@ -117,7 +117,7 @@ describe('what is wrong with bytes is a value', () => {
     const decoded = await codec.decode(codec.encode('TimerFired', topic, timer), ['TaskOutcome', 'CommandIssued']);
     expect(decoded).toEqual({
       ok: false,
-      fault: 'wrongRecord',
+      error: 'wrongRecord',
       reason: `${fullNames.TimerFired}, where ${fullNames.TaskOutcome} or ${fullNames.CommandIssued} was expected`,
     });
     expect(decoded.ok || invalidMessageOf(decoded).code).toBe('MR_SCHEMA_MISMATCH');
@@ -129,10 +129,10 @@ describe('what is wrong with bytes is a value', () => {
     const found = new Set<string>();
     for (let end = frameBytes; end < bytes.length; end++) {
       const decoded = await codec.decode(bytes.subarray(0, end), ['TimerFired']);
-      found.add(decoded.ok ? 'ok' : decoded.fault);
+      found.add(decoded.ok ? 'ok' : decoded.error);
     }
     expect([...found]).toEqual(['malformed']);
-    expect(await codec.decode(Buffer.concat([bytes, Buffer.from([1])]), ['TimerFired'])).toMatchObject({ fault: 'malformed' });
+    expect(await codec.decode(Buffer.concat([bytes, Buffer.from([1])]), ['TimerFired'])).toMatchObject({ error: 'malformed' });
   });
 
   test('noise behind a valid frame never throws', async () => {
@@ -149,8 +149,8 @@ describe('what is wrong with bytes is a value', () => {
     const { codec, registry } = await prepared();
     const json = registry.addWriter({ kind: 'unusable', reason: 'schema 9 is JSON, not Avro' });
     const broken = registry.add('broken', '{"type":"record","name":"x-y","fields":[]}');
-    expect(await codec.decode(framed(json, Buffer.alloc(1)), ['TimerFired'])).toMatchObject({ fault: 'wrongRecord' });
-    expect(await codec.decode(framed(broken, Buffer.alloc(1)), ['TimerFired'])).toMatchObject({ fault: 'malformed' });
+    expect(await codec.decode(framed(json, Buffer.alloc(1)), ['TimerFired'])).toMatchObject({ error: 'wrongRecord' });
+    expect(await codec.decode(framed(broken, Buffer.alloc(1)), ['TimerFired'])).toMatchObject({ error: 'malformed' });
   });
 
   test('a long that a double would change', async () => {
@@ -160,7 +160,7 @@ describe('what is wrong with bytes is a value', () => {
     const odd = Buffer.from([0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]);
     const largest = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
     for (const bytes of [odd, largest])
-      expect(await codec.decodeForeign(framed(id, bytes))).toMatchObject({ ok: false, fault: 'unsafeNumber' });
+      expect(await codec.decodeForeign(framed(id, bytes))).toMatchObject({ ok: false, error: 'unsafeNumber' });
     expect(await codec.decodeForeign(framed(id, Buffer.from([0x02])))).toEqual({ ok: true, value: 1, fullName: 'long' });
   });
 
@@ -169,7 +169,7 @@ describe('what is wrong with bytes is a value', () => {
     const id = registry.add('array', '{"type":"array","items":"null"}');
     // 2^40 items of no bytes each.
     const bytes = framed(id, Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x40]));
-    expect(await codec.decodeForeign(bytes)).toMatchObject({ ok: false, fault: 'malformed' });
+    expect(await codec.decodeForeign(bytes)).toMatchObject({ ok: false, error: 'malformed' });
   });
 });
 
@@ -178,9 +178,9 @@ describe('the registry', () => {
     let now = 1;
     const { codec, registry } = await prepared({ now: () => now });
     const bytes = framed(4711, Buffer.alloc(3));
-    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ fault: 'unknownSchemaId' });
+    expect(await codec.decode(bytes, ['TimerFired'])).toMatchObject({ error: 'unknownSchemaId' });
     now = 29_999;
-    expect(codec.decode(bytes, ['TimerFired'])).toMatchObject({ fault: 'unknownSchemaId' });
+    expect(codec.decode(bytes, ['TimerFired'])).toMatchObject({ error: 'unknownSchemaId' });
     expect(registry.calls.schemaById).toBe(1);
     now = 30_002;
     await codec.decode(bytes, ['TimerFired']);

@@ -20,8 +20,8 @@ export type Decoded<Name extends RecordName> = {
   [N in Name]: { readonly ok: true; readonly record: N; readonly value: Records[N] };
 }[Name];
 
-export type UndecodableFault = 'notFramed' | 'unknownSchemaId' | 'wrongRecord' | 'malformed' | 'unsafeNumber';
-export type Undecodable = { readonly ok: false; readonly fault: UndecodableFault; readonly reason: string };
+export type UndecodableError = 'notFramed' | 'unknownSchemaId' | 'wrongRecord' | 'malformed' | 'unsafeNumber';
+export type Undecodable = { readonly ok: false; readonly error: UndecodableError; readonly reason: string };
 
 const codes = {
   notFramed: 'MR_NOT_FRAMED',
@@ -29,11 +29,11 @@ const codes = {
   wrongRecord: 'MR_SCHEMA_MISMATCH',
   malformed: 'MR_SCHEMA_MISMATCH',
   unsafeNumber: 'MR_NUMBER_UNSAFE',
-} as const satisfies Record<UndecodableFault, DeadLetterCode>;
+} as const satisfies Record<UndecodableError, DeadLetterCode>;
 
 /** What a dead letter says of bytes that could not be decoded. */
-export function invalidMessageOf({ fault, reason }: Undecodable): InvalidMessage {
-  return { code: codes[fault], reason };
+export function invalidMessageOf({ error, reason }: Undecodable): InvalidMessage {
+  return { code: codes[error], reason };
 }
 
 export type RecordOnTopic = { readonly topic: string; readonly record: RecordName };
@@ -214,12 +214,12 @@ function makeResolver(reader: Type, writer: Type): Resolver | null {
   }
 }
 
-function undecodable(fault: UndecodableFault, reason: string): Undecodable {
-  return { ok: false, fault, reason };
+function undecodable(error: UndecodableError, reason: string): Undecodable {
+  return { ok: false, error, reason };
 }
 
-function unusable(fault: UndecodableFault, reason: string): Writer {
-  return { kind: 'unusable', undecodable: undecodable(fault, reason) };
+function unusable(error: UndecodableError, reason: string): Writer {
+  return { kind: 'unusable', undecodable: undecodable(error, reason) };
 }
 
 function unknownId(id: number): Writer {

@@ -17,15 +17,15 @@ export async function assertPublishTopics(
 ): Promise<void> {
   if (publishTopics.length === 0) return;
   const found = new Map((await admin.describeTopics(publishTopics)).map(({ topic, config }) => [topic, config]));
-  const faults = publishTopics.flatMap((topic) => {
+  const errors = publishTopics.flatMap((topic) => {
     const config = found.get(topic);
     if (config === undefined) return [`${topic} is not there, or this login may not see it`];
     const bytes = Number(config['max.message.bytes']);
     return bytes < maxMessageBytes ? [`${topic} takes ${bytes} bytes at most (max.message.bytes), fewer than ${maxMessageBytes}`] : [];
   });
-  if (faults.length === 0) return;
+  if (errors.length === 0) return;
   const message =
-    `What MILLRACE_PUBLISH_TOPICS lists must be there and take records of MILLRACE_MAX_MESSAGE_BYTES: ${faults.join('; ')}. ` +
+    `What MILLRACE_PUBLISH_TOPICS lists must be there and take records of MILLRACE_MAX_MESSAGE_BYTES: ${errors.join('; ')}. ` +
     'These topics are not ours to make or alter: do so, or take them off the list, and run `millrace topics` again.';
   throw new MillraceError('MR_PUBLISH_TOPIC', message, { retryable: false });
 }

@@ -7,7 +7,7 @@ export type JsonText = string;
 
 /** A person's or an operator's command to a running instance. Applied once. */
 export type CommandIssued = {
-  /** UUID of the command; its result is kept under it. */
+  /** UUID of the command. The result of the command is stored under it. */
   readonly commandId: string;
   /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
   readonly instanceId: string;
@@ -19,7 +19,7 @@ export type CommandIssued = {
   readonly attempt: number | null;
   /** What the command carries, as JSON: output of completeTask, error of failTask, reason of cancel, of a retry of all incidents the attempt that raised each by its path. */
   readonly payload: JsonText | null;
-  /** Subject of the API key, or who it spoke for. */
+  /** Subject of the API key, or the person that an admin key acted for. */
   readonly by: string;
   /** When it was accepted, by the clock of the instance database. */
   readonly at: EpochMs;
@@ -27,9 +27,9 @@ export type CommandIssued = {
 
 /** A message that can never be processed, kept whole with the reason. */
 export type DeadLetter = {
-  /** MR_DL_…: why, for machines; see docs/errors.md. */
+  /** Error code, e.g. MR_NOT_FRAMED; see docs/errors.md. */
   readonly code: string;
-  /** Why, for people. Quotes nothing of the message. */
+  /** The reason, for people. It quotes nothing of the message. */
   readonly reason: string;
   /** Where the original stands. */
   readonly topic: string;
@@ -43,13 +43,13 @@ export type DeadLetter = {
   readonly value: Buffer | null;
   /** The original's headers in their order, unchanged. */
   readonly headers: readonly OriginalHeader[];
-  /** When it was set aside, by the clock of the process that did. */
+  /** When the dead letter was written, by the clock of the process that wrote it. */
   readonly at: EpochMs;
-  /** The instance that it was meant for, if that could be told. */
+  /** The instance that the message was for; null when it could not be determined. */
   readonly instanceId: string | null;
 };
 
-/** An external event met a subscription of this instance. */
+/** An external event matches a subscription of this instance. */
 export type EventMatched = {
   /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
   readonly instanceId: string;
@@ -59,17 +59,17 @@ export type EventMatched = {
   readonly attempt: number;
   /** Which of the node's waits matched, counted from 0. */
   readonly wait: number;
-  /** Row of the event in the buffer, a decimal number: there it goes back when the instance refuses it. */
+  /** Id of the event's row in the event buffer, a decimal number: an event that the instance refuses is put back there. */
   readonly eventRowId: string;
   /** The event's id, unique with its source. */
   readonly eventId: string;
   /** The event's type. */
   readonly eventType: string;
-  /** Who sent the event. */
+  /** The system that sent the event. */
   readonly eventSource: string;
   /** The event's correlation key. */
   readonly eventKey: string;
-  /** When the event happened, as its sender says; null when he does not. */
+  /** When the event happened, by the clock of its sender; null when the sender gave no time. */
   readonly eventTime: EpochMs | null;
   /** The event's data, as JSON. */
   readonly data: JsonText;
@@ -77,23 +77,23 @@ export type EventMatched = {
   readonly whereError: string | null;
 };
 
-/** A fact from outside, or one that a publish node tells the outside. */
+/** An event from another system, or one that a publish node sends. */
 export type ExternalEvent = {
   /** Unique with the source: a repeat within 24 h is dropped. */
   readonly id: string;
-  /** What happened, e.g. payment.confirmed. Definitions name it. */
+  /** Type of the event, e.g. payment.confirmed. Event nodes of definitions name it. */
   readonly type: string;
-  /** Who sends it. */
+  /** The system that sends the event. */
   readonly source: string;
-  /** Correlation key: what the event and whoever waits for it meet by. Also the record's key. */
+  /** Correlation key: the event goes to the instances that wait for its type and this key. Also the record's key. At most 500 characters. */
   readonly key: string;
-  /** When it happened, by its sender; null when he does not say. */
+  /** When the event happened, by the clock of its sender; null when the sender gave no time. */
   readonly time: EpochMs | null;
-  /** What there is to say about it, as JSON. */
+  /** The event's data, as JSON. */
   readonly data: JsonText;
 };
 
-/** Something about an instance that others may want to know. At most one record per instance and transaction. */
+/** A change of an instance, for whoever follows it. At most one record per instance and transaction. */
 export type InstanceChanged = {
   /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
   readonly instanceId: string;
@@ -109,13 +109,13 @@ export type InstanceChanged = {
   readonly status: string;
   /** The task that it is about, if any. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
   readonly taskId: string | null;
-  /** Number of the history entry that it tells of: live streams read the history up to it. */
+  /** Number of the history entry of the change: live streams read the history up to it. */
   readonly seq: number;
   /** When, by the clock of the instance database. */
   readonly at: EpochMs;
 };
 
-/** How an attempt of a task ended, said by the worker that ran it. */
+/** How an attempt of a task ended, reported by the worker that ran it. */
 export type TaskOutcome = {
   /** <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
   readonly taskId: string;
@@ -125,19 +125,19 @@ export type TaskOutcome = {
   readonly attempt: number;
   /** The basis of the TaskScheduled record, unchanged. */
   readonly basis: string;
-  /** completed, failed, timedOut, or returned: the worker lacks the handler, and the task goes back uncharged. */
+  /** completed, failed, timedOut or returned. returned: the worker has no handler for the task; the task is sent again, and no retry is counted. */
   readonly status: string;
-  /** What the handler gave, as JSON; null unless completed. */
+  /** The output of the handler, as JSON; null unless completed. */
   readonly output: JsonText | null;
   /** HTTP_<status>, NETWORK, TIMEOUT, INPUT_INVALID, OUTPUT_INVALID or the handler's own; null when completed or returned. */
   readonly errorCode: string | null;
-  /** The error for a person; null when completed or returned. */
+  /** The error message, for people; null when completed or returned. */
   readonly errorMessage: string | null;
-  /** false: no further attempt, whatever the budget. null stands for true. */
+  /** false: no further attempt is made, even if retries are left. null means true. */
   readonly retryable: boolean | null;
-  /** Earliest next attempt in ms from now, as the far side asked for (Retry-After); null when it did not. */
+  /** Shortest wait before the next attempt, in ms, as the called service asked for (Retry-After); null when it did not. */
   readonly retryAfterMs: number | null;
-  /** Which process ran it, for people. */
+  /** The process that ran the attempt, for people. */
   readonly worker: string;
   /** When the attempt began, by the worker's clock; only for display. */
   readonly startedAt: EpochMs;
@@ -157,7 +157,7 @@ export type TaskScheduled = {
   readonly definitionId: string;
   /** The version of the definition that the instance runs, counted from 1. */
   readonly definitionVersion: number;
-  /** What kind of work: http or task. Readers give back what they do not know. */
+  /** Kind of work: http or task. A worker reports a kind that it does not know as returned. */
   readonly type: string;
   /** The handler's name; null for http. */
   readonly task: string | null;
@@ -167,7 +167,7 @@ export type TaskScheduled = {
   readonly attempt: number;
   /** Hash of what the task was decided from; comes back with the outcome, which is applied only if task, attempt and basis are those of the open task. */
   readonly basis: string;
-  /** What the handler gets, or the request of an http node, as JSON. */
+  /** The input of the handler, or the request of an http node, as JSON. */
   readonly input: JsonText;
   /** How long one attempt may take, in ms, counted by the worker from the start of the attempt. */
   readonly timeoutMs: number;
@@ -179,7 +179,7 @@ export type TaskScheduled = {
 export type TimerFired = {
   /** The instance it belongs to: UUIDv7 in lower case, and the record's key. */
   readonly instanceId: string;
-  /** The timer within its instance. One that the instance no longer has is dropped. */
+  /** Id of the timer within its instance. A timer that the instance no longer has is ignored. */
   readonly timerId: string;
   /** retry, wait, timeout, queueTimeout, reminder, escalation or instanceTimeout. */
   readonly kind: string;
@@ -229,12 +229,12 @@ export const fullNames = {
 
 /** The Avro schemas, as JSON texts. */
 export const schemaTexts = {
-  CommandIssued: "{\"type\":\"record\",\"name\":\"CommandIssued\",\"namespace\":\"millrace.notification\",\"doc\":\"A person's or an operator's command to a running instance. Applied once.\",\"fields\":[{\"name\":\"commandId\",\"doc\":\"UUID of the command; its result is kept under it.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"cancel, pause, resume, retry, completeTask, failTask or redispatch.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt it is about: always for completeTask, failTask and redispatch, for retry where one task is named; null otherwise.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"payload\",\"doc\":\"What the command carries, as JSON: output of completeTask, error of failTask, reason of cancel, of a retry of all incidents the attempt that raised each by its path.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"by\",\"doc\":\"Subject of the API key, or who it spoke for.\",\"type\":\"string\"},{\"name\":\"at\",\"doc\":\"When it was accepted, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
-  DeadLetter: "{\"type\":\"record\",\"name\":\"DeadLetter\",\"namespace\":\"millrace.deadletter\",\"doc\":\"A message that can never be processed, kept whole with the reason.\",\"fields\":[{\"name\":\"code\",\"doc\":\"MR_DL_…: why, for machines; see docs/errors.md.\",\"type\":\"string\"},{\"name\":\"reason\",\"doc\":\"Why, for people. Quotes nothing of the message.\",\"type\":\"string\"},{\"name\":\"topic\",\"doc\":\"Where the original stands.\",\"type\":\"string\"},{\"name\":\"partition\",\"doc\":\"Where the original stands.\",\"type\":\"int\"},{\"name\":\"offset\",\"doc\":\"Where the original stands.\",\"type\":\"long\"},{\"name\":\"key\",\"doc\":\"The original's key, unchanged.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"value\",\"doc\":\"The original's bytes, unchanged; null for a tombstone.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"headers\",\"doc\":\"The original's headers in their order, unchanged.\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"OriginalHeader\",\"namespace\":\"millrace.deadletter\",\"doc\":\"One header of the original; a key may come several times.\",\"fields\":[{\"name\":\"key\",\"doc\":\"The header's name.\",\"type\":\"string\"},{\"name\":\"value\",\"doc\":\"The header's bytes.\",\"type\":\"bytes\"}]}}},{\"name\":\"at\",\"doc\":\"When it was set aside, by the clock of the process that did.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"instanceId\",\"doc\":\"The instance that it was meant for, if that could be told.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
-  EventMatched: "{\"type\":\"record\",\"name\":\"EventMatched\",\"namespace\":\"millrace.notification\",\"doc\":\"An external event met a subscription of this instance.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The event task that waits. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the event task whose subscription matched.\",\"type\":\"int\"},{\"name\":\"wait\",\"doc\":\"Which of the node's waits matched, counted from 0.\",\"type\":\"int\"},{\"name\":\"eventRowId\",\"doc\":\"Row of the event in the buffer, a decimal number: there it goes back when the instance refuses it.\",\"type\":\"string\"},{\"name\":\"eventId\",\"doc\":\"The event's id, unique with its source.\",\"type\":\"string\"},{\"name\":\"eventType\",\"doc\":\"The event's type.\",\"type\":\"string\"},{\"name\":\"eventSource\",\"doc\":\"Who sent the event.\",\"type\":\"string\"},{\"name\":\"eventKey\",\"doc\":\"The event's correlation key.\",\"type\":\"string\"},{\"name\":\"eventTime\",\"doc\":\"When the event happened, as its sender says; null when he does not.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"The event's data, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"whereError\",\"doc\":\"Set when the subscription's `where` failed on this event: the node comes under an incident.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
-  ExternalEvent: "{\"type\":\"record\",\"name\":\"ExternalEvent\",\"namespace\":\"millrace.event\",\"doc\":\"A fact from outside, or one that a publish node tells the outside.\",\"fields\":[{\"name\":\"id\",\"doc\":\"Unique with the source: a repeat within 24 h is dropped.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"What happened, e.g. payment.confirmed. Definitions name it.\",\"type\":\"string\"},{\"name\":\"source\",\"doc\":\"Who sends it.\",\"type\":\"string\"},{\"name\":\"key\",\"doc\":\"Correlation key: what the event and whoever waits for it meet by. Also the record's key.\",\"type\":\"string\"},{\"name\":\"time\",\"doc\":\"When it happened, by its sender; null when he does not say.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"What there is to say about it, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}}]}",
-  InstanceChanged: "{\"type\":\"record\",\"name\":\"InstanceChanged\",\"namespace\":\"millrace.lifecycle\",\"doc\":\"Something about an instance that others may want to know. At most one record per instance and transaction.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"businessKey\",\"doc\":\"The key that the start gave, if any.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"change\",\"doc\":\"started, ended, incident, paused, resumed, reminder, escalation or task.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"The instance's status afterwards: running, paused, incident, completed, failed or cancelled.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that it is about, if any. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"seq\",\"doc\":\"Number of the history entry that it tells of: live streams read the history up to it.\",\"type\":\"int\"},{\"name\":\"at\",\"doc\":\"When, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
-  TaskOutcome: "{\"type\":\"record\",\"name\":\"TaskOutcome\",\"namespace\":\"millrace.notification\",\"doc\":\"How an attempt of a task ended, said by the worker that ran it.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the TaskScheduled record.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"The basis of the TaskScheduled record, unchanged.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"completed, failed, timedOut, or returned: the worker lacks the handler, and the task goes back uncharged.\",\"type\":\"string\"},{\"name\":\"output\",\"doc\":\"What the handler gave, as JSON; null unless completed.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"errorCode\",\"doc\":\"HTTP_<status>, NETWORK, TIMEOUT, INPUT_INVALID, OUTPUT_INVALID or the handler's own; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"errorMessage\",\"doc\":\"The error for a person; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"retryable\",\"doc\":\"false: no further attempt, whatever the budget. null stands for true.\",\"type\":[\"null\",\"boolean\"],\"default\":null},{\"name\":\"retryAfterMs\",\"doc\":\"Earliest next attempt in ms from now, as the far side asked for (Retry-After); null when it did not.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"worker\",\"doc\":\"Which process ran it, for people.\",\"type\":\"string\"},{\"name\":\"startedAt\",\"doc\":\"When the attempt began, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"finishedAt\",\"doc\":\"When the attempt ended, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
-  TaskScheduled: "{\"type\":\"record\",\"name\":\"TaskScheduled\",\"namespace\":\"millrace.task\",\"doc\":\"One attempt of a task for a worker of its queue. The idempotency key of the work is (taskId, basis), the same for every attempt.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"nodeId\",\"doc\":\"The node of the definition; inside a loop it reads loop/node.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"type\",\"doc\":\"What kind of work: http or task. Readers give back what they do not know.\",\"type\":\"string\"},{\"name\":\"task\",\"doc\":\"The handler's name; null for http.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"queue\",\"doc\":\"The queue whose topic carries the record; null for http, whose topic has no queue name.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"Counted from 1; an instance never uses a number of a task twice.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"Hash of what the task was decided from; comes back with the outcome, which is applied only if task, attempt and basis are those of the open task.\",\"type\":\"string\"},{\"name\":\"input\",\"doc\":\"What the handler gets, or the request of an http node, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"timeoutMs\",\"doc\":\"How long one attempt may take, in ms, counted by the worker from the start of the attempt.\",\"type\":\"long\"},{\"name\":\"dispatchedAt\",\"doc\":\"When the attempt was sent, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
-  TimerFired: "{\"type\":\"record\",\"name\":\"TimerFired\",\"namespace\":\"millrace.notification\",\"doc\":\"A timer of an instance came due.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"timerId\",\"doc\":\"The timer within its instance. One that the instance no longer has is dropped.\",\"type\":\"string\"},{\"name\":\"kind\",\"doc\":\"retry, wait, timeout, queueTimeout, reminder, escalation or instanceTimeout.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that the timer belongs to; null for the instance's own. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt that the timer was armed for; 0 for the instance's own.\",\"type\":\"int\"},{\"name\":\"dueAt\",\"doc\":\"When it was due, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  CommandIssued: "{\"type\":\"record\",\"name\":\"CommandIssued\",\"namespace\":\"millrace.notification\",\"doc\":\"A person's or an operator's command to a running instance. Applied once.\",\"fields\":[{\"name\":\"commandId\",\"doc\":\"UUID of the command. The result of the command is stored under it.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"cancel, pause, resume, retry, completeTask, failTask or redispatch.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt it is about: always for completeTask, failTask and redispatch, for retry where one task is named; null otherwise.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"payload\",\"doc\":\"What the command carries, as JSON: output of completeTask, error of failTask, reason of cancel, of a retry of all incidents the attempt that raised each by its path.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"by\",\"doc\":\"Subject of the API key, or the person that an admin key acted for.\",\"type\":\"string\"},{\"name\":\"at\",\"doc\":\"When it was accepted, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  DeadLetter: "{\"type\":\"record\",\"name\":\"DeadLetter\",\"namespace\":\"millrace.deadletter\",\"doc\":\"A message that can never be processed, kept whole with the reason.\",\"fields\":[{\"name\":\"code\",\"doc\":\"Error code, e.g. MR_NOT_FRAMED; see docs/errors.md.\",\"type\":\"string\"},{\"name\":\"reason\",\"doc\":\"The reason, for people. It quotes nothing of the message.\",\"type\":\"string\"},{\"name\":\"topic\",\"doc\":\"Where the original stands.\",\"type\":\"string\"},{\"name\":\"partition\",\"doc\":\"Where the original stands.\",\"type\":\"int\"},{\"name\":\"offset\",\"doc\":\"Where the original stands.\",\"type\":\"long\"},{\"name\":\"key\",\"doc\":\"The original's key, unchanged.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"value\",\"doc\":\"The original's bytes, unchanged; null for a tombstone.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"headers\",\"doc\":\"The original's headers in their order, unchanged.\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"OriginalHeader\",\"namespace\":\"millrace.deadletter\",\"doc\":\"One header of the original; a key may come several times.\",\"fields\":[{\"name\":\"key\",\"doc\":\"The header's name.\",\"type\":\"string\"},{\"name\":\"value\",\"doc\":\"The header's bytes.\",\"type\":\"bytes\"}]}}},{\"name\":\"at\",\"doc\":\"When the dead letter was written, by the clock of the process that wrote it.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"instanceId\",\"doc\":\"The instance that the message was for; null when it could not be determined.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
+  EventMatched: "{\"type\":\"record\",\"name\":\"EventMatched\",\"namespace\":\"millrace.notification\",\"doc\":\"An external event matches a subscription of this instance.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The event task that waits. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the event task whose subscription matched.\",\"type\":\"int\"},{\"name\":\"wait\",\"doc\":\"Which of the node's waits matched, counted from 0.\",\"type\":\"int\"},{\"name\":\"eventRowId\",\"doc\":\"Id of the event's row in the event buffer, a decimal number: an event that the instance refuses is put back there.\",\"type\":\"string\"},{\"name\":\"eventId\",\"doc\":\"The event's id, unique with its source.\",\"type\":\"string\"},{\"name\":\"eventType\",\"doc\":\"The event's type.\",\"type\":\"string\"},{\"name\":\"eventSource\",\"doc\":\"The system that sent the event.\",\"type\":\"string\"},{\"name\":\"eventKey\",\"doc\":\"The event's correlation key.\",\"type\":\"string\"},{\"name\":\"eventTime\",\"doc\":\"When the event happened, by the clock of its sender; null when the sender gave no time.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"The event's data, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"whereError\",\"doc\":\"Set when the subscription's `where` failed on this event: the node comes under an incident.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
+  ExternalEvent: "{\"type\":\"record\",\"name\":\"ExternalEvent\",\"namespace\":\"millrace.event\",\"doc\":\"An event from another system, or one that a publish node sends.\",\"fields\":[{\"name\":\"id\",\"doc\":\"Unique with the source: a repeat within 24 h is dropped.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"Type of the event, e.g. payment.confirmed. Event nodes of definitions name it.\",\"type\":\"string\"},{\"name\":\"source\",\"doc\":\"The system that sends the event.\",\"type\":\"string\"},{\"name\":\"key\",\"doc\":\"Correlation key: the event goes to the instances that wait for its type and this key. Also the record's key. At most 500 characters.\",\"type\":\"string\"},{\"name\":\"time\",\"doc\":\"When the event happened, by the clock of its sender; null when the sender gave no time.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"The event's data, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}}]}",
+  InstanceChanged: "{\"type\":\"record\",\"name\":\"InstanceChanged\",\"namespace\":\"millrace.lifecycle\",\"doc\":\"A change of an instance, for whoever follows it. At most one record per instance and transaction.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"businessKey\",\"doc\":\"The key that the start gave, if any.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"change\",\"doc\":\"started, ended, incident, paused, resumed, reminder, escalation or task.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"The instance's status afterwards: running, paused, incident, completed, failed or cancelled.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that it is about, if any. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"seq\",\"doc\":\"Number of the history entry of the change: live streams read the history up to it.\",\"type\":\"int\"},{\"name\":\"at\",\"doc\":\"When, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TaskOutcome: "{\"type\":\"record\",\"name\":\"TaskOutcome\",\"namespace\":\"millrace.notification\",\"doc\":\"How an attempt of a task ended, reported by the worker that ran it.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the TaskScheduled record.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"The basis of the TaskScheduled record, unchanged.\",\"type\":\"string\"},{\"name\":\"status\",\"doc\":\"completed, failed, timedOut or returned. returned: the worker has no handler for the task; the task is sent again, and no retry is counted.\",\"type\":\"string\"},{\"name\":\"output\",\"doc\":\"The output of the handler, as JSON; null unless completed.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"errorCode\",\"doc\":\"HTTP_<status>, NETWORK, TIMEOUT, INPUT_INVALID, OUTPUT_INVALID or the handler's own; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"errorMessage\",\"doc\":\"The error message, for people; null when completed or returned.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"retryable\",\"doc\":\"false: no further attempt is made, even if retries are left. null means true.\",\"type\":[\"null\",\"boolean\"],\"default\":null},{\"name\":\"retryAfterMs\",\"doc\":\"Shortest wait before the next attempt, in ms, as the called service asked for (Retry-After); null when it did not.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"worker\",\"doc\":\"The process that ran the attempt, for people.\",\"type\":\"string\"},{\"name\":\"startedAt\",\"doc\":\"When the attempt began, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"finishedAt\",\"doc\":\"When the attempt ended, by the worker's clock; only for display.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TaskScheduled: "{\"type\":\"record\",\"name\":\"TaskScheduled\",\"namespace\":\"millrace.task\",\"doc\":\"One attempt of a task for a worker of its queue. The idempotency key of the work is (taskId, basis), the same for every attempt.\",\"fields\":[{\"name\":\"taskId\",\"doc\":\"<instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"nodeId\",\"doc\":\"The node of the definition; inside a loop it reads loop/node.\",\"type\":\"string\"},{\"name\":\"definitionId\",\"doc\":\"The workflow definition of the instance.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"The version of the definition that the instance runs, counted from 1.\",\"type\":\"int\"},{\"name\":\"type\",\"doc\":\"Kind of work: http or task. A worker reports a kind that it does not know as returned.\",\"type\":\"string\"},{\"name\":\"task\",\"doc\":\"The handler's name; null for http.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"queue\",\"doc\":\"The queue whose topic carries the record; null for http, whose topic has no queue name.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"Counted from 1; an instance never uses a number of a task twice.\",\"type\":\"int\"},{\"name\":\"basis\",\"doc\":\"Hash of what the task was decided from; comes back with the outcome, which is applied only if task, attempt and basis are those of the open task.\",\"type\":\"string\"},{\"name\":\"input\",\"doc\":\"The input of the handler, or the request of an http node, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"timeoutMs\",\"doc\":\"How long one attempt may take, in ms, counted by the worker from the start of the attempt.\",\"type\":\"long\"},{\"name\":\"dispatchedAt\",\"doc\":\"When the attempt was sent, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  TimerFired: "{\"type\":\"record\",\"name\":\"TimerFired\",\"namespace\":\"millrace.notification\",\"doc\":\"A timer of an instance came due.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"timerId\",\"doc\":\"Id of the timer within its instance. A timer that the instance no longer has is ignored.\",\"type\":\"string\"},{\"name\":\"kind\",\"doc\":\"retry, wait, timeout, queueTimeout, reminder, escalation or instanceTimeout.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task that the timer belongs to; null for the instance's own. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt that the timer was armed for; 0 for the instance's own.\",\"type\":\"int\"},{\"name\":\"dueAt\",\"doc\":\"When it was due, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
 } as const satisfies Record<RecordName, string>;
