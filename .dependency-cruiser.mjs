@@ -58,7 +58,7 @@ export default {
       comment: 'A process reaches Postgres and Kafka through their ports; only its main.ts knows what is behind them.',
       severity: 'error',
       from: { path: '^src/(engine|api|task-consumer|orchestrator|worker)/', pathNot: `/main\\.ts$|${tests}` },
-      to: { path: '^src/(store/postgres|messaging/kafkajs)/' },
+      to: { path: '^src/(store/(postgres|memory)|messaging/kafkajs)/' },
     },
     {
       name: 'processes-do-not-know-each-other',

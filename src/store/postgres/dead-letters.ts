@@ -1,11 +1,12 @@
 /** Dead letters, copied from their topic into the table that people read: once each, by where they stand there. */
+
+import { decodeCursor, pageOf, patterns } from '../cursor.ts';
 import type { Page } from '../definition-store.ts';
 import type { DeadLetterRow } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
 import { Columns } from './sql/columns.ts';
-import { decodeCursor, pageOf, patterns } from './sql/cursor.ts';
 import { epochMs } from './sql/times.ts';
 
 type Header = { readonly key: string; readonly value: string };

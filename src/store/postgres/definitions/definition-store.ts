@@ -3,10 +3,10 @@
  * the version before it: the content of the latest version again is that version, anything else the next one.
  */
 import type { DefinitionId } from '../../../core/ids.ts';
+import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool } from '../connection/pools.ts';
-import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
 import { epochMs } from '../sql/times.ts';
 import { createApiKeys } from './api-keys.ts';
 

@@ -1,7 +1,7 @@
 /** Waits that open, and the events of the buffer that they take at once. The locks of all their keys are held. */
 import type { EventMatcher } from '../../instance-store.ts';
+import type { TransitionRows } from '../../stored/transition-rows.ts';
 import type { Queryable } from '../connection/pools.ts';
-import type { TransitionRows } from '../instances/transition-rows.ts';
 import { storableText } from '../sql/storable-text.ts';
 import { type BufferedEvent, eventFields, eventOf } from './buffered-event.ts';
 import { Deliveries, type Offered } from './deliveries.ts';

@@ -5,8 +5,8 @@
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { InstanceId } from '../../../core/ids.ts';
 import type { EventMatcher } from '../../instance-store.ts';
+import type { TransitionRows } from '../../stored/transition-rows.ts';
 import type { Queryable } from '../connection/pools.ts';
-import type { TransitionRows } from '../instances/transition-rows.ts';
 import { Columns } from '../sql/columns.ts';
 import { type BufferedEvent, eventFields, eventOf } from './buffered-event.ts';
 import { Deliveries } from './deliveries.ts';

@@ -1,10 +1,10 @@
 /** The inbox of people: open tasks, newest first, without those that somebody has completed or failed a moment ago. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../../core/ids.ts';
+import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { HumanTaskFilter, HumanTaskRow } from '../../instance-queries.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
-import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
 import { Filter } from '../sql/filter.ts';
 import { storableText } from '../sql/storable-text.ts';
 import { epochMs, instant } from '../sql/times.ts';

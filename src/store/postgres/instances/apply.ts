@@ -8,7 +8,9 @@ import type { EpochMs, InstanceId } from '../../../core/ids.ts';
 import { recordsOnly } from '../../../core/instance/index.ts';
 import { statusOf } from '../../../core/instance/state.ts';
 import type { EventMatcher, Transition } from '../../instance-store.ts';
+import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';
+import { type HistoryImage, TransitionRows } from '../../stored/transition-rows.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
@@ -17,7 +19,6 @@ import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { keysOfReturned, returnEvents } from '../events/refused-events.ts';
 import { Columns } from '../sql/columns.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
-import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
 type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
 /** What `start` and `apply` need to know beside what they write. */
@@ -35,8 +36,8 @@ const columns = new Columns<Row>((of) => [
   of('ended_at', 'timestamptz', ({ transition }) => transition.after.endedAt),
   of('first_seq', 'int4', ({ transition }) => transition.history[0]?.seq ?? 0),
   of('last_seq', 'int4', ({ transition }) => transition.after.seq),
-  of('entries', 'json', ({ history }) => history.entries),
-  of('payloads', 'json', ({ history }) => history.payloads),
+  of('entries', 'json', ({ history }) => JSON.stringify(history.entries)),
+  of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
 ]);
 
 /** Transitions that only answer commands: their instances are looked at and stay as they are. */

@@ -6,7 +6,9 @@
 import { MillraceError } from '../../../core/error.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
+import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';
+import { type HistoryImage, TransitionRows } from '../../stored/transition-rows.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
@@ -14,7 +16,6 @@ import { keysOfOpened, takeBufferedEvents } from '../events/opened-waits.ts';
 import { Columns } from '../sql/columns.ts';
 import type { ApplyOptions } from './apply.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
-import { type HistoryImage, TransitionRows } from './transition-rows.ts';
 
 type Row = { readonly start: Start; readonly state: InstanceState; readonly text: string; readonly history: HistoryImage };
 
@@ -32,8 +33,8 @@ const columns = new Columns<Row>((of) => [
   of('updated_at', 'timestamptz', ({ state }) => state.updatedAt),
   of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
   of('last_seq', 'int4', ({ state }) => state.seq),
-  of('entries', 'json', ({ history }) => history.entries),
-  of('payloads', 'json', ({ history }) => history.payloads),
+  of('entries', 'json', ({ history }) => JSON.stringify(history.entries)),
+  of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
   of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
   of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
 ]);

@@ -1,10 +1,10 @@
 /** Searching instances, newest first. */
 import type { InstanceId } from '../../../core/ids.ts';
+import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { InstanceFilter, InstanceRow } from '../../instance-queries.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
-import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
 import { Filter } from '../sql/filter.ts';
 import { storableText } from '../sql/storable-text.ts';
 import { epochMs, instant } from '../sql/times.ts';

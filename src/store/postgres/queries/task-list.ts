@@ -1,13 +1,13 @@
 /** Tasks of one instance, the one opened last first. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../../core/ids.ts';
 import type { PayloadSeq } from '../../../core/instance/state.ts';
+import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { TaskRow } from '../../instance-queries.ts';
 import { type Payloads, payloadAt, seqsIn } from '../../stored/payloads.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
 import { noPayloads, readPayloads } from '../instances/payloads.ts';
-import { decodeCursor, pageOf, patterns } from '../sql/cursor.ts';
 import { Filter } from '../sql/filter.ts';
 import { epochMs, instant } from '../sql/times.ts';
 

@@ -1,6 +1,7 @@
 /** What became of commands. */
+
+import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
-import type { TransitionRows } from '../transition-rows.ts';
 import { part } from './part.ts';
 
 const resultColumns = new Columns<TransitionRows['results'][number]>((of) => [

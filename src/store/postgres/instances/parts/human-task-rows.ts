@@ -1,7 +1,7 @@
 /** The open tasks of people and their claims. */
 import type { Json } from '../../../../core/json.ts';
+import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
-import type { TransitionRows } from '../transition-rows.ts';
 import { part } from './part.ts';
 
 const openedHumanColumns = new Columns<TransitionRows['openedHuman'][number]>((of) => [

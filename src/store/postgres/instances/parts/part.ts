@@ -2,8 +2,9 @@
  * A part of the statements that `start` and `apply` share: a named CTE with parameters of its own, which writes only for the
  * instances that the CTE `winners` holds by their `id` (inserted, or first at the version check).
  */
+
+import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import type { Columns } from '../../sql/columns.ts';
-import type { TransitionRows } from '../transition-rows.ts';
 
 export type Part = {
   readonly name: string;

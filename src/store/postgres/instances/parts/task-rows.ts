@@ -1,7 +1,10 @@
 /** Tasks: new ones, and those that the step changed. */
+
+import type { TaskRowImage } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
-import type { TaskRowImage } from '../transition-rows.ts';
 import { part } from './part.ts';
+
+const jsonOf = (value: object | number | null): string | null => (value === null ? null : JSON.stringify(value));
 
 const taskColumns = new Columns<TaskRowImage>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
@@ -12,9 +15,9 @@ const taskColumns = new Columns<TaskRowImage>((of) => [
   of('status', 'text', ({ task }) => task.status),
   of('attempt', 'int4', ({ task }) => task.attempt),
   of('input_seq', 'int4', ({ scheduling }) => scheduling?.inputSeq ?? null),
-  of('output_seq', 'json', ({ outputSeq }) => outputSeq),
-  of('error', 'json', ({ error }) => error),
-  of('human', 'json', ({ human }) => human),
+  of('output_seq', 'json', ({ outputSeq }) => jsonOf(outputSeq)),
+  of('error', 'json', ({ error }) => jsonOf(error)),
+  of('human', 'json', ({ human }) => jsonOf(human)),
   of('timeout_ms', 'int8', ({ scheduling }) => scheduling?.timeoutMs ?? null),
   of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
   of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
@@ -30,9 +33,9 @@ const changedColumns = new Columns<TaskRowImage>((of) => [
   of('attempt', 'int4', ({ task }) => task.attempt),
   of('is_scheduled', 'bool', ({ scheduling }) => scheduling !== null),
   of('input_seq', 'int4', ({ scheduling }) => scheduling?.inputSeq ?? null),
-  of('output_seq', 'json', ({ outputSeq }) => outputSeq),
-  of('error', 'json', ({ error }) => error),
-  of('human', 'json', ({ human }) => human),
+  of('output_seq', 'json', ({ outputSeq }) => jsonOf(outputSeq)),
+  of('error', 'json', ({ error }) => jsonOf(error)),
+  of('human', 'json', ({ human }) => jsonOf(human)),
   of('queue', 'text', ({ scheduling }) => scheduling?.queue ?? null),
   of('timeout_ms', 'int8', ({ scheduling }) => scheduling?.timeoutMs ?? null),
   of('opened_at', 'timestamptz', ({ task }) => task.openedAt),

@@ -1,6 +1,7 @@
 /** Timers: armed and disarmed. */
+
+import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
-import type { TransitionRows } from '../transition-rows.ts';
 import { part } from './part.ts';
 
 const armedColumns = new Columns<TransitionRows['armed'][number]>((of) => [

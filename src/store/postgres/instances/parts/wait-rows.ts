@@ -1,6 +1,7 @@
 /** Waits for events and their subscriptions: opened and closed. The locks of the keys of opened ones are held. */
+
+import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
-import type { TransitionRows } from '../transition-rows.ts';
 import { part, partWithoutParameters } from './part.ts';
 
 const openedColumns = new Columns<TransitionRows['openedWaits'][number]>((of) => [

@@ -1,19 +1,17 @@
 /**
- * Transitions laid out as columns: what the statements of `start` and `apply` unnest. Each row's last image once, since
- * the parts of one statement do not see each other's rows. Pure.
+ * Transitions laid out as the rows that they change, by table: each row's last image once. Pure; every store writes these.
  */
-
-import type { EpochMs, InstanceId, TaskPath } from '../../../core/ids.ts';
-import type { Effect } from '../../../core/instance/effects.ts';
-import { errorOf, type InstanceState, type TaskState } from '../../../core/instance/state.ts';
-import type { Json } from '../../../core/json.ts';
-import type { OutboxMessage } from '../../../core/outbox-message.ts';
-import { own } from '../../../core/record.ts';
-import { type HumanRecord, humanRecords } from '../../human-record.ts';
-import type { Transition } from '../../instance-store.ts';
-import { storeHistory } from '../../stored/history.ts';
-import { payloadsText } from '../../stored/payloads.ts';
-import { outputSeqOf, type Scheduling, taskImages } from '../../stored/task-images.ts';
+import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { Effect } from '../../core/instance/effects.ts';
+import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state.ts';
+import type { Json } from '../../core/json.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
+import { own } from '../../core/record.ts';
+import { type HumanRecord, humanRecords } from '../human-record.ts';
+import type { Transition } from '../instance-store.ts';
+import { type StoredEntry, storeHistory } from './history.ts';
+import type { Payloads } from './payloads.ts';
+import { outputSeqOf, type Scheduling, taskImages } from './task-images.ts';
 
 type EffectOf<Type extends Effect['type']> = Effect & { readonly type: Type };
 type Of<T> = T & { readonly instanceId: InstanceId };
@@ -25,17 +23,20 @@ export type TaskRowImage = {
   readonly task: TaskState;
   /** What the step sent to a queue; null leaves what the row has. */
   readonly scheduling: Scheduling | null;
-  /** JSON texts; null: nothing. */
-  readonly outputSeq: string | null;
-  readonly error: string | null;
+  readonly outputSeq: PayloadSeq | null;
+  readonly error: TaskError | null;
   /** Of a human task that the step changed; null leaves what is there. */
-  readonly human: string | null;
+  readonly human: HumanRecord | null;
   readonly dispatchedAt: EpochMs | null;
   readonly updatedAt: EpochMs;
 };
 
-/** A transition's part of the history as JSON texts, and which entry brought the instance's output. */
-export type HistoryImage = { readonly entries: string; readonly payloads: string | null; readonly outputSeq: number | null };
+/** A transition's part of the history, and which entry brought the instance's output. */
+export type HistoryImage = {
+  readonly entries: readonly StoredEntry[];
+  readonly payloads: Payloads;
+  readonly outputSeq: number | null;
+};
 
 export class TransitionRows {
   readonly newTasks: TaskRowImage[] = [];
@@ -65,7 +66,7 @@ export class TransitionRows {
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
-    return { entries: JSON.stringify(entries), payloads: payloadsText(payloads), outputSeq: outputSeqOf(history) };
+    return { entries, payloads, outputSeq: outputSeqOf(history) };
   }
 
   /** Nothing but instances, history, tasks and messages: the short statement does. */
@@ -153,15 +154,10 @@ function taskRow(
     path: task.path,
     task,
     scheduling,
-    outputSeq: task.status === 'completed' ? JSON.stringify(task.outputSeq) : null,
-    error: errorText(task),
-    human: human === undefined ? null : JSON.stringify(human),
+    outputSeq: task.status === 'completed' ? task.outputSeq : null,
+    error: errorOf(task),
+    human: human ?? null,
     dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
     updatedAt: after.updatedAt,
   };
-}
-
-function errorText(task: TaskState): string | null {
-  const error = errorOf(task);
-  return error === null ? null : JSON.stringify(error);
 }

@@ -2,8 +2,8 @@
  * Opaque cursors of keyset pages: where the last page ended, as the values of the list's order. A cursor names its list,
  * so that one of another list is refused and not misread.
  */
-import { MillraceError } from '../../../core/error.ts';
-import type { Page } from '../../definition-store.ts';
+import { MillraceError } from '../core/error.ts';
+import type { Page } from './definition-store.ts';
 
 type Value = string | number;
 

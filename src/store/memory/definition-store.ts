@@ -1,0 +1,41 @@
+/** The definition database in memory. */
+import { patterns } from '../cursor.ts';
+import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../definition-store.ts';
+import { createMemoryApiKeys } from './api-keys.ts';
+import { type List, page } from './pages.ts';
+
+const definitions: List<DefinitionSummary> = {
+  ...{ name: 'definitions', patterns: [patterns.name], order: 'ascending' },
+  position: ({ id }) => [id],
+};
+
+export function createMemoryDefinitionStore(): DefinitionStore {
+  /** Versions of each definition, the first first. */
+  const deployed = new Map<string, StoredDefinition[]>();
+  return {
+    ...createMemoryApiKeys(),
+    async deploy(id, document, contentHash, deployedBy) {
+      const versions = deployed.get(id) ?? [];
+      const latest = versions.at(-1);
+      if (latest?.contentHash === contentHash) return { version: latest.version, created: false };
+      const version = versions.length + 1;
+      deployed.set(id, [...versions, { id, version, document, contentHash, deployedAt: Date.now(), deployedBy }]);
+      return { version, created: true };
+    },
+    async get(id, version) {
+      const versions = deployed.get(id) ?? [];
+      return (version === 'latest' ? versions.at(-1) : versions[version - 1]) ?? null;
+    },
+    async list(limit, cursor) {
+      const all = [...deployed.values()].flatMap((versions): DefinitionSummary[] => {
+        const latest = versions.at(-1);
+        if (latest === undefined) return [];
+        return [{ id: latest.id, latestVersion: latest.version, versions: versions.length, deployedAt: latest.deployedAt }];
+      });
+      return page(definitions, all, limit, cursor, (row) => row);
+    },
+    async versions(id) {
+      return (deployed.get(id) ?? []).map(({ document: _, ...version }) => version).reverse();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** Both databases in memory, for `millrace dev` and for tests. Whatever they hold ends with the process. */
+import type { DefinitionStore } from '../definition-store.ts';
+import type { InstanceQueries } from '../instance-queries.ts';
+import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import type { Maintenance, OutboxGauge } from '../maintenance.ts';
+import { createMemoryDefinitionStore } from './definition-store.ts';
+import { createMemoryInstanceQueries } from './instance-queries.ts';
+import { createMemoryInstanceStore, type MemoryStoreOptions } from './instance-store.ts';
+import { createMemoryMaintenance, createMemoryOutboxGauge } from './maintenance.ts';
+import type { OutboxFeed } from './outbox.ts';
+import { MemoryTables } from './tables.ts';
+
+export type { OutboxFeed, OutboxRow } from './outbox.ts';
+
+export type MemoryDatabases = {
+  readonly definitions: DefinitionStore;
+  readonly queries: InstanceQueries;
+  /** What an in-process publisher reads, as Debezium reads the outbox of Postgres. */
+  readonly outbox: OutboxFeed;
+  readonly maintenance: Maintenance;
+  readonly gauge: OutboxGauge;
+  /** A store on the tables that all stores of these databases share. */
+  instanceStore(matcher: EventMatcher): InstanceStore;
+};
+
+export type MemoryOptions = MemoryStoreOptions & {
+  /** Largest message, in bytes with its key and type; default 1 MiB less what a record takes beside them. */
+  readonly messageBytesMax?: number;
+};
+
+const MESSAGE_BYTES_MAX = 1_048_576 - 1_024;
+
+export function createMemoryDatabases({ messageBytesMax = MESSAGE_BYTES_MAX, ...options }: MemoryOptions): MemoryDatabases {
+  return memoryDatabasesOn(new MemoryTables(messageBytesMax), options);
+}
+
+/** For tests that look into the tables. */
+export function memoryDatabasesOn(tables: MemoryTables, options: MemoryStoreOptions): MemoryDatabases {
+  return {
+    definitions: createMemoryDefinitionStore(),
+    queries: createMemoryInstanceQueries(tables),
+    outbox: tables.outbox,
+    maintenance: createMemoryMaintenance(tables, options.eventTtlMs),
+    gauge: createMemoryOutboxGauge(tables),
+    instanceStore: (matcher) => createMemoryInstanceStore(tables, matcher, options),
+  };
+}

@@ -1,0 +1,153 @@
+/** Reading the instance database in memory. */
+import { type InstanceId, taskIdOf } from '../../core/ids.ts';
+import { type InstanceState, statusOf } from '../../core/instance/state.ts';
+import { patterns } from '../cursor.ts';
+import type {
+  DeadLetterRow,
+  HumanTaskFilter,
+  HumanTaskRow,
+  InstanceFilter,
+  InstanceQueries,
+  InstanceRow,
+  PendingCommand,
+  TaskRow,
+} from '../instance-queries.ts';
+import { claimOf } from './claims.ts';
+import { isDecided } from './commands.ts';
+import { closeDeadLetter, deadLetter } from './dead-letters.ts';
+import { type List, page } from './pages.ts';
+import { type MemoryTables, type OpenHumanTask, type StoredTask, taskKey, usedKey } from './tables.ts';
+
+const instances: List<InstanceState> = {
+  ...{ name: 'instances', patterns: [patterns.uuid], order: 'descending' },
+  position: ({ instanceId }) => [instanceId],
+};
+const tasks: List<StoredTask> = {
+  ...{ name: 'tasks', patterns: [patterns.integer, patterns.name], order: 'descending' },
+  position: ({ openedAt, path }) => [openedAt, path],
+};
+const people: List<OpenHumanTask> = {
+  ...{ name: 'inbox', patterns: [patterns.integer], order: 'descending' },
+  position: ({ id }) => [id],
+};
+const letters: List<DeadLetterRow> = {
+  ...{ name: 'dead-letters', patterns: [patterns.integer], order: 'descending' },
+  position: ({ id }) => [Number(id)],
+};
+
+export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueries {
+  const stateOf = (id: InstanceId): InstanceState | undefined => tables.instances.get(id)?.state;
+  const statesWhere = (fits: (state: InstanceState) => boolean): InstanceState[] =>
+    [...tables.instances.values()].map(({ state }) => state).filter(fits);
+  return {
+    list: async (filter, limit, cursor) =>
+      page(
+        instances,
+        statesWhere((state) => isInstance(state, filter)),
+        limit,
+        cursor,
+        rowOf,
+      ),
+    async get(instanceId) {
+      const found = tables.instances.get(instanceId);
+      if (found === undefined) return null;
+      return { row: rowOf(found.state), version: found.version, state: found.state, pending: pendingOf(tables, instanceId) };
+    },
+    async startByKey(definitionId, key) {
+      const used = usedKey(tables, definitionId, key);
+      if (used === null) return null;
+      const { instanceId, definitionVersion, bodyHash } = used;
+      return { instanceId, definitionVersion, bodyHash };
+    },
+    async history(instanceId, afterSeq, limit) {
+      return (tables.instances.get(instanceId)?.history ?? []).slice(afterSeq, afterSeq + limit);
+    },
+    fullHistory: async (instanceId) => [...(tables.instances.get(instanceId)?.history ?? [])],
+    async tasks(instanceId, limit, cursor) {
+      const found = [...(tables.instances.get(instanceId)?.tasks.values() ?? [])];
+      return page(tasks, found, limit, cursor, (task) => taskOf(tables, task));
+    },
+    async task(instanceId, path) {
+      const found = tables.instances.get(instanceId)?.tasks.get(path);
+      return found === undefined ? null : taskOf(tables, found);
+    },
+    async inbox(filter, limit, cursor) {
+      const found = [...tables.humanTasks.values()].filter((task) => !isDecided(tables, task) && isHumanTask(tables, task, filter));
+      return page(people, found, limit, cursor, (task) => humanTaskOf(tables, task));
+    },
+    async inboxTask(instanceId, path) {
+      const found = tables.humanTasks.get(taskKey(instanceId, path));
+      return found === undefined || isDecided(tables, found) ? null : humanTaskOf(tables, found);
+    },
+    async runningByVersion(definitionId) {
+      const running = statesWhere((state) => state.definitionId === definitionId && state.phase === 'running');
+      const byVersion = Map.groupBy(running, ({ definitionVersion }) => definitionVersion);
+      return [...byVersion].map(([version, { length }]) => ({ version, running: length })).sort((a, b) => b.version - a.version);
+    },
+    async deadLetters(status, limit, cursor) {
+      const found = [...tables.deadLetters.values()].filter((letter) => letter.status === status);
+      return page(letters, found, limit, cursor, ({ id }) => deadLetter(tables, id) ?? unreachable());
+    },
+    deadLetter: async (id) => deadLetter(tables, id),
+    closeDeadLetter: async (id, status) => closeDeadLetter(tables, id, status),
+    async instanceIds(after, limit) {
+      const ids = [...tables.instances.keys()].filter((id) => after === null || id > after);
+      return ids.sort().slice(0, limit);
+    },
+  };
+
+  function taskOf({ claims: _ }: Pick<MemoryTables, 'claims'>, { timeoutMs: __, dispatchedAt: ___, ...task }: StoredTask): TaskRow {
+    const { instanceId, path } = task;
+    const state = stateOf(instanceId) ?? unreachable();
+    const { definitionId, definitionVersion } = state;
+    return { taskId: taskIdOf(instanceId, path), ...task, definitionId, definitionVersion, assignee: claimOf(tables, instanceId, path) };
+  }
+}
+
+function rowOf(state: InstanceState): InstanceRow {
+  const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;
+  return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
+}
+
+function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
+  const { status, definition, version, businessKey, parent, startedFrom, startedTo } = filter;
+  return (
+    (status === undefined || statusOf(state) === status) &&
+    (definition === undefined || state.definitionId === definition) &&
+    (version === undefined || state.definitionVersion === version) &&
+    (businessKey === undefined || state.businessKey === businessKey) &&
+    // No instance has a parent yet.
+    parent === undefined &&
+    (startedFrom === undefined || state.startedAt >= startedFrom) &&
+    (startedTo === undefined || state.startedAt < startedTo)
+  );
+}
+
+function pendingOf({ commands }: MemoryTables, instanceId: InstanceId): readonly PendingCommand[] {
+  return [...commands.values()]
+    .filter((command) => command.instanceId === instanceId && command.result.status === 'pending')
+    .map(({ commandId, type, path, by, at }) => ({ commandId, type, path, by, at }));
+}
+
+function isHumanTask(tables: MemoryTables, task: OpenHumanTask, filter: HumanTaskFilter): boolean {
+  const { assignee, role, dueBefore, instanceId, definition } = filter;
+  const { users, roles } = task.assignees;
+  const isOfPerson = (person: string): boolean => users.includes(person) || claimOf(tables, task.instanceId, task.path) === person;
+  return (
+    (assignee === undefined || isOfPerson(assignee)) &&
+    (role === undefined || roles.includes(role)) &&
+    (dueBefore === undefined || (task.dueAt !== null && task.dueAt < dueBefore)) &&
+    (instanceId === undefined || task.instanceId === instanceId) &&
+    (definition === undefined || tables.instances.get(task.instanceId)?.state.definitionId === definition)
+  );
+}
+
+function humanTaskOf(tables: MemoryTables, { id: _, ...task }: OpenHumanTask): HumanTaskRow {
+  const { definitionId, definitionVersion, businessKey } = tables.instances.get(task.instanceId)?.state ?? unreachable();
+  const assignee = claimOf(tables, task.instanceId, task.path);
+  return { taskId: taskIdOf(task.instanceId, task.path), ...task, definitionId, definitionVersion, businessKey, assignee };
+}
+
+function unreachable(): never {
+  throw new Error('Bug: a row names an instance that is not there');
+}

@@ -1,0 +1,54 @@
+/** The instance store in memory: each method is a file of its own. Nothing is durable. */
+import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import { claim, unclaim } from './claims.ts';
+import { issueCommand } from './commands.ts';
+import { correlate } from './correlate.ts';
+import { saveDeadLetters } from './dead-letters.ts';
+import { apply, load, start } from './instances.ts';
+import { openAutomatedTasks } from './open-automated-tasks.ts';
+import type { MemoryTables } from './tables.ts';
+import { fireTimers } from './timers.ts';
+
+export type MemoryStoreOptions = {
+  /** How long an event that nobody waits for is kept. */
+  readonly eventTtlMs: number;
+  /** Largest state of an instance; default 4 MiB. */
+  readonly stateBytesMax?: number;
+};
+
+const STATE_BYTES_MAX = 4 * 1_048_576;
+
+/** @param matcher decides `where` and makes the message of a match. */
+export function createMemoryInstanceStore(
+  tables: MemoryTables,
+  matcher: EventMatcher,
+  { eventTtlMs, stateBytesMax = STATE_BYTES_MAX }: MemoryStoreOptions,
+): InstanceStore {
+  const options = { matcher, stateBytesMax };
+  return {
+    start: async (starts) => start(tables, options, starts),
+    load: async (_partition, ids) => load(tables, ids),
+    apply: async (_partition, transitions) => apply(tables, options, transitions),
+    now: async () => tables.now(),
+    fireTimers: async (limit, encode) => fireTimers(tables, limit, encode),
+    correlate: async (events, using) => correlate(tables, using, eventTtlMs, events),
+    issueCommand: async (command) => issueCommand(tables, command),
+    commandResult: async (commandId) => tables.commands.get(commandId)?.result ?? null,
+    async publish(messages) {
+      tables.outbox.check(messages);
+      tables.outbox.add(messages, tables.now());
+    },
+    claim: async (instanceId, path, assignee) => claim(tables, instanceId, path, assignee),
+    unclaim: async (instanceId, path, assignee) => unclaim(tables, instanceId, path, assignee),
+    saveDeadLetters: async (letters) => saveDeadLetters(tables, letters),
+    openAutomatedTasks: async (partitions, dispatchedBefore, limit, after = null) =>
+      openAutomatedTasks(tables, partitions, dispatchedBefore, limit, after),
+    async registerEventTypes(types) {
+      for (const type of types) tables.events.types.add(type);
+    },
+    eventTypes: async () => new Set(tables.events.types),
+    async registerTopics(topics) {
+      for (const topic of topics) tables.outbox.topics.add(topic);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** Starting instances, applying their transitions, loading their states. */
+import { invariant } from '../../core/assert.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { EpochMs, InstanceId } from '../../core/ids.ts';
+import { recordsOnly } from '../../core/instance/index.ts';
+import type { EventMatcher, Start, StartResult, StoredInstance, Transition } from '../instance-store.ts';
+import { boundedStateText } from '../stored/state.ts';
+import { TransitionRows } from '../stored/transition-rows.ts';
+import { type MemoryInstance, type MemoryTables, startKeyOf, usedKey } from './tables.ts';
+import { writeRows } from './write-rows.ts';
+
+export type WriteOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number };
+
+export function start(tables: MemoryTables, options: WriteOptions, starts: readonly Start[]): readonly StartResult[] {
+  return starts.map((one) => startOne(tables, options, one));
+}
+
+function startOne(tables: MemoryTables, options: WriteOptions, { transition, idempotency }: Start): StartResult {
+  const { instanceId, after } = transition;
+  const used = idempotency === null ? null : usedKey(tables, after.definitionId, idempotency.key);
+  if (used !== null && used.instanceId !== instanceId) {
+    if (used.bodyHash !== idempotency?.bodyHash) return { kind: 'keyReused' };
+    return { kind: 'repeated', instanceId: used.instanceId, definitionVersion: used.definitionVersion };
+  }
+  // The answer to this very call got lost.
+  if (tables.instances.has(instanceId)) return { kind: 'started' };
+  try {
+    check(tables, options, transition);
+  } catch (error) {
+    if (error instanceof MillraceError) return { kind: 'failed', error };
+    throw error;
+  }
+  if (idempotency !== null) {
+    const { definitionId, definitionVersion } = after;
+    const { key, bodyHash } = idempotency;
+    tables.startKeys.set(startKeyOf(definitionId, key), { instanceId, definitionVersion, bodyHash, at: tables.now() });
+  }
+  write(tables, options, transition);
+  return { kind: 'started' };
+}
+
+export function apply(
+  tables: MemoryTables,
+  options: WriteOptions,
+  transitions: readonly Transition[],
+): { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs } {
+  const ids = new Set(transitions.map(({ instanceId }) => instanceId));
+  invariant(ids.size === transitions.length, 'a batch holds one transition of an instance');
+  // Whoever lost the compare of versions writes nothing, so nothing of it can be refused.
+  const winners = transitions.filter(({ instanceId, expectedVersion }) => tables.instances.get(instanceId)?.version === expectedVersion);
+  for (const transition of winners) check(tables, options, transition);
+  for (const transition of winners) write(tables, options, transition);
+  return { applied: new Set(winners.map(({ instanceId }) => instanceId)), now: tables.now() };
+}
+
+/** @throws MillraceError, not retryable, for what a database would refuse too. */
+function check(tables: MemoryTables, { stateBytesMax }: WriteOptions, { after, history, messages }: Transition): void {
+  tables.outbox.check(messages);
+  // That something was refused for its size must be storable itself.
+  if (history.length > 0 && !recordsOnly(history)) boundedStateText(after, stateBytesMax);
+}
+
+function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Transition): void {
+  const { instanceId, partition, after, history } = transition;
+  const rows = new TransitionRows();
+  const { payloads } = rows.add(transition);
+  if (history.length > 0) {
+    const before = tables.instances.get(instanceId);
+    const instance: MemoryInstance = {
+      ...{ partition, version: (before?.version ?? 0) + 1, state: after },
+      ...{ history: before?.history ?? [], payloads: before?.payloads ?? new Map(), tasks: before?.tasks ?? new Map() },
+    };
+    instance.history.push(...history);
+    for (const [seq, payload] of payloads) instance.payloads.set(seq, payload);
+    tables.instances.set(instanceId, instance);
+  }
+  writeRows(tables, matcher, rows);
+}
+
+export function load(tables: MemoryTables, ids: readonly InstanceId[]): ReadonlyMap<InstanceId, StoredInstance> {
+  const found = new Map<InstanceId, StoredInstance>();
+  for (const id of ids) {
+    const instance = tables.instances.get(id);
+    if (instance !== undefined) found.set(id, { state: instance.state, version: instance.version });
+  }
+  return found;
+}

@@ -1,0 +1,50 @@
+/** Keeping the tables in memory small, and telling how far the outbox is published. */
+import type { Maintenance, OutboxGauge } from '../maintenance.ts';
+import { DAY_MS, type MemoryTables } from './tables.ts';
+
+export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number): Maintenance {
+  return {
+    async run() {
+      const now = tables.now();
+      const { events, startKeys, commands } = tables;
+      // Longer than events are kept, or one that comes again would be new.
+      const receivedBefore = now - Math.max(2 * DAY_MS, 2 * eventTtlMs);
+      return {
+        ...{ partitionsMade: 0, partitionsDetached: 0, partitionsDropped: 0, rowsInDefault: false, failed: [] },
+        deleted: {
+          received_event: remove(events.received, (at) => at < receivedBefore),
+          idempotency: remove(startKeys, ({ at }) => at < now - DAY_MS),
+          command: remove(commands, ({ result }) => result.status !== 'pending' && result.at < now - DAY_MS),
+          event_buffer: forgetExpired(tables),
+        },
+      };
+    },
+    // There is no slot that could be lost.
+    noticeLostSlot: async () => undefined,
+  };
+}
+
+function remove<Key, Row>(table: Map<Key, Row>, isOld: (row: Row) => boolean): number {
+  let count = 0;
+  for (const [key, row] of table) if (isOld(row) && table.delete(key)) count++;
+  return count;
+}
+
+function forgetExpired({ events, now }: MemoryTables): number {
+  const expired = [...events.kept.values()].filter(({ expiresAt }) => expiresAt <= now());
+  for (const kept of expired) events.forget(kept);
+  return expired.length;
+}
+
+/** The rows that no publisher has confirmed. */
+export function createMemoryOutboxGauge(tables: MemoryTables): OutboxGauge {
+  return {
+    async read() {
+      const [oldest] = tables.outbox.rows;
+      return {
+        oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, tables.now() - oldest.at) / 1_000,
+        ...{ slotLagBytes: 0, slotExists: true, slotLost: false, confirmed: true, rowsInDefault: false, republishPending: false },
+      };
+    },
+  };
+}

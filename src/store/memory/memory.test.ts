@@ -1,0 +1,17 @@
+/** The databases in memory keep every contract that Postgres keeps. */
+import { describe } from 'vitest';
+import { testDefinitionStore } from '../../../test/contract/definition-store.contract.ts';
+import { testEvents } from '../../../test/contract/events.contract.ts';
+import { testInstanceQueries } from '../../../test/contract/instance-queries.contract.ts';
+import { testInstanceStore } from '../../../test/contract/instance-store.contract.ts';
+import { memoryStore } from '../../../test/support/memory-store.ts';
+import { matcher } from '../../../test/support/store-lab.ts';
+import { createMemoryDefinitionStore } from './definition-store.ts';
+
+describe('In memory', () => {
+  const given = memoryStore(matcher);
+  testInstanceStore(async () => given);
+  testEvents(async () => given);
+  testInstanceQueries(async () => given);
+  testDefinitionStore(async () => createMemoryDefinitionStore());
+});

@@ -1,0 +1,103 @@
+/**
+ * What an instance database in memory holds. Nothing here awaits anything, so whatever one call does to these tables is one
+ * transaction; what may fail is checked before the first change.
+ */
+import type { DueTimer } from '../../core/due-timer.ts';
+import type { CommandId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { Assignees, InstanceState } from '../../core/instance/state.ts';
+import type { HistoryEntry } from '../../core/instance/step.ts';
+import type { Json } from '../../core/json.ts';
+import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
+import type { CommandResult, NewCommand } from '../instance-store.ts';
+import { MemoryEvents } from './events.ts';
+import { MemoryOutbox } from './outbox.ts';
+
+export type StoredTask = Omit<TaskRow, 'taskId' | 'definitionId' | 'definitionVersion' | 'assignee'> & {
+  readonly timeoutMs: number | null;
+  readonly dispatchedAt: EpochMs | null;
+};
+
+export type MemoryInstance = {
+  readonly partition: number;
+  readonly version: number;
+  readonly state: InstanceState;
+  readonly history: HistoryEntry[];
+  readonly payloads: Map<number, Json>;
+  readonly tasks: Map<TaskPath, StoredTask>;
+};
+
+export type OpenHumanTask = {
+  /** In the order of opening. */
+  readonly id: number;
+  readonly instanceId: InstanceId;
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly nodeId: string;
+  readonly title: string;
+  readonly assignees: Assignees;
+  readonly dueAt: EpochMs | null;
+  readonly openedAt: EpochMs;
+};
+
+export type StoredCommand = Pick<NewCommand, 'commandId' | 'instanceId' | 'type' | 'path' | 'attempt' | 'by'> & {
+  readonly at: EpochMs;
+  readonly result: CommandResult;
+};
+
+export type UsedKey = {
+  readonly instanceId: InstanceId;
+  readonly definitionVersion: number;
+  readonly bodyHash: string;
+  readonly at: EpochMs;
+};
+
+export class MemoryTables {
+  readonly instances = new Map<InstanceId, MemoryInstance>();
+  /** By `taskKey`. */
+  readonly humanTasks = new Map<string, OpenHumanTask>();
+  readonly claims = new Map<string, { readonly attempt: number; readonly assignee: string }>();
+  /** By instance and timer. */
+  readonly timers = new Map<string, DueTimer>();
+  readonly commands = new Map<CommandId, StoredCommand>();
+  /** The command that completes or fails an attempt of a human task, by `attemptKey`. */
+  readonly decisions = new Map<string, CommandId>();
+  /** By definition and idempotency key. */
+  readonly startKeys = new Map<string, UsedKey>();
+  readonly deadLetters = new Map<string, DeadLetterRow & { readonly place: string }>();
+  readonly events = new MemoryEvents();
+  readonly outbox: MemoryOutbox;
+  #lastId = 0;
+
+  constructor(messageBytesMax: number) {
+    this.outbox = new MemoryOutbox(messageBytesMax);
+  }
+
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  now(): EpochMs {
+    return Date.now();
+  }
+}
+
+export function taskKey(instanceId: string, path: string): string {
+  return `${instanceId} ${path}`;
+}
+
+export function attemptKey(instanceId: string, path: string, attempt: number): string {
+  return `${instanceId} ${path} ${attempt}`;
+}
+
+/** Idempotency keys, command results and event ids are remembered for so long. */
+export const DAY_MS = 86_400_000;
+
+/** The start that used this key within a day. */
+export function usedKey({ startKeys, now }: Pick<MemoryTables, 'startKeys' | 'now'>, definitionId: string, key: string): UsedKey | null {
+  const used = startKeys.get(startKeyOf(definitionId, key));
+  return used === undefined || used.at < now() - DAY_MS ? null : used;
+}
+
+export function startKeyOf(definitionId: string, key: string): string {
+  return JSON.stringify([definitionId, key]);
+}

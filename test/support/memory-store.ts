@@ -1,0 +1,28 @@
+/** A store in memory, with what the contracts and the lab look at beside it. */
+import type { JsonObject } from '../../src/core/json.ts';
+import type { EventMatcher } from '../../src/store/instance-store.ts';
+import { memoryDatabasesOn } from '../../src/store/memory/index.ts';
+import { MemoryTables } from '../../src/store/memory/tables.ts';
+import type { StoreUnderTest } from './store-lab.ts';
+
+export function memoryStore(matcher: EventMatcher): StoreUnderTest {
+  const tables = new MemoryTables(1_048_576 - 1_024);
+  const databases = memoryDatabasesOn(tables, { eventTtlMs: 3_600_000 });
+  const store = databases.instanceStore(matcher);
+  return {
+    store,
+    // Everything is one piece here.
+    inPieces: store,
+    queries: databases.queries,
+    async sent(key) {
+      return tables.outbox.rows
+        .filter((row) => row.key === key)
+        .map(({ topic, messageType: type, partition, payload }) => {
+          return { topic, key, type, partition, payload: JSON.parse(payload.toString()) as JsonObject };
+        });
+    },
+    async expireEvents() {
+      for (const kept of tables.events.kept.values()) kept.expiresAt = tables.now();
+    },
+  };
+}
