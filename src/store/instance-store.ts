@@ -1,5 +1,5 @@
 /**
- * The instance database as the engine writes it: the port. `postgres/` implements it.
+ * The instance database as the engine writes it: the port. `postgres/` and `memory/` implement it.
  * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
  * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
  */

@@ -133,6 +133,28 @@ describe('what is harmless', () => {
     await statusIs(id, 'completed');
   });
 
+  test('two instances that wait for three events of one key both get all three, twenty pairs at once', async () => {
+    const thrice = await lab.deploy({
+      id: 'thrice',
+      nodes: { paid: { type: 'event', event: 'payment.confirmed', key: '${ input.key }', count: 3 } },
+    });
+    const pairs = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const key = uuidv7();
+        return { key, ids: [await lab.start(thrice, { key }), await lab.start(thrice, { key })] };
+      }),
+    );
+    // All three come before either instance has heard of the first.
+    for (let n = 0; n < 3; n++) await lab.sendEvents(...pairs.map(({ key }) => lab.event({ type: 'payment.confirmed', key })));
+    for (const id of pairs.flatMap(({ ids }) => ids)) {
+      await eventually(async () =>
+        expect((await lab.outbox(id)).filter(({ messageType }) => messageType === 'EventMatched')).toHaveLength(3),
+      );
+      await lab.forward(id);
+      await statusIs(id, 'completed');
+    }
+  });
+
   test('an event of a type that no definition names is counted and dropped', async () => {
     const before = await orchestrator.counted('events_total', { result: 'ignored' });
     await lab.sendEvents(lab.event({ type: 'nobody.waits', key: 'k' }));

@@ -1,6 +1,6 @@
 /**
- * Commands: the row and its message are one statement. For a task of a person the row's unique index says at once that
- * somebody was first; the orchestrator writes what became of it.
+ * Commands. The row and its message are one statement. The row's unique index lets one command complete or fail an attempt of
+ * a human task and refuses the second at once. The orchestrator writes the result.
  */
 import type { CommandId, EpochMs } from '../../core/ids.ts';
 import type { CommandResult, NewCommand } from '../instance-store.ts';
@@ -11,7 +11,7 @@ import { epochMs } from './sql/times.ts';
 
 const issue = {
   name: 'issue-command',
-  // An attempt that was closed meanwhile has no row, and takes no command.
+  // Only an open attempt has a row in human_task.
   text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND attempt = $13
         AND $4 IN ('completeTask', 'failTask')),
     c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, issued_by)

@@ -1,4 +1,4 @@
-/** The stores on Postgres. Only whoever wires a process imports this. */
+/** The stores on Postgres. Only the `main.ts` of a process and the command line import this. */
 
 export { createPool, createPools, type Pool, type PoolOptions, type Pools } from './connection/pools.ts';
 export { createDefinitionStore } from './definitions/definition-store.ts';

@@ -1,4 +1,4 @@
-/** The inbox of people: open tasks, newest first, without those that somebody has completed or failed a moment ago. */
+/** The inbox: open human tasks, newest first, without those that a command has completed or failed already. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';

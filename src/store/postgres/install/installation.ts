@@ -1,4 +1,4 @@
-/** What an installation is and never changes: the number of partitions, in which every instance has its place for ever. */
+/** The number of partitions, which is fixed when the database is installed: an instance's partition never changes. */
 import { MillraceError } from '../../../core/error.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';

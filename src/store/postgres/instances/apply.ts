@@ -1,7 +1,7 @@
 /**
- * Applying transitions: whoever finds the version that the decision was made from writes everything of an instance, who
- * does not writes nothing. One statement for the whole batch; a transaction of three only where subscriptions open or
- * events come back, since their locks have to be taken in a statement before the one that reads.
+ * Applying transitions. A transition whose instance still has the version that the decision was made from is written whole;
+ * any other is not written at all. One statement for the whole batch. Only a batch that opens waits or gives events back is a
+ * transaction of several statements, since the locks of event keys must be taken in a statement before the one that reads.
  */
 import { invariant } from '../../../core/assert.ts';
 import type { EpochMs, InstanceId } from '../../../core/ids.ts';

@@ -1,7 +1,7 @@
 /**
- * Starting instances: one statement for all of them. A start whose idempotency key was used writes nothing; two at once
- * meet in the key's unique index, where the second waits for the first one's commit. An id that is there already was
- * inserted by this very call before its answer got lost: it counts as started.
+ * Starting instances: one statement for all of them. A start whose idempotency key was used writes nothing. Two starts with
+ * one key at the same time meet in the key's unique index, where the second waits for the first one's commit. An id that is
+ * there already was inserted by this very call before its answer got lost: it counts as started.
  */
 import { MillraceError } from '../../../core/error.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state.ts';

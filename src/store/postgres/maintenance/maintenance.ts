@@ -1,7 +1,7 @@
 /**
- * What keeps the instance database in shape: partitions of the outbox made ahead, old ones dropped behind the slot, and
- * old rows deleted, in bounded amounts. One process at a time, by an advisory lock. Steps do not depend on each other: one
- * that fails is reported, and tried again a minute later.
+ * Maintenance of the instance database: creates partitions of the outbox ahead, drops old ones once the slot has confirmed
+ * them, and deletes old rows in bounded amounts. One process does it at a time. A step that fails is reported and tried again
+ * a minute later; the other steps do not depend on it.
  */
 import type { Logger } from '../../../core/logger.ts';
 import type { Maintenance, MaintenanceReport } from '../../maintenance.ts';

@@ -1,6 +1,6 @@
 /**
- * Rows of the outbox. Every statement that writes some takes the topic from `outbox_topic`: of one that nobody made, the
- * column is NULL, which the table refuses, and with it everything that the transaction did.
+ * Rows of the outbox. Every statement that writes some takes the topic from `outbox_topic`. For an unknown topic the column
+ * is NULL, which the table refuses, and the whole transaction with it.
  */
 
 import type { InstanceId } from '../../../core/ids.ts';

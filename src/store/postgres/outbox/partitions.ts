@@ -1,6 +1,6 @@
 /**
- * Partitions of the outbox, one for each hour (UTC), named by it. Made ahead by attaching, which blocks no insert; taken
- * off with a short patience, since whoever waits for that lock blocks every insert behind it.
+ * Partitions of the outbox, one for each hour (UTC), named by it. They are created ahead and attached, which blocks no insert.
+ * Detaching waits for a lock behind which every insert would wait too, so it gives up after a short time and tries again.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import pg from 'pg';
@@ -35,7 +35,7 @@ export async function attachedPartitions(on: Queryable): Promise<readonly Hour[]
   });
 }
 
-/** Makes what is missing of this hour and so many after it. @returns how many were made. */
+/** Creates the missing partitions of this hour and of so many after it. @returns how many were created. */
 export async function makePartitions(on: Queryable, hoursAhead: number): Promise<number> {
   const now = await databaseNow(on);
   const there = new Set((await attachedPartitions(on)).map(({ name }) => name));
@@ -60,8 +60,8 @@ async function attach(on: Queryable, { name, from, to }: Hour): Promise<void> {
 }
 
 /**
- * Takes off the partitions whose hour ended before an instant, and writes down where the WAL was then: whatever they hold
- * was written before. @returns how many were taken off.
+ * Detaches the partitions whose hour ended before an instant, and saves the WAL position of that moment: all their rows were
+ * written before it. @returns how many were detached.
  */
 export async function detachPartitions(on: Queryable, endedBefore: EpochMs): Promise<number> {
   const old = (await attachedPartitions(on)).filter(({ to }) => to <= endedBefore);
@@ -83,7 +83,7 @@ async function detach(on: Queryable, name: string): Promise<void> {
   });
 }
 
-/** Drops those that the slot has confirmed beyond the moment of their taking off. @returns how many. */
+/** Drops detached partitions once the slot has confirmed the WAL position of their detaching. @returns how many. */
 export async function dropPartitions(on: Queryable, slot: string): Promise<number> {
   const { rows } = await on.query<{ name: string }>(
     `SELECT d.name FROM outbox_detached_partition d JOIN pg_replication_slots s ON s.slot_name = $1 AND s.wal_status <> 'lost'

@@ -1,7 +1,7 @@
 /**
- * After a lost slot: writes every row of the outbox again that the new slot cannot know. Rows go by their place in each
- * table, a bounded number of blocks per transaction, which also remembers how far it came; within a transaction they go
- * by id. What the new slot has seen too comes twice, which is harmless: a basis is applied once (protocol, Outbox 3).
+ * After a lost slot: inserts every row of the outbox again that the new slot does not know. Each table is read by its blocks,
+ * a bounded number in one transaction, which also saves how far it came. Within a transaction rows are inserted by id. Rows
+ * that the new slot does know are published twice, which changes nothing, since a basis is applied once (protocol, Outbox 3).
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
@@ -75,7 +75,7 @@ async function begin(on: Queryable): Promise<Progress | null> {
   return rows[0] ?? null;
 }
 
-/** Also those that were taken off and wait to be dropped; oldest first by their names, the default one last. */
+/** Attached partitions, and detached ones that are not dropped yet; oldest first by their names, the default one last. */
 async function tablesOf(on: Queryable): Promise<readonly string[]> {
   const { rows } = await on.query<{ name: string }>(
     `SELECT name FROM outbox_detached_partition UNION

@@ -1,6 +1,6 @@
 /**
- * The replication slot, without which nothing is published, and rows from before which never are. It is made by the
- * login with REPLICATION, after the publication, and outside any transaction of ours: one that wrote cannot make one.
+ * The replication slot. Without it nothing is published, and rows from before it never are. It is created by the login with
+ * REPLICATION, after the publication, and outside any other transaction: one that wrote cannot create a slot.
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
@@ -46,7 +46,7 @@ export async function ensureSlot(on: Queryable, { slot, replicationUrl, replaceL
   await makeSlot(replicationUrl, slot, found !== null);
   await recordSlot(on, slot);
   log.info({ slot }, 'The replication slot was made');
-  // Whoever replaces a lost one is about to.
+  // A caller that replaces a lost slot republishes by itself.
   if (!replaceLost && (await isRepublishPending(on)))
     log.warn({ slot }, 'Rows of the outbox from before the slot are not published by themselves: run `millrace republish`');
   return true;
@@ -84,7 +84,10 @@ export function isAnotherSlot(slot: string, known: string): string {
   return `coalesce(${hasFailover(slot)} <> ${known}.failover, false)`;
 }
 
-/** A slot that is gone, lost or another one is marked, in one statement: somebody may be making the next one. @returns whether it was. */
+/**
+ * Marks that rows must be republished, if the slot is gone, lost or replaced. One statement, since another process may be
+ * creating the next slot at the same time. @returns whether it was.
+ */
 export async function markLostSlot(on: Queryable, slot: string): Promise<boolean> {
   const { rowCount } = await on.query(
     `WITH old AS (DELETE FROM outbox_slot known WHERE name = $1
