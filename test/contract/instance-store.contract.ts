@@ -263,8 +263,12 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         }
       };
       await Promise.all([ask(), ask(), ask()]);
-      await ask();
-      const ours = fired.filter(({ instanceId }) => ids.includes(instanceId));
+      const firedOfOurs = () => fired.filter(({ instanceId }) => ids.includes(instanceId));
+      await eventually(async () => {
+        await ask();
+        expect(firedOfOurs().length).toBeGreaterThanOrEqual(ids.length);
+      });
+      const ours = firedOfOurs();
       expect(ours.map(({ instanceId }) => instanceId).sort()).toEqual([...ids].sort());
       for (const id of ids) {
         const state = await lab.stateOf(id);
@@ -293,7 +297,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       };
       expect(await fire()).toHaveLength(0);
       await lab.step(definition, id, control('resume'));
-      expect(await fire()).toHaveLength(1);
+      await eventually(async () => expect(await fire()).toHaveLength(1));
       expect(await fire()).toHaveLength(1);
     });
   });

@@ -2,7 +2,7 @@
 import type { ExternalEvent } from '../../core/external-event.ts';
 import type { CorrelationCounts, EventMatcher } from '../instance-store.ts';
 import type { KeptEvent } from './events.ts';
-import { offerToAll } from './offers.ts';
+import { offer } from './offers.ts';
 import type { MemoryTables } from './tables.ts';
 
 export function correlate(tables: MemoryTables, matcher: EventMatcher, ttlMs: number, given: readonly ExternalEvent[]): CorrelationCounts {
@@ -14,10 +14,10 @@ export function correlate(tables: MemoryTables, matcher: EventMatcher, ttlMs: nu
     else if (events.received.has(identity)) counts.duplicates++;
     else {
       const now = tables.now();
-      events.received.set(identity, now);
       const kept: KeptEvent = { rowId: String(tables.nextId()), event, expiresAt: now + ttlMs, deliveries: new Map() };
+      const matched = offer(tables, matcher, kept, events.subscriptionsOf(event));
+      events.received.set(identity, now);
       events.keep(kept);
-      const matched = offerToAll(tables, matcher, kept);
       counts.matched += matched;
       if (matched === 0) counts.buffered++;
     }

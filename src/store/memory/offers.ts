@@ -4,28 +4,42 @@ import type { EventMatcher } from '../instance-store.ts';
 import { isUndelivered, type KeptEvent, type OpenSubscription } from './events.ts';
 import { type MemoryTables, taskKey } from './tables.ts';
 
-/** @returns whether the event was delivered. */
-export function offer(tables: MemoryTables, matcher: EventMatcher, kept: KeptEvent, subscription: OpenSubscription): boolean {
-  const { instanceId, path, attempt, where } = subscription;
-  const wait = tables.events.waits.get(taskKey(instanceId, path));
-  const earlier = kept.deliveries.get(instanceId);
-  if (wait === undefined || wait.remaining === 0 || earlier?.isReturned === false) return false;
-  const verdict = where === null ? 'yes' : matcher.matches(where, kept.event);
-  if (verdict === 'no') return false;
-  const message: OutboxMessage = matcher.encode(subscription, kept.event, kept.rowId, verdict === 'yes' ? null : verdict.failed);
-  tables.outbox.check([message]);
-  wait.remaining--;
-  if (wait.remaining === 0) tables.events.endSubscriptions(wait);
-  kept.deliveries.set(instanceId, { path, attempt, isReturned: false });
-  tables.outbox.add([message], tables.now());
-  return true;
+type Delivery = { readonly subscription: OpenSubscription; readonly message: OutboxMessage };
+
+/** Who of these gets the event. Changes nothing. */
+function plan(tables: MemoryTables, matcher: EventMatcher, kept: KeptEvent, offered: Iterable<OpenSubscription>): Delivery[] {
+  const deliveries = new Map<string, Delivery>();
+  for (const subscription of offered) {
+    const { instanceId, path, where } = subscription;
+    const isFree = (tables.events.waits.get(taskKey(instanceId, path))?.remaining ?? 0) > 0;
+    const hasIt = deliveries.has(instanceId) || kept.deliveries.get(instanceId)?.isReturned === false;
+    if (!isFree || hasIt) continue;
+    const verdict = where === null ? 'yes' : matcher.matches(where, kept.event);
+    if (verdict === 'no') continue;
+    const message = matcher.encode(subscription, kept.event, kept.rowId, verdict === 'yes' ? null : verdict.failed);
+    deliveries.set(instanceId, { subscription, message });
+  }
+  return [...deliveries.values()];
 }
 
-/** Offers an event to every open wait of its key. @returns how many got it. */
-export function offerToAll(tables: MemoryTables, matcher: EventMatcher, kept: KeptEvent): number {
-  let count = 0;
-  for (const subscription of [...tables.events.subscriptionsOf(kept.event)]) if (offer(tables, matcher, kept, subscription)) count++;
-  return count;
+/**
+ * Offers an event to subscriptions.
+ * @returns how many got it. Throws, and has changed nothing, when a message for one of them could never be published.
+ */
+export function offer(tables: MemoryTables, matcher: EventMatcher, kept: KeptEvent, offered: Iterable<OpenSubscription>): number {
+  const deliveries = plan(tables, matcher, kept, offered);
+  const messages = deliveries.map(({ message }) => message);
+  tables.outbox.check(messages);
+  for (const { subscription } of deliveries) {
+    const { instanceId, path, attempt } = subscription;
+    const wait = tables.events.waits.get(taskKey(instanceId, path));
+    if (wait === undefined) continue;
+    wait.remaining--;
+    if (wait.remaining === 0) tables.events.endSubscriptions(wait);
+    kept.deliveries.set(instanceId, { path, attempt, isReturned: false });
+  }
+  tables.outbox.add(messages, tables.now());
+  return deliveries.length;
 }
 
 /** Gives waits that have just opened the oldest fitting events that are kept: what nobody has, and what their instance gave back. */
@@ -37,7 +51,7 @@ export function takeKeptEvents(tables: MemoryTables, matcher: EventMatcher, open
     for (const subscription of opened) {
       if (subscription.type !== kept.event.type || subscription.key !== kept.event.key) continue;
       const wasReturned = kept.deliveries.get(subscription.instanceId)?.isReturned === true;
-      if (wasReturned || isUndelivered(kept)) offer(tables, matcher, kept, subscription);
+      if (wasReturned || isUndelivered(kept)) offer(tables, matcher, kept, [subscription]);
     }
   }
 }
@@ -59,7 +73,8 @@ export function returnEvent(
   if (delivery.path !== refused.path || delivery.attempt !== refused.attempt) return;
   kept.deliveries.set(refused.instanceId, { ...delivery, isReturned: true });
   if (kept.expiresAt <= tables.now()) return;
-  for (const subscription of [...tables.events.subscriptionsOf(kept.event)])
-    if (subscription.instanceId === refused.instanceId) offer(tables, matcher, kept, subscription);
-  if (isUndelivered(kept)) offerToAll(tables, matcher, kept);
+  const open = [...tables.events.subscriptionsOf(kept.event)];
+  const own = open.filter(({ instanceId }) => instanceId === refused.instanceId);
+  offer(tables, matcher, kept, own);
+  if (isUndelivered(kept)) offer(tables, matcher, kept, open);
 }
