@@ -2,11 +2,13 @@
  * How fast the core decides, on one core: `node bench/core.ts [seconds]`. Needs nothing running.
  * A step is an outcome applied to an instance: decided, folded, with its effects. No encoding, no database.
  */
+
 import { parseDefinition } from '../src/core/definition/index.ts';
 import type { Definition } from '../src/core/definition/types.ts';
-import type { InstanceId } from '../src/core/ids.ts';
+import type { InstanceId, TaskPath } from '../src/core/ids.ts';
 import { start, step } from '../src/core/instance/index.ts';
 import type { AddressedNotification } from '../src/core/instance/notification.ts';
+import { taskAt } from '../src/core/instance/scopes.ts';
 import type { InstanceState } from '../src/core/instance/state.ts';
 import type { Json, JsonObject } from '../src/core/json.ts';
 
@@ -37,8 +39,8 @@ function run(definition: Definition, perStep: number): number {
   return outcomes;
 }
 
-function outcomeOf(state: InstanceState, path: keyof InstanceState['tasks']): AddressedNotification {
-  const task = state.tasks[path];
+function outcomeOf(state: InstanceState, path: TaskPath): AddressedNotification {
+  const task = taskAt(state, path);
   if (task === undefined) throw new Error(`no task ${path}`);
   const { attempt, basis } = task;
   return {

@@ -1,6 +1,8 @@
 /** Why an instance waits, as REST tells it: what kind of waiting, with what belongs to it, and in which order. */
+
 import { describe, expect, it, vi } from 'vitest';
 import type { InstanceId, TaskPath } from '../core/ids.ts';
+import { openScopeAt, rootPath } from '../core/instance/scopes.ts';
 import type { Json } from '../core/json.ts';
 import { type Body, openTestApi } from './testing/test-api.ts';
 
@@ -166,8 +168,9 @@ describe('What is open', () => {
     engine.queries.get = async (instanceId) => {
       const found = await get(instanceId);
       if (found === null) return null;
-      const { tasks, incidents } = found.state;
-      return { ...found, state: { ...found.state, tasks: reversed(tasks), incidents: reversed(incidents) } };
+      const root = openScopeAt(found.state, rootPath);
+      const scopes = { [rootPath]: { ...root, tasks: reversed(root.tasks), incidents: reversed(root.incidents) } };
+      return { ...found, state: { ...found.state, scopes } };
     };
     expect(await names()).toEqual(['frail', 'broken', 'old', 'newer']);
   });

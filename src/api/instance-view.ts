@@ -4,7 +4,8 @@ import type * as contract from '../contract/instances.ts';
 import { assertNever } from '../core/assert.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type TaskPath, taskIdOf } from '../core/ids.ts';
-import { type Incident, type InstanceState, isOpen, type OpenTask, type TaskState } from '../core/instance/state.ts';
+import { incidentsOf, taskAt, tasksOf } from '../core/instance/scopes.ts';
+import { type Incident, type InstanceState, isOpen, type OpenTask } from '../core/instance/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
@@ -54,15 +55,16 @@ type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: contr
 function openWork(state: InstanceState): contract.OpenWork[] {
   if (state.phase !== 'running') return [];
   const all: Dated[] = [];
-  for (const [path, incident] of Object.entries(state.incidents)) all.push(underIncident(state, path, incident));
-  for (const task of Object.values(state.tasks)) {
-    if (isOpen(task) && !Object.hasOwn(state.incidents, task.path)) all.push(waiting(state, task));
+  const incidents = incidentsOf(state);
+  for (const [path, incident] of Object.entries(incidents)) all.push(underIncident(state, path, incident));
+  for (const task of tasksOf(state)) {
+    if (isOpen(task) && !Object.hasOwn(incidents, task.path)) all.push(waiting(state, task));
   }
   return all.sort((a, b) => a.rank - b.rank || a.at - b.at).map(({ work }) => work);
 }
 
 function underIncident(state: InstanceState, path: string, { nodeId, error, expression, at }: Incident): Dated {
-  const task: TaskState | undefined = Object.hasOwn(state.tasks, path) ? state.tasks[path as TaskPath] : undefined;
+  const task = path === '' ? undefined : taskAt(state, path as TaskPath);
   return {
     at,
     rank: 0,
@@ -114,6 +116,13 @@ function waitingFor(task: OpenTask): contract.WaitingFor {
         received: task.received.length,
         count: task.count,
       };
+    case 'forEach': {
+      const { items, waiting, running, failed } = task;
+      const left = 'indexes' in waiting ? waiting.indexes.length : items.length - waiting.from;
+      return { kind: 'items', total: items.length, running, waiting: left, failed };
+    }
+    case 'repeat':
+      return { kind: 'round', round: task.round, running: task.running };
     default:
       return assertNever(task);
   }

@@ -1,10 +1,12 @@
 /** Whatever becomes of random instances, what REST shows of them is what its schemas promise. */
+
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionOf } from '../../test/support/scenario.ts';
 import { HistoryEntry, Instance } from '../contract/instances.ts';
 import { statusOf } from '../core/instance/index.ts';
+import { incidentsOf, tasksOf } from '../core/instance/scopes.ts';
 import { isOpen } from '../core/instance/state.ts';
 import { document, input, numbers } from '../core/instance/testing/arbitraries.ts';
 import { World } from '../core/instance/testing/world.ts';
@@ -24,11 +26,11 @@ it('an instance and its history are as documented after every step, and whatever
         const row = { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
         const view = toInstance({ row, version: 1, state, pending: [] });
         expect(isInstance(JSON.parse(JSON.stringify(view))), ajv.errorsText(isInstance.errors)).toBe(true);
-        const open = Object.values(state.tasks)
+        const open = tasksOf(state)
           .filter(isOpen)
-          .map(({ nodeId }) => String(nodeId));
-        const incidents = Object.values(state.incidents).map(({ nodeId }) => String(nodeId));
-        expect(view.open.map(({ nodeId }) => String(nodeId)).sort()).toEqual([...new Set([...open, ...incidents])].sort());
+          .map(({ path }) => `${instanceId}.${path}`);
+        const incidents = Object.keys(incidentsOf(state)).map((path) => (path === '' ? 'null' : `${instanceId}.${path}`));
+        expect(view.open.map(({ taskId }) => String(taskId)).sort()).toEqual([...new Set([...open, ...incidents])].sort());
         for (const entry of history) {
           expect(isEntry(JSON.parse(JSON.stringify(toHistoryEntry(instanceId, entry)))), ajv.errorsText(isEntry.errors)).toBe(true);
         }

@@ -1,9 +1,11 @@
 /** What `millrace verify` finds, on instances that the core has run. */
+
 import { expect, it } from 'vitest';
 import type { Definition, TransformNode } from '../core/definition/types.ts';
 import type { Template } from '../core/expression/index.ts';
 import { type DefinitionId, type InstanceId, type NodeId, type TaskPath, taskIdOf } from '../core/ids.ts';
 import { type HistoryEntry, start } from '../core/instance/index.ts';
+import { tasksOf } from '../core/instance/scopes.ts';
 import type { InstanceState, TaskState } from '../core/instance/state.ts';
 import type { Json } from '../core/json.ts';
 import type { InstanceQueries, InstanceView, TaskRow } from '../store/instance-queries.ts';
@@ -94,7 +96,7 @@ function queriesOver(history: readonly HistoryEntry[], ...states: readonly Insta
     },
     // One to a page.
     tasks: async (_, __, cursor) => {
-      const rows = Object.values(states.at(-1)?.tasks ?? {}).map(rowOf);
+      const rows = states.slice(-1).flatMap(tasksOf).map(rowOf);
       const at = Number(cursor ?? 0);
       return { items: rows.slice(at, at + 1), nextCursor: at + 1 < rows.length ? String(at + 1) : null };
     },

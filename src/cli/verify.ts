@@ -1,6 +1,8 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
+
 import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
+import { tasksOf as tasksIn } from '../core/instance/scopes.ts';
 import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
@@ -79,7 +81,7 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState, history: 
   const people = humanRecords(history, null);
   const inputs = inputsOf(history);
   const expected = Object.fromEntries(
-    Object.values(folded.tasks).map((task) => [task.path, taskOf(task, people.get(task.path), inputs.get(task.path))]),
+    tasksIn(folded).map((task) => [task.path, taskOf(task, people.get(task.path), inputs.get(task.path))]),
   );
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
   return faults.length === 0 ? null : faults.join('; ');

@@ -47,6 +47,18 @@ export const WaitingFor = Type.Union(
       received: Type.Integer(),
       count: Type.Integer(),
     }),
+    Type.Object({
+      kind: Type.Literal('items'),
+      total: Type.Integer({ description: 'Items of the forEach.' }),
+      running: Type.Integer(),
+      waiting: Type.Integer({ description: 'Items that have not begun.' }),
+      failed: Type.Integer(),
+    }),
+    Type.Object({
+      kind: Type.Literal('round'),
+      round: Type.Integer({ description: 'Counted from 0.' }),
+      running: Type.Boolean({ description: 'false: the delay before the next round is not over.' }),
+    }),
     Type.Object({ kind: Type.Literal('incident'), error: TaskError, expression: NullableString('The expression that failed.') }),
   ],
   { description: 'What has to happen before the task continues.' },

@@ -1,7 +1,9 @@
 /** Notifications that cannot be applied: what their instances say of it, and which of them are dead letters. */
+
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import type { TaskPath } from '../core/ids.ts';
+import { openScopeAt, rootPath } from '../core/instance/scopes.ts';
 import type { Transition } from '../store/instance-store.ts';
 import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS } from './testing/fixture.ts';
 
@@ -140,8 +142,9 @@ describe('a step that throws', () => {
     fixture.begin(2);
     const broken = fixture.begin(3);
     // A state that the core cannot have made: its task is of a node that the definition lacks.
-    const tasks = { ...broken.tasks, pick: { ...broken.tasks[PICK], nodeId: 'gone' } };
-    fixture.store.instances.set(instanceIdOf(3), { state: { ...broken, tasks } as typeof broken, version: 1 });
+    const root = openScopeAt(broken, rootPath);
+    const scopes = { [rootPath]: { ...root, tasks: { ...root.tasks, pick: { ...root.tasks[PICK], nodeId: 'gone' } } } };
+    fixture.store.instances.set(instanceIdOf(3), { state: { ...broken, scopes } as typeof broken, version: 1 });
     await fixture.process(...[1, 2, 3].map((n) => fixture.outcome(n, 'pick', { n })));
     expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
     expect(fixture.state(2).tasks[PICK]?.status).toBe('completed');

@@ -32,7 +32,7 @@ describe('The record of a human task', () => {
 
   it('has the assignees of an escalation, also one that opened in an earlier step', () => {
     const task = { path, type: 'human', status: 'open', title: 'Look', assignees: ada, dueAt: 5_000 };
-    const before = { tasks: { [path]: task } } as unknown as InstanceState;
+    const before = { scopes: { '': { path: '', status: 'open', tasks: { [path]: task } } } } as unknown as InstanceState;
     const escalated = historyOf({ type: 'HumanTaskEscalated', assignees: boss });
     expect(humanRecords(escalated, before).get(path)).toEqual({ ...record, assignees: boss });
     const completed = historyOf({ type: 'TaskCompleted', kind: 'human', by: 'eve' });

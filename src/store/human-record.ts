@@ -2,11 +2,12 @@
  * What the row of a human task keeps for ever: its title, who it was assigned to, when it was due and who completed it. The
  * state forgets this when the task ends, so it is taken from the events. Pure; every store writes it alike.
  */
+
 import type { EpochMs, TaskPath } from '../core/ids.ts';
 import type { InstanceEvent } from '../core/instance/events.ts';
+import { taskAt } from '../core/instance/scopes.ts';
 import type { Assignees, InstanceState } from '../core/instance/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
-import { own } from '../core/record.ts';
 
 export type HumanRecord = {
   readonly title: string;
@@ -45,7 +46,7 @@ function changedBy(event: InstanceEvent, record: HumanRecord | null): HumanRecor
 }
 
 function openRecord(before: InstanceState | null, path: TaskPath): HumanRecord | null {
-  const task = before === null ? undefined : own(before.tasks, path);
+  const task = before === null ? undefined : taskAt(before, path);
   if (task?.type !== 'human' || task.status !== 'open') return null;
   const { title, assignees, dueAt } = task;
   return { title, assignees, dueAt, completedBy: null };

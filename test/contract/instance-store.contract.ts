@@ -9,6 +9,7 @@ import type { Json } from '../../src/core/json.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { NewDeadLetter } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
+import { flat } from '../support/flat-state.ts';
 import {
   commandOf,
   httpNode,
@@ -231,7 +232,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
           by: 'ada',
           command: { type: 'retry', path: path('work') },
         });
-        const { status, attempt, openedAt } = retried.tasks[path('work')] ?? {};
+        const { status, attempt, openedAt } = flat(retried).tasks[path('work')] ?? {};
         expect(openedAt).toBeGreaterThan(before?.openedAt ?? 0);
         expect(await lab.queries.task(id, path('work'))).toMatchObject({ status, attempt, openedAt, error: null });
       }

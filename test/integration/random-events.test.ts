@@ -2,6 +2,7 @@
  * Events against waits that open, end and open anew, by several sessions at once on Postgres, with everything delivered
  * more than once. Whatever the order was, at the end every event has come to every instance that got it, exactly once.
  */
+
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -10,12 +11,12 @@ import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { eventView } from '../../src/core/external-event.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { EventMatched } from '../../src/core/instance/notification.ts';
-import type { InstanceState } from '../../src/core/instance/state.ts';
 import { numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { Chance } from '../../src/core/instance/testing/world.ts';
 import { isJsonObject, type Json } from '../../src/core/json.ts';
 import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';
+import type { FlatState } from '../support/flat-state.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
 import { eventOf, message, newDefinition, openLab, type StoreLab, topics } from '../support/store-lab.ts';
@@ -153,7 +154,7 @@ class Run {
 }
 
 /** Every event that the instance ever counted, in order of ids, each as often as it was counted. */
-function takenBy({ tasks }: InstanceState): readonly string[] {
+function takenBy({ tasks }: FlatState): readonly string[] {
   return Object.values(tasks)
     .flatMap((task): readonly Json[] => {
       if (task.type !== 'event') return [];

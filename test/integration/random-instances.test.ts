@@ -2,11 +2,13 @@
  * What the core decides for random definitions on random schedules, written to Postgres as the orchestrator does: many
  * instances to a statement. After each step the state comes back as it was, and every table holds what the state says.
  */
+
 import fc from 'fast-check';
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyInstances } from '../../src/cli/verify.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
+import { tasksOf as tasksOfScopes, timersOf as timersOfScopes } from '../../src/core/instance/scopes.ts';
 import { errorOf, type InstanceState } from '../../src/core/instance/state.ts';
 import { document, input, numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { World, type WorldStep } from '../../src/core/instance/testing/world.ts';
@@ -120,7 +122,7 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
 
 const at = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 const inOrder = <T>(list: readonly T[], of: (item: T) => string): T[] => [...list].sort((a, b) => (of(a) < of(b) ? -1 : 1));
-const tasksIn = ({ tasks }: InstanceState) => inOrder(Object.values(tasks), ({ path }) => path);
+const tasksIn = (state: InstanceState) => inOrder(tasksOfScopes(state), ({ path }) => path);
 
 function tasksOf(state: InstanceState): unknown[] {
   return tasksIn(state).map((task) => {
@@ -139,8 +141,9 @@ function tasksOf(state: InstanceState): unknown[] {
   });
 }
 
-function timersOf({ instanceId: id, timers }: InstanceState): unknown[] {
-  return inOrder(Object.entries(timers), ([timer]) => timer).flatMap(([timer, armed]) =>
+function timersOf(state: InstanceState): unknown[] {
+  const { instanceId: id } = state;
+  return inOrder(Object.entries(timersOfScopes(state)), ([timer]) => timer).flatMap(([timer, armed]) =>
     armed.state === 'armed' ? [{ id, timer, kind: armed.kind, path: armed.path, attempt: armed.attempt, due: at(armed.dueAt) }] : [],
   );
 }

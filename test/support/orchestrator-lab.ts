@@ -2,6 +2,7 @@
  * Orchestrators on databases and topics of a test file's own, on the real stack, without connector and workers: the test
  * writes to the topics what those would, and looks into the outbox for what would leave.
  */
+
 import { pino } from 'pino';
 import { uuidv7 } from 'uuidv7';
 import { definitionEventTypes, definitionQueues } from '../../src/core/definition/requirements.ts';
@@ -9,7 +10,6 @@ import type { Definition } from '../../src/core/definition/types.ts';
 import type { CommandId, InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { start } from '../../src/core/instance/index.ts';
 import type { CommandIssued } from '../../src/core/instance/notification.ts';
-import type { InstanceState } from '../../src/core/instance/state.ts';
 import { canonicalJson, type Json, type JsonObject } from '../../src/core/json.ts';
 import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import { type Codec, createCodec } from '../../src/messaging/codec.ts';
@@ -36,6 +36,7 @@ import {
 } from '../../src/store/postgres/index.ts';
 import { findFreePort } from '../../stack/ports.ts';
 import { stackEnv } from './env.ts';
+import { type FlatState, flat } from './flat-state.ts';
 import { asSuperuser, createFreshDatabases, type FreshDatabases } from './fresh-databases.ts';
 import { definitionOf } from './scenario.ts';
 
@@ -154,10 +155,10 @@ export class OrchestratorLab {
     return instanceId;
   }
 
-  async state(instanceId: InstanceId): Promise<InstanceState> {
+  async state(instanceId: InstanceId): Promise<FlatState> {
     const view = await this.queries.get(instanceId);
     if (view === null) throw new Error(`no instance ${instanceId}`);
-    return view.state;
+    return flat(view.state);
   }
 
   /** What the worker of the open attempt would say. */

@@ -9,7 +9,8 @@ import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '
 import type { Effect } from '../../src/core/instance/effects.ts';
 import { fold, recordUnapplied, start, statusOf, step } from '../../src/core/instance/index.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/notification.ts';
-import { type InstanceState, isOpen, type TaskError, type TaskState, type Timer } from '../../src/core/instance/state.ts';
+import { incidentsOf, taskAt, tasksOf, timersOf } from '../../src/core/instance/scopes.ts';
+import { type Incident, type InstanceState, isOpen, type TaskError, type TaskState, type Timer } from '../../src/core/instance/state.ts';
 import type { HistoryEntry, StepResult } from '../../src/core/instance/step.ts';
 import type { Json } from '../../src/core/json.ts';
 
@@ -101,8 +102,8 @@ export class Scenario {
   }
 
   armed(timerId: string): Timer & { readonly state: 'armed' } {
-    const timer = this.state.timers[timerId];
-    if (timer?.state !== 'armed') throw new Error(`no armed timer ${timerId}: ${Object.keys(this.state.timers).join(', ')}`);
+    const timer = this.timers[timerId];
+    if (timer?.state !== 'armed') throw new Error(`no armed timer ${timerId}: ${Object.keys(this.timers).join(', ')}`);
     return timer;
   }
 
@@ -122,20 +123,35 @@ export class Scenario {
   }
 
   approves(path: string, output: Json, by = 'ada'): this {
-    const attempt = this.state.tasks[path as TaskPath]?.attempt ?? 1;
+    const attempt = taskAt(this.state, path as TaskPath)?.attempt ?? 1;
     return this.command({ type: 'completeTask', path: path as TaskPath, attempt, output }, by);
   }
 
   event(path: string, event: Json, options: { readonly wait?: number; readonly rowId?: string; readonly whereError?: string } = {}): this {
-    const attempt = this.state.tasks[path as TaskPath]?.attempt ?? 1;
+    const attempt = taskAt(this.state, path as TaskPath)?.attempt ?? 1;
     const { wait = 0, rowId = '1', whereError = null } = options;
     return this.send({ type: 'EventMatched', path: path as TaskPath, attempt, wait, eventRowId: rowId, event, whereError });
   }
 
   task(path: string): TaskState {
-    const task = this.state.tasks[path as TaskPath];
-    if (task === undefined) throw new Error(`no task ${path}: there are ${Object.keys(this.state.tasks).join(', ')}`);
+    const task = taskAt(this.state, path as TaskPath);
+    if (task === undefined)
+      throw new Error(
+        `no task ${path}: there are ${tasksOf(this.state)
+          .map((each) => each.path)
+          .join(', ')}`,
+      );
     return task;
+  }
+
+  /** Incidents of all scopes, by path. */
+  get incidents(): Readonly<Record<string, Incident>> {
+    return incidentsOf(this.state);
+  }
+
+  /** Timers of all scopes, by id. */
+  get timers(): Readonly<Record<string, Timer>> {
+    return timersOf(this.state);
   }
 
   get status(): string {
@@ -144,7 +160,7 @@ export class Scenario {
 
   /** Paths of all open tasks, sorted. */
   get open(): readonly string[] {
-    return Object.values(this.state.tasks)
+    return tasksOf(this.state)
       .filter(isOpen)
       .map((task) => task.path)
       .sort();
@@ -152,7 +168,7 @@ export class Scenario {
 
   /** Status of every node that has one. */
   get statuses(): Readonly<Record<string, string>> {
-    return Object.fromEntries(Object.values(this.state.tasks).map((task) => [task.path, task.status]));
+    return Object.fromEntries(tasksOf(this.state).map((task) => [task.path, task.status]));
   }
 
   get eventTypes(): readonly string[] {

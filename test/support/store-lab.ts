@@ -19,6 +19,7 @@ import type { RecordName } from '../../src/messaging/generated/records.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { InstanceQueries } from '../../src/store/instance-queries.ts';
 import type { EventMatcher, InstanceStore, NewCommand, Start, StartResult, Transition } from '../../src/store/instance-store.ts';
+import { type FlatState, flat } from './flat-state.ts';
 import { definitionOf } from './scenario.ts';
 
 export const PARTITIONS = 8;
@@ -109,8 +110,8 @@ export class StoreLab {
     return decided.transition.instanceId;
   }
 
-  async stateOf(instanceId: InstanceId): Promise<InstanceState> {
-    return (await this.stored(instanceId)).state;
+  async stateOf(instanceId: InstanceId): Promise<FlatState> {
+    return flat((await this.stored(instanceId)).state);
   }
 
   async stored(instanceId: InstanceId) {

@@ -3,11 +3,13 @@
  * once, as the orchestrator would a little later. `hold` keeps commands pending. Not a store: nothing here is concurrent.
  */
 
+import { type FlatState, flat } from '../../../test/support/flat-state.ts';
 import { parseDefinition } from '../../core/definition/index.ts';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { taskIdOf } from '../../core/ids.ts';
 import { statusOf, step } from '../../core/instance/index.ts';
 import type { CommandIssued, Notification, RaisedBy, TaskOutcome } from '../../core/instance/notification.ts';
+import { taskAt, tasksOf } from '../../core/instance/scopes.ts';
 import type { InstanceState, TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
@@ -79,7 +81,7 @@ export class MemoryEngine {
 
   /** The open attempt of an automated task ends, as a worker says. */
   async ends(instanceId: InstanceId, path: string, result: TaskOutcome['result']): Promise<void> {
-    const task = this.#kept(instanceId).state.tasks[path as TaskPath];
+    const task = taskAt(this.#kept(instanceId).state, path as TaskPath);
     if (task === undefined) throw new Error(`no task ${path}`);
     const { attempt, basis } = task;
     await this.apply(instanceId, { type: 'TaskOutcome', path: task.path, attempt, basis, result });
@@ -90,8 +92,8 @@ export class MemoryEngine {
     for (const { command, issued } of this.#held.splice(0)) await this.apply(command.instanceId, issued);
   }
 
-  state(instanceId: string): InstanceState {
-    return this.#kept(instanceId as InstanceId).state;
+  state(instanceId: string): FlatState {
+    return flat(this.#kept(instanceId as InstanceId).state);
   }
 
   #kept(instanceId: InstanceId): Kept {
@@ -215,12 +217,12 @@ export class MemoryEngine {
       (this.#instances.get(instanceId)?.history ?? []).filter(({ seq }) => seq > afterSeq).slice(0, limit),
     tasks: async (instanceId, limit, cursor) => {
       const kept = this.#instances.get(instanceId);
-      const rows = kept === undefined ? [] : Object.values(kept.state.tasks).map((task) => this.#taskRow(kept, task));
+      const rows = kept === undefined ? [] : tasksOf(kept.state).map((task) => this.#taskRow(kept, task));
       return pageOf(rows, limit, cursor);
     },
     task: async (instanceId, path) => {
       const kept = this.#instances.get(instanceId);
-      const task = kept?.state.tasks[path];
+      const task = kept === undefined ? undefined : taskAt(kept.state, path);
       return kept === undefined || task === undefined ? null : this.#taskRow(kept, task);
     },
     inbox: async (filter, limit, cursor) =>
@@ -275,7 +277,7 @@ export class MemoryEngine {
 
   #inbox(): HumanTaskRow[] {
     return [...this.#instances.values()].flatMap(({ state }) =>
-      Object.values(state.tasks).flatMap((task): HumanTaskRow[] => {
+      tasksOf(state).flatMap((task): HumanTaskRow[] => {
         if (task.type !== 'human' || task.status !== 'open') return [];
         const { path, attempt, nodeId, title, assignees, dueAt, openedAt } = task;
         // What somebody has just decided is not in the inbox any more.

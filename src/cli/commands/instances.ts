@@ -164,6 +164,12 @@ function waitingText({ waitingFor }: OpenWork): string {
       return `${shortTime(waitingFor.until)}`;
     case 'event':
       return waitingFor.events.map(({ type, key }) => `${type} for ${key}`).join(' or ');
+    case 'items': {
+      const { total, running, waiting, failed } = waitingFor;
+      return `${running + waiting} of ${total} items (${running} running${failed === 0 ? '' : `, ${failed} failed`})`;
+    }
+    case 'round':
+      return waitingFor.running ? `round ${waitingFor.round}` : `the round after ${waitingFor.round}`;
     case 'incident':
       return `a person: ${waitingFor.error.code}: ${waitingFor.error.message}`;
   }

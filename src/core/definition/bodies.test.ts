@@ -5,7 +5,7 @@ import type { NodeId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { nodePointerOf } from './graph-scope.ts';
 import { defaultDefinitionLimits } from './index.ts';
-import { readDefinition } from './parse.ts';
+import { parseDefinition } from './parse.ts';
 import { graphOf, nodeOf, placesIn, placesOf, replaced, step } from './testing/documents.ts';
 import type { Definition, LoopNode } from './types.ts';
 
@@ -16,7 +16,7 @@ const repeat = (body: JsonObject, more: JsonObject = {}): JsonObject => ({ type:
 const showing = (value: Json): JsonObject => ({ type: 'transform', output: value });
 
 function read(document: Json): Definition {
-  const result = readDefinition(document, { version: 1 });
+  const result = parseDefinition(document, { version: 1 });
   if (!result.ok) throw new Error(JSON.stringify(result.error, null, 2));
   return result.value;
 }
@@ -29,11 +29,11 @@ function loopOf(definition: Definition, id: string): LoopNode {
 
 /** Errors of a document that may hold loops. */
 const wrong = (document: Json, limits = defaultDefinitionLimits): readonly string[] => {
-  const result = readDefinition(document, { version: 1, limits });
+  const result = parseDefinition(document, { version: 1, limits });
   return result.ok ? [] : result.error.map(({ code, pointer }) => `${code} ${pointer}`);
 };
 const sentences = (document: Json): readonly string[] => {
-  const result = readDefinition(document, { version: 1 });
+  const result = parseDefinition(document, { version: 1 });
   return result.ok ? [] : result.error.map(({ pointer, message }) => `${pointer} ${message}`);
 };
 

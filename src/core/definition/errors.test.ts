@@ -254,8 +254,6 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     ['MR_DEF_NODE_NOT_BEFORE /nodes/c/output'],
   ],
   ['a workflow', nodeOf({ type: 'workflow', definition: 'd' }), ['MR_DEF_NOT_YET /nodes/n/type']],
-  ['a forEach', nodeOf({ type: 'forEach', items: [1], body: { nodes: { a: step } } }), ['MR_DEF_NOT_YET /nodes/n/type']],
-  ['a repeat', nodeOf({ type: 'repeat', while: 'true', body: { nodes: { a: step } } }), ['MR_DEF_NOT_YET /nodes/n/type']],
   ['triggers', { ...graphOf(['a']), triggers: [] }, ['MR_DEF_NOT_YET /triggers']],
   ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
   ['approvals', nodeOf({ ...human, approvals: {} }), ['MR_DEF_NOT_YET /nodes/n/approvals']],

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../result.ts';
 import { DefinitionErrors, shown } from './errors.ts';
 import { Expressions } from './expressions.ts';
 import { checkGraph } from './graph.ts';
-import { GraphScope, nodePointerOf } from './graph-scope.ts';
+import { GraphScope } from './graph-scope.ts';
 import { readInfo } from './info.ts';
 import { checkCount, checkGraphSizes, checkSize, type DefinitionLimits, defaultDefinitionLimits, graphsIn } from './limits.ts';
 import { ObjectReader } from './object-reader.ts';
@@ -28,20 +28,6 @@ export type ParseOptions = {
  * @returns all errors at once, in the order of the document as far as one thing follows from another.
  */
 export function parseDefinition(document: Json, options: ParseOptions): Result<Definition, readonly DefinitionError[]> {
-  const read = readDefinition(document, options);
-  const loops = read.ok ? [...read.value.nodes.values()].filter(({ type }) => type === 'forEach' || type === 'repeat') : [];
-  if (loops.length === 0) return read;
-  return err(
-    loops.map(({ id, type }) => ({
-      pointer: `${nodePointerOf(id)}/type`,
-      code: 'MR_DEF_NOT_YET',
-      message: `Nodes of the type "${type}" are not supported by this version of Millrace yet.`,
-    })),
-  );
-}
-
-/** The whole language, with what this version of the engine does not run yet. */
-export function readDefinition(document: Json, options: ParseOptions): Result<Definition, readonly DefinitionError[]> {
   const limits = options.limits ?? defaultDefinitionLimits;
   const errors = new DefinitionErrors();
   if (!isJsonObject(document)) {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { definitionErrorCodes } from './index.ts';
 import { defaultDefinitionLimits } from './limits.ts';
-import { readDefinition } from './parse.ts';
+import { parseDefinition } from './parse.ts';
 import { graphOf } from './testing/documents.ts';
 
 const page = readFileSync(new URL('../../../docs/definition.md', import.meta.url), 'utf8');
@@ -28,7 +28,7 @@ describe('The definition reference', () => {
   });
 
   it.each(examples.map((text, index) => [index + 1, text] as const))('example %i has no errors', (_, text) => {
-    const read = readDefinition(documentOf(text), { version: 1 });
+    const read = parseDefinition(documentOf(text), { version: 1 });
     expect(read.ok ? [] : read.error).toEqual([]);
   });
 

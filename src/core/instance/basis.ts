@@ -50,3 +50,8 @@ function outcomeText(task: ClosedTask): string {
   }
   return text;
 }
+
+/** Of an item or round: what its first tasks are decided from. */
+export function scopeBasis(loop: Basis, attempt: number, index: number): Basis {
+  return hash(`${loop},${attempt},${index}`);
+}

@@ -15,7 +15,7 @@ describe('Cancel', () => {
     );
     expect(scenario.status).toBe('cancelled');
     expect(scenario.statuses).toEqual({ a: 'cancelled', h: 'cancelled', e: 'cancelled', w: 'cancelled' });
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
     expect(scenario.effects.map(({ type }) => type).sort()).toEqual([
       'closeHumanTask',
       'closeSubscriptions',
@@ -39,7 +39,7 @@ describe('Cancel', () => {
     expect(new Scenario(nodeOf(task)).command({ type: 'pause' }).command(cancel).status).toBe('cancelled');
     const broken = new Scenario(nodeOf({ ...task, retry: { maxAttempts: 1 } })).fails('n').command(cancel);
     expect(broken.status).toBe('cancelled');
-    expect(broken.state.incidents).toEqual({});
+    expect(broken.incidents).toEqual({});
   });
 });
 

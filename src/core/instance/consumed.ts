@@ -8,7 +8,7 @@ type Consumed = { readonly consumed?: readonly EventIdentity[] };
 /** Whether the task has this event: from an earlier attempt, in what it has received, or as its output. */
 export function hasTaken(task: TaskState, event: Json): boolean {
   const isTheEvent = (taken: Json) => isSameEvent(taken, event);
-  return task.type === 'event' && (task.consumed?.some(isTheEvent) === true || eventsIn(task).some(isTheEvent));
+  return ('consumed' in task && isAmong(task.consumed, event)) || eventsIn(task).some(isTheEvent);
 }
 
 /** What the attempts before took. */
@@ -39,4 +39,14 @@ function identityOf(event: Json): EventIdentity[] {
   if (!isJsonObject(event)) return [];
   const { id, source } = event;
   return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
+}
+
+/** What the waits among these tasks took, all together. */
+export function consumedIn(tasks: readonly TaskState[]): Consumed {
+  const consumed = tasks.flatMap((task) => consumedBy(task).consumed ?? []);
+  return consumed.length === 0 ? {} : { consumed };
+}
+
+export function isAmong(consumed: readonly EventIdentity[] | undefined, event: Json): boolean {
+  return consumed?.some((taken) => isSameEvent(taken, event)) === true;
 }

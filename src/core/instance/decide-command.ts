@@ -1,108 +1,44 @@
 /** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
-import { assertNever, invariant } from '../assert.ts';
-import type { CommandId, TaskPath } from '../ids.ts';
-import { cancelOpenTasks, completeInstance, leaveEnded, predecessorFor } from './advance.ts';
-import type { Predecessor } from './basis.ts';
+import { assertNever } from '../assert.ts';
+import type { TaskPath } from '../ids.ts';
+import { answerTask } from '../nodes/human/answers.ts';
+import { cancelAll } from './cancel.ts';
 import { incidentsToRetry, refusalOf } from './command-preconditions.ts';
-import type { CommandIssued, RaisedBy } from './notification.ts';
-import { openNode } from './open.ts';
-import type { Rejection } from './rejection.ts';
-import { retryUnapplied } from './retry-unapplied.ts';
-import type { Run } from './run.ts';
-import { type ClosedTask, type HumanTask, type Incident, isOpen } from './state.ts';
+import type { CommandIssued } from './notification.ts';
+import { openScopes } from './scopes.ts';
+import { accepted, type NewEvent, rejected, type Verdict, type View } from './view.ts';
 
-export function decideCommand(run: Run, issued: CommandIssued): Rejection | null {
+export function decideCommand(view: View, issued: CommandIssued): Verdict {
   const { command, commandId, by } = issued;
-  if (run.state.commands.includes(commandId)) return { code: 'MR_COMMAND_REPEATED', reason: 'The command was taken before.' };
-  const refused = refusalOf(run.state, command);
-  if (refused === null) apply(run, issued);
+  if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was taken before.');
+  const rejection = refusalOf(view.state, command);
+  if (rejection === null) return accepted(...apply(view, issued));
   // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
-  else if (command.type !== 'redispatch') run.emit({ type: 'CommandRefused', by, commandId, command: command.type, ...refused });
-  return refused;
+  if (command.type === 'redispatch') return { events: [], rejection };
+  return { events: [{ type: 'CommandRefused', by, commandId, command: command.type, ...rejection }], rejection };
 }
 
-function apply(run: Run, issued: CommandIssued): void {
+function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
   const { command, commandId, by } = issued;
   switch (command.type) {
     case 'cancel':
-      cancelOpenTasks(run);
-      run.emit({ type: 'InstanceCancelled', by, commandId, reason: command.reason });
-      return;
+      return [...cancelAll(view), { type: 'InstanceCancelled', by, commandId, reason: command.reason }];
     case 'pause':
-      run.emit({ type: 'InstancePaused', by, commandId });
-      return;
     case 'resume':
-      run.emit({ type: 'InstanceResumed', by, commandId });
-      leaveEnded(run);
-      return;
+      // Both touch the timers of every scope: asked here, so that none is missing when the event is applied.
+      openScopes(view.state);
+      return [{ type: command.type === 'pause' ? 'InstancePaused' : 'InstanceResumed', by, commandId }];
     case 'retry':
-      retryIncidents(run, issued, command.path, command.raisedBy ?? null);
-      return;
+      return incidentsToRetry(view.state, command.path, command.raisedBy ?? null).map(({ at, scope, incident, raisedBy }) => {
+        const place = at === '' ? { path: null } : { path: at as TaskPath, ...(at === scope ? { scope } : {}) };
+        return { type: 'IncidentResolved', ...place, attempt: raisedBy, phase: incident.phase, by, commandId };
+      });
     case 'completeTask':
-      closeHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
-        run.emit({ type: 'TaskCompleted', path, nodeId, attempt, basis, kind: 'human', output: command.output, by, commandId }),
-      );
-      return;
-    case 'failTask': {
-      const { error } = command;
-      closeHumanTask(run, command.path, ({ path, nodeId, attempt, basis }) =>
-        run.emit({ type: 'TaskFailed', path, nodeId, attempt, basis, kind: 'human', status: 'failed', error, by, commandId }),
-      );
-      return;
-    }
+    case 'failTask':
+      return [answerTask(view, command, { by, commandId })];
     case 'redispatch':
-      run.emit({ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId });
-      return;
+      return [{ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId }];
     default:
-      assertNever(command);
+      return assertNever(command);
   }
-}
-
-function closeHumanTask(run: Run, path: TaskPath, close: (task: HumanTask) => void): void {
-  const task = run.task(path);
-  invariant(task?.type === 'human' && task.status === 'open', 'a precondition of the command');
-  close(task);
-  run.later({ leave: path });
-}
-
-function retryIncidents(run: Run, { commandId, by }: CommandIssued, path: TaskPath | null, named: RaisedBy | null): void {
-  const incidents = incidentsToRetry(run.state, path, named);
-  for (const { at, incident, raisedBy } of incidents) {
-    // A timer that was missed may have ended the instance just now.
-    if (run.state.phase !== 'running') break;
-    run.emit({ type: 'IncidentResolved', path: at === '' ? null : (at as TaskPath), attempt: raisedBy, by, commandId });
-    goOn(run, incident, at as TaskPath, commandId);
-  }
-}
-
-function goOn(run: Run, incident: Incident, path: TaskPath, commandId: CommandId): void {
-  if (incident.phase === 'output') {
-    completeInstance(run);
-    return;
-  }
-  const task = run.task(path);
-  if (incident.phase === 'message' && (task === undefined || isOpen(task))) {
-    retryUnapplied(run, task === undefined ? null : path, commandId);
-    return;
-  }
-  if (task === undefined || isOpen(task)) return;
-  if (incident.phase === 'exit') {
-    run.later({ leave: path });
-    return;
-  }
-  const predecessor: Predecessor =
-    incident.phase === 'open' || incident.phase === 'message' ? predecessorFor(run, task.nodeId) : { kind: 'task', task };
-  reopen(run, task, predecessor);
-}
-
-/** The attempt number counts on and the budget is fresh. The same work keeps its basis, and with it its idempotency key. */
-function reopen(run: Run, task: ClosedTask, predecessor: Predecessor): void {
-  const { path, nodeId, attempt, basis } = task;
-  const kept = 'payload' in task ? task.payload : null;
-  if (kept !== null && (task.type === 'http' || task.type === 'task')) {
-    const { inputSeq, ...payload } = kept;
-    run.emit({ type: 'TaskScheduled', path, nodeId, attempt: attempt + 1, basis, kind: task.type, payload, inputFrom: inputSeq });
-    return;
-  }
-  openNode(run, run.node(nodeId), predecessor, attempt + 1);
 }

@@ -1,45 +1,30 @@
 /** What a notification means for an instance: events, or the reason why it changes nothing. */
 import { assertNever } from '../assert.ts';
-import { advance } from './advance.ts';
+import { decideOutcome } from '../nodes/common/automated/attempts.ts';
+import { decideMatch, refuseMatch } from '../nodes/event/match.ts';
 import { decideCommand } from './decide-command.ts';
-import { decideEvent, refuseEvent } from './decide-event.ts';
-import { decideOutcome } from './decide-outcome.ts';
 import { decideTimer } from './decide-timer.ts';
 import type { Notification } from './notification.ts';
-import type { Rejection, RejectionCode } from './rejection.ts';
-import type { Run } from './run.ts';
+import { rejected, type Verdict, type View } from './view.ts';
 
-function rejected(code: RejectionCode, reason: string): Rejection {
-  return { code, reason };
-}
-
-/** Emits into the run, or changes nothing and says why. */
-export function decide(run: Run, notification: Notification): Rejection | null {
-  if (run.state.phase !== 'running') return refuseEnded(run, notification);
-  const rejection = decideByType(run, notification);
-  if (rejection === null) advance(run);
-  return rejection;
-}
-
-function refuseEnded(run: Run, notification: Notification): Rejection {
-  if (notification.type === 'EventMatched') {
-    const refusal = refuseEvent(run, notification);
-    if (refusal.code === 'MR_EVENT_REPEATED') return refusal;
-  }
-  return rejected('MR_INSTANCE_ENDED', `The instance has ended: it is ${run.state.phase}.`);
-}
-
-function decideByType(run: Run, notification: Notification): Rejection | null {
+export function decideNotification(view: View, notification: Notification): Verdict {
+  if (view.state.phase !== 'running') return refuseEnded(view, notification);
   switch (notification.type) {
     case 'TaskOutcome':
-      return decideOutcome(run, notification);
+      return decideOutcome(view, notification);
     case 'CommandIssued':
-      return decideCommand(run, notification);
+      return decideCommand(view, notification);
     case 'TimerFired':
-      return decideTimer(run, notification);
+      return decideTimer(view, notification);
     case 'EventMatched':
-      return decideEvent(run, notification);
+      return decideMatch(view, notification);
     default:
       return assertNever(notification);
   }
+}
+
+function refuseEnded(view: View, notification: Notification): Verdict {
+  const refusal = notification.type === 'EventMatched' ? refuseMatch(view, notification) : null;
+  if (refusal?.rejection?.code === 'MR_EVENT_REPEATED') return refusal;
+  return rejected('MR_INSTANCE_ENDED', `The instance has ended: it is ${view.state.phase}.`);
 }

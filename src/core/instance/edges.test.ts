@@ -79,7 +79,7 @@ describe('A completed node', () => {
     ];
     const scenario = new Scenario(graphOf({ a: task, b: task }, edges)).completes('a', 'yes');
     expect(scenario.status).toBe('incident');
-    expect(scenario.state.incidents).toMatchObject({ a: { nodeId: 'a', phase: 'exit', expression: 'nodes.a.output' } });
+    expect(scenario.incidents).toMatchObject({ a: { nodeId: 'a', phase: 'exit', expression: 'nodes.a.output' } });
     expect(scenario.statuses).toEqual({ a: 'completed' });
   });
 });
@@ -154,13 +154,13 @@ describe('A failed node', () => {
   it('comes under incident when the condition of a fitting edge fails', () => {
     const scenario = new Scenario(graphOf({ a: once, b: task }, [{ from: 'a', to: 'b', on: 'failed', when: 'input.missing > 1' }]));
     scenario.fails('a');
-    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'exit', expression: 'input.missing > 1' } });
+    expect(scenario.incidents).toMatchObject({ a: { phase: 'exit', expression: 'input.missing > 1' } });
   });
 
   it('without a fitting edge raises an incident', () => {
     const scenario = new Scenario(graphOf({ a: once, b: task }, [{ from: 'a', to: 'b', on: 'timedOut' }])).fails('a', 'BROKEN');
     expect(scenario.status).toBe('incident');
-    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'failed', error: { code: 'BROKEN' } } });
+    expect(scenario.incidents).toMatchObject({ a: { phase: 'failed', error: { code: 'BROKEN' } } });
     expect(scenario.statuses).toEqual({ a: 'failed' });
   });
 

@@ -33,7 +33,7 @@ describe('An event node', () => {
 
   it.each([[null], [['o']], [''], ['x'.repeat(501)], ['a\u0000b']])('comes under incident for the key %j', (order) => {
     const scenario = new Scenario(nodeOf(waitFor), { order });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
     expect(scenario.effectsOf('openSubscription')).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('An event node', () => {
   it('comes under incident, with the expression, when where fails on an event', () => {
     const scenario = new Scenario(nodeOf({ ...waitFor, where: 'event.data.amount > 1' }), { order: 'o-1' });
     scenario.event('n', paid('1'), { whereError: 'There is no key.' });
-    expect(scenario.state.incidents).toMatchObject({
+    expect(scenario.incidents).toMatchObject({
       n: { error: { code: 'MR_EXPRESSION_FAILED', message: 'There is no key.' }, expression: 'event.data.amount > 1' },
     });
     scenario.command({ type: 'retry', path: null });
@@ -76,17 +76,17 @@ describe('An event wait that times out without a fitting edge', () => {
   it('comes under incident and waits no more', () => {
     const scenario = timedOut();
     expect(scenario.status).toBe('incident');
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' }, expression: null } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' }, expression: null } });
     expect(scenario.task('n')).toMatchObject({ status: 'timedOut', error: { code: 'TIMEOUT' } });
     expect(scenario.effectsOf('closeSubscriptions')).toEqual([{ type: 'closeSubscriptions', path: 'n' }]);
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
   });
 
   it('comes under incident when the condition of its edge does not hold', () => {
     const edges = [{ from: 'a', to: 'b', on: 'timedOut', when: 'input.goOn' }];
     const document = graphOf({ a: { ...waitFor, timeout: '1h' }, b: task }, edges);
     const scenario = new Scenario(document, { order: 'o-1', goOn: false }).timer('a#timeout');
-    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'failed', error: { code: 'TIMEOUT' } } });
+    expect(scenario.incidents).toMatchObject({ a: { phase: 'failed', error: { code: 'TIMEOUT' } } });
     expect(scenario.statuses).toEqual({ a: 'timedOut' });
   });
 
@@ -96,14 +96,14 @@ describe('An event wait that times out without a fitting edge', () => {
     expect(scenario.effectsOf('openSubscription')).toMatchObject([{ path: 'n', attempt: 2, event: 'paid', key: 'o-1' }]);
     expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId: 'n#timeout', attempt: 2, dueAt: scenario.now + 3_600_000 }]);
     expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
-    expect(scenario.timer('n#timeout').state.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' } } });
+    expect(scenario.timer('n#timeout').incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' } } });
   });
 
   it('takes events again after a retry', () => {
     const scenario = timedOut().command({ type: 'retry', path: null }).event('n', paid('2')).event('n', paid('3'));
     expect(scenario.status).toBe('completed');
     expect(scenario.state.output).toEqual([paid('2'), paid('3')]);
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
   });
 });
 
@@ -136,7 +136,7 @@ describe('anyOf, each with its own where', () => {
       { wait: 1, where: { source: 'event.data.why == vars.why', scope: { vars: { why: 'late' } } } },
     ]);
     scenario.event('n', paid('1'), { wait: 1, whereError: 'There is no why.' });
-    expect(scenario.state.incidents).toMatchObject({ n: { expression: 'event.data.why == vars.why' } });
+    expect(scenario.incidents).toMatchObject({ n: { expression: 'event.data.why == vars.why' } });
   });
 
   it('with a count takes whichever come, in their order, and leaves all of its subscriptions open until it has them all', () => {

@@ -4,10 +4,10 @@
  * a new meaning gets a new type.
  */
 import type { NodeType } from '../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, TaskPath } from '../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CommandIssued } from './notification.ts';
-import type { Assignees, EventWaiting, Incident, TaskError, TaskPayload } from './state.ts';
+import type { Assignees, EventWaiting, Incident, PayloadSeq, TaskError, TaskPayload } from './state.ts';
 
 type At = { readonly at: EpochMs };
 type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
@@ -99,8 +99,8 @@ export type TaskCompleted = Opened & {
   readonly type: 'TaskCompleted';
   readonly kind: NodeType;
   readonly output: Json;
-  /** Entries whose payloads, in this order, make up `output`, which is an array; null gives null. Absent: it is this entry's own. */
-  readonly outputFrom?: readonly (number | null)[];
+  /** Entry whose payload `output` is, or entries whose payloads make up this array (null gives null). Absent: it is this entry's own. */
+  readonly outputFrom?: PayloadSeq;
   /** Who completed a human task. */
   readonly by: string | null;
   readonly commandId: CommandId | null;
@@ -134,18 +134,50 @@ export type NodeExited = At & {
   readonly set: { readonly [name: string]: Json } | null;
 };
 
+/** The items of a forEach are known; the first of them open in the same step. */
+export type ForEachOpened = Opened & {
+  readonly type: 'ForEachOpened';
+  readonly items: readonly Json[];
+  /** A retry runs only these, which had not completed. Absent: all. */
+  readonly indexes?: readonly number[];
+};
+export type RepeatOpened = Opened & { readonly type: 'RepeatOpened'; readonly firstRound: number };
+/** The loop does what is left when its timer `loop` comes due: opens more items, or the next round. */
+export type LoopDelayed = At & { readonly type: 'LoopDelayed'; readonly path: TaskPath; readonly until: EpochMs };
+/** An item or round of a loop begins. */
+export type ScopeOpened = At & {
+  readonly type: 'ScopeOpened';
+  readonly scope: ScopePath;
+  readonly loopId: NodeId;
+  readonly basis: Basis;
+  readonly firstAttempt: number;
+};
+/** An item or round of a loop is over: nothing in it is open any more. */
+export type ScopeEnded = At & {
+  readonly type: 'ScopeEnded';
+  readonly scope: ScopePath;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly output: Json;
+  readonly error: TaskError | null;
+};
+
 export type IncidentRaised = At & {
   readonly type: 'IncidentRaised';
   readonly path: TaskPath | null;
+  /** Given when it is about the scope itself, whose path `path` is then: the output of an item or round failed. */
+  readonly scope?: ScopePath;
   readonly incident: Omit<Incident, 'at'>;
 };
 export type IncidentResolved = At & {
   readonly type: 'IncidentResolved';
   readonly path: TaskPath | null;
+  readonly scope?: ScopePath;
   /** The attempt that raised it; null for the instance's own. */
   readonly attempt: number | null;
+  /** What the incident was about: how the instance goes on follows from it. */
+  readonly phase: Incident['phase'];
   readonly by: string;
-  readonly commandId: CommandId | null;
+  readonly commandId: CommandId;
 };
 
 type Commanded = At & { readonly by: string; readonly commandId: CommandId };
@@ -185,6 +217,11 @@ export type InstanceEvent =
   | TaskCancelled
   | NodeSkipped
   | NodeExited
+  | ForEachOpened
+  | RepeatOpened
+  | LoopDelayed
+  | ScopeOpened
+  | ScopeEnded
   | IncidentRaised
   | IncidentResolved
   | InstancePaused

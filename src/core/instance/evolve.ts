@@ -1,392 +1,296 @@
-/**
- * The only place where an instance's state changes: what each event means.
- * `apply` works on a draft that copies a part of the state when it first touches it, so that a step over a hundred
- * events copies each map once. Task objects themselves are replaced, never written: who compares them by reference sees
- * exactly what changed.
- */
+/** The only place where an instance's state changes: what each event means. */
 import { assertNever, invariant } from '../assert.ts';
-import type { EpochMs, InstanceId, TaskPath } from '../ids.ts';
-import { own } from '../record.ts';
+import type { InstanceId } from '../ids.ts';
 import { consumedBefore, consumedBy } from './consumed.ts';
-import type { InstanceEvent, InstanceStarted, TaskCompleted, TaskFailed } from './events.ts';
-import {
-  type ClosedTask,
-  type Incident,
-  type InstanceState,
-  isOpen,
-  type OpenTask,
-  type TaskState,
-  type Timer,
-  type TimerKind,
-  timerIdOf,
-} from './state.ts';
+import type { InstanceEvent, InstanceStarted, NodeSkipped, TaskCancelled, TaskCompleted, TaskFailed } from './events.ts';
+import { applyLoop } from './evolve-loop.ts';
+import { openScopes, rootPath, scopePathOf } from './scopes.ts';
+import { type ClosedTask, type InstanceState, isOpen, type OpenScope, type TaskState } from './state.ts';
+import { StateBuilder } from './state-builder.ts';
 
-/** Commands remembered, so that each counts once: more than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
-const COMMANDS_KEPT = 1_024;
+/** The state after an event. A whole step goes through one builder instead, which gives the same and copies less. */
+export function evolve(state: InstanceState, event: InstanceEvent): InstanceState {
+  const builder = new StateBuilder(state);
+  applyEvent(builder, event);
+  return builder.state;
+}
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type Parts = {
-  tasks: Record<TaskPath, TaskState>;
-  incidents: Record<string, Incident>;
-  timers: Record<string, Timer>;
-};
+export function started(instanceId: InstanceId, event: InstanceStarted): StateBuilder {
+  const builder = new StateBuilder(initialState(instanceId, event));
+  if (event.timeoutAt !== null) builder.arm('instanceTimeout', null, 1, event.at, event.timeoutAt);
+  return builder;
+}
 
-export class Draft {
-  #state: Writable<InstanceState>;
-  readonly #copied = new Set<keyof Parts>();
-  /** Counted when first asked for, and kept up from there. */
-  #openCount: number | null = null;
-
-  constructor(state: InstanceState) {
-    this.#state = { ...state };
-  }
-
-  static started(instanceId: InstanceId, event: InstanceStarted, seq: number): Draft {
-    const draft = new Draft(initialState(instanceId, event, seq));
-    if (event.timeoutAt !== null) draft.#arm('instanceTimeout', null, 1, event.at, event.timeoutAt);
-    return draft;
-  }
-
-  /** The state so far. Later calls of `apply` do not change what was handed out. */
-  get state(): InstanceState {
-    this.#copied.clear();
-    return { ...this.#state };
-  }
-
-  /** The state so far, for reading before the next `apply` only: nothing is copied. */
-  get current(): InstanceState {
-    return this.#state;
-  }
-
-  /** How many tasks are open. */
-  get openCount(): number {
-    if (this.#openCount === null) {
-      this.#openCount = 0;
-      for (const path in this.#state.tasks) if (isOpenAt(this.#state.tasks, path as TaskPath)) this.#openCount++;
+/** @returns the number of the history entry that the event makes. */
+export function applyEvent(builder: StateBuilder, event: InstanceEvent): number {
+  const seq = builder.current.seq + 1;
+  builder.set({ seq, updatedAt: event.at });
+  switch (event.type) {
+    case 'InstanceStarted':
+      invariant(false, 'an instance starts once');
+      return seq;
+    case 'TaskScheduled':
+    case 'AttemptFailed':
+    case 'AttemptReturned':
+    case 'AttemptStarted':
+    case 'TaskRedispatched':
+      applyAttempt(builder, event, seq);
+      return seq;
+    case 'HumanTaskOpened':
+    case 'HumanTaskReminded':
+    case 'HumanTaskEscalated':
+      applyHuman(builder, event);
+      return seq;
+    case 'WaitStarted': {
+      const { path, nodeId, attempt, basis, until, at } = event;
+      builder.open({ path, nodeId, attempt, basis, openedAt: at, type: 'wait', status: 'open', until });
+      builder.arm('wait', path, attempt, at, until);
+      return seq;
     }
-    return this.#openCount;
-  }
-
-  apply(event: InstanceEvent, seq: number): void {
-    this.#state.seq = seq;
-    this.#state.updatedAt = event.at;
-    this.#applyEvent(event, seq);
-  }
-
-  #applyEvent(event: InstanceEvent, seq: number): void {
-    switch (event.type) {
-      case 'InstanceStarted':
-        invariant(false, 'an instance starts once');
-        return;
-      case 'TaskScheduled': {
-        const { path, nodeId, attempt, basis, kind, payload, inputFrom, at } = event;
-        this.#open({
-          path,
-          nodeId,
-          attempt,
-          basis,
-          openedAt: at,
-          type: kind,
-          payload: { ...payload, inputSeq: inputFrom ?? seq },
-          failures: 0,
-          returns: 0,
-          lastError: null,
-          status: 'scheduled',
-          dispatchedAt: at,
-        });
-        if (payload.queueTimeoutMs !== null) this.#arm('queueTimeout', path, attempt, at, at + payload.queueTimeoutMs);
-        return;
+    case 'EventAwaited':
+    case 'EventReceived':
+      applyWait(builder, event, seq);
+      return seq;
+    case 'EventPublished':
+      return seq;
+    case 'TaskCompleted':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'NodeSkipped':
+    case 'NodeExited':
+      applyEnd(builder, event, seq);
+      return seq;
+    case 'ForEachOpened':
+    case 'RepeatOpened':
+    case 'LoopDelayed':
+    case 'ScopeOpened':
+    case 'ScopeEnded':
+      applyLoop(builder, event, seq);
+      return seq;
+    case 'IncidentRaised':
+    case 'IncidentResolved': {
+      const scope = event.path === null ? rootPath : (event.scope ?? scopePathOf(event.path));
+      if (event.type === 'IncidentRaised') builder.raise(scope, event.path ?? '', { ...event.incident, at: event.at });
+      else {
+        builder.resolve(scope, event.path ?? '');
+        builder.remember(event.commandId);
       }
-      case 'AttemptFailed': {
-        const task = this.#automated(event.path);
-        const { status: _, dispatchedAt: __, ...rest } = task;
-        this.#disarm('queueTimeout', event.path);
-        this.#resolveUnapplied(event.path);
-        this.#put({ ...rest, status: 'retrying', retryAt: event.retryAt, failures: task.failures + 1, lastError: event.error });
-        this.#arm('retry', event.path, event.attempt, event.at, event.retryAt);
-        return;
-      }
-      case 'AttemptReturned': {
-        const task = this.#automated(event.path);
-        const { status: _, dispatchedAt: __, ...rest } = task;
-        this.#disarm('queueTimeout', event.path);
-        this.#resolveUnapplied(event.path);
-        const lastError = { code: 'HANDLER_MISSING', message: 'A worker of the queue took the task and has no handler of that name.' };
-        this.#put({ ...rest, status: 'retrying', retryAt: event.retryAt, returns: task.returns + 1, lastError });
-        this.#arm('retry', event.path, event.attempt, event.at, event.retryAt);
-        return;
-      }
-      case 'AttemptStarted': {
-        const task = this.#task(event.path);
-        invariant(task.status === 'retrying', 'only a task that waits for its next attempt starts one');
-        const { status: _, retryAt: __, ...rest } = task;
-        this.#disarm('retry', event.path);
-        this.#put({ ...rest, status: 'scheduled', attempt: event.attempt, dispatchedAt: event.at });
-        if (rest.payload.queueTimeoutMs !== null)
-          this.#arm('queueTimeout', event.path, event.attempt, event.at, event.at + rest.payload.queueTimeoutMs);
-        return;
-      }
-      case 'TaskRedispatched':
-        this.#put({ ...this.#automated(event.path), dispatchedAt: event.at });
-        this.#remember(event.commandId);
-        return;
-      case 'HumanTaskOpened': {
-        const { path, nodeId, attempt, basis, title, assignees, dueAt, escalation, at } = event;
-        this.#open({
-          path,
-          nodeId,
-          attempt,
-          basis,
-          openedAt: at,
-          type: 'human',
-          status: 'open',
-          title,
-          assignees,
-          dueAt,
-          escalateTo: escalation?.to ?? null,
-        });
-        if (event.reminderAt !== null) this.#arm('reminder', path, attempt, at, event.reminderAt);
-        if (escalation !== null) this.#arm('escalation', path, attempt, at, escalation.at);
-        if (event.timeoutAt !== null) this.#arm('timeout', path, attempt, at, event.timeoutAt);
-        return;
-      }
-      case 'HumanTaskReminded':
-        this.#disarm('reminder', event.path);
-        return;
-      case 'HumanTaskEscalated': {
-        const task = this.#task(event.path);
-        invariant(task.type === 'human' && task.status === 'open', 'only an open human task escalates');
-        this.#disarm('escalation', event.path);
-        this.#put({ ...task, assignees: event.assignees, escalateTo: null });
-        return;
-      }
-      case 'WaitStarted': {
-        const { path, nodeId, attempt, basis, until, at } = event;
-        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'wait', status: 'open', until });
-        this.#arm('wait', path, attempt, at, until);
-        return;
-      }
-      case 'EventAwaited': {
-        const { path, nodeId, attempt, basis, waits, count, at } = event;
-        const consumed = consumedBy(own(this.#state.tasks, path));
-        this.#open({ path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open', waits, count, received: [], ...consumed });
-        if (event.timeoutAt !== null) this.#arm('timeout', path, attempt, at, event.timeoutAt);
-        return;
-      }
-      case 'EventReceived': {
-        const task = this.#task(event.path);
-        invariant(task.type === 'event' && task.status === 'open', 'only an open wait receives an event');
-        this.#put({ ...task, received: [...task.received, { seq, event: event.event }] });
-        return;
-      }
-      case 'EventPublished':
-        return;
-      case 'TaskCompleted': {
-        const before = own(this.#state.tasks, event.path);
-        this.#close({
-          ...ended(event, before, seq),
-          status: 'completed',
-          output: event.output,
-          outputSeq: event.outputFrom ?? seq,
-          ...consumedBefore(before),
-        });
-        this.#remember(event.commandId);
-        return;
-      }
-      case 'TaskFailed': {
-        const before = own(this.#state.tasks, event.path);
-        const payload = before !== undefined && 'payload' in before ? before.payload : null;
-        this.#close({ ...ended(event, before, seq), status: event.status, error: event.error, payload, ...consumedBy(before) });
-        this.#remember(event.commandId);
-        return;
-      }
-      case 'TaskCancelled':
-      case 'NodeSkipped': {
-        const { path, nodeId, at } = event;
-        const before = own(this.#state.tasks, path);
-        const { attempt, basis, openedAt, type } = before ?? { attempt: 0, basis: this.#state.basis, openedAt: at, type: event.kind };
-        const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
-        this.#close({
-          path,
-          nodeId,
-          attempt,
-          basis,
-          openedAt,
-          type,
-          closedAt: at,
-          closedSeq: seq,
-          takenEdges: [],
-          status,
-          ...consumedBy(before),
-        });
-        this.#resolve(path);
-        return;
-      }
-      case 'NodeExited': {
-        const task = this.#task(event.path);
-        invariant(!isOpen(task) && task.takenEdges === null, 'a node exits once, after it ended');
-        this.#put({ ...task, takenEdges: event.takenEdges });
-        if (event.set !== null) this.#state.vars = { ...this.#state.vars, ...event.set };
-        return;
-      }
-      case 'IncidentRaised':
-        invariant(own(this.#state.incidents, event.path ?? '') === undefined, 'a node is under one incident at a time');
-        this.#part('incidents')[event.path ?? ''] = { ...event.incident, at: event.at };
-        return;
-      case 'IncidentResolved':
-        this.#resolve(event.path ?? '');
-        this.#remember(event.commandId);
-        return;
-      case 'InstancePaused':
-        this.#state.paused = { at: event.at, by: event.by };
-        this.#mapTimers((timer) => (timer.state === 'armed' ? stopped(timer, event.at) : timer));
-        this.#remember(event.commandId);
-        return;
-      case 'InstanceResumed':
-        this.#state.paused = null;
-        this.#mapTimers((timer) => (timer.state === 'stopped' ? armed(timer, event.at) : timer));
-        this.#followTimers();
-        this.#remember(event.commandId);
-        return;
-      case 'CommandRefused':
-        this.#remember(event.commandId);
-        return;
-      case 'InstanceCancelled':
-        this.#end('cancelled', event.at);
-        this.#remember(event.commandId);
-        return;
-      case 'InstanceCompleted':
-        this.#end('completed', event.at);
-        this.#state.output = event.output;
-        return;
-      case 'InstanceFailed':
-        this.#end('failed', event.at);
-        this.#state.error = event.error;
-        return;
-      default:
-        assertNever(event);
+      return seq;
     }
-  }
-
-  #part<Name extends keyof Parts>(name: Name): Parts[Name] {
-    if (!this.#copied.has(name)) {
-      const parts: Writable<Pick<InstanceState, keyof Parts>> = this.#state;
-      parts[name] = { ...this.#state[name] };
-      this.#copied.add(name);
-    }
-    // The copy just made belongs to this draft alone.
-    return this.#state[name] as Parts[Name];
-  }
-
-  #task(path: TaskPath): TaskState {
-    const task = own(this.#state.tasks, path);
-    invariant(task !== undefined, `no task at ${path}`);
-    return task;
-  }
-
-  #automated(path: TaskPath): OpenTask & { readonly status: 'scheduled' } {
-    const task = this.#task(path);
-    invariant(task.status === 'scheduled', 'only a scheduled task has an attempt');
-    return task;
-  }
-
-  #put(task: TaskState): void {
-    const tasks = this.#part('tasks');
-    if (this.#openCount !== null) this.#openCount += Number(isOpen(task)) - Number(isOpenAt(tasks, task.path));
-    tasks[task.path] = task;
-  }
-
-  #open(task: OpenTask): void {
-    const before = own(this.#state.tasks, task.path);
-    invariant(before === undefined || !isOpen(before), `${task.path} is open already`);
-    this.#put(task);
-  }
-
-  #close(task: ClosedTask): void {
-    this.#put(task);
-    this.#resolveUnapplied(task.path);
-    for (const _ in this.#state.timers) {
-      for (const kind of taskTimers) this.#disarm(kind, task.path);
-      return;
-    }
-  }
-
-  #resolve(path: string): void {
-    if (own(this.#state.incidents, path) !== undefined) delete this.#part('incidents')[path];
-  }
-
-  /** What could not be applied counts no more once the task moves on by something else. */
-  #resolveUnapplied(path: TaskPath): void {
-    if (own(this.#state.incidents, path)?.phase === 'message') this.#resolve(path);
-  }
-
-  #arm(kind: TimerKind, path: TaskPath | null, attempt: number, now: EpochMs, dueAt: EpochMs): void {
-    const timer: Timer = { kind, path, attempt, state: 'armed', dueAt };
-    this.#part('timers')[timerIdOf(kind, path)] = this.#state.paused === null ? timer : stopped(timer, now);
-  }
-
-  #disarm(kind: TimerKind, path: TaskPath): void {
-    const timerId = timerIdOf(kind, path);
-    if (own(this.#state.timers, timerId) !== undefined) delete this.#part('timers')[timerId];
-  }
-
-  #mapTimers(map: (timer: Timer) => Timer): void {
-    const timers = this.#part('timers');
-    for (const [timerId, timer] of Object.entries(timers)) timers[timerId] = map(timer);
-  }
-
-  /** What a task says about its time is when its timer is due. */
-  #followTimers(): void {
-    for (const timer of Object.values(this.#state.timers)) {
-      if (timer.state !== 'armed' || timer.path === null) continue;
-      const task = this.#task(timer.path);
-      if (timer.kind === 'retry' && task.status === 'retrying') this.#put({ ...task, retryAt: timer.dueAt });
-      else if (timer.kind === 'wait' && task.type === 'wait' && task.status === 'open') this.#put({ ...task, until: timer.dueAt });
-    }
-  }
-
-  #remember(commandId: InstanceState['commands'][number] | null): void {
-    if (commandId === null || this.#state.commands.includes(commandId)) return;
-    this.#state.commands = [...this.#state.commands, commandId].slice(-COMMANDS_KEPT);
-  }
-
-  #end(phase: 'completed' | 'failed' | 'cancelled', at: EpochMs): void {
-    this.#state.phase = phase;
-    this.#state.endedAt = at;
-    this.#state.paused = null;
-    this.#state.timers = {};
-    this.#state.incidents = {};
-    this.#copied.delete('timers');
-    this.#copied.delete('incidents');
+    case 'InstancePaused':
+    case 'InstanceResumed':
+    case 'InstanceCancelled':
+    case 'CommandRefused':
+    case 'InstanceCompleted':
+    case 'InstanceFailed':
+      applyInstance(builder, event);
+      return seq;
+    default:
+      return assertNever(event);
   }
 }
 
-/** What a task has that ended by itself, whichever way; its edges are still to be weighed. */
+type EventOf<Type extends InstanceEvent['type']> = InstanceEvent & { readonly type: Type };
+
+function applyAttempt(
+  builder: StateBuilder,
+  event: EventOf<'TaskScheduled' | 'AttemptFailed' | 'AttemptReturned' | 'AttemptStarted' | 'TaskRedispatched'>,
+  seq: number,
+): void {
+  const { path, at } = event;
+  switch (event.type) {
+    case 'TaskScheduled': {
+      const { nodeId, attempt, basis, kind, inputFrom } = event;
+      const payload = { ...event.payload, inputSeq: inputFrom ?? seq };
+      const budget = { failures: 0, returns: 0, lastError: null };
+      builder.open({ path, nodeId, attempt, basis, openedAt: at, type: kind, payload, ...budget, status: 'scheduled', dispatchedAt: at });
+      if (payload.queueTimeoutMs !== null) builder.arm('queueTimeout', path, attempt, at, at + payload.queueTimeoutMs);
+      return;
+    }
+    case 'AttemptFailed':
+    case 'AttemptReturned': {
+      const { status: _, dispatchedAt: __, ...task } = builder.taskIn(path, 'scheduled');
+      builder.disarm('queueTimeout', path);
+      builder.resolveUnapplied(path);
+      const { retryAt } = event;
+      if (event.type === 'AttemptFailed') {
+        builder.put({ ...task, status: 'retrying', retryAt, failures: task.failures + 1, lastError: event.error });
+      } else {
+        const lastError = { code: 'HANDLER_MISSING', message: 'A worker of the queue took the task and has no handler of that name.' };
+        builder.put({ ...task, status: 'retrying', retryAt, returns: task.returns + 1, lastError });
+      }
+      builder.arm('retry', path, event.attempt, at, retryAt);
+      return;
+    }
+    case 'AttemptStarted': {
+      const { status: _, retryAt: __, ...task } = builder.taskIn(path, 'retrying');
+      const { attempt } = event;
+      builder.disarm('retry', path);
+      builder.put({ ...task, status: 'scheduled', attempt, dispatchedAt: at });
+      const { queueTimeoutMs } = task.payload;
+      if (queueTimeoutMs !== null) builder.arm('queueTimeout', path, attempt, at, at + queueTimeoutMs);
+      return;
+    }
+    case 'TaskRedispatched':
+      builder.put({ ...builder.taskIn(path, 'scheduled'), dispatchedAt: at });
+      builder.remember(event.commandId);
+      return;
+    default:
+      assertNever(event);
+  }
+}
+
+function applyHuman(builder: StateBuilder, event: EventOf<'HumanTaskOpened' | 'HumanTaskReminded' | 'HumanTaskEscalated'>): void {
+  const { path, at } = event;
+  switch (event.type) {
+    case 'HumanTaskOpened': {
+      const { nodeId, attempt, basis, title, assignees, dueAt, reminderAt, escalation, timeoutAt } = event;
+      const escalateTo = escalation?.to ?? null;
+      const task = { path, nodeId, attempt, basis, openedAt: at, type: 'human', status: 'open' } as const;
+      builder.open({ ...task, title, assignees, dueAt, escalateTo });
+      if (reminderAt !== null) builder.arm('reminder', path, attempt, at, reminderAt);
+      if (escalation !== null) builder.arm('escalation', path, attempt, at, escalation.at);
+      if (timeoutAt !== null) builder.arm('timeout', path, attempt, at, timeoutAt);
+      return;
+    }
+    case 'HumanTaskReminded':
+      builder.disarm('reminder', path);
+      return;
+    case 'HumanTaskEscalated': {
+      const task = builder.taskIn(path, 'open');
+      invariant(task.type === 'human', 'only a human task escalates');
+      builder.disarm('escalation', path);
+      builder.put({ ...task, assignees: event.assignees, escalateTo: null });
+      return;
+    }
+    default:
+      assertNever(event);
+  }
+}
+
+function applyWait(builder: StateBuilder, event: EventOf<'EventAwaited' | 'EventReceived'>, seq: number): void {
+  const { path, at } = event;
+  if (event.type === 'EventAwaited') {
+    const { nodeId, attempt, basis, waits, count, timeoutAt } = event;
+    const task = { path, nodeId, attempt, basis, openedAt: at, type: 'event', status: 'open' } as const;
+    builder.open({ ...task, waits, count, received: [], ...consumedBy(builder.find(path)) });
+    if (timeoutAt !== null) builder.arm('timeout', path, attempt, at, timeoutAt);
+    return;
+  }
+  const task = builder.taskIn(path, 'open');
+  invariant(task.type === 'event', 'only a wait receives an event');
+  builder.put({ ...task, received: [...task.received, { seq, event: event.event }] });
+}
+
+function applyEnd(
+  builder: StateBuilder,
+  event: EventOf<'TaskCompleted' | 'TaskFailed' | 'TaskCancelled' | 'NodeSkipped' | 'NodeExited'>,
+  seq: number,
+): void {
+  const before = builder.find(event.path);
+  switch (event.type) {
+    case 'TaskCompleted': {
+      const { output, outputFrom } = event;
+      builder.close({ ...ended(event, before, seq), status: 'completed', output, outputSeq: outputFrom ?? seq, ...consumedBefore(before) });
+      builder.remember(event.commandId);
+      return;
+    }
+    case 'TaskFailed': {
+      const payload = before !== undefined && 'payload' in before ? before.payload : null;
+      builder.close({ ...ended(event, before, seq), status: event.status, error: event.error, payload, ...consumedBy(before) });
+      builder.remember(event.commandId);
+      return;
+    }
+    case 'TaskCancelled':
+    case 'NodeSkipped': {
+      const task = withdrawn(event, before, builder.current, seq);
+      builder.close(task);
+      builder.resolve(scopePathOf(event.path), event.path);
+      if (isLoop(task)) builder.dropScopes(task);
+      return;
+    }
+    case 'NodeExited': {
+      const task = builder.task(event.path);
+      invariant(!isOpen(task) && task.takenEdges === null, 'a node exits once, after it ended');
+      const exited = { ...task, takenEdges: event.takenEdges };
+      builder.put(exited);
+      if (isLoop(task)) builder.dropScopes(exited);
+      if (event.set !== null) builder.set({ vars: { ...builder.current.vars, ...event.set } });
+      return;
+    }
+    default:
+      assertNever(event);
+  }
+}
+
+function applyInstance(
+  builder: StateBuilder,
+  event: EventOf<'InstancePaused' | 'InstanceResumed' | 'InstanceCancelled' | 'CommandRefused' | 'InstanceCompleted' | 'InstanceFailed'>,
+): void {
+  const { at } = event;
+  switch (event.type) {
+    case 'InstancePaused':
+      builder.set({ paused: { at, by: event.by } });
+      builder.stopTimers(openScopes(builder.current), at);
+      builder.remember(event.commandId);
+      return;
+    case 'InstanceResumed':
+      builder.set({ paused: null });
+      builder.restartTimers(openScopes(builder.current), at);
+      builder.remember(event.commandId);
+      return;
+    case 'CommandRefused':
+      builder.remember(event.commandId);
+      return;
+    case 'InstanceCancelled':
+      builder.end('cancelled', at);
+      builder.remember(event.commandId);
+      return;
+    case 'InstanceCompleted':
+      builder.end('completed', at);
+      builder.set({ output: event.output });
+      return;
+    case 'InstanceFailed':
+      builder.end('failed', at);
+      builder.set({ error: event.error });
+      return;
+    default:
+      assertNever(event);
+  }
+}
+
+/** What a task has that ended by itself, whichever way; its edges are still to be evaluated. */
 function ended(event: TaskCompleted | TaskFailed, before: TaskState | undefined, seq: number) {
   const { path, nodeId, attempt, basis, kind, at } = event;
   const openedAt = before?.openedAt ?? at;
   return { path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, takenEdges: null } as const;
 }
 
-function isOpenAt(tasks: InstanceState['tasks'], path: TaskPath): boolean {
-  const task = own(tasks, path);
-  return task !== undefined && isOpen(task);
+/** Its edges are dead at once. */
+function withdrawn(event: TaskCancelled | NodeSkipped, before: TaskState | undefined, state: InstanceState, seq: number): ClosedTask {
+  const { path, nodeId, at } = event;
+  const { attempt, basis, openedAt, type } = before ?? { attempt: 0, basis: state.basis, openedAt: at, type: event.kind };
+  const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
+  const task = { path, nodeId, attempt, basis, openedAt, type, closedAt: at, closedSeq: seq } as const;
+  return { ...task, takenEdges: [], status, ...consumedBy(before) };
 }
 
-/** Timers that end with their task. */
-const taskTimers = ['retry', 'wait', 'timeout', 'queueTimeout', 'reminder', 'escalation'] as const satisfies readonly TimerKind[];
-
-function stopped(timer: Timer & { readonly state: 'armed' }, now: EpochMs): Timer {
-  const { dueAt, ...rest } = timer;
-  return { ...rest, state: 'stopped', remainingMs: Math.max(0, dueAt - now) };
+function isLoop({ type }: TaskState): boolean {
+  return type === 'forEach' || type === 'repeat';
 }
 
-function armed(timer: Timer & { readonly state: 'stopped' }, now: EpochMs): Timer {
-  const { remainingMs, ...rest } = timer;
-  return { ...rest, state: 'armed', dueAt: now + remainingMs };
-}
-
-function initialState(instanceId: InstanceId, event: InstanceStarted, seq: number): InstanceState {
+function initialState(instanceId: InstanceId, event: InstanceStarted): InstanceState {
+  const root: OpenScope = {
+    path: rootPath,
+    status: 'open',
+    loopId: null,
+    basis: event.basis,
+    firstAttempt: 1,
+    tasks: {},
+    openCount: 0,
+    incidents: {},
+    timers: {},
+  };
   return {
     instanceId,
     definitionId: event.definitionId,
@@ -397,11 +301,10 @@ function initialState(instanceId: InstanceId, event: InstanceStarted, seq: numbe
     phase: 'running',
     paused: null,
     basis: event.basis,
-    tasks: {},
-    incidents: {},
-    timers: {},
+    scopes: { [rootPath]: root },
+    incidentCount: 0,
     commands: [],
-    seq,
+    seq: 1,
     startedAt: event.at,
     updatedAt: event.at,
     endedAt: null,

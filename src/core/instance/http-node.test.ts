@@ -34,6 +34,6 @@ describe('An http node', () => {
     ['a header that is a list', { ...http, headers: { a: '${ [1] }' } }],
   ])('comes under incident for %s', (_, node) => {
     const scenario = new Scenario(nodeOf(node as typeof http), { url });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
   });
 });

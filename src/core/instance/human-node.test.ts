@@ -37,8 +37,8 @@ describe('A human node', () => {
   it('reminds, escalates and times out each in its time', () => {
     const escalate = { after: '2d', to: { roles: ['director'] } };
     const scenario = new Scenario(nodeOf({ ...human, reminder: '1d', escalate, timeout: '3d' }), input);
-    expect(Object.keys(scenario.timer('n#reminder').state.timers)).toEqual(['n#escalation', 'n#timeout']);
-    expect(Object.keys(scenario.timer('n#escalation').state.timers)).toEqual(['n#timeout']);
+    expect(Object.keys(scenario.timer('n#reminder').timers)).toEqual(['n#escalation', 'n#timeout']);
+    expect(Object.keys(scenario.timer('n#escalation').timers)).toEqual(['n#timeout']);
     expect(scenario.task('n').status).toBe('open');
     expect(scenario.timer('n#timeout').task('n').status).toBe('timedOut');
     expect(scenario.now).toBe(T0 + 3 * 86_400_000);
@@ -49,7 +49,7 @@ describe('A human node', () => {
     const scenario = new Scenario(document, { ...input, roles: ['director', 'owner'] }).timer('n#escalation');
     expect(scenario.effectsOf('reassignHumanTask')).toMatchObject([{ assignees: { users: [], roles: ['director', 'owner'] } }]);
     const nobody = new Scenario(document, { ...input, roles: [] });
-    expect(nobody.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(nobody.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
     expect(nobody.effectsOf('openHumanTask')).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe('A human node', () => {
     const scenario = new Scenario(nodeOf({ ...human, reminder: '1d' }), input).timer('n#reminder');
     expect(scenario.effectsOf('lifecycle')).toMatchObject([{ change: 'reminder', path: 'n' }]);
     expect(scenario.task('n').status).toBe('open');
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
   });
 
   it('escalates to others after a time', () => {
@@ -72,8 +72,8 @@ describe('A human node', () => {
 
   it('neither reminds nor escalates once it is done', () => {
     const scenario = new Scenario(nodeOf({ ...human, reminder: '1d', escalate: { after: '3d', to: { users: ['eve'] } } }), input);
-    expect(Object.keys(scenario.state.timers)).toEqual(['n#reminder', 'n#escalation']);
-    expect(scenario.approves('n', {}).state.timers).toEqual({});
+    expect(Object.keys(scenario.timers)).toEqual(['n#reminder', 'n#escalation']);
+    expect(scenario.approves('n', {}).timers).toEqual({});
   });
 
   it('may be due, remind and escalate at times that expressions give', () => {
@@ -96,9 +96,9 @@ describe('A human node', () => {
     ['escalate.after', { escalate: { after: '${ input.time }', to: { roles: ['director'] } } }],
   ])('comes under incident when its %s gives no duration', (_, more) => {
     const scenario = new Scenario(nodeOf({ ...human, ...more }), { ...input, time: 'soon' });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
     expect(scenario.effectsOf('openHumanTask')).toEqual([]);
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
   });
 
   it('that timed out fails the instance where the definition says so', () => {
@@ -108,7 +108,7 @@ describe('A human node', () => {
     expect(scenario.state.error).toMatchObject({ code: 'TIMEOUT' });
     expect(scenario.statuses).toEqual({ a: 'timedOut', b: 'cancelled' });
     expect(scenario.effectsOf('closeHumanTask')).toEqual([{ type: 'closeHumanTask', path: 'a' }]);
-    expect(scenario.state.incidents).toEqual({});
+    expect(scenario.incidents).toEqual({});
   });
 
   it('that a person failed fails the instance where the definition says so', () => {
@@ -118,8 +118,8 @@ describe('A human node', () => {
     expect(scenario.status).toBe('failed');
     expect(scenario.state.error).toMatchObject({ code: 'REFUSED' });
     expect(scenario.statuses).toEqual({ a: 'failed', b: 'cancelled' });
-    expect(scenario.state.timers).toEqual({});
-    expect(scenario.state.incidents).toEqual({});
+    expect(scenario.timers).toEqual({});
+    expect(scenario.incidents).toEqual({});
   });
 
   it('that has a fitting edge goes on where the definition would fail the instance', () => {
@@ -164,6 +164,6 @@ describe('A human node', () => {
 
   it('whose evaluated assignees are nobody comes under incident: nobody could do it', () => {
     const scenario = new Scenario(nodeOf({ ...human, title: 'x', assignees: { roles: '${ input.roles }' } }), { roles: [] });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
   });
 });

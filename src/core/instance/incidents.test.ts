@@ -47,7 +47,7 @@ describe('Resolving an incident', () => {
     expect(scenario.dispatched).toEqual(['a', 'b']);
     scenario.fails('a').command(all);
     expect(scenario.rejected).toEqual(['MR_NO_INCIDENT']);
-    expect(Object.keys(scenario.state.incidents).sort()).toEqual(['a', 'c']);
+    expect(Object.keys(scenario.incidents).sort()).toEqual(['a', 'c']);
   });
 
   it('of the output is named without an attempt', () => {
@@ -70,7 +70,7 @@ describe('Resolving an incident', () => {
     expect(broken().command({ type: 'retry', path: null }).dispatched).toEqual(['a', 'b', 'c']);
     const scenario = broken().command({ type: 'retry', path: 'b' as TaskPath });
     expect(scenario.dispatched).toEqual(['b']);
-    expect(Object.keys(scenario.state.incidents)).toEqual(['a', 'c']);
+    expect(Object.keys(scenario.incidents)).toEqual(['a', 'c']);
   });
 
   it('is refused where there is none', () => {
@@ -94,7 +94,7 @@ describe('Resolving an incident', () => {
 describe('An expression that fails', () => {
   it('while a node opens brings it under incident, with node and expression, and sends nothing', () => {
     const scenario = new Scenario(nodeOf({ ...task, input: { x: '${ input.missing }' } }));
-    expect(scenario.state.incidents).toMatchObject({
+    expect(scenario.incidents).toMatchObject({
       n: { nodeId: 'n', phase: 'open', expression: expect.stringContaining('input.missing'), error: { code: 'MR_EXPRESSION_FAILED' } },
     });
     expect(scenario.dispatched).toEqual([]);
@@ -117,7 +117,7 @@ describe('An expression that fails', () => {
     expect(() => new Scenario(graphOf({ a, b: task }, [], { vars: { limit: 1 } }))).toThrow('cannot have run before');
     const set = { ...task, set: { x: "${ nodes.b.status == null ? input.missing : 'set' }" } };
     const scenario = new Scenario(graphOf({ a: set, b: task, c: task }, ['a>c'])).completes('a', 'done');
-    expect(scenario.state.incidents).toMatchObject({ a: { phase: 'exit' } });
+    expect(scenario.incidents).toMatchObject({ a: { phase: 'exit' } });
     expect(scenario.statuses).toEqual({ a: 'completed', b: 'scheduled' });
     scenario.completes('b').command({ type: 'retry', path: null });
     expect(scenario.state.vars).toEqual({ x: 'set' });
@@ -128,7 +128,7 @@ describe('An expression that fails', () => {
   it('in the instance’s output is an incident of the instance, and a retry evaluates it again', () => {
     const scenario = new Scenario(nodeOf(step, { output: '${ input.missing }' }));
     expect(scenario.status).toBe('incident');
-    expect(scenario.state.incidents).toMatchObject({
+    expect(scenario.incidents).toMatchObject({
       '': { nodeId: null, phase: 'output', expression: expect.stringContaining('input.missing') },
     });
     scenario.command({ type: 'retry', path: null });

@@ -8,19 +8,21 @@ import type { Definition } from '../definition/types.ts';
 import type { EpochMs } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
-import { advance } from './advance.ts';
 import { startBasis } from './basis.ts';
-import { decide } from './decide.ts';
+import { decideNotification } from './decide.ts';
 import type { Effect } from './effects.ts';
-import { Draft } from './evolve.ts';
+import { durationMs, evaluateTemplate, evaluating, UnfitValueError } from './evaluate.ts';
+import type { InstanceEvent, InstanceStarted } from './events.ts';
+import { applyEvent, evolve, started } from './evolve.ts';
 import type { AddressedNotification, Notification } from './notification.ts';
-import { durationMs, evaluateOr, UnfitValueError } from './open.ts';
 import { outgoing } from './outgoing.ts';
+import { Progress } from './progress.ts';
 import type { Rejection } from './rejection.ts';
-import { defaultRunLimits, Run, type RunLimits } from './run.ts';
-import { scopeFor } from './scope.ts';
+import { rootPath } from './scopes.ts';
 import { type InstanceState, statusOf, type TaskError } from './state.ts';
+import { StateBuilder } from './state-builder.ts';
 import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
+import { defaultRunLimits, type RunLimits, type View } from './view.ts';
 
 export type StartRefusal = { readonly error: TaskError; readonly expression: string | null };
 
@@ -36,36 +38,56 @@ export function start(
   limits: RunLimits = defaultRunLimits,
 ): Result<StepResult, StartRefusal> {
   const { instanceId, input, businessKey, by, cause } = command;
-  const basis = startBasis(instanceId, definition.id, definition.version, input);
-  const bare = {
+  const bare: InstanceStarted = {
     type: 'InstanceStarted',
+    at: now,
     definitionId: definition.id,
     definitionVersion: definition.version,
     businessKey,
     input,
     vars: {},
-    basis,
+    basis: startBasis(instanceId, definition.id, definition.version, input),
     by,
     timeoutAt: null,
-  } as const;
-  const values = evaluateOr(() => startValues(Run.start(definition, instanceId, bare, now, cause, limits)));
+  };
+  const values = evaluating(() => startValues(new Progress(definition, started(instanceId, bare), now, limits).view));
   if (!values.ok) return err({ error: values.error, expression: values.expression });
-  const run = Run.start(definition, instanceId, { ...bare, ...values.value }, now, cause, limits);
-  for (const nodeId of definition.root.startNodes) run.later({ consider: nodeId });
-  advance(run);
-  return ok(result(null, run, []));
+  const event = { ...bare, ...values.value };
+  const progress = new Progress(definition, started(instanceId, event), now, limits);
+  progress.causedBy(cause);
+  progress.begin(event);
+  progress.goOn();
+  return ok(result(definition, null, progress, []));
 }
 
-function startValues(run: Run): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
-  const { vars: template, timeout } = run.definition;
-  const vars = template.evaluate(scopeFor(run, template.references));
+function startValues(view: View): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
+  const { vars: template, timeout } = view.definition;
+  const vars = evaluateTemplate(view, rootPath, template);
   if (!isJsonObject(vars)) throw new UnfitValueError('`vars` must be an object.');
-  return { vars, timeoutAt: timeout === null ? null : run.now + durationMs(run, timeout) };
+  return { vars, timeoutAt: timeout === null ? null : view.now + durationMs(view, rootPath, timeout) };
+}
+
+/**
+ * What one notification means: events, which `evolve` gives their meaning, or the reason why it changes nothing. Pure: the
+ * same four give the same events.
+ * @throws ScopesNeeded when the state was loaded without scopes that the decision looks at.
+ */
+export function decide(
+  definition: Definition,
+  state: InstanceState,
+  notification: Notification,
+  now: EpochMs,
+  limits: RunLimits = defaultRunLimits,
+): { readonly events: readonly InstanceEvent[]; readonly rejection: Rejection | null } {
+  const progress = progressOf(definition, state, now, limits);
+  const rejection = take(progress, notification);
+  return { events: progress.history.map(({ event }) => event), rejection };
 }
 
 /**
  * Applies notifications in their order. What is rejected changes nothing; a refused command is answered by an effect.
  * @param now by the instance database's clock, ms since the epoch; read once per batch.
+ * @throws ScopesNeeded when the state was loaded without scopes that a decision looks at: load them and call again.
  */
 export function step(
   definition: Definition,
@@ -74,27 +96,45 @@ export function step(
   now: EpochMs,
   limits: RunLimits = defaultRunLimits,
 ): StepResult {
-  invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
-  const run = Run.resume(definition, state, Math.max(now, state.updatedAt), limits);
+  const progress = progressOf(definition, state, now, limits);
   const answers: Effect[] = [];
   const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
   for (const addressed of notifications) {
     const { notification, cause } = addressed;
-    run.causedBy(cause);
-    const rejection = decide(run, notification);
+    progress.causedBy(cause);
+    const rejection = take(progress, notification);
     if (rejection !== null) rejected.push({ notification: addressed, rejection });
     const answer = answerTo(notification, rejection);
     if (answer !== null) answers.push(answer);
   }
-  return result(state, run, answers, rejected);
+  return result(definition, state, progress, answers, rejected);
 }
 
-function result(before: InstanceState | null, run: Run, answers: readonly Effect[], rejected: StepResult['rejected'] = []): StepResult {
-  if (before !== null && run.history.length === 0) return { state: before, history: [], effects: answers, rejected };
-  const state = run.finish();
-  const effects = outgoing(before, state, run.history, run.definition.lifecycle);
+function progressOf(definition: Definition, state: InstanceState, now: EpochMs, limits: RunLimits): Progress {
+  invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
+  return new Progress(definition, new StateBuilder(state), Math.max(now, state.updatedAt), limits);
+}
+
+function take(progress: Progress, notification: Notification): Rejection | null {
+  const { events, rejection } = decideNotification(progress.view, notification);
+  progress.apply(events);
+  if (rejection === null) progress.goOn();
+  return rejection;
+}
+
+function result(
+  definition: Definition,
+  before: InstanceState | null,
+  progress: Progress,
+  answers: readonly Effect[],
+  rejected: StepResult['rejected'] = [],
+): StepResult {
+  const { history } = progress;
+  if (before !== null && history.length === 0) return { state: before, history: [], effects: answers, rejected };
+  const state = progress.finish();
+  const effects = outgoing(before, state, history, definition.lifecycle);
   effects.push(...answers);
-  return { state, history: run.history, effects, rejected };
+  return { state, history, effects, rejected };
 }
 
 /**
@@ -119,15 +159,14 @@ function answerTo(notification: Notification, rejection: Rejection | null): Effe
 export function fold(instanceId: InstanceState['instanceId'], history: readonly HistoryEntry[]): InstanceState {
   const [first, ...rest] = history;
   invariant(first?.event.type === 'InstanceStarted' && first.seq === 1, 'a history begins with the start of its instance');
-  const draft = Draft.started(instanceId, first.event, first.seq);
-  let seq = first.seq;
-  for (const entry of rest) {
-    invariant(entry.seq === ++seq, `the history has a gap before entry ${entry.seq}`);
-    draft.apply(entry.event, entry.seq);
+  const builder = started(instanceId, first.event);
+  for (const { seq, event } of rest) {
+    invariant(seq === builder.current.seq + 1, `the history has a gap before entry ${seq}`);
+    applyEvent(builder, event);
   }
-  return draft.state;
+  return builder.state;
 }
 
 export { recordsOnly, recordUnapplied } from './unapplied.ts';
 export type { HistoryEntry, RunLimits, StartInstance, StepResult };
-export { defaultRunLimits, statusOf };
+export { defaultRunLimits, evolve, statusOf };

@@ -163,12 +163,12 @@ describe('cancelRest', () => {
   ])('with %s closes incidents and disarms the timer of a next attempt', (_, join, arriving) => {
     const nodes = { a: once, b: task, c: task, d: task, j: { ...task, join, cancelRest: true } };
     const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j', 'c>j', 'd>j'])).fails('a').fails('b');
-    expect(Object.keys(scenario.state.incidents)).toEqual(['a']);
-    const retry = scenario.state.timers['b#retry'];
+    expect(Object.keys(scenario.incidents)).toEqual(['a']);
+    const retry = scenario.timers['b#retry'];
     for (const path of arriving) scenario.completes(path);
     expect(scenario.status).toBe('running');
-    expect(scenario.state.incidents).toEqual({});
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.incidents).toEqual({});
+    expect(scenario.timers).toEqual({});
     expect(scenario.effectsOf('disarmTimer')).toEqual([{ type: 'disarmTimer', timerId: 'b#retry' }]);
     expect(scenario.statuses).toMatchObject({ a: 'cancelled', b: 'cancelled', c: 'completed', j: 'scheduled' });
     expect(scenario.command({ type: 'retry', path: null }).rejected).toEqual(['MR_NO_INCIDENT']);
@@ -186,7 +186,7 @@ describe('cancelRest', () => {
     const scenario = new Scenario(document);
     expect(scenario.status).toBe('incident');
     expect(scenario.completes('b').statuses).toEqual({ a: 'cancelled', b: 'completed', j: 'scheduled', x: 'skipped' });
-    expect(scenario.state.incidents).toEqual({});
+    expect(scenario.incidents).toEqual({});
     expect(scenario.completes('j').status).toBe('completed');
   });
 
@@ -194,15 +194,15 @@ describe('cancelRest', () => {
     const nodes = { a: once, b: task, c: task, d: task, j: { ...task, join: { atLeast: 2 }, cancelRest: true } };
     const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j', 'c>j', 'd>j'])).fails('a').fails('b').completes('c');
     expect(scenario.status).toBe('incident');
-    expect(Object.keys(scenario.state.timers)).toEqual(['b#retry']);
+    expect(Object.keys(scenario.timers)).toEqual(['b#retry']);
     expect(scenario.statuses).toMatchObject({ a: 'failed', b: 'retrying', d: 'scheduled' });
   });
 
   it('leaves the incidents and retries of nodes that do not lead to the join', () => {
     const nodes = { a: task, b: task, x: once, y: task, j: { ...task, join: 'any', cancelRest: true } };
     const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j'])).fails('x').fails('y').completes('a');
-    expect(Object.keys(scenario.state.incidents)).toEqual(['x']);
-    expect(Object.keys(scenario.state.timers)).toEqual(['y#retry']);
+    expect(Object.keys(scenario.incidents)).toEqual(['x']);
+    expect(Object.keys(scenario.timers)).toEqual(['y#retry']);
     expect(scenario.statuses).toEqual({ a: 'completed', b: 'cancelled', x: 'failed', y: 'retrying', j: 'scheduled' });
   });
 
@@ -217,9 +217,9 @@ describe('cancelRest', () => {
       'wait>j',
     ]);
     const scenario = new Scenario(document);
-    expect(Object.keys(scenario.state.timers)).toEqual(['human#timeout', 'wait#wait']);
+    expect(Object.keys(scenario.timers)).toEqual(['human#timeout', 'wait#wait']);
     scenario.completes('a');
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
     expect(scenario.effectsOf('disarmTimer').map(({ timerId }) => timerId)).toEqual(['human#timeout', 'wait#wait']);
     expect(scenario.effectsOf('closeHumanTask')).toMatchObject([{ path: 'human' }]);
     expect(scenario.effectsOf('closeSubscriptions')).toMatchObject([{ path: 'event' }]);
@@ -259,5 +259,5 @@ it('an instance ends when nothing is open, retrying or under incident', () => {
   expect(scenario.completes('b').status).toBe('running');
   expect(scenario.task('c').status).toBe('retrying');
   expect(scenario.timer('c#retry').completes('c').status).toBe('completed');
-  expect(scenario.state.timers).toEqual({});
+  expect(scenario.timers).toEqual({});
 });

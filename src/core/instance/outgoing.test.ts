@@ -51,7 +51,7 @@ describe('A step', () => {
   it('opens one subscription for a wait that it took up again and opened anew', () => {
     const scenario = new Scenario(nodeOf({ type: 'event', event: 'paid', key: 'k', count: 3, timeout: '1h' })).after(3_600_000);
     const { path } = scenario.task('n');
-    const timer = scenario.state.timers['n#timeout'];
+    const timer = scenario.timers['n#timeout'];
     const dueAt = timer?.state === 'armed' ? timer.dueAt : 0;
     const event = { id: '1', type: 'paid', source: 's', key: 'k', time: null, data: null };
     scenario.send(
@@ -64,7 +64,7 @@ describe('A step', () => {
 
   it('does not dispatch what it ended', () => {
     const scenario = new Scenario(nodeOf(task)).fails('n');
-    const timer = scenario.state.timers['n#retry'];
+    const timer = scenario.timers['n#retry'];
     const dueAt = timer?.state === 'armed' ? timer.dueAt : 0;
     scenario
       .after(10_000)

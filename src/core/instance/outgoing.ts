@@ -4,8 +4,8 @@ import { taskIdOf } from '../ids.ts';
 import { own } from '../record.ts';
 import type { Effect } from './effects.ts';
 import type { InstanceEvent } from './events.ts';
-import { publishedEventId } from './open.ts';
-import { type InstanceState, statusOf } from './state.ts';
+import { scopePathOf } from './scopes.ts';
+import { type InstanceState, statusOf, type TaskState, type Timer } from './state.ts';
 import type { HistoryEntry } from './step.ts';
 
 /**
@@ -30,7 +30,7 @@ export function outgoing(
       effects.push(effect);
     }
   }
-  addTimerEffects(effects, before?.timers ?? {}, after.timers);
+  addTimerEffects(effects, before?.scopes ?? {}, after.scopes);
   const record = lifecycleOf(history, after, lifecycle);
   if (record !== null) effects.push(record);
   return effects;
@@ -76,6 +76,11 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'EventReceived':
     case 'NodeSkipped':
     case 'NodeExited':
+    case 'ForEachOpened':
+    case 'RepeatOpened':
+    case 'LoopDelayed':
+    case 'ScopeOpened':
+    case 'ScopeEnded':
     case 'IncidentRaised':
     case 'IncidentResolved':
     case 'InstancePaused':
@@ -92,7 +97,8 @@ function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId
   const { path, basis, key, data, topic, at } = event;
   return {
     type: 'publishEvent',
-    id: publishedEventId({ instanceId }, path, basis),
+    // The same however often the publishing is repeated.
+    id: `${taskIdOf(instanceId, path)}:${basis}`,
     taskId: taskIdOf(instanceId, path),
     event: event.event,
     key,
@@ -106,22 +112,43 @@ function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId
 function isStillMeant(effect: Effect, after: InstanceState): boolean {
   switch (effect.type) {
     case 'dispatchTask':
-      return own(after.tasks, effect.path)?.status === 'scheduled';
+      return taskIn(after, effect.path)?.status === 'scheduled';
     case 'openSubscription': {
       // One of an attempt that ended within the step would wait for ever.
-      const task = own(after.tasks, effect.path);
+      const task = taskIn(after, effect.path);
       return task?.status === 'open' && task.attempt === effect.attempt;
     }
     case 'openHumanTask':
     case 'reassignHumanTask':
-      return own(after.tasks, effect.path)?.status === 'open';
+      return taskIn(after, effect.path)?.status === 'open';
     default:
       return true;
   }
 }
 
-function addTimerEffects(effects: Effect[], before: InstanceState['timers'], after: InstanceState['timers']): void {
+/** The task as the step leaves it; undefined when its scope is over. */
+function taskIn({ scopes }: InstanceState, path: TaskPath): TaskState | undefined {
+  const scope = own(scopes, scopePathOf(path));
+  return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+}
+
+type Timers = { readonly [timerId: string]: Timer };
+const NO_TIMERS: Timers = {};
+
+function addTimerEffects(effects: Effect[], before: InstanceState['scopes'], after: InstanceState['scopes']): void {
   if (before === after) return;
+  for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [was, is] = [timersIn(before, path), timersIn(after, path)];
+    if (was !== is) addTimersOf(effects, was, is);
+  }
+}
+
+function timersIn(scopes: InstanceState['scopes'], path: string): Timers {
+  const scope = own(scopes, path as keyof InstanceState['scopes']);
+  return scope?.status === 'open' ? scope.timers : NO_TIMERS;
+}
+
+function addTimersOf(effects: Effect[], before: Timers, after: Timers): void {
   for (const [timerId, timer] of Object.entries(after)) {
     if (timer.state !== 'armed' || own(before, timerId) === timer) continue;
     effects.push({ type: 'armTimer', timerId, kind: timer.kind, path: timer.path, attempt: timer.attempt, dueAt: timer.dueAt });

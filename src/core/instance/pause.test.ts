@@ -14,7 +14,7 @@ describe('Pause', () => {
   it('stops timers with what is left of them, and resume starts them with it', () => {
     const scenario = new Scenario(nodeOf({ type: 'wait', for: '1h' })).after(20 * 60_000).command(pause);
     expect(scenario.status).toBe('paused');
-    expect(scenario.state.timers).toMatchObject({ 'n#wait': { state: 'stopped', remainingMs: 40 * 60_000 } });
+    expect(scenario.timers).toMatchObject({ 'n#wait': { state: 'stopped', remainingMs: 40 * 60_000 } });
     expect(scenario.effectsOf('disarmTimer')).toMatchObject([{ timerId: 'n#wait' }]);
     scenario.after(86_400_000).command(resume);
     const dueAt = scenario.now + 40 * 60_000;
@@ -40,9 +40,9 @@ describe('Pause', () => {
 
   it('holds back the next attempt, with its delay standing still', () => {
     const scenario = new Scenario(nodeOf(task)).command(pause).fails('n');
-    expect(scenario.state.timers).toMatchObject({ 'n#retry': { state: 'stopped' } });
+    expect(scenario.timers).toMatchObject({ 'n#retry': { state: 'stopped' } });
     expect(scenario.effectsOf('armTimer')).toEqual([]);
-    const remaining = scenario.state.timers['n#retry'];
+    const remaining = scenario.timers['n#retry'];
     scenario.after(3_600_000).command(resume);
     const left = remaining?.state === 'stopped' ? remaining.remainingMs : -1;
     expect(scenario.task('n')).toMatchObject({ status: 'retrying', retryAt: scenario.now + left });
@@ -89,11 +89,11 @@ describe('Pause', () => {
     ['a reminder', { ...human, reminder: '1h' }, 'n#reminder', 'open'],
   ])('stops %s with what is left of it, and resume arms it again with that', (_, node, timerId, status) => {
     const scenario = new Scenario(nodeOf(node)).after(20 * 60_000).command(pause);
-    expect(scenario.state.timers).toMatchObject({ [timerId]: { state: 'stopped', remainingMs: 40 * 60_000 } });
+    expect(scenario.timers).toMatchObject({ [timerId]: { state: 'stopped', remainingMs: 40 * 60_000 } });
     expect(scenario.effectsOf('disarmTimer')).toEqual([{ type: 'disarmTimer', timerId }]);
     scenario.after(86_400_000).command(resume);
     const dueAt = scenario.now + 40 * 60_000;
-    expect(scenario.state.timers).toMatchObject({ [timerId]: { state: 'armed', dueAt } });
+    expect(scenario.timers).toMatchObject({ [timerId]: { state: 'armed', dueAt } });
     expect(scenario.effectsOf('armTimer')).toMatchObject([{ timerId, path: 'n', attempt: 1, dueAt }]);
     expect(scenario.timer(timerId).task('n').status).toBe(status);
     expect(scenario.now).toBe(dueAt);
@@ -118,13 +118,13 @@ describe('Pause', () => {
     const event = { type: 'event', event: 'paid', key: 'k', timeout: '1h' };
     const document = graphOf({ a: { ...human, timeout: '4d', escalate }, b: { ...task, queueTimeout: '1h' }, e: event, c: task });
     const scenario = new Scenario(document).command(pause).approves('a', 1).completes('b').event('e', { id: '1', source: 's' });
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
     expect(scenario.command(resume).effectsOf('armTimer')).toEqual([]);
   });
 
   it('stops the timeout of the instance too', () => {
     const scenario = new Scenario(nodeOf(task, { timeout: '1h' })).after(60_000).command(pause).after(86_400_000).command(resume);
-    expect(scenario.state.timers).toMatchObject({ instanceTimeout: { dueAt: scenario.now + 59 * 60_000 } });
+    expect(scenario.timers).toMatchObject({ instanceTimeout: { dueAt: scenario.now + 59 * 60_000 } });
   });
 });
 

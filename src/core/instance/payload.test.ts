@@ -1,9 +1,11 @@
 /** What a node may take, give and publish is bounded where it is made, so that its own node comes under incident (language, "Deploy"). */
+
 import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../test/support/scenario.ts';
 import { graphOf, nodeOf, step } from '../definition/testing/documents.ts';
 import type { Json } from '../json.ts';
 import { defaultRunLimits } from './index.ts';
+import { incidentsOf } from './scopes.ts';
 
 const { payloadBytes } = defaultRunLimits;
 /** As JSON one byte above the limit, with its quotes; a byte less fits. */
@@ -12,7 +14,7 @@ const justFits = tooLarge.slice(1);
 
 function incidentOf(document: Json, text: string): Json | undefined {
   const { state } = new Scenario(document, { text });
-  return Object.values(state.incidents).map(({ nodeId, error }) => `${error.code} ${nodeId}: ${error.message}`)[0];
+  return Object.values(incidentsOf(state)).map(({ nodeId, error }) => `${error.code} ${nodeId}: ${error.message}`)[0];
 }
 
 const whole = '${ input.text }';

@@ -3,7 +3,7 @@
  * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
  */
 import type { NodeType } from '../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, TaskPath } from '../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../ids.ts';
 import type { Json } from '../json.ts';
 
 export type TaskError = {
@@ -26,12 +26,12 @@ export type InstanceState = {
   readonly paused: { readonly at: EpochMs; readonly by: string } | null;
   /** Basis of the start: what the first tasks were decided from. */
   readonly basis: Basis;
-  /** Every node that was opened, skipped or cancelled, by path. */
-  readonly tasks: { readonly [path: TaskPath]: TaskState };
-  /** By path; `''` for the instance's own output. */
-  readonly incidents: { readonly [path: string]: Incident };
-  /** Everything that will wake the instance by time. */
-  readonly timers: { readonly [timerId: string]: Timer };
+  /** The instance's own scope (`''`), and one for each item or round of its loops. See `scopes.ts`. */
+  readonly scopes: { readonly [path: ScopePath]: ScopeState };
+  /** Absent when `scopes` holds all there are: a state that was loaded for some notifications holds the scopes they need. */
+  readonly partial?: PartialScopes;
+  /** Incidents of all scopes. */
+  readonly incidentCount: number;
   /** The last 1,024 commands, applied or refused: each counts once. */
   readonly commands: readonly CommandId[];
   /** Number of the last history entry. */
@@ -41,6 +41,49 @@ export type InstanceState = {
   readonly endedAt: EpochMs | null;
   readonly output: Json;
   readonly error: TaskError | null;
+};
+
+/** Where the nodes of one graph run: the whole instance, or one item or round of a loop. */
+export type ScopeState = OpenScope | EndedScope;
+
+export type OpenScope = {
+  readonly path: ScopePath;
+  readonly status: 'open';
+  /** The loop that opened it; null for the instance's own. */
+  readonly loopId: NodeId | null;
+  /** What its first tasks were decided from. */
+  readonly basis: Basis;
+  /** Number of its tasks' first attempts: 1, or more where an earlier run of the same item or round failed. */
+  readonly firstAttempt: number;
+  /** Every node of its graph that was opened, skipped or cancelled, by path. */
+  readonly tasks: { readonly [path: TaskPath]: TaskState };
+  readonly openCount: number;
+  /** By path of the task, or of the scope where its output failed (`''` for the instance's own). */
+  readonly incidents: { readonly [path: string]: Incident };
+  /** Everything that will wake one of its tasks by time. */
+  readonly timers: { readonly [timerId: string]: Timer };
+};
+
+/** What the loop still needs of an item or round that is over. */
+export type EndedScope = {
+  readonly path: ScopePath;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly loopId: NodeId;
+  readonly output: Json;
+  /** History entry that holds the output. */
+  readonly outputSeq: number;
+  readonly error: TaskError | null;
+  /** The highest attempt of its tasks: another run of the same item or round counts on from here. */
+  readonly lastAttempt: number;
+  /** Events that its waits took. Absent: none. */
+  readonly consumed?: readonly EventIdentity[];
+};
+
+/** Which scopes that `scopes` does not hold are known not to exist. */
+export type PartialScopes = {
+  readonly absent: readonly ScopePath[];
+  /** Loops all of whose scopes are loaded. */
+  readonly whole: readonly TaskPath[];
 };
 
 type TaskCommon = {
@@ -103,6 +146,27 @@ export type ReceivedEvent = { readonly seq: number; readonly event: Json };
 /** History entry, or entries in the order of an array (null: nothing), in which a payload is stored. */
 export type PayloadSeq = number | readonly (number | null)[];
 
+/** A forEach whose items are running. Their outputs stand in their scopes until it ends. */
+export type ForEachTask = TaskCommon & {
+  readonly type: 'forEach';
+  readonly items: readonly Json[];
+  /** History entry that holds the items. */
+  readonly itemsSeq: number;
+  /** Indexes that are to be opened: from here on, or those a retry found not completed. */
+  readonly waiting: { readonly from: number } | { readonly indexes: readonly number[] };
+  readonly running: number;
+  readonly failed: number;
+};
+
+/** A repeat whose round `round` (from 0) is running, or waits for its delay. */
+export type RepeatTask = TaskCommon & {
+  readonly type: 'repeat';
+  readonly round: number;
+  /** The round in which the count towards `max` began: a retry counts anew. */
+  readonly firstRound: number;
+  readonly running: boolean;
+};
+
 /** What tells an event from all others. */
 export type EventIdentity = { readonly id: string; readonly source: string };
 
@@ -119,7 +183,9 @@ export type OpenTask =
   | (AutomatedTask & { readonly status: 'retrying'; readonly retryAt: EpochMs })
   | (HumanTask & { readonly status: 'open' })
   | (WaitTask & { readonly status: 'open' })
-  | (EventTask & { readonly status: 'open' });
+  | (EventTask & { readonly status: 'open' })
+  | (ForEachTask & { readonly status: 'open' })
+  | (RepeatTask & { readonly status: 'open' });
 
 /** A task that has ended. `takenEdges` is null until its edges were evaluated (paused, or under incident). */
 export type ClosedTask = TaskCommon & {
@@ -169,7 +235,16 @@ export type Incident = {
   readonly at: EpochMs;
 };
 
-export type TimerKind = 'retry' | 'wait' | 'timeout' | 'queueTimeout' | 'reminder' | 'escalation' | 'instanceTimeout';
+export type TimerKind =
+  | 'retry'
+  | 'wait'
+  | 'timeout'
+  | 'queueTimeout'
+  | 'reminder'
+  | 'escalation'
+  /** The next items of a forEach, or the next round of a repeat, are opened. */
+  | 'loop'
+  | 'instanceTimeout';
 
 export type Timer = {
   readonly kind: TimerKind;
@@ -181,11 +256,10 @@ export type Timer = {
 export type InstanceStatus = 'running' | 'paused' | 'incident' | 'completed' | 'failed' | 'cancelled';
 
 /** The first that holds of terminal, paused, incident, running. */
-export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidents'>): InstanceStatus {
+export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidentCount'>): InstanceStatus {
   if (state.phase !== 'running') return state.phase;
   if (state.paused !== null) return 'paused';
-  for (const _ in state.incidents) return 'incident';
-  return 'running';
+  return state.incidentCount > 0 ? 'incident' : 'running';
 }
 
 export function isOpen(task: TaskState): task is OpenTask {

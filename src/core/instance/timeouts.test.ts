@@ -12,7 +12,7 @@ describe('The timeout of a task or http node', () => {
   it('counts in the worker, from the start of each attempt: the database holds no timer for it', () => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '5s' }));
     expect(scenario.task('n')).toMatchObject({ payload: { timeoutMs: 5_000, queueTimeoutMs: null } });
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.timers).toEqual({});
   });
 
   it('may be an expression', () => {
@@ -23,7 +23,7 @@ describe('The timeout of a task or http node', () => {
 
   it.each([7, 'soon', '0s', null])('brings the node under incident when the expression gives %j', (limit) => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '${ input.limit }' }), { limit });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
     expect(scenario.dispatched).toEqual([]);
   });
 });
@@ -43,11 +43,11 @@ describe('queueTimeout', () => {
     const late = scenario.outcome('n', { status: 'completed', output: 'late' });
     scenario.timer('n#queueTimeout');
     expect(scenario.task('n')).toMatchObject({ status: 'retrying', lastError: { code: 'TIMEOUT' } });
-    expect(Object.keys(scenario.state.timers)).toEqual(['n#retry']);
+    expect(Object.keys(scenario.timers)).toEqual(['n#retry']);
     scenario.send(late);
     expect(scenario.rejected).toEqual(['MR_OUTCOME_STALE']);
     scenario.timer('n#retry');
-    expect(scenario.state.timers).toMatchObject({ 'n#queueTimeout': { attempt: 2, dueAt: scenario.now + 60_000 } });
+    expect(scenario.timers).toMatchObject({ 'n#queueTimeout': { attempt: 2, dueAt: scenario.now + 60_000 } });
   });
 
   it('that is final is no failure: only edges for timeouts are taken', () => {
@@ -65,7 +65,7 @@ describe('queueTimeout', () => {
     const { path } = scenario.task('n');
     scenario.command({ type: 'redispatch', path, attempt: 1 });
     expect(scenario.dispatched).toEqual(['n']);
-    expect(scenario.state.timers).toMatchObject({ 'n#queueTimeout': { dueAt: T0 + 60_000 } });
+    expect(scenario.timers).toMatchObject({ 'n#queueTimeout': { dueAt: T0 + 60_000 } });
   });
 
   it('is never shorter than the timeout', () => {
@@ -81,8 +81,8 @@ describe('queueTimeout', () => {
 
   it.each([7, 'soon', '0s', null])('brings the node under incident when the expression gives %j', (limit) => {
     const scenario = new Scenario(nodeOf({ ...task, timeout: '5s', queueTimeout: '${ input.limit }' }), { limit });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.timers).toEqual({});
     expect(scenario.dispatched).toEqual([]);
   });
 });
@@ -99,10 +99,10 @@ describe('The timeout of a person’s task', () => {
 
   it('without a fitting edge is an incident, and its retry opens the task anew', () => {
     const scenario = new Scenario(nodeOf({ ...human, timeout: '1h' })).timer('n#timeout');
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' } } });
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'failed', error: { code: 'TIMEOUT' } } });
     scenario.command({ type: 'retry', path: null });
     expect(scenario.task('n')).toMatchObject({ status: 'open', attempt: 2 });
-    expect(scenario.state.timers).toMatchObject({ 'n#timeout': { attempt: 2, dueAt: scenario.now + 3_600_000 } });
+    expect(scenario.timers).toMatchObject({ 'n#timeout': { attempt: 2, dueAt: scenario.now + 3_600_000 } });
   });
 
   it('may be an expression', () => {
@@ -129,8 +129,8 @@ it.each<[string, JsonObject]>([
 ])('the timeout of %s brings it under incident when the expression gives no duration', (_, node) => {
   for (const limit of [7, 'soon', '0s', null]) {
     const scenario = new Scenario(nodeOf({ ...node, timeout: '${ input.limit }' }), { limit });
-    expect(scenario.state.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
-    expect(scenario.state.timers).toEqual({});
+    expect(scenario.incidents).toMatchObject({ n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } } });
+    expect(scenario.timers).toEqual({});
   }
 });
 
@@ -148,7 +148,7 @@ describe('The timeout of an instance', () => {
     const scenario = new Scenario(nodeOf(task, { timeout: '1d' })).fails('n', 'X', { retryable: false });
     expect(scenario.status).toBe('incident');
     expect(scenario.timer('instanceTimeout').status).toBe('failed');
-    expect(scenario.state.incidents).toEqual({});
+    expect(scenario.incidents).toEqual({});
   });
 
   it('is gone when the instance ends', () => {
@@ -158,7 +158,7 @@ describe('The timeout of an instance', () => {
 
   it('may be an expression; one that fails for this input refuses the start', () => {
     const document = nodeOf(task, { timeout: '${ input.limit }' });
-    expect(new Scenario(document, { limit: '2h' }).state.timers).toMatchObject({ instanceTimeout: { dueAt: T0 + 7_200_000 } });
+    expect(new Scenario(document, { limit: '2h' }).timers).toMatchObject({ instanceTimeout: { dueAt: T0 + 7_200_000 } });
     expect(() => new Scenario(document, {})).toThrow('MR_EXPRESSION_FAILED');
   });
 });

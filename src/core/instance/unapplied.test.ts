@@ -16,8 +16,8 @@ describe('An outcome that could not be applied', () => {
     scenario.unapplied(scenario.outcome('n', { status: 'completed', output: 1 }), error);
     expect(scenario.status).toBe('incident');
     expect(scenario.task('n').status).toBe('scheduled');
-    expect(scenario.state.incidents[n]).toMatchObject({ phase: 'message', nodeId: 'n', error: { code: 'MR_STATE_TOO_LARGE' } });
-    expect(scenario.state.incidents[n]?.error.message).toMatch(/outcome of attempt 1.*Retry.*too large/);
+    expect(scenario.incidents[n]).toMatchObject({ phase: 'message', nodeId: 'n', error: { code: 'MR_STATE_TOO_LARGE' } });
+    expect(scenario.incidents[n]?.error.message).toMatch(/outcome of attempt 1.*Retry.*too large/);
     expect(scenario.effectsOf('lifecycle')).toMatchObject([{ change: 'incident', path: 'n' }]);
   });
 
@@ -76,7 +76,7 @@ describe('A command that could not be applied', () => {
   it('was given by the engine itself: its task is under an incident, and a retry sends it', () => {
     const scenario = new Scenario(nodeOf(task));
     scenario.unapplied(scenario.issued({ type: 'redispatch', path: n, attempt: 1 }), error);
-    expect(scenario.state.incidents[n]).toMatchObject({ phase: 'message' });
+    expect(scenario.incidents[n]).toMatchObject({ phase: 'message' });
     expect(scenario.effectsOf('commandRefused')).toEqual([]);
     expect(scenario.command(retry).dispatched).toEqual(['n']);
   });
@@ -87,7 +87,7 @@ describe('A timer that could not be applied', () => {
     const scenario = new Scenario(nodeOf({ type: 'wait', for: 'PT1S' }));
     const { dueAt } = scenario.armed('n#wait');
     scenario.after(1_000).unapplied({ type: 'TimerFired', timerId: 'n#wait', kind: 'wait', dueAt }, error);
-    expect(scenario.state.incidents[n]).toMatchObject({ phase: 'message', error: { message: expect.stringContaining('"wait"') } });
+    expect(scenario.incidents[n]).toMatchObject({ phase: 'message', error: { message: expect.stringContaining('"wait"') } });
     expect(scenario.command(retry).status).toBe('completed');
   });
 
@@ -103,7 +103,7 @@ describe('A timer that could not be applied', () => {
     const { dueAt } = scenario.armed('instanceTimeout');
     scenario.after(3_600_000).unapplied({ type: 'TimerFired', timerId: 'instanceTimeout', kind: 'instanceTimeout', dueAt }, error);
     scenario.unapplied(scenario.outcome('n', { status: 'completed', output: 1 }), error);
-    expect(Object.keys(scenario.state.incidents)).toEqual(['', 'n']);
+    expect(Object.keys(scenario.incidents)).toEqual(['', 'n']);
     expect(scenario.command({ type: 'retry', path: null }).status).toBe('failed');
   });
 
@@ -123,7 +123,7 @@ describe('An event that could not be taken in', () => {
     const scenario = waiting().unapplied(matched, error);
     expect(scenario.effectsOf('returnEvent')).toEqual([{ type: 'returnEvent', eventRowId: '7', path: 'n', attempt: 1 }]);
     expect(scenario.effectsOf('closeSubscriptions')).toHaveLength(1);
-    expect(scenario.state.incidents[n]).toMatchObject({ phase: 'message' });
+    expect(scenario.incidents[n]).toMatchObject({ phase: 'message' });
   });
 
   it('is taken by the wait that a retry opens', () => {

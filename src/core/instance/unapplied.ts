@@ -8,12 +8,14 @@ import { assertNever } from '../assert.ts';
 import type { EpochMs, TaskPath } from '../ids.ts';
 import { own } from '../record.ts';
 import type { Effect } from './effects.ts';
-import { Draft } from './evolve.ts';
+import { applyEvent } from './evolve.ts';
 import type { AddressedNotification, CommandIssued, EventMatched, Notification, TimerFired } from './notification.ts';
 import { outgoing } from './outgoing.ts';
-import type { NewEvent } from './run.ts';
+import { rootPath, scopeAt, scopeOfTimer, scopePathOf, taskAt } from './scopes.ts';
 import type { InstanceState, TaskError } from './state.ts';
+import { StateBuilder } from './state-builder.ts';
 import type { HistoryEntry, StepResult } from './step.ts';
+import type { NewEvent } from './view.ts';
 
 type Recorded = { readonly events: readonly NewEvent[]; readonly answers: readonly Effect[] };
 
@@ -32,13 +34,13 @@ export function recordUnapplied(
   const { events, answers } = recorded(state, notification, error);
   if (events.length === 0) return { state, history: [], effects: answers, rejected: [] };
   const at = Math.max(now, state.updatedAt);
-  const draft = new Draft(state);
+  const builder = new StateBuilder(state);
   const history = events.map((event): HistoryEntry => {
-    const entry = { seq: draft.current.seq + 1, cause, event: { ...event, at } };
-    draft.apply(entry.event, entry.seq);
-    return entry;
+    // The spread of a member of the union is that member, with its time.
+    const stamped = { ...event, at } as HistoryEntry['event'];
+    return { seq: applyEvent(builder, stamped), cause, event: stamped };
   });
-  const after = draft.state;
+  const after = builder.state;
   return { state: after, history, effects: [...outgoing(state, after, history, 'instance'), ...answers], rejected: [] };
 }
 
@@ -51,7 +53,7 @@ function recorded(state: InstanceState, notification: Notification, error: TaskE
   switch (notification.type) {
     case 'TaskOutcome': {
       const { path, attempt, basis } = notification;
-      const task = own(state.tasks, path);
+      const task = taskAt(state, path);
       if (task?.status !== 'scheduled' || task.attempt !== attempt || task.basis !== basis) return NOTHING;
       return incident(state, path, error, `The outcome of attempt ${attempt} could not be applied. Retry sends the task again.`);
     }
@@ -68,7 +70,7 @@ function recorded(state: InstanceState, notification: Notification, error: TaskE
 
 function unappliedCommand(state: InstanceState, { command, commandId, by }: CommandIssued, error: TaskError): Recorded {
   if (command.type === 'redispatch') {
-    const task = own(state.tasks, command.path);
+    const task = taskAt(state, command.path);
     if (task?.status !== 'scheduled' || task.attempt !== command.attempt) return NOTHING;
     return incident(state, command.path, error, 'The task could not be sent again. Retry tries once more.');
   }
@@ -80,7 +82,8 @@ function unappliedCommand(state: InstanceState, { command, commandId, by }: Comm
 }
 
 function unappliedTimer(state: InstanceState, { timerId, dueAt }: TimerFired, error: TaskError): Recorded {
-  const timer = own(state.timers, timerId);
+  const scope = scopeAt(state, scopeOfTimer(timerId));
+  const timer = scope?.status === 'open' ? own(scope.timers, timerId) : undefined;
   if (timer?.state !== 'armed' || timer.dueAt !== dueAt) return NOTHING;
   return incident(state, timer.path, error, `The timer "${timer.kind}" came due and could not be applied. Retry applies it.`);
 }
@@ -88,7 +91,7 @@ function unappliedTimer(state: InstanceState, { timerId, dueAt }: TimerFired, er
 /** The wait ends, since the count of what it still takes is one too low; the event goes back and the wait that retry opens takes it. */
 function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: EventMatched, error: TaskError): Recorded {
   const answers: readonly Effect[] = [{ type: 'returnEvent', eventRowId, path, attempt }];
-  const task = own(state.tasks, path);
+  const task = taskAt(state, path);
   if (state.phase !== 'running' || task?.type !== 'event' || task.status !== 'open' || task.attempt !== attempt)
     return { events: [], answers };
   const { nodeId, basis } = task;
@@ -105,8 +108,9 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
 
 /** None where the path is under an incident already: a person sees that one, and its retry finds what was missed. */
 function incident(state: InstanceState, path: TaskPath | null, error: TaskError, what: string): Recorded {
-  if (own(state.incidents, path ?? '') !== undefined) return NOTHING;
-  const nodeId = path === null ? null : (own(state.tasks, path)?.nodeId ?? null);
+  const scope = scopeAt(state, path === null ? rootPath : scopePathOf(path));
+  if (scope?.status !== 'open' || own(scope.incidents, path ?? '') !== undefined) return NOTHING;
+  const nodeId = path === null ? null : (taskAt(state, path)?.nodeId ?? null);
   const shown = { code: error.code, message: `${what} ${error.message}` };
   return {
     events: [{ type: 'IncidentRaised', path, incident: { nodeId, phase: 'message', error: shown, expression: null } }],

@@ -45,7 +45,7 @@ describe('A wait node', () => {
   });
 
   it.each([['2026-01-01T00:00:00'], ['tomorrow'], [17]])('comes under incident for the time %j: it names no instant', (at) => {
-    expect(new Scenario(nodeOf({ type: 'wait', until: '${ input.at }' }), { at }).state.incidents).toMatchObject({
+    expect(new Scenario(nodeOf({ type: 'wait', until: '${ input.at }' }), { at }).incidents).toMatchObject({
       n: { phase: 'open', error: { code: 'MR_VALUE_UNFIT' } },
     });
   });

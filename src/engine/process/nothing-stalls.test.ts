@@ -1,7 +1,9 @@
 /** Nothing stalls silently: whatever the store refuses, an instance waits for something that will come, or says that it does not. */
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionOf } from '../../../test/support/scenario.ts';
+import { incidentsOf } from '../../core/instance/scopes.ts';
 import { document, input, numbers } from '../../core/instance/testing/arbitraries.ts';
 import { Chance } from '../../core/instance/testing/world.ts';
 import { RefusingStore } from '../testing/refusing-store.ts';
@@ -21,7 +23,7 @@ it('leaves no open task without a message in flight, a timer, a subscription or 
       await instance.finish();
       expect(instance.stalled).toEqual([]);
       // What can never be evaluated stays under its incident; what could not be applied once does not.
-      const phases = Object.values(instance.state.incidents).map(({ phase }) => phase);
+      const phases = Object.values(incidentsOf(instance.state)).map(({ phase }) => phase);
       expect(phases).not.toContain('message');
       unapplied += instance.unapplied;
     }),

@@ -10,6 +10,7 @@ import type { Basis, CommandId, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/effects.ts';
 import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/notification.ts';
+import { incidentsOf, taskAt, tasksOf } from '../../core/instance/scopes.ts';
 import { type InstanceState, isOpen, type TaskState } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/world.ts';
@@ -96,10 +97,10 @@ export class RefusingStore {
     this.#refusals.clear();
     this.#isUnreadable = false;
     for (let round = 0; round < 120 && this.state.phase === 'running'; round++) {
-      const { paused, incidents } = this.state;
+      const { paused, incidentCount } = this.state;
       const messages: Notification[] = [];
       if (paused !== null) messages.push(this.#command({ type: 'resume' }));
-      else if (round % 5 === 4 && Object.keys(incidents).length > 0) messages.push(this.#command({ type: 'retry', path: null }));
+      else if (round % 5 === 4 && incidentCount > 0) messages.push(this.#command({ type: 'retry', path: null }));
       else {
         for (const path of [...this.#dispatched.keys()]) messages.push(...this.#outcome(path));
         for (const path of [...this.#waits.keys()]) messages.push(...this.#event(path));
@@ -112,7 +113,8 @@ export class RefusingStore {
 
   /** Open tasks that nothing will ever come for, and that no incident tells of. */
   get stalled(): readonly TaskState[] {
-    const { phase, paused, incidents } = this.state;
+    const { phase, paused } = this.state;
+    const incidents = incidentsOf(this.state);
     if (phase !== 'running' || paused !== null) return [];
     return this.#openTasks().filter((task) => own(incidents, task.path) === undefined && !this.#isAwaited(task));
   }
@@ -121,12 +123,14 @@ export class RefusingStore {
     if (task.status === 'scheduled') return this.#dispatched.get(task.path)?.attempt === task.attempt;
     if (task.status === 'retrying') return this.#timers.has(`${task.path}#retry`);
     if (task.type === 'wait') return this.#timers.has(`${task.path}#wait`);
+    // Its items and rounds are open tasks of their own.
+    if (task.type === 'forEach' || task.type === 'repeat') return true;
     // People can always be asked again.
     return task.type === 'human' || this.#waits.get(task.path) === task.attempt;
   }
 
   #openTasks(): readonly TaskState[] {
-    return Object.values(this.state.tasks).filter(isOpen);
+    return tasksOf(this.state).filter(isOpen);
   }
 
   #isRefused({ cause, event }: HistoryEntry, history: readonly HistoryEntry[]): boolean {
@@ -144,7 +148,7 @@ export class RefusingStore {
       this.#carryOut(effects, after);
       // A wait goes on after each event but its last.
       for (const { event } of history) {
-        const task = event.type === 'EventReceived' ? own(after.tasks, event.path) : undefined;
+        const task = event.type === 'EventReceived' ? taskAt(after, event.path) : undefined;
         if (task?.status === 'open') this.#waits.set(task.path, task.attempt);
       }
     }
@@ -154,7 +158,7 @@ export class RefusingStore {
   #carryOut(effects: readonly Effect[], after: InstanceState): void {
     for (const effect of effects) {
       if (effect.type === 'dispatchTask') {
-        const task = own(after.tasks, effect.path);
+        const task = taskAt(after, effect.path);
         if (task !== undefined) this.#dispatched.set(effect.path, task);
       } else if (effect.type === 'armTimer') this.#timers.set(effect.timerId, effect);
       else if (effect.type === 'disarmTimer') this.#timers.delete(effect.timerId);

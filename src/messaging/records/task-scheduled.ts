@@ -1,9 +1,10 @@
 /** The record TaskScheduled: a task to be run, from the instance that opened it to a worker of its queue. */
+
 import { invariant } from '../../core/assert.ts';
 import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
+import { taskAt } from '../../core/instance/scopes.ts';
 import type { InstanceState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
-import { own } from '../../core/record.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
@@ -25,7 +26,7 @@ export type ScheduledTask = {
 
 /** @param path of a task that is scheduled. */
 export function toTaskRecord(state: InstanceState, path: TaskPath): records.TaskScheduled {
-  const task = own(state.tasks, path);
+  const task = taskAt(state, path);
   invariant(task?.status === 'scheduled', 'only a scheduled task is dispatched');
   const { instanceId, definitionId, definitionVersion } = state;
   const { nodeId, type, attempt, basis, dispatchedAt, payload } = task;

@@ -1,11 +1,13 @@
 /** An orchestrator's way of notifications on a log and a store in memory, with a workflow of two tasks to move on. */
 
 import { pino } from 'pino';
+import { type FlatState, flat } from '../../../test/support/flat-state.ts';
 import { parseDefinition } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type CommandId, type InstanceId, parseCommandId, parseInstanceId, type TaskPath } from '../../core/ids.ts';
 import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { CommandIssued } from '../../core/instance/notification.ts';
+import { taskAt } from '../../core/instance/scopes.ts';
 import type { InstanceState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
@@ -166,16 +168,17 @@ export class Fixture {
     return started.value.state;
   }
 
-  state(n = 1): InstanceState {
+  state(n = 1): FlatState {
     const found = this.store.instances.get(instanceIdOf(n));
     if (found === undefined) throw new Error(`no instance ${n}`);
-    return found.state;
+    return flat(found.state);
   }
 
   /** The worker's answer to the open attempt of `path`. */
   outcome(offset: number, path = 'pick', { n = 1, ...rest }: { readonly n?: number } & Partial<TaskOutcome> = {}): GivenRecord {
     const instanceId = instanceIdOf(n);
-    const task = this.store.instances.get(instanceId)?.state.tasks[path as TaskPath];
+    const found = this.store.instances.get(instanceId);
+    const task = found === undefined ? undefined : taskAt(found.state, path as TaskPath);
     const value: TaskOutcome = {
       ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task?.attempt ?? 1, basis: task?.basis ?? 'unknown' },
       ...{ status: 'completed', output: '{"done":true}', errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null },

@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
-/** `event` lacks its payload: `input`, `payload.input`, `output` or `event`. */
+/** `event` lacks its payload: `input`, `payload.input`, `output`, `items` or `event`. */
 export type StoredEntry = { readonly seq: number; readonly cause: string; readonly event: object };
 
 /** @param payloads is filled with those that the entries bring. */
@@ -46,6 +46,9 @@ function payloadOf(event: InstanceEvent): Json | undefined {
       return event.payload.input;
     case 'EventReceived':
       return event.event;
+    case 'ForEachOpened':
+      return event.items;
+    case 'ScopeEnded':
     case 'TaskCompleted':
     case 'InstanceCompleted':
       return event.output;
@@ -63,6 +66,8 @@ function seqOfPayload(event: InstanceEvent, seq: number): PayloadSeq | null {
       return event.outputFrom ?? seq;
     case 'InstanceStarted':
     case 'EventReceived':
+    case 'ForEachOpened':
+    case 'ScopeEnded':
     case 'InstanceCompleted':
       return seq;
     default:
@@ -78,6 +83,10 @@ function withoutPayload(event: InstanceEvent): object {
       return without(event, 'input');
     case 'EventReceived':
       return without(event, 'event');
+    case 'ForEachOpened':
+      return without(event, 'items');
+    case 'ScopeEnded':
+      return without(event, 'output');
     case 'TaskCompleted':
       return without(event, 'output');
     case 'InstanceCompleted':
@@ -95,6 +104,10 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
       return { ...event, payload: { ...event.payload, input: payload } };
     case 'EventReceived':
       return { ...event, event: payload };
+    case 'ForEachOpened':
+      // Written from an array.
+      return { ...event, items: payload as readonly Json[] };
+    case 'ScopeEnded':
     case 'TaskCompleted':
     case 'InstanceCompleted':
       return { ...event, output: payload };

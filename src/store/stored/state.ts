@@ -4,23 +4,44 @@
  * text of each is kept beside it.
  */
 import { MillraceError } from '../../core/error.ts';
-import type { InstanceId, TaskPath } from '../../core/ids.ts';
-import type { InstanceState, ReceivedEvent, StoredTaskPayload, TaskState } from '../../core/instance/state.ts';
+import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
+import type {
+  EndedScope,
+  InstanceState,
+  OpenScope,
+  ReceivedEvent,
+  ScopeState,
+  StoredTaskPayload,
+  TaskState,
+} from '../../core/instance/state.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
 /** The entry that starts an instance, and brings its input. */
 const INPUT_SEQ = 1;
 
-/** A task without its path, its output, its input and the events that it took. */
+/** A task without its path, its output, its input, its items and the events that it took. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
-export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'tasks'> & {
-  readonly tasks: { readonly [path: string]: StoredTask };
+type StoredScope =
+  | Omit<EndedScope, 'path' | 'output'>
+  | (Omit<OpenScope, 'path' | 'tasks'> & { readonly tasks: { readonly [path: string]: StoredTask } });
+export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes'> & {
+  readonly scopes: { readonly [path: string]: StoredScope };
 };
 
 const texts = new WeakMap<TaskState, string>();
 
 export function stateText(state: InstanceState): string {
-  const { instanceId: _, input: __, output: ___, tasks, ...rest } = state;
+  const { instanceId: _, input: __, output: ___, scopes, ...rest } = state;
+  const members = Object.entries(scopes).map(([path, scope]) => `${JSON.stringify(path)}:${scopeText(scope)}`);
+  return `${JSON.stringify(rest).slice(0, -1)},"scopes":{${members.join(',')}}}`;
+}
+
+function scopeText(scope: ScopeState): string {
+  if (scope.status !== 'open') {
+    const { path: _, output: __, ...rest } = scope;
+    return JSON.stringify(rest);
+  }
+  const { path: _, tasks, ...rest } = scope;
   const members: string[] = [];
   for (const path in tasks) {
     const task = tasks[path as TaskPath];
@@ -55,14 +76,23 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
     kept.payload = rest;
   }
   if ('received' in task) kept.received = task.received.map(({ seq }) => seq);
+  delete kept.items;
   return kept;
 }
 
 /** The entries whose payloads the state needs. @param outputSeq the one that brought the instance's output. */
-export function seqsOfState({ tasks }: StoredState, outputSeq: number | null): readonly number[] {
+export function seqsOfState({ scopes }: StoredState, outputSeq: number | null): readonly number[] {
   const seqs = outputSeq === null ? [INPUT_SEQ] : [INPUT_SEQ, outputSeq];
-  for (const task of Object.values(tasks)) {
-    const { outputSeq: output, payload, received } = partsOf(task);
+  for (const scope of Object.values(scopes)) seqs.push(...seqsOfScope(scope));
+  return seqs;
+}
+
+function seqsOfScope(scope: StoredScope): readonly number[] {
+  if (scope.status !== 'open') return [scope.outputSeq];
+  const seqs: number[] = [];
+  for (const task of Object.values(scope.tasks)) {
+    const { outputSeq: output, payload, received, itemsSeq } = partsOf(task);
+    if (itemsSeq !== undefined) seqs.push(itemsSeq);
     if (output !== undefined) seqs.push(...seqsIn(output));
     if (payload !== undefined && payload !== null) seqs.push(payload.inputSeq);
     if (received !== undefined) seqs.push(...received);
@@ -75,6 +105,7 @@ type PayloadParts = {
   readonly outputSeq?: (TaskState & { readonly status: 'completed' })['outputSeq'];
   readonly payload?: Omit<StoredTaskPayload, 'input'> | null;
   readonly received?: readonly number[];
+  readonly itemsSeq?: number;
 };
 
 function partsOf(task: StoredTask): PayloadParts {
@@ -84,22 +115,34 @@ function partsOf(task: StoredTask): PayloadParts {
 /** Puts the payloads back. */
 export function restoreState(
   instanceId: InstanceId,
-  { tasks, ...rest }: StoredState,
+  { scopes, ...rest }: StoredState,
   outputSeq: number | null,
   payloads: Payloads,
 ): InstanceState {
+  const restored: Record<ScopePath, ScopeState> = {};
+  for (const [path, scope] of Object.entries(scopes)) restored[path as ScopePath] = restoreScope(path as ScopePath, scope, payloads);
+  return {
+    ...{ instanceId, ...rest, scopes: restored },
+    ...{ input: payloadAt(payloads, INPUT_SEQ), output: payloadAt(payloads, outputSeq) },
+  };
+}
+
+function restoreScope(path: ScopePath, scope: StoredScope, payloads: Payloads): ScopeState {
+  if (scope.status !== 'open') return { path, ...scope, output: payloadAt(payloads, scope.outputSeq) };
+  return { path, ...scope, tasks: restoreTasks(scope.tasks, payloads) };
+}
+
+function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: Payloads): OpenScope['tasks'] {
   const restored: Record<TaskPath, TaskState> = {};
   for (const [path, task] of Object.entries(tasks)) {
-    const { outputSeq: output, payload, received } = partsOf(task);
+    const { outputSeq: output, payload, received, itemsSeq } = partsOf(task);
     const whole: Record<string, unknown> = { path, ...task };
     if (output !== undefined) whole.output = payloadAt(payloads, output);
     if (payload !== undefined && payload !== null) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
+    if (itemsSeq !== undefined) whole.items = payloadAt(payloads, itemsSeq);
     if (received !== undefined) whole.received = received.map((seq): ReceivedEvent => ({ seq, event: payloadAt(payloads, seq) }));
     // What `stateText` took away is back; the rest is as it was written.
     restored[path as TaskPath] = whole as TaskState;
   }
-  return {
-    ...{ instanceId, ...rest, tasks: restored },
-    ...{ input: payloadAt(payloads, INPUT_SEQ), output: payloadAt(payloads, outputSeq) },
-  };
+  return restored;
 }

@@ -1,9 +1,11 @@
 /** What is stored of state and history, put back, is what was stored: over random lives of instances. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../test/support/scenario.ts';
 import type { InstanceId, TaskPath } from '../../core/ids.ts';
 import { statusOf } from '../../core/instance/index.ts';
+import { tasksOf } from '../../core/instance/scopes.ts';
 import { type InstanceState, isOpen } from '../../core/instance/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
@@ -82,7 +84,7 @@ const moves = fc.array(fc.record({ kind: fc.nat(11), pick: fc.nat(), value: json
 /** Something that may happen now; undefined when it cannot. */
 function move(scenario: Scenario, { kind, pick, value }: Move): (() => void) | undefined {
   const pickOf = <T>(items: readonly T[]): T | undefined => items[pick % Math.max(1, items.length)];
-  const open = Object.values(scenario.state.tasks).filter(isOpen);
+  const open = tasksOf(scenario.state).filter(isOpen);
   const scheduled = pickOf(open.filter(({ status }) => status === 'scheduled'))?.path;
   switch (kind) {
     case 0:
@@ -102,11 +104,11 @@ function move(scenario: Scenario, { kind, pick, value }: Move): (() => void) | u
       return path && (() => scenario.event(path, { id: String(pick), source: 's', data: value }));
     }
     case 7: {
-      const timer = pickOf(Object.entries(scenario.state.timers).filter(([, { state }]) => state === 'armed'))?.[0];
+      const timer = pickOf(Object.entries(scenario.timers).filter(([, { state }]) => state === 'armed'))?.[0];
       return timer === undefined ? undefined : () => scenario.timer(timer);
     }
     case 8: {
-      const path = pickOf(Object.keys(scenario.state.incidents));
+      const path = pickOf(Object.keys(scenario.incidents));
       return path === undefined ? undefined : () => scenario.command({ type: 'retry', path: path === '' ? null : (path as TaskPath) });
     }
     case 9:

@@ -3,10 +3,10 @@
  */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/effects.ts';
+import { taskAt } from '../../core/instance/scopes.ts';
 import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
-import { own } from '../../core/record.ts';
 import { type HumanRecord, humanRecords } from '../human-record.ts';
 import type { Transition } from '../instance-store.ts';
 import { type StoredEntry, storeHistory } from './history.ts';
@@ -59,9 +59,9 @@ export class TransitionRows {
     const entries = storeHistory(history, payloads);
     const people = humanRecords(history, before);
     for (const [path, scheduling] of taskImages(history)) {
-      const task = own(after.tasks, path);
+      const task = taskAt(after, path);
       if (task === undefined) continue;
-      const isNew = before === null || own(before.tasks, path) === undefined;
+      const isNew = before === null || taskAt(before, path) === undefined;
       (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, scheduling, people.get(path)));
     }
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
@@ -135,7 +135,7 @@ export class TransitionRows {
       for (const effect of opened) this.openedSubscriptions.push({ instanceId, partition, ...effect });
     }
     for (const [path, effect] of people) {
-      const task = own(after.tasks, path);
+      const task = taskAt(after, path);
       if (effect.type === 'closeHumanTask') this.closedHuman.push({ instanceId, path });
       else if (effect.type === 'reassignHumanTask') this.reassigned.push({ instanceId, ...effect });
       else if (task !== undefined) this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });

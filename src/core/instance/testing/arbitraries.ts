@@ -71,7 +71,51 @@ const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('time
 );
 const publish = value.map((data): JsonObject => ({ type: 'publish', event: 'done', key: 'k', data }));
 
+/** What runs in a loop's body: a node alone, or two of which the second may fail. */
+const body = fc.tuple(fc.oneof({ weight: 6, arbitrary: task }, human, wait, event, transform), fc.boolean(), fc.boolean()).map(
+  ([first, hasSecond, hasOutput]): JsonObject => ({
+    nodes: { a: first, ...(hasSecond ? { b: { type: 'task', task: 'work', input: '${ index }', retry: { maxAttempts: 1 } } } : {}) },
+    ...(hasSecond ? { edges: [{ from: 'a', to: 'b' }] } : {}),
+    ...(hasOutput ? { output: '${ nodes.a.output }' } : {}),
+  }),
+);
+const loopless = (inner: fc.Arbitrary<JsonObject>) =>
+  fc
+    .tuple(
+      inner,
+      fc.constantFrom<JsonValueOfItems>(['x', 'y', 'z'], [], '${ [1, 2].map(each, each + 1) }', '${ input.n }'),
+      fc.option(fc.integer({ min: 1, max: 2 })),
+      fc.constantFrom(null, 'fail', 'continue', { maxFailures: 1 }),
+    )
+    .map(
+      ([graph, items, concurrency, onItemFailure]): JsonObject => ({
+        type: 'forEach',
+        items,
+        body: graph,
+        ...(concurrency === null ? {} : { concurrency }),
+        ...(onItemFailure === null ? {} : { onItemFailure }),
+      }),
+    );
+type JsonValueOfItems = string | readonly string[];
+const forEach = loopless(
+  fc.oneof(
+    { weight: 4, arbitrary: body },
+    loopless(body).map((inner): JsonObject => ({ nodes: { inner }, output: '${ nodes.inner.output }' })),
+  ),
+);
+const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), optional('delay', ['5s'])).map(
+  ([graph, rounds, isWhile, delay]): JsonObject => ({
+    type: 'repeat',
+    body: graph,
+    max: 3,
+    ...(isWhile ? { while: `index < ${rounds}` } : { until: `index >= ${rounds}` }),
+    ...delay,
+  }),
+);
+
 const node = fc.oneof(
+  { weight: 3, arbitrary: forEach },
+  { weight: 2, arbitrary: repeat },
   { weight: 8, arbitrary: task },
   { weight: 2, arbitrary: http },
   { weight: 4, arbitrary: transform },
@@ -149,8 +193,10 @@ function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, li
   return { id: 'random', vars: { x: 0 }, nodes: Object.fromEntries(members), edges: list, onFailure, lifecycle, ...timeout };
 }
 
-function mayEndSo({ type, timeout }: JsonObject, on: string): boolean {
+function mayEndSo({ type, timeout, onItemFailure }: JsonObject, on: string): boolean {
   if (type === 'task' || type === 'http') return true;
+  if (type === 'repeat') return on !== 'timedOut';
+  if (type === 'forEach') return on !== 'timedOut' && onItemFailure !== undefined;
   if (type === 'human') return on !== 'timedOut' || timeout !== undefined;
   return type === 'event' && on !== 'failed' && timeout !== undefined;
 }

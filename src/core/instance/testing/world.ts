@@ -9,13 +9,14 @@ import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from '.
 import { restoreState, type StoredState, seqsOfState, stateText } from '../../../store/stored/state.ts';
 import { outputSeqOf } from '../../../store/stored/task-images.ts';
 import type { Definition } from '../../definition/types.ts';
-import type { Basis, CommandId, InstanceId, TaskPath } from '../../ids.ts';
+import type { Basis, CommandId, InstanceId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { own } from '../../record.ts';
 import { attemptUnderIncident } from '../command-preconditions.ts';
 import type { Effect } from '../effects.ts';
 import { fold, start, statusOf, step } from '../index.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../notification.ts';
+import { incidentsOf, scopePathOf, taskAt, tasksOf, timersOf } from '../scopes.ts';
 import { type InstanceState, isOpen, type TimerKind } from '../state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 
@@ -145,7 +146,7 @@ export class World {
 
   #successes(): AddressedNotification[] {
     const batch: Notification[] = [];
-    for (const task of Object.values(this.state.tasks)) {
+    for (const task of tasksOf(this.state)) {
       if (task.status === 'scheduled') batch.push(outcomeOf(task, { status: 'completed', output: 'done' }));
       else if (task.type === 'human' && task.status === 'open')
         batch.push(this.#command({ type: 'completeTask', path: task.path, attempt: task.attempt, output: {} }).notification);
@@ -177,7 +178,7 @@ export class World {
       case 8: {
         const path = chance.pick([...this.#inbox.keys()]);
         if (path === undefined) return this.#drawOutcome(chance);
-        const attempt = this.state.tasks[path]?.attempt ?? 1;
+        const attempt = taskAt(this.state, path)?.attempt ?? 1;
         if (chance.below(4) > 0) return this.#command({ type: 'completeTask', path, attempt, output: { by: chance.below(9) } });
         return this.#command({ type: 'failTask', path, attempt, error: { code: chance.below(2) === 0 ? 'FATAL' : 'BUSY', message: 'no' } });
       }
@@ -214,12 +215,12 @@ export class World {
   }
 
   #isAwaited({ path, attempt }: Dispatched): boolean {
-    const task = own(this.state.tasks, path);
+    const task = taskAt(this.state, path);
     return task?.status === 'scheduled' && task.attempt === attempt;
   }
 
   #drawCommand(chance: Chance): AddressedNotification {
-    const incidents = Object.keys(this.state.incidents).filter((path) => path !== '') as TaskPath[];
+    const incidents = Object.keys(incidentsOf(this.state)).filter((path) => path !== '') as TaskPath[];
     const sent = chance.pick(this.#dispatched);
     switch (chance.below(20)) {
       case 0:
@@ -298,7 +299,7 @@ export class World {
     for (const effect of effects) {
       switch (effect.type) {
         case 'dispatchTask': {
-          const task = own(this.state.tasks, effect.path);
+          const task = taskAt(this.state, effect.path);
           if (task?.status !== 'scheduled') throw new Error(`${effect.path} was dispatched and is not scheduled`);
           this.#dispatched.push({ path: task.path, attempt: task.attempt, basis: task.basis });
           break;
@@ -332,7 +333,7 @@ export class World {
   #check({ state, effects, history }: StepResult, before: InstanceState | null): void {
     holds(effects.filter(({ type }) => type === 'lifecycle').length <= 1, 'one lifecycle record a step');
     holds(before === null || state.seq === before.seq + history.length, 'history has no gaps');
-    holds(state.phase === 'running' || !Object.values(state.tasks).some(isOpen), 'open nodes end with their instance');
+    holds(state.phase === 'running' || !tasksOf(state).some(isOpen), 'open nodes end with their instance');
     if (state.phase === 'completed') this.#checkDecided();
     holds(state.paused === null || this.#timers.size === 0, 'no timer runs during a pause');
     this.#checkTables();
@@ -342,21 +343,21 @@ export class World {
 
   /** A completed instance has run, skipped or cancelled every node, and weighed all their edges. */
   #checkDecided(): void {
-    for (const id of this.definition.nodes.keys()) {
-      const task = own(this.state.tasks, id as string as TaskPath);
+    for (const id of this.definition.root.nodes.keys()) {
+      const task = taskAt(this.state, id as string as TaskPath);
       holds(task !== undefined && !isOpen(task) && task.takenEdges !== null, `${id} is decided when its instance completes`);
     }
   }
 
   /** What the effects made of the tables is what the state says. */
   #checkTables(): void {
-    const armed = Object.entries(this.state.timers).flatMap(([id, timer]) =>
+    const armed = Object.entries(timersOf(this.state)).flatMap(([id, timer]) =>
       timer.state === 'armed' ? [[id, { kind: timer.kind, dueAt: timer.dueAt }] as const] : [],
     );
     same(new Map(this.#timers), new Map(armed), 'the armed timers are those of the state');
     const waits = new Map<string, unknown>();
     const people = new Map<string, unknown>();
-    for (const task of Object.values(this.state.tasks)) {
+    for (const task of tasksOf(this.state)) {
       if (task.status !== 'open') continue;
       if (task.type === 'human') people.set(task.path, { assignees: task.assignees });
       if (task.type !== 'event') continue;
@@ -368,18 +369,24 @@ export class World {
 
   /** A running instance always has something that will move it. */
   #checkMovers(): void {
-    const open = Object.values(this.state.tasks).filter(isOpen);
+    const open = tasksOf(this.state).filter(isOpen);
     holds(statusOf(this.state) !== 'running' || open.length > 0, 'nothing stays running with nothing open');
     for (const task of open) {
-      const timer = (kind: TimerKind) => own(this.state.timers, `${task.path}#${kind}`) !== undefined;
+      const timer = (kind: TimerKind) => own(timersOf(this.state), `${task.path}#${kind}`) !== undefined;
       const moves =
         task.status === 'scheduled'
           ? this.#wasSent(task)
           : task.status === 'retrying'
             ? timer('retry')
-            : task.type !== 'wait' || timer('wait');
+            : task.type === 'forEach' || task.type === 'repeat'
+              ? timer('loop') || this.state.paused !== null || this.#hasScopes(task.path)
+              : task.type !== 'wait' || timer('wait');
       holds(moves, `something moves ${task.path}`);
     }
+  }
+
+  #hasScopes(loop: TaskPath): boolean {
+    return Object.values(this.state.scopes).some(({ path, status }) => status === 'open' && path.startsWith(`${loop}.`));
   }
 
   #wasSent({ path, attempt, basis }: Dispatched): boolean {
@@ -387,18 +394,23 @@ export class World {
   }
 
   #checkBudgets(): void {
-    for (const task of Object.values(this.state.tasks)) {
+    for (const task of tasksOf(this.state)) {
       const node = this.definition.nodes.get(task.nodeId);
       if (node === undefined || !('retry' in node) || !('failures' in task)) continue;
       holds(task.failures < node.retry.maxAttempts, `${task.path} keeps its budget`);
     }
   }
 
-  /** A join fires once: a node opens once, and once more for each incident of it that was resolved. */
+  /** A join fires once: a node opens once in a run of its scope, and once more for each incident of it that was resolved. */
   #checkOpenings(): void {
-    const openings = new Map<TaskPath, number>();
-    const add = (path: TaskPath, by: number) => openings.set(path, (openings.get(path) ?? 0) + by);
+    const openings = new Map<string, number>();
+    const runs = new Map<ScopePath, number>();
+    const add = (path: TaskPath, by: number) => {
+      const run = `${path} in run ${runs.get(scopePathOf(path)) ?? 0}`;
+      openings.set(run, (openings.get(run) ?? 0) + by);
+    };
     for (const { event } of this.history) {
+      if (event.type === 'ScopeOpened') runs.set(event.scope, (runs.get(event.scope) ?? 0) + 1);
       if (
         event.type === 'TaskScheduled' ||
         event.type === 'HumanTaskOpened' ||

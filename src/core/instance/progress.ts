@@ -1,0 +1,163 @@
+/**
+ * Moves an instance on until nothing more can be decided: applies events, decides what follows from each, and ends the
+ * scopes in which nothing is left. Everything that needs no work outside happens here, in the step that learned of its
+ * cause. The only thing in the core that holds what changes: decisions look at its view and give events.
+ */
+import { assertNever } from '../assert.ts';
+import type { Definition } from '../definition/types.ts';
+import type { EpochMs, ScopePath } from '../ids.ts';
+import { behaviourOf } from '../nodes/registry.ts';
+import { activateNode, openNode } from './activate.ts';
+import { Arrivals } from './arrivals.ts';
+import type { InstanceEvent } from './events.ts';
+import { applyEvent } from './evolve.ts';
+import { exitNode } from './exit.ts';
+import { followUpsOf, touchedBy } from './follow-ups.ts';
+import { afterIncident } from './retry-incident.ts';
+import { depthOf, graphOf, nodeOf, openScopes, scopeAt, scopePathOf, taskAt } from './scopes.ts';
+import { settleScope } from './settle.ts';
+import { type InstanceState, isOpen } from './state.ts';
+import type { StateBuilder } from './state-builder.ts';
+import type { HistoryEntry } from './step.ts';
+import type { Decided, FollowUp, NewEvent, RunLimits, View } from './view.ts';
+
+export class Progress {
+  readonly history: HistoryEntry[] = [];
+  readonly view: View;
+  readonly #builder: StateBuilder;
+  readonly #arrivals = new Arrivals();
+  /** What is to be decided next, oldest first, from `#decided` on. */
+  readonly #pending: FollowUp[] = [];
+  #decided = 0;
+  readonly #touched = new Set<ScopePath>();
+  #cause = '';
+
+  constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits) {
+    this.#builder = builder;
+    this.view = {
+      definition,
+      now,
+      limits,
+      arrivals: this.#arrivals,
+      get state(): InstanceState {
+        return builder.current;
+      },
+    };
+  }
+
+  /** Events from here on are caused by this message. */
+  causedBy(cause: string): void {
+    this.#cause = cause;
+  }
+
+  /** The first entry, which the state already shows. */
+  begin(event: InstanceEvent): void {
+    this.history.push({ seq: this.view.state.seq, cause: this.#cause, event });
+    this.#follow(event);
+  }
+
+  apply(events: readonly NewEvent[]): void {
+    for (const event of events) {
+      // The spread of a member of the union is that member, with its time.
+      const stamped = { ...event, at: this.view.now } as InstanceEvent;
+      const seq = applyEvent(this.#builder, stamped);
+      this.history.push({ seq, cause: this.#cause, event: stamped });
+      this.#count(stamped);
+      this.#follow(stamped);
+    }
+  }
+
+  /** A paused instance takes in what comes back, and moves on when it is resumed. */
+  goOn(): void {
+    do {
+      for (let next = this.#next(); next !== undefined; next = this.#next()) this.#decide(next);
+    } while (this.#settle());
+  }
+
+  finish(): InstanceState {
+    return this.#builder.state;
+  }
+
+  get #isMoving(): boolean {
+    return this.view.state.phase === 'running' && this.view.state.paused === null;
+  }
+
+  #follow(event: InstanceEvent): void {
+    if (event.type === 'InstanceResumed') {
+      // What this very batch left undone is among what follows, and would come too early.
+      this.#forget();
+      this.#touched.clear();
+      for (const { path } of openScopes(this.view.state)) this.#touched.add(path);
+    }
+    const touched = touchedBy(event);
+    if (touched !== null) this.#touched.add(touched);
+    for (const followUp of followUpsOf(this.view, event)) this.#pending.push(followUp);
+  }
+
+  #count(event: InstanceEvent): void {
+    if (event.type === 'ScopeOpened') this.#arrivals.forget(event.scope);
+    if (event.type !== 'NodeExited' && event.type !== 'NodeSkipped' && event.type !== 'TaskCancelled') return;
+    const path = scopePathOf(event.path);
+    const scope = scopeAt(this.view.state, path);
+    const nodeId = event.type === 'NodeExited' ? taskAt(this.view.state, event.path)?.nodeId : event.nodeId;
+    if (scope === undefined || nodeId === undefined) return;
+    const taken = event.type === 'NodeExited' ? event.takenEdges : [];
+    this.#arrivals.resolved(graphOf(this.view.definition, scope), path, nodeId, taken);
+  }
+
+  #next(): FollowUp | undefined {
+    const next = this.#isMoving ? this.#pending[this.#decided] : undefined;
+    if (next === undefined) this.#forget();
+    else this.#decided++;
+    return next;
+  }
+
+  #forget(): void {
+    this.#pending.length = 0;
+    this.#decided = 0;
+  }
+
+  #decide(followUp: FollowUp): void {
+    const { events, first } = decideFollowUp(this.view, followUp);
+    this.apply(events);
+    if (first !== undefined && this.#isMoving) this.#decide(first);
+  }
+
+  /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
+  #settle(): boolean {
+    if (!this.#isMoving) return false;
+    const paths = [...this.#touched].sort((a, b) => depthOf(b) - depthOf(a));
+    this.#touched.clear();
+    let hasEnded = false;
+    for (const path of paths) {
+      const events = this.#isMoving ? settleScope(this.view, path) : [];
+      this.apply(events);
+      hasEnded ||= events.length > 0;
+    }
+    return hasEnded;
+  }
+}
+
+function decideFollowUp(view: View, followUp: FollowUp): Decided {
+  switch (followUp.kind) {
+    case 'exit':
+      return { events: exitNode(view, followUp.path) };
+    case 'activate':
+      return activateNode(view, followUp.scope, followUp.nodeId);
+    case 'open':
+      return { events: openNode(view, followUp.scope, followUp.nodeId, followUp.attempt, followUp.predecessor) };
+    case 'advanceLoop':
+      return { events: advanceLoop(view, followUp.path) };
+    case 'retry':
+      return afterIncident(view, followUp.path, followUp.phase, followUp.commandId);
+    default:
+      return assertNever(followUp);
+  }
+}
+
+function advanceLoop(view: View, path: Parameters<typeof taskAt>[1]): readonly NewEvent[] {
+  const task = taskAt(view.state, path);
+  if (task === undefined || !isOpen(task)) return [];
+  const { advance } = behaviourOf(task.type);
+  return advance === undefined ? [] : advance(view, task as never, nodeOf(view.definition, task.nodeId) as never);
+}

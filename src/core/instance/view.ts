@@ -1,0 +1,65 @@
+/** What decisions look at, and what they give: events, and what is to be decided next because of them. */
+import type { Definition } from '../definition/types.ts';
+import type { CommandId, EpochMs, NodeId, ScopePath, TaskPath } from '../ids.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { Predecessor } from './basis.ts';
+import type { InstanceEvent } from './events.ts';
+import type { Rejection } from './rejection.ts';
+import type { Incident, InstanceState } from './state.ts';
+
+export type RunLimits = {
+  /** Of what a node gives, takes or publishes, as JSON in UTF-8 bytes. */
+  readonly payloadBytes: number;
+};
+
+export const defaultRunLimits: RunLimits = { payloadBytes: 524_288 };
+
+/** For reading at once: the state is the one after all events so far. */
+export type View = {
+  readonly definition: Definition;
+  readonly state: InstanceState;
+  readonly now: EpochMs;
+  readonly limits: RunLimits;
+  readonly arrivals: Arrivals;
+};
+
+/** `Omit` that keeps a union a union. */
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** An event before it has its time. */
+export type NewEvent = Without<InstanceEvent, 'at'>;
+
+/** What an event leads to by itself. */
+export type FollowUp =
+  /** The edges of a task that ended are evaluated. */
+  | { readonly kind: 'exit'; readonly path: TaskPath }
+  /** An edge to the node was resolved, or its scope opened: does its join let it run? */
+  | { readonly kind: 'activate'; readonly scope: ScopePath; readonly nodeId: NodeId }
+  | {
+      readonly kind: 'open';
+      readonly scope: ScopePath;
+      readonly nodeId: NodeId;
+      readonly attempt: number;
+      /** null: what its edges say. */
+      readonly predecessor: Predecessor | null;
+    }
+  /** A loop opens what is next, or ends. */
+  | { readonly kind: 'advanceLoop'; readonly path: TaskPath }
+  /** The instance goes on after an incident. */
+  | { readonly kind: 'retry'; readonly path: TaskPath | null; readonly phase: Incident['phase']; readonly commandId: CommandId };
+
+export type Decided = {
+  readonly events: readonly NewEvent[];
+  /** Decided before anything else that is waiting. */
+  readonly first?: FollowUp;
+};
+
+/** What a notification means: events, or why it changes nothing (a refused command is an event all the same). */
+export type Verdict = { readonly events: readonly NewEvent[]; readonly rejection: Rejection | null };
+
+export function accepted(...events: readonly NewEvent[]): Verdict {
+  return { events, rejection: null };
+}
+
+export function rejected(code: Rejection['code'], reason: string): Verdict {
+  return { events: [], rejection: { code, reason } };
+}

@@ -1,0 +1,65 @@
+/** How an attempt of an automated task ends: completed, tried again while its budget lasts, or failed for good. */
+import { assertNever, invariant } from '../../../assert.ts';
+import type { HttpNode, TaskNode } from '../../../definition/types.ts';
+import { taskIdOf } from '../../../ids.ts';
+import { taskCompleted, taskFailed } from '../../../instance/event-builders.ts';
+import type { TaskOutcome } from '../../../instance/notification.ts';
+import { retryDelayMs, returnDelayMs } from '../../../instance/retry.ts';
+import { nodeOf, taskAt } from '../../../instance/scopes.ts';
+import type { OpenTask, TaskError } from '../../../instance/state.ts';
+import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../../instance/view.ts';
+
+/** Longest delay that a worker, or the server it talked to, can ask for. */
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+
+type ScheduledTask = OpenTask & { readonly status: 'scheduled' };
+type Failure = {
+  readonly status: 'failed' | 'timedOut';
+  readonly error: TaskError;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+};
+
+/** A worker reports how an attempt ended. Rejected unless path, attempt and basis are those of the open task. */
+export function decideOutcome(view: View, { path, attempt, basis, result }: TaskOutcome): Verdict {
+  const task = taskAt(view.state, path);
+  if (task?.status !== 'scheduled' || task.attempt !== attempt || task.basis !== basis)
+    return rejected('MR_OUTCOME_STALE', `Attempt ${attempt} of ${path} is not the one that is open.`);
+  switch (result.status) {
+    case 'completed':
+      return accepted(taskCompleted(task, result.output));
+    case 'failed':
+    case 'timedOut':
+      return accepted(endAttempt(view, task, result));
+    case 'returned':
+      return accepted({ type: 'AttemptReturned', path, attempt, retryAt: view.now + returnDelayMs(task.returns) });
+    default:
+      return assertNever(result);
+  }
+}
+
+/** The next attempt's time has come. */
+export function startAttempt(task: OpenTask): NewEvent {
+  return { type: 'AttemptStarted', path: task.path, attempt: task.attempt + 1 };
+}
+
+/** No outcome came while the task stood in its queue or ran. */
+export function timeOutInQueue(view: View, task: OpenTask): NewEvent {
+  invariant(task.status === 'scheduled', 'a queue timeout ends with its attempt');
+  const error = { code: 'TIMEOUT', message: 'No outcome came within the queue timeout.' };
+  return endAttempt(view, task, { status: 'timedOut', error, retryable: true, retryAfterMs: null });
+}
+
+function endAttempt(view: View, task: ScheduledTask, { status, error, retryable, retryAfterMs }: Failure): NewEvent {
+  const node = nodeOf(view.definition, task.nodeId);
+  invariant(node.type === 'task' || node.type === 'http', 'only automated tasks have attempts');
+  if (!retryable || !mayRetry(node, task.failures + 1, error)) return taskFailed(task, status, error);
+  const { path, attempt } = task;
+  const asked = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
+  const delayMs = Math.max(asked, retryDelayMs(node.retry, task.failures + 1, taskIdOf(view.state.instanceId, path), attempt));
+  return { type: 'AttemptFailed', path, attempt, status, error, retryAt: view.now + delayMs };
+}
+
+function mayRetry({ retry }: TaskNode | HttpNode, failures: number, error: TaskError): boolean {
+  return failures < retry.maxAttempts && !retry.nonRetryable.includes(error.code);
+}

@@ -1,0 +1,18 @@
+/** Opens a node whose work is done by a worker: the task leaves the core. */
+import type { HttpNode, TaskNode } from '../../../definition/types.ts';
+import { durationMs } from '../../../instance/evaluate.ts';
+import type { NewEvent } from '../../../instance/view.ts';
+import type { Json } from '../../../json.ts';
+import { type Opening, openedOf } from '../behaviour.ts';
+
+export function openAutomated(
+  opening: Opening<TaskNode | HttpNode>,
+  address: { readonly task: string | null; readonly queue: string | null },
+  input: Json,
+): readonly NewEvent[] {
+  const { view, scope, node } = opening;
+  const timeoutMs = durationMs(view, scope, node.timeout);
+  const queueTimeoutMs = node.queueTimeout === null ? null : Math.max(durationMs(view, scope, node.queueTimeout), timeoutMs);
+  const payload = { ...address, input, timeoutMs, queueTimeoutMs };
+  return [{ type: 'TaskScheduled', ...openedOf(opening, input), kind: node.type, payload }];
+}

@@ -1,0 +1,56 @@
+/**
+ * What a type of node does: how it opens, what can come to its open task, and how it goes on. Each type has a folder here
+ * with its reader and its behaviour; `registry.ts` lists them. A behaviour decides on a view and gives events; it keeps nothing.
+ */
+import type { DurationSetting, Node, NodeType } from '../../definition/types.ts';
+import type { Template } from '../../expression/index.ts';
+import type { Basis, ScopePath, TaskPath } from '../../ids.ts';
+import { type Predecessor, taskBasis } from '../../instance/basis.ts';
+import { durationMs, evaluateTemplate } from '../../instance/evaluate.ts';
+import type { Subject } from '../../instance/event-builders.ts';
+import type { OpenTask, TimerKind } from '../../instance/state.ts';
+import type { NewEvent, View } from '../../instance/view.ts';
+import type { Json } from '../../json.ts';
+
+export type NodeOf<Type extends NodeType> = Node & { readonly type: Type };
+export type TaskOf<Type extends NodeType> = OpenTask & { readonly type: Type };
+
+/** A node that is about to open. */
+export type Opening<N extends Node = Node> = {
+  readonly view: View;
+  readonly scope: ScopePath;
+  readonly node: N;
+  readonly path: TaskPath;
+  /** 1, or one more than the attempt that a retry of an incident replaces. */
+  readonly attempt: number;
+  readonly predecessor: Predecessor;
+};
+
+export type NodeBehaviour<Type extends NodeType> = {
+  /** Evaluates everything first: what it throws (ExpressionError, UnfitValueError) is an incident, and nothing has opened. */
+  readonly open: (opening: Opening<NodeOf<Type>>) => readonly NewEvent[];
+  /** A timer of the open task came due. Absent: it has none. */
+  readonly fire?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>, timer: TimerKind) => readonly NewEvent[];
+  /** A loop opened, or an item or round of it ended: what is next. Throws as `open` does. Absent: it is no loop. */
+  readonly advance?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>) => readonly NewEvent[];
+};
+
+/** @param given what the basis of the task depends on beside its predecessor. */
+export function subjectOf({ path, node, attempt, predecessor }: Opening, given: Json): Subject {
+  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given), type: node.type };
+}
+
+/** The same, as events that open a task name it. */
+export function openedOf(opening: Opening, given: Json): Omit<Subject, 'type'> & { readonly basis: Basis } {
+  const { type: _, ...opened } = subjectOf(opening, given);
+  return opened;
+}
+
+export function evaluateFor({ view, scope }: Opening, template: Template): Json {
+  return evaluateTemplate(view, scope, template);
+}
+
+/** The instant that lies this long ahead; null where the node has no such setting. */
+export function after({ view, scope }: Opening, setting: DurationSetting | null): number | null {
+  return setting === null ? null : view.now + durationMs(view, scope, setting);
+}

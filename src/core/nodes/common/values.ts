@@ -1,0 +1,30 @@
+/** Values that nodes evaluate, brought into the shape that their place wants. Throws UnfitValueError. */
+import { characterCount } from '../../correlation-key.ts';
+import { UnfitValueError } from '../../instance/evaluate.ts';
+import type { Assignees } from '../../instance/state.ts';
+import { isJsonObject, type Json } from '../../json.ts';
+
+const NAME_LENGTH_MAX = 256;
+
+export function stringOf(value: Json, field: string, lengthMax: number): string {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') throw new UnfitValueError(`\`${field}\` must be a string.`);
+  if (value.length === 0 || characterCount(value) > lengthMax)
+    throw new UnfitValueError(`\`${field}\` must have 1 to ${lengthMax} characters.`);
+  if (value.includes('\u0000')) throw new UnfitValueError(`\`${field}\` must not hold a NUL character.`);
+  return value;
+}
+
+export function assigneesOf(value: Json, field: string): Assignees {
+  if (!isJsonObject(value)) throw new UnfitValueError(`\`${field}\` must be an object with users and roles.`);
+  const assignees = { users: namesOf(value.users, `${field}.users`), roles: namesOf(value.roles, `${field}.roles`) };
+  if (assignees.users.length === 0 && assignees.roles.length === 0)
+    throw new UnfitValueError(`\`${field}\` names nobody, so nobody could do the task.`);
+  return assignees;
+}
+
+function namesOf(value: Json | undefined, field: string): readonly string[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new UnfitValueError(`\`${field}\` must be an array of strings.`);
+  return value.map((name: Json) => stringOf(name, field, NAME_LENGTH_MAX));
+}

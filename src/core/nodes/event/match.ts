@@ -1,0 +1,64 @@
+/** An external event met an open wait. Refused, it goes back to the buffer for this instance. */
+import { invariant } from '../../assert.ts';
+import { hasTaken, isAmong } from '../../instance/consumed.ts';
+import { taskCompleted, taskFailed } from '../../instance/event-builders.ts';
+import type { EventMatched } from '../../instance/notification.ts';
+import { nodeOf, taskAt } from '../../instance/scopes.ts';
+import type { OpenTask } from '../../instance/state.ts';
+import { accepted, rejected, type Verdict, type View } from '../../instance/view.ts';
+
+type Waiting = OpenTask & { readonly type: 'event' };
+
+export function decideMatch(view: View, matched: EventMatched): Verdict {
+  const task = taskAt(view.state, matched.path);
+  if (task?.type !== 'event' || task.status !== 'open' || task.attempt !== matched.attempt) return refuseMatch(view, matched);
+  if (hasTaken(task, matched.event)) return repeated(matched);
+  return matched.whereError === null ? take(view, task, matched) : failWhere(task, matched, matched.whereError);
+}
+
+/** An array is made of the entries that brought its events: none of them is stored twice. */
+function take({ definition, state }: View, task: Waiting, { path, event }: EventMatched): Verdict {
+  const node = nodeOf(definition, task.nodeId);
+  invariant(node.type === 'event', 'a wait belongs to an event node');
+  if (!node.list) return accepted(taskCompleted(task, event));
+  const received = [...task.received, { seq: state.seq + 1, event }];
+  const taken = { type: 'EventReceived', path, event } as const;
+  if (received.length < task.count) return accepted(taken);
+  const from = received.map(({ seq }) => seq);
+  return accepted(
+    taken,
+    taskCompleted(
+      task,
+      received.map((each) => each.event),
+      undefined,
+      from,
+    ),
+  );
+}
+
+/** Taken all the same: the event is used up, and handed over again it is no news. */
+function failWhere(task: Waiting, { path, event, wait }: EventMatched, message: string): Verdict {
+  const error = { code: 'MR_EXPRESSION_FAILED', message };
+  const expression = task.waits[wait]?.where?.source ?? null;
+  return accepted({ type: 'EventReceived', path, event }, taskFailed(task, 'failed', error), {
+    type: 'IncidentRaised',
+    path,
+    incident: { nodeId: task.nodeId, phase: 'open', error, expression },
+  });
+}
+
+/** The wait is over. The event goes back, unless this instance has had it: then it is the same record once more. */
+export function refuseMatch({ state }: View, matched: EventMatched): Verdict {
+  for (const scope of Object.values(state.scopes)) {
+    const has =
+      scope.status === 'open'
+        ? Object.values(scope.tasks).some((task) => hasTaken(task, matched.event))
+        : isAmong(scope.consumed, matched.event);
+    if (has) return repeated(matched);
+  }
+  return rejected('MR_EVENT_REFUSED', `The wait ${matched.path} had ended when the event came.`);
+}
+
+function repeated({ path }: EventMatched): Verdict {
+  return rejected('MR_EVENT_REPEATED', `The wait ${path} has taken this event before.`);
+}

@@ -1,0 +1,70 @@
+/** `repeat`: runs its body round after round, until its condition says so. */
+import type { RepeatNode } from '../../definition/types.ts';
+import type { ScopePath } from '../../ids.ts';
+import { scopeBasis } from '../../instance/basis.ts';
+import { durationMs, evaluating, holdsWith } from '../../instance/evaluate.ts';
+import { failedToOpen, taskCompleted, taskFailed } from '../../instance/event-builders.ts';
+import { indexOf, itemPath, loopPathOf, scopeAt, scopePathOf, scopesBelow } from '../../instance/scopes.ts';
+import type { EndedScope } from '../../instance/state.ts';
+import type { NewEvent, View } from '../../instance/view.ts';
+import { type NodeBehaviour, openedOf, type TaskOf } from '../common/behaviour.ts';
+
+export const repeat: NodeBehaviour<'repeat'> = {
+  /** Rounds count on after a retry, and their number towards `max` begins anew. */
+  open: (opening) => {
+    const { view, path, attempt } = opening;
+    const rounds = attempt === 1 ? [] : scopesBelow(view.state, path).filter((scope) => loopPathOf(scope.path) === path);
+    const firstRound = rounds.reduce((next, scope) => Math.max(next, indexOf(scope.path) + 1), 0);
+    return [{ type: 'RepeatOpened', ...openedOf(opening, firstRound), firstRound }];
+  },
+  advance: (view, task, node) => orIncident(task, () => afterRound(view, task, node)),
+  /** The delay before the next round is over. */
+  fire: (view, task, node) => orIncident(task, () => begin(view, task, node, task.round + 1)),
+};
+
+type Task = TaskOf<'repeat'>;
+
+function orIncident(task: Task, decide: () => readonly NewEvent[]): readonly NewEvent[] {
+  const decided = evaluating(decide);
+  return decided.ok ? decided.value : failedToOpen(task, decided.error, decided.expression);
+}
+
+function afterRound(view: View, task: Task, node: RepeatNode): readonly NewEvent[] {
+  if (task.running || isDelayed(view, task)) return [];
+  const last = endedRound(view, task, task.round);
+  if (last === null) return begin(view, task, node, task.round);
+  const { condition } = node;
+  if (condition.kind === 'until' && asks(view, task, node, task.round, last)) return [complete(task, last)];
+  if (node.delay === null) return begin(view, task, node, task.round + 1);
+  return [{ type: 'LoopDelayed', path: task.path, until: view.now + durationMs(view, scopePathOf(task.path), node.delay, 0) }];
+}
+
+function begin(view: View, task: Task, node: RepeatNode, round: number): readonly NewEvent[] {
+  const last = endedRound(view, task, round - 1);
+  if (node.condition.kind === 'while' && !asks(view, task, node, round, last)) return [complete(task, last)];
+  if (round - task.firstRound >= node.max) {
+    const message = `The loop has run ${node.max} rounds, as many as "max" allows, and its condition does not end it.`;
+    return [taskFailed(task, 'failed', { code: 'ROUNDS_EXHAUSTED', message })];
+  }
+  const { path, nodeId, basis, attempt } = task;
+  return [{ type: 'ScopeOpened', scope: itemPath(path, round), loopId: nodeId, basis: scopeBasis(basis, attempt, round), firstAttempt: 1 }];
+}
+
+function asks(view: View, task: Task, { condition }: RepeatNode, index: number, last: EndedScope | null): boolean {
+  return holdsWith(view, scopePathOf(task.path), condition.holds, { last: last?.output ?? null, index });
+}
+
+function complete(task: Task, last: EndedScope | null): NewEvent {
+  return last === null ? taskCompleted(task, null) : taskCompleted(task, last.output, undefined, last.outputSeq);
+}
+
+function endedRound(view: View, task: Task, round: number): EndedScope | null {
+  const path: ScopePath = itemPath(task.path, round);
+  const scope = round < task.firstRound ? undefined : scopeAt(view.state, path);
+  return scope === undefined || scope.status === 'open' ? null : scope;
+}
+
+function isDelayed(view: View, task: Task): boolean {
+  const scope = scopeAt(view.state, scopePathOf(task.path));
+  return scope?.status === 'open' && Object.hasOwn(scope.timers, `${task.path}#loop`);
+}

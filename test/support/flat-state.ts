@@ -1,0 +1,15 @@
+/** A state as tests like to look at it: tasks, incidents and timers of all scopes, by path or id. */
+import type { TaskPath } from '../../src/core/ids.ts';
+import { incidentsOf, tasksOf, timersOf } from '../../src/core/instance/scopes.ts';
+import type { Incident, InstanceState, TaskState, Timer } from '../../src/core/instance/state.ts';
+
+export type FlatState = InstanceState & {
+  readonly tasks: { readonly [path: TaskPath]: TaskState };
+  readonly incidents: { readonly [path: string]: Incident };
+  readonly timers: { readonly [timerId: string]: Timer };
+};
+
+export function flat(state: InstanceState): FlatState {
+  const tasks: Record<TaskPath, TaskState> = Object.fromEntries(tasksOf(state).map((task) => [task.path, task]));
+  return { ...state, tasks, incidents: incidentsOf(state), timers: timersOf(state) };
+}
