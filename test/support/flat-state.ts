@@ -9,7 +9,9 @@ export type FlatState = InstanceState & {
   readonly timers: { readonly [timerId: string]: Timer };
 };
 
+/** They are not enumerable, so that the state still equals the one it was made of. */
 export function flat(state: InstanceState): FlatState {
   const tasks: Record<TaskPath, TaskState> = Object.fromEntries(tasksOf(state).map((task) => [task.path, task]));
-  return { ...state, tasks, incidents: incidentsOf(state), timers: timersOf(state) };
+  const members = { tasks: { value: tasks }, incidents: { value: incidentsOf(state) }, timers: { value: timersOf(state) } };
+  return Object.defineProperties({ ...state }, members) as FlatState;
 }
