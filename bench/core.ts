@@ -6,10 +6,10 @@
 import { parseDefinition } from '../src/core/definition/index.ts';
 import type { Definition } from '../src/core/definition/types.ts';
 import type { InstanceId, TaskPath } from '../src/core/ids.ts';
+import type { AddressedNotification } from '../src/core/instance/decide/notification.ts';
 import { start, step } from '../src/core/instance/index.ts';
-import type { AddressedNotification } from '../src/core/instance/notification.ts';
-import { taskAt } from '../src/core/instance/scopes.ts';
-import type { InstanceState } from '../src/core/instance/state.ts';
+import { taskAt } from '../src/core/instance/state/scopes.ts';
+import type { InstanceState } from '../src/core/instance/state/state.ts';
 import type { Json, JsonObject } from '../src/core/json.ts';
 
 const seconds = Number(process.argv[2] ?? '2');

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 import type { InstanceId, TaskPath } from '../core/ids.ts';
-import { openScopeAt, rootPath } from '../core/instance/scopes.ts';
+import { openScopeAt, rootPath } from '../core/instance/state/scopes.ts';
 import type { Json } from '../core/json.ts';
 import { type Body, openTestApi } from './testing/test-api.ts';
 

@@ -2,8 +2,8 @@
 
 import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
-import { tasksOf as tasksIn } from '../core/instance/scopes.ts';
-import { errorOf, type InstanceState, type TaskState } from '../core/instance/state.ts';
+import { tasksOf as tasksIn } from '../core/instance/state/scopes.ts';
+import { errorOf, type InstanceState, type TaskState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';

@@ -1,6 +1,6 @@
 /** A timer whose time has come, by the clock of the instance database. */
 import type { EpochMs, InstanceId, TaskPath } from './ids.ts';
-import type { TimerKind } from './instance/state.ts';
+import type { TimerKind } from './instance/state/state.ts';
 
 export type DueTimer = {
   readonly instanceId: InstanceId;

@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../core/error.ts';
 import { blameOf } from '../core/error-codes.ts';
-import type { TaskError } from '../core/instance/state.ts';
+import type { TaskError } from '../core/instance/state/state.ts';
 
 /** Whether another message may well pass where this one failed. An error that is no MillraceError is a bug that this one met. */
 export function isCausedByOneMessage(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskId } from '../core/ids.ts';
-import type { Effect } from '../core/instance/effects.ts';
-import type { InstanceState } from '../core/instance/state.ts';
+import type { Effect } from '../core/instance/outgoing/effects.ts';
+import type { InstanceState } from '../core/instance/state/state.ts';
 import { createCodec } from './codec.ts';
 import { MemoryRegistry } from './memory/registry.ts';
 import { createOutgoing } from './outgoing.ts';

@@ -6,9 +6,9 @@
 import type { DueTimer } from '../core/due-timer.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
-import type { Effect } from '../core/instance/effects.ts';
-import type { CommandIssued } from '../core/instance/notification.ts';
-import type { InstanceState } from '../core/instance/state.ts';
+import type { CommandIssued } from '../core/instance/decide/notification.ts';
+import type { Effect } from '../core/instance/outgoing/effects.ts';
+import type { InstanceState } from '../core/instance/state/state.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
 import type { Codec } from './codec.ts';
 import type { RecordName, Records } from './generated/records.ts';

@@ -1,6 +1,6 @@
 /** The metrics of an orchestrator, with their label combinations at hand: looking one up for each notification costs time. */
 import type { Counter } from 'prom-client';
-import type { RejectionCode } from '../core/instance/rejection.ts';
+import type { RejectionCode } from '../core/instance/decide/rejection.ts';
 import { consumerMetrics, type Metrics, orchestratorMetrics, type PartitionLag } from '../service/metrics.ts';
 import type { CorrelationCounts } from '../store/instance-store.ts';
 

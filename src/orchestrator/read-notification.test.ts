@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Notification } from '../core/instance/notification.ts';
+import type { Notification } from '../core/instance/decide/notification.ts';
 import type { LogRecord } from '../messaging/log.ts';
 import { createOutgoing } from '../messaging/outgoing.ts';
 import { type ReadNotification, readNotification } from './read-notification.ts';

@@ -1,6 +1,6 @@
 /** A record of the notifications becomes one with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
 import { type InstanceId, parseInstanceId } from '../core/ids.ts';
-import type { AddressedNotification, Notification } from '../core/instance/notification.ts';
+import type { AddressedNotification, Notification } from '../core/instance/decide/notification.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../messaging/log.ts';

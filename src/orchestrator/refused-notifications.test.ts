@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import type { TaskPath } from '../core/ids.ts';
-import { openScopeAt, rootPath } from '../core/instance/scopes.ts';
+import { openScopeAt, rootPath } from '../core/instance/state/scopes.ts';
 import type { Transition } from '../store/instance-store.ts';
 import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS } from './testing/fixture.ts';
 

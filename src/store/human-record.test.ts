@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TaskPath } from '../core/ids.ts';
-import type { InstanceEvent } from '../core/instance/events.ts';
-import type { InstanceState } from '../core/instance/state.ts';
+import type { InstanceEvent } from '../core/instance/history/events.ts';
+import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { humanRecords } from './human-record.ts';
 

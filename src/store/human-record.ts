@@ -4,9 +4,9 @@
  */
 
 import type { EpochMs, TaskPath } from '../core/ids.ts';
-import type { InstanceEvent } from '../core/instance/events.ts';
-import { taskAt } from '../core/instance/scopes.ts';
-import type { Assignees, InstanceState } from '../core/instance/state.ts';
+import type { InstanceEvent } from '../core/instance/history/events.ts';
+import { taskAt } from '../core/instance/state/scopes.ts';
+import type { Assignees, InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 
 export type HumanRecord = {

@@ -1,6 +1,6 @@
 /** The instance database as people read it: the port. Lists are keyset pages, newest first; cursors are opaque. */
 import type { CommandId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
-import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state.ts';
+import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';

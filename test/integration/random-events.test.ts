@@ -10,7 +10,7 @@ import type { Definition } from '../../src/core/definition/types.ts';
 import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { eventView } from '../../src/core/external-event.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
-import type { EventMatched } from '../../src/core/instance/notification.ts';
+import type { EventMatched } from '../../src/core/instance/decide/notification.ts';
 import { numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { Chance } from '../../src/core/instance/testing/world.ts';
 import { isJsonObject, type Json } from '../../src/core/json.ts';

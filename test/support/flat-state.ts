@@ -1,7 +1,7 @@
 /** A state as tests like to look at it: tasks, incidents and timers of all scopes, by path or id. */
 import type { TaskPath } from '../../src/core/ids.ts';
-import { incidentsOf, tasksOf, timersOf } from '../../src/core/instance/scopes.ts';
-import type { Incident, InstanceState, TaskState, Timer } from '../../src/core/instance/state.ts';
+import { incidentsOf, tasksOf, timersOf } from '../../src/core/instance/state/scopes.ts';
+import type { Incident, InstanceState, TaskState, Timer } from '../../src/core/instance/state/state.ts';
 
 export type FlatState = InstanceState & {
   readonly tasks: { readonly [path: TaskPath]: TaskState };

@@ -6,11 +6,18 @@ import { expect } from 'vitest';
 import { parseDefinition } from '../../src/core/definition/index.ts';
 import type { Definition } from '../../src/core/definition/types.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
-import type { Effect } from '../../src/core/instance/effects.ts';
+import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/decide/notification.ts';
 import { fold, recordUnapplied, start, statusOf, step } from '../../src/core/instance/index.ts';
-import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/notification.ts';
-import { incidentsOf, taskAt, tasksOf, timersOf } from '../../src/core/instance/scopes.ts';
-import { type Incident, type InstanceState, isOpen, type TaskError, type TaskState, type Timer } from '../../src/core/instance/state.ts';
+import type { Effect } from '../../src/core/instance/outgoing/effects.ts';
+import { incidentsOf, taskAt, tasksOf, timersOf } from '../../src/core/instance/state/scopes.ts';
+import {
+  type Incident,
+  type InstanceState,
+  isOpen,
+  type TaskError,
+  type TaskState,
+  type Timer,
+} from '../../src/core/instance/state/state.ts';
 import type { HistoryEntry, StepResult } from '../../src/core/instance/step.ts';
 import type { Json } from '../../src/core/json.ts';
 

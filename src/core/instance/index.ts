@@ -8,19 +8,19 @@ import type { Definition } from '../definition/types.ts';
 import type { EpochMs } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
-import { startBasis } from './basis.ts';
-import { decideNotification } from './decide.ts';
-import type { Effect } from './effects.ts';
-import { durationMs, evaluateTemplate, evaluating, UnfitValueError } from './evaluate.ts';
-import type { InstanceEvent, InstanceStarted } from './events.ts';
-import { applyEvent, evolve, started } from './evolve.ts';
-import type { AddressedNotification, Notification } from './notification.ts';
-import { outgoing } from './outgoing.ts';
+import { startBasis } from './attempts/basis.ts';
+import { decideNotification } from './decide/decide.ts';
+import type { AddressedNotification, Notification } from './decide/notification.ts';
+import type { Rejection } from './decide/rejection.ts';
+import { durationMs, evaluateTemplate, evaluating, UnfitValueError } from './expressions/evaluate.ts';
+import type { InstanceEvent, InstanceStarted } from './history/events.ts';
+import { applyEvent, evolve, started } from './history/evolve.ts';
+import type { Effect } from './outgoing/effects.ts';
+import { outgoing } from './outgoing/outgoing.ts';
 import { Progress } from './progress.ts';
-import type { Rejection } from './rejection.ts';
-import { rootPath } from './scopes.ts';
-import { type InstanceState, statusOf, type TaskError } from './state.ts';
-import { StateBuilder } from './state-builder.ts';
+import { rootPath } from './state/scopes.ts';
+import { type InstanceState, statusOf, type TaskError } from './state/state.ts';
+import { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
 import { defaultRunLimits, type RunLimits, type View } from './view.ts';
 
@@ -167,6 +167,6 @@ export function fold(instanceId: InstanceState['instanceId'], history: readonly 
   return builder.state;
 }
 
-export { recordsOnly, recordUnapplied } from './unapplied.ts';
+export { recordsOnly, recordUnapplied } from './decide/unapplied.ts';
 export type { HistoryEntry, RunLimits, StartInstance, StepResult };
 export { defaultRunLimits, evolve, statusOf };

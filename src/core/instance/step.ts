@@ -1,11 +1,11 @@
 /** Results of the two entrances of the core, `start` and `step` (see `index.ts`). */
 import type { EpochMs, InstanceId } from '../ids.ts';
 import type { Json } from '../json.ts';
-import type { Effect } from './effects.ts';
-import type { InstanceEvent } from './events.ts';
-import type { AddressedNotification } from './notification.ts';
-import type { Rejection } from './rejection.ts';
-import type { InstanceState } from './state.ts';
+import type { AddressedNotification } from './decide/notification.ts';
+import type { Rejection } from './decide/rejection.ts';
+import type { InstanceEvent } from './history/events.ts';
+import type { Effect } from './outgoing/effects.ts';
+import type { InstanceState } from './state/state.ts';
 
 export type StartInstance = {
   readonly instanceId: InstanceId;

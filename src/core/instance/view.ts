@@ -1,11 +1,11 @@
 /** What decisions look at, and what they give: events, and what is to be decided next because of them. */
 import type { Definition } from '../definition/types.ts';
 import type { CommandId, EpochMs, NodeId, ScopePath, TaskPath } from '../ids.ts';
-import type { Arrivals } from './arrivals.ts';
-import type { Predecessor } from './basis.ts';
-import type { InstanceEvent } from './events.ts';
-import type { Rejection } from './rejection.ts';
-import type { Incident, InstanceState } from './state.ts';
+import type { Predecessor } from './attempts/basis.ts';
+import type { Rejection } from './decide/rejection.ts';
+import type { Arrivals } from './follow-ups/arrivals.ts';
+import type { InstanceEvent } from './history/events.ts';
+import type { Incident, InstanceState } from './state/state.ts';
 
 export type RunLimits = {
   /** Of what a node gives, takes or publishes, as JSON in UTF-8 bytes. */

@@ -2,7 +2,7 @@
 
 import { uuidv7 } from 'uuidv7';
 import { type CommandId, type EpochMs, type InstanceId, parseCommandId } from '../../core/ids.ts';
-import type { CommandIssued } from '../../core/instance/notification.ts';
+import type { CommandIssued } from '../../core/instance/decide/notification.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 

@@ -3,7 +3,7 @@
  * applies it. What can be seen to be of no use is refused by `refusalOf` (core) before.
  */
 import type { CommandId, EpochMs, InstanceId } from '../../core/ids.ts';
-import type { CommandIssued } from '../../core/instance/notification.ts';
+import type { CommandIssued } from '../../core/instance/decide/notification.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceStore, NewCommand } from '../../store/instance-store.ts';

@@ -1,6 +1,6 @@
 /** What goes through the processing of notifications: a batch of one instance, what was decided on it, what nobody could apply. */
 import type { InstanceId } from '../../core/ids.ts';
-import type { AddressedNotification } from '../../core/instance/notification.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance, Transition } from '../../store/instance-store.ts';
 

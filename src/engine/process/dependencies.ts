@@ -1,7 +1,7 @@
 /** What processing needs of the outside. */
 import type { EpochMs } from '../../core/ids.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { RunLimits } from '../../core/instance/index.ts';
-import type { AddressedNotification } from '../../core/instance/notification.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceStore } from '../../store/instance-store.ts';
 import type { ReadyDefinitions } from '../ready-definitions.ts';

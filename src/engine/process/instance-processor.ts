@@ -4,8 +4,8 @@
  * is gone through one by one (`one-by-one.ts`), so that the other instances go on. Relies on one batch of a partition at a time.
  */
 import type { EpochMs } from '../../core/ids.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
-import type { AddressedNotification } from '../../core/instance/notification.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';

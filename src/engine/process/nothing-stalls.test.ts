@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionOf } from '../../../test/support/scenario.ts';
-import { incidentsOf } from '../../core/instance/scopes.ts';
+import { incidentsOf } from '../../core/instance/state/scopes.ts';
 import { document, input, numbers } from '../../core/instance/testing/arbitraries.ts';
 import { Chance } from '../../core/instance/testing/world.ts';
 import { RefusingStore } from '../testing/refusing-store.ts';

@@ -4,9 +4,10 @@
  * (docs/decisions/0010, 0043): an outcome as the failure of its attempt; then what `recordUnapplied` makes of it, a refused
  * command or an incident. The message is a dead letter too where its content stands nowhere else.
  */
+
+import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
 import { recordUnapplied, step } from '../../core/instance/index.ts';
-import type { AddressedNotification, Notification } from '../../core/instance/notification.ts';
-import type { InstanceState, TaskError } from '../../core/instance/state.ts';
+import type { InstanceState, TaskError } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { describeError, isCausedByOneMessage } from '../error-scope.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../test/support/scenario.ts';
 import { nodeOf } from '../../core/definition/testing/documents.ts';
 import type { InstanceId } from '../../core/ids.ts';
-import type { InstanceState } from '../../core/instance/state.ts';
+import type { InstanceState } from '../../core/instance/state/state.ts';
 import { AssignedStateCache, StateCache } from './state-cache.ts';
 import { estimateStateBytes } from './state-size.ts';
 

@@ -1,5 +1,5 @@
 /** Writes the decisions of a batch in one transaction, and finds the instances that the database refuses. */
-import type { AddressedNotification } from '../../core/instance/notification.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { InstanceStore } from '../../store/instance-store.ts';
 import { writeSplitting } from '../write-splitting.ts';
 import type { Decision, ProcessingObserver } from './decision.ts';

@@ -8,7 +8,7 @@ import { assertNever } from '../../core/assert.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
 import { type RunLimits, start } from '../../core/instance/index.ts';
-import type { TaskError } from '../../core/instance/state.ts';
+import type { TaskError } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceQueries } from '../../store/instance-queries.ts';

@@ -7,11 +7,11 @@
 import type { Definition } from '../../core/definition/types.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../core/ids.ts';
-import type { Effect } from '../../core/instance/effects.ts';
+import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/decide/notification.ts';
 import { defaultRunLimits, start } from '../../core/instance/index.ts';
-import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/notification.ts';
-import { incidentsOf, taskAt, tasksOf } from '../../core/instance/scopes.ts';
-import { type InstanceState, isOpen, type TaskState } from '../../core/instance/state.ts';
+import type { Effect } from '../../core/instance/outgoing/effects.ts';
+import { incidentsOf, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
+import { type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/world.ts';
 import type { JsonObject } from '../../core/json.ts';

@@ -1,7 +1,7 @@
 /** The record CommandIssued: a command to a running instance, from the API (or the engine itself) to the orchestrator. */
 import { type EpochMs, type InstanceId, parseCommandId, type TaskPath } from '../../core/ids.ts';
-import type { CommandIssued, RaisedBy } from '../../core/instance/notification.ts';
-import type { TaskError } from '../../core/instance/state.ts';
+import type { CommandIssued, RaisedBy } from '../../core/instance/decide/notification.ts';
+import type { TaskError } from '../../core/instance/state/state.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';

@@ -1,7 +1,7 @@
 /** The record EventMatched: an event fits a wait of an instance, from the correlator to the orchestrator. */
 import { type ExternalEvent, eventView } from '../../core/external-event.ts';
 import { type InstanceId, type TaskPath, taskIdOf } from '../../core/ids.ts';
-import type { EventMatched } from '../../core/instance/notification.ts';
+import type { EventMatched } from '../../core/instance/decide/notification.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';

@@ -1,6 +1,6 @@
 /** The record InstanceChanged: what an instance tells everybody of its life. The engine reads only its key. */
-import type { Effect } from '../../core/instance/effects.ts';
-import type { InstanceState } from '../../core/instance/state.ts';
+import type { Effect } from '../../core/instance/outgoing/effects.ts';
+import type { InstanceState } from '../../core/instance/state/state.ts';
 import type * as records from '../generated/records.ts';
 import { taskIdAt } from './invalid.ts';
 

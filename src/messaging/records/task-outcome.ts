@@ -1,7 +1,7 @@
 /** The record TaskOutcome: how an attempt ended, from a worker to the orchestrator. */
 import { assertNever } from '../../core/assert.ts';
 import type { Basis, InstanceId } from '../../core/ids.ts';
-import type { TaskOutcome } from '../../core/instance/notification.ts';
+import type { TaskOutcome } from '../../core/instance/decide/notification.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';

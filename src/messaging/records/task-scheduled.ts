@@ -2,8 +2,8 @@
 
 import { invariant } from '../../core/assert.ts';
 import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
-import { taskAt } from '../../core/instance/scopes.ts';
-import type { InstanceState } from '../../core/instance/state.ts';
+import { taskAt } from '../../core/instance/state/scopes.ts';
+import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';

@@ -1,7 +1,7 @@
 /** The record TimerFired: a timer came due, from the orchestrator that took it to the instance's own. */
 import type { DueTimer } from '../../core/due-timer.ts';
-import type { TimerFired } from '../../core/instance/notification.ts';
-import type { TimerKind } from '../../core/instance/state.ts';
+import type { TimerFired } from '../../core/instance/decide/notification.ts';
+import type { TimerKind } from '../../core/instance/state/state.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
 import { invalid, taskIdAt } from './invalid.ts';

@@ -1,6 +1,6 @@
 /** Reading the instance database in memory. */
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
-import { type InstanceState, statusOf } from '../../core/instance/state.ts';
+import { type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { patterns } from '../cursor.ts';
 import type {
   DeadLetterRow,

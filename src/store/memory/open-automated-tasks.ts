@@ -1,6 +1,6 @@
 /** Automated tasks that have been open for long, by instance and path. A paused instance starts nothing new. */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
-import { statusOf } from '../../core/instance/state.ts';
+import { statusOf } from '../../core/instance/state/state.ts';
 import type { OpenAutomatedTask } from '../instance-store.ts';
 import type { MemoryTables, StoredTask } from './tables.ts';
 

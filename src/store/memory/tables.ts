@@ -4,7 +4,7 @@
  */
 import type { DueTimer } from '../../core/due-timer.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
-import type { Assignees, InstanceState } from '../../core/instance/state.ts';
+import type { Assignees, InstanceState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';

@@ -1,6 +1,6 @@
 /** History as it is stored: entries without payloads, and the payloads of those that brought one. */
-import type { InstanceEvent } from '../../core/instance/events.ts';
-import type { PayloadSeq } from '../../core/instance/state.ts';
+import type { InstanceEvent } from '../../core/instance/history/events.ts';
+import type { PayloadSeq } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';

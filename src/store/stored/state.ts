@@ -13,7 +13,7 @@ import type {
   ScopeState,
   StoredTaskPayload,
   TaskState,
-} from '../../core/instance/state.ts';
+} from '../../core/instance/state/state.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
 /** The entry that starts an instance, and brings its input. */

@@ -2,9 +2,9 @@
  * Transitions laid out as the rows that they change, by table: each row's last image once. Pure; every store writes these.
  */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
-import type { Effect } from '../../core/instance/effects.ts';
-import { taskAt } from '../../core/instance/scopes.ts';
-import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state.ts';
+import type { Effect } from '../../core/instance/outgoing/effects.ts';
+import { taskAt } from '../../core/instance/state/scopes.ts';
+import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { type HumanRecord, humanRecords } from '../human-record.ts';

@@ -12,12 +12,12 @@ import type { Definition } from '../../definition/types.ts';
 import type { Basis, CommandId, InstanceId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { own } from '../../record.ts';
-import { attemptUnderIncident } from '../command-preconditions.ts';
-import type { Effect } from '../effects.ts';
+import { attemptUnderIncident } from '../decide/command-preconditions.ts';
+import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../decide/notification.ts';
 import { fold, start, statusOf, step } from '../index.ts';
-import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../notification.ts';
-import { incidentsOf, scopePathOf, taskAt, tasksOf, timersOf } from '../scopes.ts';
-import { type InstanceState, isOpen, type TimerKind } from '../state.ts';
+import type { Effect } from '../outgoing/effects.ts';
+import { incidentsOf, scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { type InstanceState, isOpen, type TimerKind } from '../state/state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 
 const INSTANCE_ID = '01890000-0000-7000-8000-000000000002' as InstanceId;

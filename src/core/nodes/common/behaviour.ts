@@ -5,10 +5,10 @@
 import type { DurationSetting, Node, NodeType } from '../../definition/types.ts';
 import type { Template } from '../../expression/index.ts';
 import type { Basis, ScopePath, TaskPath } from '../../ids.ts';
-import { type Predecessor, taskBasis } from '../../instance/basis.ts';
-import { durationMs, evaluateTemplate } from '../../instance/evaluate.ts';
-import type { Subject } from '../../instance/event-builders.ts';
-import type { OpenTask, TimerKind } from '../../instance/state.ts';
+import { type Predecessor, taskBasis } from '../../instance/attempts/basis.ts';
+import { durationMs, evaluateTemplate } from '../../instance/expressions/evaluate.ts';
+import type { Subject } from '../../instance/history/event-builders.ts';
+import type { OpenTask, TimerKind } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
 

@@ -1,7 +1,7 @@
 /** Values that nodes evaluate, brought into the shape that their place wants. Throws UnfitValueError. */
 import { characterCount } from '../../correlation-key.ts';
-import { UnfitValueError } from '../../instance/evaluate.ts';
-import type { Assignees } from '../../instance/state.ts';
+import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
+import type { Assignees } from '../../instance/state/state.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 
 const NAME_LENGTH_MAX = 256;

@@ -1,9 +1,9 @@
 /** `event`: waits for external events. */
 import { CORRELATION_KEY_LENGTH_MAX } from '../../correlation-key.ts';
 import type { EventNode, EventWait } from '../../definition/types.ts';
-import { taskFailed } from '../../instance/event-builders.ts';
-import { namesFor } from '../../instance/names.ts';
-import type { EventWaiting } from '../../instance/state.ts';
+import { namesFor } from '../../instance/expressions/names.ts';
+import { taskFailed } from '../../instance/history/event-builders.ts';
+import type { EventWaiting } from '../../instance/state/state.ts';
 import type { NewEvent } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
 import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf } from '../common/behaviour.ts';

@@ -1,10 +1,10 @@
 /** An external event met an open wait. Refused, it goes back to the buffer for this instance. */
 import { invariant } from '../../assert.ts';
-import { hasTaken, isAmong } from '../../instance/consumed.ts';
-import { taskCompleted, taskFailed } from '../../instance/event-builders.ts';
-import type { EventMatched } from '../../instance/notification.ts';
-import { nodeOf, taskAt } from '../../instance/scopes.ts';
-import type { OpenTask } from '../../instance/state.ts';
+import type { EventMatched } from '../../instance/decide/notification.ts';
+import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
+import { hasTaken, isAmong } from '../../instance/state/consumed.ts';
+import { nodeOf, taskAt } from '../../instance/state/scopes.ts';
+import type { OpenTask } from '../../instance/state/state.ts';
 import { accepted, rejected, type Verdict, type View } from '../../instance/view.ts';
 
 type Waiting = OpenTask & { readonly type: 'event' };

@@ -1,12 +1,12 @@
 /** `forEach`: runs its body for each item, each in a scope of its own, at most `concurrency` at a time. */
 import type { ForEachNode } from '../../definition/types.ts';
 import type { TaskPath } from '../../ids.ts';
-import { scopeBasis } from '../../instance/basis.ts';
-import { cancelWithin } from '../../instance/cancel.ts';
-import { UnfitValueError } from '../../instance/evaluate.ts';
-import { taskCompleted, taskFailed } from '../../instance/event-builders.ts';
-import { indexOf, itemPath, loopPathOf, scopeAt, scopesBelow } from '../../instance/scopes.ts';
-import type { EndedScope } from '../../instance/state.ts';
+import { scopeBasis } from '../../instance/attempts/basis.ts';
+import { cancelWithin } from '../../instance/decide/cancel.ts';
+import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
+import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
+import { indexOf, itemPath, loopPathOf, scopeAt, scopesBelow } from '../../instance/state/scopes.ts';
+import type { EndedScope } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
 import { evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';

@@ -1,5 +1,5 @@
 /** `http`: a request that the built-in task-consumer sends. */
-import { boundedPayload, UnfitValueError } from '../../instance/evaluate.ts';
+import { boundedPayload, UnfitValueError } from '../../instance/expressions/evaluate.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { openAutomated } from '../common/automated/open.ts';
 import { fireAutomated } from '../common/automated/timers.ts';

@@ -1,9 +1,9 @@
 /** A person completes or fails an open human task. */
 import { invariant } from '../../assert.ts';
 import type { CommandId } from '../../ids.ts';
-import { taskCompleted, taskFailed } from '../../instance/event-builders.ts';
-import type { CommandIssued } from '../../instance/notification.ts';
-import { taskAt } from '../../instance/scopes.ts';
+import type { CommandIssued } from '../../instance/decide/notification.ts';
+import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
+import { taskAt } from '../../instance/state/scopes.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 
 type Answer = CommandIssued['command'] & { readonly type: 'completeTask' | 'failTask' };

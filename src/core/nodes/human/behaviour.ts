@@ -1,9 +1,9 @@
 /** `human`: a task for people, with its due time, reminder, escalation and timeout. */
 import { assertNever, invariant } from '../../assert.ts';
 import type { HumanNode } from '../../definition/types.ts';
-import { durationMs } from '../../instance/evaluate.ts';
-import { taskFailed } from '../../instance/event-builders.ts';
-import type { TimerKind } from '../../instance/state.ts';
+import { durationMs } from '../../instance/expressions/evaluate.ts';
+import { taskFailed } from '../../instance/history/event-builders.ts';
+import type { TimerKind } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { assigneesOf, stringOf } from '../common/values.ts';

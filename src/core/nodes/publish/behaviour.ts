@@ -1,7 +1,7 @@
 /** `publish`: sends an external event, once, in the step that reaches it. */
 import { CORRELATION_KEY_LENGTH_MAX } from '../../correlation-key.ts';
-import { boundedPayload } from '../../instance/evaluate.ts';
-import { taskCompleted } from '../../instance/event-builders.ts';
+import { boundedPayload } from '../../instance/expressions/evaluate.ts';
+import { taskCompleted } from '../../instance/history/event-builders.ts';
 import { evaluateFor, type NodeBehaviour, openedOf, subjectOf } from '../common/behaviour.ts';
 import { stringOf } from '../common/values.ts';
 

@@ -1,11 +1,11 @@
 /** `repeat`: runs its body round after round, until its condition says so. */
 import type { RepeatNode } from '../../definition/types.ts';
 import type { ScopePath } from '../../ids.ts';
-import { scopeBasis } from '../../instance/basis.ts';
-import { durationMs, evaluating, holdsWith } from '../../instance/evaluate.ts';
-import { failedToOpen, taskCompleted, taskFailed } from '../../instance/event-builders.ts';
-import { indexOf, itemPath, loopPathOf, scopeAt, scopePathOf, scopesBelow } from '../../instance/scopes.ts';
-import type { EndedScope } from '../../instance/state.ts';
+import { scopeBasis } from '../../instance/attempts/basis.ts';
+import { durationMs, evaluating, holdsWith } from '../../instance/expressions/evaluate.ts';
+import { failedToOpen, taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
+import { indexOf, itemPath, loopPathOf, scopeAt, scopePathOf, scopesBelow } from '../../instance/state/scopes.ts';
+import type { EndedScope } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import { type NodeBehaviour, openedOf, type TaskOf } from '../common/behaviour.ts';
 

@@ -1,5 +1,5 @@
 /** `task`: work that one of the user's handlers does. */
-import { boundedPayload } from '../../instance/evaluate.ts';
+import { boundedPayload } from '../../instance/expressions/evaluate.ts';
 import { openAutomated } from '../common/automated/open.ts';
 import { fireAutomated } from '../common/automated/timers.ts';
 import { evaluateFor, type NodeBehaviour } from '../common/behaviour.ts';

@@ -1,6 +1,6 @@
 /** `transform`: evaluates its output, in the step that reaches it. */
-import { boundedPayload } from '../../instance/evaluate.ts';
-import { taskCompleted } from '../../instance/event-builders.ts';
+import { boundedPayload } from '../../instance/expressions/evaluate.ts';
+import { taskCompleted } from '../../instance/history/event-builders.ts';
 import { evaluateFor, type NodeBehaviour, subjectOf } from '../common/behaviour.ts';
 
 export const transform: NodeBehaviour<'transform'> = {

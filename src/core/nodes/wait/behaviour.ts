@@ -1,6 +1,6 @@
 /** `wait`: until a time, or for one. A time that has passed goes on at once. */
-import { durationMs, instantAt } from '../../instance/evaluate.ts';
-import { taskCompleted } from '../../instance/event-builders.ts';
+import { durationMs, instantAt } from '../../instance/expressions/evaluate.ts';
+import { taskCompleted } from '../../instance/history/event-builders.ts';
 import { type NodeBehaviour, openedOf, subjectOf } from '../common/behaviour.ts';
 
 export const wait: NodeBehaviour<'wait'> = {

@@ -6,7 +6,7 @@
 import { invariant } from '../../../core/assert.ts';
 import type { EpochMs, InstanceId } from '../../../core/ids.ts';
 import { recordsOnly } from '../../../core/instance/index.ts';
-import { statusOf } from '../../../core/instance/state.ts';
+import { statusOf } from '../../../core/instance/state/state.ts';
 import type { EventMatcher, Transition } from '../../instance-store.ts';
 import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';

@@ -4,7 +4,7 @@
  * there already was inserted by this very call before its answer got lost: it counts as started.
  */
 import { MillraceError } from '../../../core/error.ts';
-import { type InstanceState, statusOf } from '../../../core/instance/state.ts';
+import { type InstanceState, statusOf } from '../../../core/instance/state/state.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
 import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';

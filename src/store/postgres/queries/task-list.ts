@@ -1,6 +1,6 @@
 /** Tasks of one instance, the one opened last first. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../../core/ids.ts';
-import type { PayloadSeq } from '../../../core/instance/state.ts';
+import type { PayloadSeq } from '../../../core/instance/state/state.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { TaskRow } from '../../instance-queries.ts';

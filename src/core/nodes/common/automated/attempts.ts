@@ -2,11 +2,11 @@
 import { assertNever, invariant } from '../../../assert.ts';
 import type { HttpNode, TaskNode } from '../../../definition/types.ts';
 import { taskIdOf } from '../../../ids.ts';
-import { taskCompleted, taskFailed } from '../../../instance/event-builders.ts';
-import type { TaskOutcome } from '../../../instance/notification.ts';
-import { retryDelayMs, returnDelayMs } from '../../../instance/retry.ts';
-import { nodeOf, taskAt } from '../../../instance/scopes.ts';
-import type { OpenTask, TaskError } from '../../../instance/state.ts';
+import { retryDelayMs, returnDelayMs } from '../../../instance/attempts/retry-delay.ts';
+import type { TaskOutcome } from '../../../instance/decide/notification.ts';
+import { taskCompleted, taskFailed } from '../../../instance/history/event-builders.ts';
+import { nodeOf, taskAt } from '../../../instance/state/scopes.ts';
+import type { OpenTask, TaskError } from '../../../instance/state/state.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../../instance/view.ts';
 
 /** Longest delay that a worker, or the server it talked to, can ask for. */

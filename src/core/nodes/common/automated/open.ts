@@ -1,6 +1,6 @@
 /** Opens a node whose work is done by a worker: the task leaves the core. */
 import type { HttpNode, TaskNode } from '../../../definition/types.ts';
-import { durationMs } from '../../../instance/evaluate.ts';
+import { durationMs } from '../../../instance/expressions/evaluate.ts';
 import type { NewEvent } from '../../../instance/view.ts';
 import type { Json } from '../../../json.ts';
 import { type Opening, openedOf } from '../behaviour.ts';

@@ -1,6 +1,6 @@
 /** The timers of automated tasks: the next attempt, and the time an attempt may take from its dispatch on. */
 import { invariant } from '../../../assert.ts';
-import type { OpenTask, TimerKind } from '../../../instance/state.ts';
+import type { OpenTask, TimerKind } from '../../../instance/state/state.ts';
 import type { NewEvent, View } from '../../../instance/view.ts';
 import { startAttempt, timeOutInQueue } from './attempts.ts';
 

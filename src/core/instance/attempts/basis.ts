@@ -1,0 +1,57 @@
+/**
+ * The basis of a task: a hash of everything it was decided from.
+ * Two runs of one step may give two results (a zombie worker, a timeout that races the outcome). The basis tells their
+ * consequences apart: an outcome built on the result that lost never fits the open task (protocol, "A step" 1).
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import type { Basis, InstanceId } from '../../ids.ts';
+import { canonicalJson, type Json } from '../../json.ts';
+import type { ClosedTask } from '../state/state.ts';
+
+const encoder = new TextEncoder();
+/** Texts of up to a third of this, nearly all, are encoded into it; a new buffer for each costs as much as its hash. */
+const scratch = new Uint8Array(12_288);
+
+/** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */
+function hash(text: string): Basis {
+  return bytesToHex(sha256(encoded(text)).subarray(0, 16)) as Basis;
+}
+
+function encoded(text: string): Uint8Array {
+  if (text.length * 3 > scratch.length) return encoder.encode(text);
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+}
+
+export function startBasis(instanceId: InstanceId, definitionId: string, version: number, input: Json): Basis {
+  return hash(canonicalJson([instanceId, definitionId, version, input]));
+}
+
+/** What opened a task: the start of its instance, or the end of the task before it. */
+export type Predecessor = { readonly kind: 'start'; readonly basis: Basis } | { readonly kind: 'task'; readonly task: ClosedTask };
+
+/** @param input what the new task was given; null for nodes that take none. */
+export function taskBasis(predecessor: Predecessor, input: Json): Basis {
+  const given = canonicalJson(input);
+  return hash(predecessor.kind === 'start' ? `${predecessor.basis},${given}` : `${outcomeText(predecessor.task)},${given}`);
+}
+
+/** Longer than this, an outcome is hashed once for all the tasks that it opens. */
+const OUTCOME_LENGTH_MAX = 1_024;
+const outcomeTexts = new WeakMap<ClosedTask, string>();
+
+function outcomeText(task: ClosedTask): string {
+  let text = outcomeTexts.get(task);
+  if (text === undefined) {
+    const { basis, path, attempt, status } = task;
+    text = `${basis},${path},${attempt},${status},${canonicalJson(task.status === 'completed' ? task.output : null)}`;
+    if (text.length > OUTCOME_LENGTH_MAX) text = hash(text);
+    outcomeTexts.set(task, text);
+  }
+  return text;
+}
+
+/** Of an item or round: what its first tasks are decided from. */
+export function scopeBasis(loop: Basis, attempt: number, index: number): Basis {
+  return hash(`${loop},${attempt},${index}`);
+}

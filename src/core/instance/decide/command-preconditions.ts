@@ -1,0 +1,100 @@
+/**
+ * Why a command is of no use to an instance in this state. Asked twice by the same rules: by whoever takes the command, to
+ * answer at once, and when it is applied, on the state of that moment.
+ */
+import { assertNever } from '../../assert.ts';
+import type { ScopePath, TaskPath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import { openScopes, scopeAt, scopePathOf, taskAt } from '../state/scopes.ts';
+import type { Incident, InstanceState } from '../state/state.ts';
+import type { CommandIssued, RaisedBy } from './notification.ts';
+import type { Rejection } from './rejection.ts';
+
+type Command = CommandIssued['command'];
+
+/** @returns null for a command that can be applied to this running instance. */
+export function refusalOf(state: InstanceState, command: Command): Rejection | null {
+  switch (command.type) {
+    case 'cancel':
+      return null;
+    case 'pause':
+      return state.paused === null ? null : { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
+    case 'resume':
+      return state.paused !== null ? null : { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
+    case 'retry':
+      return refusalOfRetry(state, command);
+    case 'completeTask':
+    case 'failTask':
+      return refusalOfPerson(state, command.path, command.attempt);
+    case 'redispatch': {
+      const task = taskAt(state, command.path);
+      if (task?.status !== 'scheduled' || task.attempt !== command.attempt)
+        return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
+      return state.paused === null ? null : { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' };
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function refusalOfRetry(state: InstanceState, { path, raisedBy = null }: Command & { readonly type: 'retry' }): Rejection | null {
+  if (state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
+  if (path !== null && taskAt(state, path) === undefined && scopeAt(state, path as string as ScopePath) === undefined)
+    return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
+  if (incidentsToRetry(state, path, raisedBy).length > 0) return null;
+  const subject = path === null ? 'The instance' : `The task ${path}`;
+  return { code: 'MR_NO_INCIDENT', reason: `${subject} is under no incident${raisedBy === null ? '' : ' that the command names'}.` };
+}
+
+/** @param attempt that the person saw. */
+function refusalOfPerson(state: InstanceState, path: TaskPath, attempt: number): Rejection | null {
+  const task = taskAt(state, path);
+  if (task === undefined) return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
+  if (task.type !== 'human' || task.status !== 'open')
+    return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
+  if (attempt === task.attempt) return null;
+  return { code: 'MR_TASK_NOT_OPEN', reason: `Attempt ${attempt} of the task ${path} is over; attempt ${task.attempt} is open.` };
+}
+
+export type IncidentToRetry = {
+  readonly at: string;
+  /** The scope that holds it. */
+  readonly scope: ScopePath;
+  readonly incident: Incident;
+  readonly raisedBy: number | null;
+};
+
+/**
+ * @param path of one task, or of an item or round whose output failed; null: all incidents of the instance.
+ * @param named incidents with the attempts that raised them, which alone are meant; null: whichever there are.
+ */
+export function incidentsToRetry(state: InstanceState, path: TaskPath | null, named: RaisedBy | null): readonly IncidentToRetry[] {
+  const all = path === null ? allIncidents(state) : incidentsAt(state, path);
+  return all.filter(({ at, raisedBy }) => named === null || own(named, at) === (raisedBy ?? 0));
+}
+
+function allIncidents(state: InstanceState): readonly IncidentToRetry[] {
+  return openScopes(state).flatMap(({ path: scope, incidents }) =>
+    Object.entries(incidents).map(([at, incident]) => ({ at, scope, incident, raisedBy: attemptUnderIncident(state, at) })),
+  );
+}
+
+function incidentsAt(state: InstanceState, path: TaskPath): readonly IncidentToRetry[] {
+  return [scopePathOf(path), path as string as ScopePath].flatMap((scope) => {
+    const found = scopeAt(state, scope);
+    const incident = found?.status === 'open' ? own(found.incidents, path) : undefined;
+    return incident === undefined ? [] : [{ at: path, scope, incident, raisedBy: attemptUnderIncident(state, path) }];
+  });
+}
+
+/** @param at key of an incident. @returns null for the output of the instance, an item or a round, which no attempt makes. */
+export function attemptUnderIncident(state: InstanceState, at: string): number | null {
+  return at === '' ? null : (taskAt(state, at as TaskPath)?.attempt ?? null);
+}
+
+/** What a retry names of the incidents that its sender can see, so that a late one does not resolve those raised since; null: none. */
+export function namedIncidents(state: InstanceState, path: TaskPath | null): RaisedBy | null {
+  const seen = path === null ? allIncidents(state).map(({ at }) => at) : [path];
+  const named = seen.map((at) => [at, attemptUnderIncident(state, at) ?? 0] as const);
+  return named.length === 0 ? null : Object.fromEntries(named);
+}

@@ -1,0 +1,44 @@
+/** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
+import { assertNever } from '../../assert.ts';
+import type { TaskPath } from '../../ids.ts';
+import { answerTask } from '../../nodes/human/answers.ts';
+import { openScopes } from '../state/scopes.ts';
+import { accepted, type NewEvent, rejected, type Verdict, type View } from '../view.ts';
+import { cancelAll } from './cancel.ts';
+import { incidentsToRetry, refusalOf } from './command-preconditions.ts';
+import type { CommandIssued } from './notification.ts';
+
+export function decideCommand(view: View, issued: CommandIssued): Verdict {
+  const { command, commandId, by } = issued;
+  if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was taken before.');
+  const rejection = refusalOf(view.state, command);
+  if (rejection === null) return accepted(...apply(view, issued));
+  // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
+  if (command.type === 'redispatch') return { events: [], rejection };
+  return { events: [{ type: 'CommandRefused', by, commandId, command: command.type, ...rejection }], rejection };
+}
+
+function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
+  const { command, commandId, by } = issued;
+  switch (command.type) {
+    case 'cancel':
+      return [...cancelAll(view), { type: 'InstanceCancelled', by, commandId, reason: command.reason }];
+    case 'pause':
+    case 'resume':
+      // Both touch the timers of every scope: asked here, so that none is missing when the event is applied.
+      openScopes(view.state);
+      return [{ type: command.type === 'pause' ? 'InstancePaused' : 'InstanceResumed', by, commandId }];
+    case 'retry':
+      return incidentsToRetry(view.state, command.path, command.raisedBy ?? null).map(({ at, scope, incident, raisedBy }) => {
+        const place = at === '' ? { path: null } : { path: at as TaskPath, ...(at === scope ? { scope } : {}) };
+        return { type: 'IncidentResolved', ...place, attempt: raisedBy, phase: incident.phase, by, commandId };
+      });
+    case 'completeTask':
+    case 'failTask':
+      return [answerTask(view, command, { by, commandId })];
+    case 'redispatch':
+      return [{ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId }];
+    default:
+      return assertNever(command);
+  }
+}

@@ -1,0 +1,78 @@
+/** Messages that may change a running instance, parsed and branded. */
+import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../../ids.ts';
+import type { Json } from '../../json.ts';
+import type { TaskError, TimerKind } from '../state/state.ts';
+
+/**
+ * Incidents by their key in the state, each with the attempt that raised it, 0 for what no attempt raised: so a late repeat
+ * of a retry does not resolve the incident after it. Absent or null: whichever stand when it is applied.
+ */
+export type RaisedBy = { readonly [incident: string]: number };
+
+/** A worker says how an attempt ended. Applied only if path, attempt and basis are those of the open task. */
+export type TaskOutcome = {
+  readonly type: 'TaskOutcome';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly result:
+    | { readonly status: 'completed'; readonly output: Json }
+    | {
+        readonly status: 'failed' | 'timedOut';
+        readonly error: TaskError;
+        readonly retryable: boolean;
+        readonly retryAfterMs: number | null;
+      }
+    /** The worker lacks the handler: the task comes again under the next attempt, charged to no budget. */
+    | { readonly status: 'returned' };
+};
+
+export type CommandIssued = {
+  readonly type: 'CommandIssued';
+  readonly commandId: CommandId;
+  /** Subject of the API key, or who it spoke for. */
+  readonly by: string;
+  readonly command:
+    | { readonly type: 'cancel'; readonly reason: string | null }
+    | { readonly type: 'pause' }
+    | { readonly type: 'resume' }
+    /** Resolves the incident of one task, or with `path: null` all of the instance's. */
+    | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
+    /** Both name the attempt that the person saw, so that a late one does not close the attempt after it. */
+    | { readonly type: 'completeTask'; readonly path: TaskPath; readonly attempt: number; readonly output: Json }
+    | { readonly type: 'failTask'; readonly path: TaskPath; readonly attempt: number; readonly error: TaskError }
+    /** Sends an open task's message again under the same attempt and basis. */
+    | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
+};
+
+export type TimerFired = {
+  readonly type: 'TimerFired';
+  readonly timerId: string;
+  readonly kind: TimerKind;
+  readonly dueAt: EpochMs;
+};
+
+export type EventMatched = {
+  readonly type: 'EventMatched';
+  readonly path: TaskPath;
+  /** Attempt of the event task whose subscription matched. */
+  readonly attempt: number;
+  /** Index into the node's waits. */
+  readonly wait: number;
+  /** Row of the event in the buffer: goes back there, for this instance, when the instance refuses it. */
+  readonly eventRowId: string;
+  /** `{ id, type, source, key, time, data }` */
+  readonly event: Json;
+  /** Set when the wait's `where` failed on this event: the node comes under incident. */
+  readonly whereError: string | null;
+};
+
+export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched;
+
+/** A notification with its address and what history will name as its cause. */
+export type AddressedNotification = {
+  readonly instanceId: InstanceId;
+  /** `<topic>/<partition>@<offset>` or `rest:<request id>`. */
+  readonly cause: string;
+  readonly notification: Notification;
+};

@@ -1,0 +1,28 @@
+/** Why a notification changed nothing. A value, never thrown: the state stays as it is. */
+import type { ErrorCode } from '../../error-codes.ts';
+
+export const rejectionCodes = [
+  /** The task is not open, or another attempt or basis of it is: a late or repeated outcome. Counted and dropped. */
+  'MR_OUTCOME_STALE',
+  /** The instance has ended. Counted and dropped; a command is answered with it. */
+  'MR_INSTANCE_ENDED',
+  /** A timer that was disarmed or armed anew meanwhile. */
+  'MR_TIMER_STALE',
+  /** A command that was applied or refused before. */
+  'MR_COMMAND_REPEATED',
+  'MR_ALREADY_PAUSED',
+  'MR_NOT_PAUSED',
+  'MR_PAUSED',
+  'MR_NO_INCIDENT',
+  /** A human task that is no longer open, or never was. */
+  'MR_TASK_NOT_OPEN',
+  /** No task, or no node, of that path. */
+  'MR_TASK_UNKNOWN',
+  /** The wait had ended when its event came: the event goes back to the buffer for this instance. */
+  'MR_EVENT_REFUSED',
+  /** The wait has taken this very event before. Counted and dropped. */
+  'MR_EVENT_REPEATED',
+] as const satisfies readonly ErrorCode[];
+
+export type RejectionCode = (typeof rejectionCodes)[number];
+export type Rejection = { readonly code: RejectionCode; readonly reason: string };

@@ -1,0 +1,79 @@
+/** What an event leads to by itself: the one place where a closed task makes its edges be looked at. */
+import type { NodeId, ScopePath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import { graphOf, loopPathOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf } from '../state/scopes.ts';
+import { type ClosedTask, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
+import type { FollowUp, NewEvent, View } from '../view.ts';
+
+const NOTHING: readonly FollowUp[] = [];
+
+export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
+  switch (event.type) {
+    case 'InstanceStarted':
+      return activations(rootPath, view.definition.root.startNodes);
+    case 'TaskCompleted':
+    case 'TaskFailed':
+      return [{ kind: 'exit', path: event.path }];
+    case 'TaskCancelled':
+    case 'NodeSkipped':
+      return targets(view, scopePathOf(event.path), event.nodeId);
+    case 'NodeExited': {
+      const scope = openScopeAt(view.state, scopePathOf(event.path));
+      const task = own(scope.tasks, event.path);
+      return task === undefined ? NOTHING : targets(view, scope.path, task.nodeId);
+    }
+    case 'ForEachOpened':
+    case 'RepeatOpened':
+      return [{ kind: 'advanceLoop', path: event.path }];
+    case 'ScopeOpened':
+      return activations(event.scope, graphOf(view.definition, openScopeAt(view.state, event.scope)).startNodes);
+    case 'ScopeEnded':
+      return [{ kind: 'advanceLoop', path: loopPathOf(event.scope) }];
+    case 'IncidentResolved':
+      return [{ kind: 'retry', path: event.path, phase: event.phase, commandId: event.commandId }];
+    case 'InstanceResumed':
+      return afterPause(view);
+    default:
+      return NOTHING;
+  }
+}
+
+/** The scope in which the event may have left nothing to do. */
+export function touchedBy(event: NewEvent): ScopePath | null {
+  if ('scope' in event && event.scope !== undefined) return event.scope;
+  if (event.type === 'InstanceStarted') return rootPath;
+  return 'path' in event ? (event.path === null ? rootPath : scopePathOf(event.path)) : null;
+}
+
+function activations(scope: ScopePath, nodeIds: readonly NodeId[]): readonly FollowUp[] {
+  return nodeIds.map((nodeId) => ({ kind: 'activate', scope, nodeId }));
+}
+
+function targets(view: View, path: ScopePath, nodeId: NodeId): readonly FollowUp[] {
+  const scope = scopeAt(view.state, path);
+  if (scope === undefined) return NOTHING;
+  const edges = graphOf(view.definition, scope).outgoing.get(nodeId) ?? [];
+  return activations(
+    path,
+    edges.flatMap(({ to }) => (to === null ? [] : [to])),
+  );
+}
+
+/** Everything that ended under the pause exits, in the order in which it ended; loops go on. */
+function afterPause(view: View): readonly FollowUp[] {
+  const ended: ClosedTask[] = [];
+  const loops: FollowUp[] = [];
+  for (const scope of openScopes(view.state)) {
+    for (const task of Object.values(scope.tasks)) {
+      if (mayExit(scope, task)) ended.push(task);
+      else if (isOpen(task) && (task.type === 'forEach' || task.type === 'repeat')) loops.push({ kind: 'advanceLoop', path: task.path });
+    }
+  }
+  ended.sort((a, b) => a.closedSeq - b.closedSeq);
+  return [...ended.map(({ path }): FollowUp => ({ kind: 'exit', path })), ...loops];
+}
+
+/** It ended and its edges are to be evaluated; under an incident they wait for a person. */
+export function mayExit(scope: OpenScope, task: TaskState | undefined): task is ClosedTask {
+  return task !== undefined && !isOpen(task) && task.takenEdges === null && own(scope.incidents, task.path) === undefined;
+}

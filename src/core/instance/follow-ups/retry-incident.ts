@@ -1,0 +1,63 @@
+/** How the instance goes on when a person resolves an incident: from the very point where it stood. */
+import { assertNever } from '../../assert.ts';
+import type { CommandId, TaskPath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import { decideTimer } from '../decide/timer.ts';
+import { openScopeAt, rootPath, scopePathOf, taskAt } from '../state/scopes.ts';
+import { type ClosedTask, type Incident, isOpen } from '../state/state.ts';
+import type { Decided, NewEvent, View } from '../view.ts';
+import { exitNode } from './exit.ts';
+
+const NOTHING: Decided = { events: [] };
+
+/** @param path null: the instance's own output or timeout. */
+export function afterIncident(view: View, path: TaskPath | null, phase: Incident['phase'], commandId: CommandId): Decided {
+  // The output is evaluated again as soon as nothing else is left to do.
+  if (phase === 'output') return NOTHING;
+  const task = path === null ? undefined : taskAt(view.state, path);
+  if (phase === 'message' && (task === undefined || isOpen(task))) return { events: catchUp(view, path, commandId) };
+  if (task === undefined || isOpen(task)) return NOTHING;
+  switch (phase) {
+    case 'exit':
+      return { events: exitNode(view, task.path) };
+    case 'open':
+    case 'message':
+      return reopen(task, null);
+    case 'failed':
+      return reopen(task, task);
+    default:
+      return assertNever(phase);
+  }
+}
+
+/** The attempt number counts on and the budget is fresh. The same payload keeps its basis, and with it its idempotency key. */
+function reopen(task: ClosedTask, predecessor: ClosedTask | null): Decided {
+  const { path, nodeId, basis } = task;
+  const attempt = task.attempt + 1;
+  const kept = 'payload' in task ? task.payload : null;
+  if (kept !== null && (task.type === 'http' || task.type === 'task')) {
+    const { inputSeq: inputFrom, ...payload } = kept;
+    return { events: [{ type: 'TaskScheduled', path, nodeId, attempt, basis, kind: task.type, payload, inputFrom }] };
+  }
+  const scope = scopePathOf(path);
+  return {
+    events: [],
+    first: { kind: 'open', scope, nodeId, attempt, predecessor: predecessor === null ? null : { kind: 'task', task: predecessor } },
+  };
+}
+
+/**
+ * A notification could not be applied (`unapplied.ts`). Timers that came due meanwhile are applied, since their rows are gone.
+ * Where there was none, an open task is sent again under the same attempt and basis: its worker gives the same outcome once
+ * more, or makes another one.
+ */
+function catchUp(view: View, path: TaskPath | null, commandId: CommandId): readonly NewEvent[] {
+  const { timers } = openScopeAt(view.state, path === null ? rootPath : scopePathOf(path));
+  for (const [timerId, timer] of Object.entries(timers)) {
+    if (timer.path !== path || timer.state !== 'armed' || timer.dueAt > view.now) continue;
+    return decideTimer(view, { type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt }).events;
+  }
+  if (path === null) return [];
+  const task = own(openScopeAt(view.state, scopePathOf(path)).tasks, path);
+  return task?.status === 'scheduled' ? [{ type: 'TaskRedispatched', path, attempt: task.attempt, commandId }] : [];
+}

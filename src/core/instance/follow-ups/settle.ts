@@ -1,0 +1,31 @@
+/** A scope in which nothing is open any more and nothing is under incident ends: an item, a round, or the instance. */
+import type { ScopePath } from '../../ids.ts';
+import { boundedPayload, evaluateTemplate, evaluating } from '../expressions/evaluate.ts';
+import { graphOf, rootPath, scopeAt } from '../state/scopes.ts';
+import type { OpenScope } from '../state/state.ts';
+import type { NewEvent, View } from '../view.ts';
+
+export function settleScope(view: View, path: ScopePath): readonly NewEvent[] {
+  const scope = scopeAt(view.state, path);
+  if (scope?.status !== 'open' || scope.openCount > 0) return [];
+  for (const _ in scope.incidents) return [];
+  return endScope(view, scope);
+}
+
+function endScope(view: View, scope: OpenScope): readonly NewEvent[] {
+  const { output: template } = graphOf(view.definition, scope);
+  const output = evaluating(() =>
+    template === null ? null : boundedPayload(view.limits, 'output', evaluateTemplate(view, scope.path, template)),
+  );
+  if (!output.ok) {
+    const { error, expression } = output;
+    const incident = { nodeId: scope.loopId, phase: 'output', error, expression } as const;
+    return [
+      scope.path === rootPath
+        ? { type: 'IncidentRaised', path: null, incident }
+        : { type: 'IncidentRaised', path: scope.path as string as never, scope: scope.path, incident },
+    ];
+  }
+  if (scope.path === rootPath) return [{ type: 'InstanceCompleted', output: output.value }];
+  return [{ type: 'ScopeEnded', scope: scope.path, status: 'completed', output: output.value, error: null }];
+}

@@ -1,0 +1,42 @@
+/** The events that several decisions make, each made in one way. */
+import type { NodeType } from '../../definition/types.ts';
+import type { Basis, CommandId, NodeId, TaskPath } from '../../ids.ts';
+import type { Json } from '../../json.ts';
+import type { PayloadSeq, TaskError } from '../state/state.ts';
+import type { NewEvent } from '../view.ts';
+
+/** The task that an event is about. */
+export type Subject = {
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly type: NodeType;
+};
+
+type By = { readonly by: string | null; readonly commandId: CommandId | null };
+const byItself: By = { by: null, commandId: null };
+
+/** @param from entries that hold the output already. */
+export function taskCompleted({ type: kind, ...task }: Subject, output: Json, by = byItself, from?: PayloadSeq): NewEvent {
+  const event = { type: 'TaskCompleted', ...placeOf(task), kind, output, ...by } as const;
+  return from === undefined ? event : { ...event, outputFrom: from };
+}
+
+export function taskFailed({ type: kind, ...task }: Subject, status: 'failed' | 'timedOut', error: TaskError, by = byItself): NewEvent {
+  return { type: 'TaskFailed', ...placeOf(task), kind, status, error, ...by };
+}
+
+export function taskCancelled({ path, nodeId, type: kind }: Pick<Subject, 'path' | 'nodeId' | 'type'>): NewEvent {
+  return { type: 'TaskCancelled', path, nodeId, kind };
+}
+
+/** The node could not be opened, or a loop could not go on, for an expression that failed. */
+export function failedToOpen(task: Subject, error: TaskError, expression: string | null): readonly NewEvent[] {
+  const { path, nodeId } = task;
+  return [taskFailed(task, 'failed', error), { type: 'IncidentRaised', path, incident: { nodeId, phase: 'open', error, expression } }];
+}
+
+function placeOf({ path, nodeId, attempt, basis }: Omit<Subject, 'type'>): Omit<Subject, 'type'> {
+  return { path, nodeId, attempt, basis };
+}

@@ -1,0 +1,234 @@
+/**
+ * What happened to an instance, in the past tense: its history.
+ * `decide` makes these, `evolve` alone gives them meaning. A stored event is read for ever: fields are added as optional,
+ * a new meaning gets a new type.
+ */
+import type { NodeType } from '../../definition/types.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
+import type { Json } from '../../json.ts';
+import type { CommandIssued } from '../decide/notification.ts';
+import type { Assignees, EventWaiting, Incident, PayloadSeq, TaskError, TaskPayload } from '../state/state.ts';
+
+type At = { readonly at: EpochMs };
+type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
+
+export type InstanceStarted = At & {
+  readonly type: 'InstanceStarted';
+  readonly definitionId: DefinitionId;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  readonly input: Json;
+  readonly vars: { readonly [name: string]: Json };
+  readonly basis: Basis;
+  readonly by: string;
+  /** When the definition's `timeout` ends the instance. */
+  readonly timeoutAt: EpochMs | null;
+};
+
+/** An automated task was opened; its message leaves in the same transaction. */
+export type TaskScheduled = Opened & {
+  readonly type: 'TaskScheduled';
+  readonly kind: 'http' | 'task';
+  readonly payload: TaskPayload;
+  /** Entry whose payload `payload.input` is: a retry of the same task sends it again. Absent: this entry's own. */
+  readonly inputFrom?: number;
+};
+
+/** An attempt failed or timed out and another follows at `retryAt`. */
+export type AttemptFailed = At & {
+  readonly type: 'AttemptFailed';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly status: 'failed' | 'timedOut';
+  readonly error: TaskError;
+  readonly retryAt: EpochMs;
+};
+
+/** A worker without the handler gave the attempt back; the next one follows at `retryAt`, charged to no budget. */
+export type AttemptReturned = At & {
+  readonly type: 'AttemptReturned';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly retryAt: EpochMs;
+};
+
+/** The next attempt's message leaves. */
+export type AttemptStarted = At & { readonly type: 'AttemptStarted'; readonly path: TaskPath; readonly attempt: number };
+
+/** The open attempt's message leaves once more, under the same attempt and basis. */
+export type TaskRedispatched = At & {
+  readonly type: 'TaskRedispatched';
+  readonly path: TaskPath;
+  readonly attempt: number;
+  readonly commandId: CommandId;
+};
+
+export type HumanTaskOpened = Opened & {
+  readonly type: 'HumanTaskOpened';
+  readonly title: string;
+  readonly assignees: Assignees;
+  readonly dueAt: EpochMs | null;
+  readonly reminderAt: EpochMs | null;
+  readonly escalation: { readonly at: EpochMs; readonly to: Assignees } | null;
+  readonly timeoutAt: EpochMs | null;
+};
+export type HumanTaskReminded = At & { readonly type: 'HumanTaskReminded'; readonly path: TaskPath };
+export type HumanTaskEscalated = At & { readonly type: 'HumanTaskEscalated'; readonly path: TaskPath; readonly assignees: Assignees };
+
+export type WaitStarted = Opened & { readonly type: 'WaitStarted'; readonly until: EpochMs };
+
+export type EventAwaited = Opened & {
+  readonly type: 'EventAwaited';
+  readonly waits: readonly EventWaiting[];
+  readonly count: number;
+  readonly timeoutAt: EpochMs | null;
+};
+/** One of several events a task waits for (`count`), or one on which `where` failed. The last one is in `TaskCompleted`. */
+export type EventReceived = At & { readonly type: 'EventReceived'; readonly path: TaskPath; readonly event: Json };
+
+export type EventPublished = Opened & {
+  readonly type: 'EventPublished';
+  readonly event: string;
+  readonly key: string;
+  readonly data: Json;
+  readonly topic: string | null;
+};
+
+/** A node completed. `transform` and `publish` open and complete in this one event. */
+export type TaskCompleted = Opened & {
+  readonly type: 'TaskCompleted';
+  readonly kind: NodeType;
+  readonly output: Json;
+  /** Entry whose payload `output` is, or entries whose payloads make up this array (null gives null). Absent: it is this entry's own. */
+  readonly outputFrom?: PayloadSeq;
+  /** Who completed a human task. */
+  readonly by: string | null;
+  readonly commandId: CommandId | null;
+};
+
+/** A node failed for good: no attempt follows. Opening failures are this too, with an incident after it. */
+export type TaskFailed = Opened & {
+  readonly type: 'TaskFailed';
+  readonly kind: NodeType;
+  readonly status: 'failed' | 'timedOut';
+  readonly error: TaskError;
+  readonly by: string | null;
+  readonly commandId: CommandId | null;
+};
+
+/** An unfinished node was ended by `cancelRest`, by a cancel, or by the end of its instance. */
+export type TaskCancelled = At & {
+  readonly type: 'TaskCancelled';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly kind: NodeType;
+};
+/** No edge to the node was taken (dead-path elimination). */
+export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId; readonly kind: NodeType };
+
+/** The edges of a closed node were evaluated: those of `takenEdges` are taken, all its others are dead. */
+export type NodeExited = At & {
+  readonly type: 'NodeExited';
+  readonly path: TaskPath;
+  readonly takenEdges: readonly EdgeId[];
+  readonly set: { readonly [name: string]: Json } | null;
+};
+
+/** The items of a forEach are known; the first of them open in the same step. */
+export type ForEachOpened = Opened & {
+  readonly type: 'ForEachOpened';
+  readonly items: readonly Json[];
+  /** A retry runs only these, which had not completed. Absent: all. */
+  readonly indexes?: readonly number[];
+};
+export type RepeatOpened = Opened & { readonly type: 'RepeatOpened'; readonly firstRound: number };
+/** The loop does what is left when its timer `loop` comes due: opens more items, or the next round. */
+export type LoopDelayed = At & { readonly type: 'LoopDelayed'; readonly path: TaskPath; readonly until: EpochMs };
+/** An item or round of a loop begins. */
+export type ScopeOpened = At & {
+  readonly type: 'ScopeOpened';
+  readonly scope: ScopePath;
+  readonly loopId: NodeId;
+  readonly basis: Basis;
+  readonly firstAttempt: number;
+};
+/** An item or round of a loop is over: nothing in it is open any more. */
+export type ScopeEnded = At & {
+  readonly type: 'ScopeEnded';
+  readonly scope: ScopePath;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly output: Json;
+  readonly error: TaskError | null;
+};
+
+export type IncidentRaised = At & {
+  readonly type: 'IncidentRaised';
+  readonly path: TaskPath | null;
+  /** Given when it is about the scope itself, whose path `path` is then: the output of an item or round failed. */
+  readonly scope?: ScopePath;
+  readonly incident: Omit<Incident, 'at'>;
+};
+export type IncidentResolved = At & {
+  readonly type: 'IncidentResolved';
+  readonly path: TaskPath | null;
+  readonly scope?: ScopePath;
+  /** The attempt that raised it; null for the instance's own. */
+  readonly attempt: number | null;
+  /** What the incident was about: how the instance goes on follows from it. */
+  readonly phase: Incident['phase'];
+  readonly by: string;
+  readonly commandId: CommandId;
+};
+
+type Commanded = At & { readonly by: string; readonly commandId: CommandId };
+export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
+export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
+export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
+/**
+ * A command changed nothing, and its sender was told so. Remembered, since the same record may come again when the
+ * command would fit by chance: a refused pause must not pause an instance that was resumed meanwhile.
+ */
+export type CommandRefused = Commanded & {
+  readonly type: 'CommandRefused';
+  readonly command: CommandIssued['command']['type'];
+  /** A rejection's, or that of what kept the command from being applied. */
+  readonly code: string;
+  readonly reason: string;
+};
+export type InstanceCompleted = At & { readonly type: 'InstanceCompleted'; readonly output: Json };
+export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };
+
+export type InstanceEvent =
+  | InstanceStarted
+  | TaskScheduled
+  | AttemptFailed
+  | AttemptReturned
+  | AttemptStarted
+  | TaskRedispatched
+  | HumanTaskOpened
+  | HumanTaskReminded
+  | HumanTaskEscalated
+  | WaitStarted
+  | EventAwaited
+  | EventReceived
+  | EventPublished
+  | TaskCompleted
+  | TaskFailed
+  | TaskCancelled
+  | NodeSkipped
+  | NodeExited
+  | ForEachOpened
+  | RepeatOpened
+  | LoopDelayed
+  | ScopeOpened
+  | ScopeEnded
+  | IncidentRaised
+  | IncidentResolved
+  | InstancePaused
+  | InstanceResumed
+  | InstanceCancelled
+  | CommandRefused
+  | InstanceCompleted
+  | InstanceFailed;
+
+export type InstanceEventType = InstanceEvent['type'];

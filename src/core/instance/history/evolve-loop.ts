@@ -1,0 +1,65 @@
+/** What the events of loops mean: a forEach or repeat opens, its items or rounds begin and end. */
+import { assertNever, invariant } from '../../assert.ts';
+import { indexOf, loopPathOf } from '../state/scopes.ts';
+import type { ForEachTask } from '../state/state.ts';
+import type { StateBuilder } from '../state/state-builder.ts';
+import type { InstanceEvent, ScopeEnded, ScopeOpened } from './events.ts';
+
+type LoopEvent = InstanceEvent & { readonly type: 'ForEachOpened' | 'RepeatOpened' | 'LoopDelayed' | 'ScopeOpened' | 'ScopeEnded' };
+
+export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number): void {
+  const { at } = event;
+  switch (event.type) {
+    case 'ForEachOpened': {
+      const { path, nodeId, attempt, basis, items } = event;
+      const waiting = event.indexes === undefined ? { from: 0 } : { indexes: event.indexes };
+      const task = { path, nodeId, attempt, basis, openedAt: at, type: 'forEach', status: 'open' } as const;
+      builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0 });
+      return;
+    }
+    case 'RepeatOpened': {
+      const { path, nodeId, attempt, basis, firstRound } = event;
+      const task = { path, nodeId, attempt, basis, openedAt: at, type: 'repeat', status: 'open' } as const;
+      builder.open({ ...task, round: firstRound, firstRound, running: false });
+      return;
+    }
+    case 'LoopDelayed': {
+      const { attempt } = builder.taskIn(event.path, 'open');
+      builder.arm('loop', event.path, attempt, at, event.until);
+      return;
+    }
+    case 'ScopeOpened':
+      openScope(builder, event);
+      return;
+    case 'ScopeEnded':
+      endScope(builder, event, seq);
+      return;
+    default:
+      assertNever(event);
+  }
+}
+
+function openScope(builder: StateBuilder, { scope: path, loopId, basis, firstAttempt }: ScopeOpened): void {
+  builder.openScope({ path, status: 'open', loopId, basis, firstAttempt, tasks: {}, openCount: 0, incidents: {}, timers: {} });
+  const loop = builder.taskIn(loopPathOf(path), 'open');
+  builder.disarm('loop', loop.path);
+  if (loop.type === 'repeat') builder.put({ ...loop, round: indexOf(path), running: true });
+  else {
+    invariant(loop.type === 'forEach', 'a scope belongs to a loop');
+    builder.put({ ...loop, waiting: withoutFirst(loop.waiting), running: loop.running + 1 });
+  }
+}
+
+function withoutFirst(waiting: ForEachTask['waiting']): ForEachTask['waiting'] {
+  return 'from' in waiting ? { from: waiting.from + 1 } : { indexes: waiting.indexes.slice(1) };
+}
+
+function endScope(builder: StateBuilder, { scope: path, status, output, error }: ScopeEnded, seq: number): void {
+  builder.endScope(path, { status, output, outputSeq: seq, error });
+  const loop = builder.taskIn(loopPathOf(path), 'open');
+  if (loop.type === 'repeat') builder.put({ ...loop, running: false });
+  else {
+    invariant(loop.type === 'forEach', 'a scope belongs to a loop');
+    builder.put({ ...loop, running: loop.running - 1, failed: loop.failed + Number(status === 'failed') });
+  }
+}

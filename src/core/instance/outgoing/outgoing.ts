@@ -1,0 +1,213 @@
+/** What an event asks of the world outside: effects, carried out in the event's own transaction. */
+import type { InstanceId, TaskPath } from '../../ids.ts';
+import { taskIdOf } from '../../ids.ts';
+import { own } from '../../record.ts';
+import type { InstanceEvent } from '../history/events.ts';
+import { scopePathOf } from '../state/scopes.ts';
+import { type InstanceState, statusOf, type TaskState, type Timer } from '../state/state.ts';
+import type { HistoryEntry } from '../step.ts';
+import type { Effect } from './effects.ts';
+
+/**
+ * Effects of a whole step: those of its events, less what the step itself took back, with at most one lifecycle record.
+ * @param before null at the start of an instance.
+ */
+export function outgoing(
+  before: InstanceState | null,
+  after: InstanceState,
+  history: readonly HistoryEntry[],
+  lifecycle: 'instance' | 'tasks',
+): Effect[] {
+  const effects: Effect[] = [];
+  const dispatched = new Set<TaskPath>();
+  for (const { event } of history) {
+    for (const effect of effectsOf(event, after)) {
+      if (!isStillMeant(effect, after)) continue;
+      if (effect.type === 'dispatchTask') {
+        if (dispatched.has(effect.path)) continue;
+        dispatched.add(effect.path);
+      }
+      effects.push(effect);
+    }
+  }
+  addTimerEffects(effects, before?.scopes ?? {}, after.scopes);
+  const record = lifecycleOf(history, after, lifecycle);
+  if (record !== null) effects.push(record);
+  return effects;
+}
+
+const NOTHING: readonly Effect[] = [];
+
+function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[] {
+  switch (event.type) {
+    case 'TaskScheduled':
+    case 'AttemptStarted':
+    case 'TaskRedispatched':
+      return [{ type: 'dispatchTask', path: event.path }];
+    case 'EventPublished':
+      return [published(event, state.instanceId)];
+    case 'HumanTaskOpened':
+      return [
+        { type: 'openHumanTask', path: event.path, title: event.title, assignees: event.assignees, dueAt: event.dueAt, at: event.at },
+      ];
+    case 'HumanTaskEscalated':
+      return [{ type: 'reassignHumanTask', path: event.path, assignees: event.assignees }];
+    case 'EventAwaited':
+      return event.waits.map((wait, index) => ({
+        type: 'openSubscription',
+        path: event.path,
+        attempt: event.attempt,
+        wait: index,
+        count: event.count,
+        ...wait,
+      }));
+    case 'TaskCompleted':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+      if (event.kind === 'human') return [{ type: 'closeHumanTask', path: event.path }];
+      if (event.kind === 'event') return [{ type: 'closeSubscriptions', path: event.path }];
+      return NOTHING;
+    case 'InstanceStarted':
+    case 'AttemptFailed':
+    case 'AttemptReturned':
+    case 'HumanTaskReminded':
+    case 'WaitStarted':
+    // The wait stays open until it has all its events.
+    case 'EventReceived':
+    case 'NodeSkipped':
+    case 'NodeExited':
+    case 'ForEachOpened':
+    case 'RepeatOpened':
+    case 'LoopDelayed':
+    case 'ScopeOpened':
+    case 'ScopeEnded':
+    case 'IncidentRaised':
+    case 'IncidentResolved':
+    case 'InstancePaused':
+    case 'InstanceResumed':
+    case 'InstanceCancelled':
+    case 'CommandRefused':
+    case 'InstanceCompleted':
+    case 'InstanceFailed':
+      return NOTHING;
+  }
+}
+
+function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId: InstanceId): Effect {
+  const { path, basis, key, data, topic, at } = event;
+  return {
+    type: 'publishEvent',
+    // The same however often the publishing is repeated.
+    id: `${taskIdOf(instanceId, path)}:${basis}`,
+    taskId: taskIdOf(instanceId, path),
+    event: event.event,
+    key,
+    data,
+    topic,
+    at,
+  };
+}
+
+/** A task that was opened and closed in one step is never sent, and never gets an inbox row or a subscription. */
+function isStillMeant(effect: Effect, after: InstanceState): boolean {
+  switch (effect.type) {
+    case 'dispatchTask':
+      return taskIn(after, effect.path)?.status === 'scheduled';
+    case 'openSubscription': {
+      // One of an attempt that ended within the step would wait for ever.
+      const task = taskIn(after, effect.path);
+      return task?.status === 'open' && task.attempt === effect.attempt;
+    }
+    case 'openHumanTask':
+    case 'reassignHumanTask':
+      return taskIn(after, effect.path)?.status === 'open';
+    default:
+      return true;
+  }
+}
+
+/** The task as the step leaves it; undefined when its scope is over. */
+function taskIn({ scopes }: InstanceState, path: TaskPath): TaskState | undefined {
+  const scope = own(scopes, scopePathOf(path));
+  return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+}
+
+type Timers = { readonly [timerId: string]: Timer };
+const NO_TIMERS: Timers = {};
+
+function addTimerEffects(effects: Effect[], before: InstanceState['scopes'], after: InstanceState['scopes']): void {
+  if (before === after) return;
+  for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [was, is] = [timersIn(before, path), timersIn(after, path)];
+    if (was !== is) addTimersOf(effects, was, is);
+  }
+}
+
+function timersIn(scopes: InstanceState['scopes'], path: string): Timers {
+  const scope = own(scopes, path as keyof InstanceState['scopes']);
+  return scope?.status === 'open' ? scope.timers : NO_TIMERS;
+}
+
+function addTimersOf(effects: Effect[], before: Timers, after: Timers): void {
+  for (const [timerId, timer] of Object.entries(after)) {
+    if (timer.state !== 'armed' || own(before, timerId) === timer) continue;
+    effects.push({ type: 'armTimer', timerId, kind: timer.kind, path: timer.path, attempt: timer.attempt, dueAt: timer.dueAt });
+  }
+  for (const [timerId, timer] of Object.entries(before)) {
+    if (timer.state === 'armed' && own(after, timerId)?.state !== 'armed') effects.push({ type: 'disarmTimer', timerId });
+  }
+}
+
+type LifecycleChange = (Effect & { type: 'lifecycle' })['change'];
+
+/** One record an instance and step: the change that matters most. */
+const importance = [
+  'task',
+  'started',
+  'reminder',
+  'escalation',
+  'resumed',
+  'paused',
+  'incident',
+  'ended',
+] as const satisfies readonly LifecycleChange[];
+
+function lifecycleOf(history: readonly HistoryEntry[], after: InstanceState, lifecycle: 'instance' | 'tasks'): Effect | null {
+  let most = -1;
+  let path: TaskPath | null = null;
+  for (const { event } of history) {
+    const change = changeOf(event, lifecycle);
+    const rank = change === null ? -1 : importance.indexOf(change);
+    if (rank <= most) continue;
+    most = rank;
+    path = 'path' in event ? event.path : null;
+  }
+  const change = importance[most];
+  if (change === undefined) return null;
+  return { type: 'lifecycle', change, status: statusOf(after), path, seq: after.seq, at: after.updatedAt };
+}
+
+function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): LifecycleChange | null {
+  switch (event.type) {
+    case 'InstanceStarted':
+      return 'started';
+    case 'InstanceCompleted':
+    case 'InstanceFailed':
+    case 'InstanceCancelled':
+      return 'ended';
+    case 'IncidentRaised':
+      return 'incident';
+    case 'InstancePaused':
+      return 'paused';
+    case 'InstanceResumed':
+      return 'resumed';
+    case 'HumanTaskReminded':
+      return 'reminder';
+    case 'HumanTaskEscalated':
+      return 'escalation';
+    case 'CommandRefused':
+      return null;
+    default:
+      return lifecycle === 'tasks' ? 'task' : null;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The tree of scopes: paths, and how tasks, graphs and nodes are found by them. A path alternates names of loops and numbers
+ * of items or rounds (`order.3`); a task's path adds its node's name (`order.3.ship`). A state need not hold every scope:
+ * whatever is asked of one that is not loaded throws `ScopesNeeded`, and whoever called the core loads it and calls again.
+ */
+import { invariant } from '../../assert.ts';
+import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
+import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import type { EndedScope, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
+
+/** The instance's own scope. */
+export const rootPath = '' as ScopePath;
+
+/** Thrown out of the core: load these scopes, add them to the state (`withScopes`), and call again. */
+export class ScopesNeeded extends Error {
+  readonly paths: readonly ScopePath[];
+  /** All scopes of this loop, and those of the loops in them; `''`: all of the instance. */
+  readonly below: TaskPath | '' | null;
+
+  constructor(needed: { readonly paths?: readonly ScopePath[]; readonly below?: TaskPath | '' }) {
+    super('The state lacks scopes that the decision needs.');
+    this.paths = needed.paths ?? [];
+    this.below = needed.below ?? null;
+  }
+}
+
+export function scopePathOf(task: TaskPath): ScopePath {
+  const dot = task.lastIndexOf('.');
+  return (dot < 0 ? '' : task.slice(0, dot)) as ScopePath;
+}
+
+export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath {
+  return (scope === rootPath ? node.name : `${scope}.${node.name}`) as TaskPath;
+}
+
+/** The scope of a timer's task: its id is `<path>#<kind>`, or the kind alone for the instance's own. */
+export function scopeOfTimer(timerId: string): ScopePath {
+  const hash = timerId.lastIndexOf('#');
+  return hash < 0 ? rootPath : scopePathOf(timerId.slice(0, hash) as TaskPath);
+}
+
+export function itemPath(loop: TaskPath, index: number): ScopePath {
+  return `${loop}.${index}` as ScopePath;
+}
+
+/** The loop's task of an item's or round's scope. */
+export function loopPathOf(scope: ScopePath): TaskPath {
+  return scope.slice(0, scope.lastIndexOf('.')) as TaskPath;
+}
+
+export function indexOf(scope: ScopePath): number {
+  return Number(scope.slice(scope.lastIndexOf('.') + 1));
+}
+
+/** A scope and those around it, the innermost first. */
+export function scopeChain(scope: ScopePath): readonly ScopePath[] {
+  const chain = [scope];
+  for (let at = scope; at !== rootPath; ) {
+    at = scopePathOf(loopPathOf(at));
+    chain.push(at);
+  }
+  return chain;
+}
+
+/** How deep a scope lies: 0 for the instance's own. */
+export function depthOf(scope: ScopePath): number {
+  return scopeChain(scope).length - 1;
+}
+
+/** @returns undefined when there is none of that path, now or any more. Throws ScopesNeeded when that is not known. */
+export function scopeAt(state: InstanceState, path: ScopePath): ScopeState | undefined {
+  const scope = own(state.scopes, path);
+  if (scope !== undefined || state.partial === undefined) return scope;
+  const { absent, whole } = state.partial;
+  if (absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return undefined;
+  throw new ScopesNeeded({ paths: [path] });
+}
+
+export function openScopeAt(state: InstanceState, path: ScopePath): OpenScope {
+  const scope = scopeAt(state, path);
+  invariant(scope?.status === 'open', `the scope "${path}" is open`);
+  return scope;
+}
+
+/** @returns undefined when there is no such task, or its scope is over. Throws ScopesNeeded. */
+export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefined {
+  const scope = scopeAt(state, scopePathOf(path));
+  return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+}
+
+/** The scopes of a loop that are open or kept, those of loops in them too. Throws ScopesNeeded unless all are loaded. */
+export function scopesBelow(state: InstanceState, loop: TaskPath | ''): readonly ScopeState[] {
+  if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
+  const all = Object.values(state.scopes);
+  return loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
+}
+
+function isWhole(whole: readonly (TaskPath | '')[], loop: TaskPath | ''): boolean {
+  return whole.some((each) => each === loop || (loop !== '' && loop.startsWith(`${each}.`)));
+}
+
+/** Open scopes of the whole instance, the outer ones first. Throws ScopesNeeded unless all are loaded. */
+export function openScopes(state: InstanceState): readonly OpenScope[] {
+  return scopesBelow(state, '').filter((scope) => scope.status === 'open');
+}
+
+/** The state with scopes that were loaded for a `ScopesNeeded`. What it asked for and is not among them does not exist. */
+export function withScopes(state: InstanceState, needed: ScopesNeeded, loaded: readonly ScopeState[]): InstanceState {
+  if (state.partial === undefined) return state;
+  const scopes: Record<ScopePath, ScopeState> = { ...state.scopes };
+  for (const scope of loaded) scopes[scope.path] ??= scope;
+  if (needed.below === '') {
+    const { partial: _, ...whole } = state;
+    return { ...whole, scopes };
+  }
+  const absent = [...state.partial.absent, ...needed.paths.filter((path) => !Object.hasOwn(scopes, path))];
+  const whole = needed.below === null ? state.partial.whole : [...state.partial.whole, needed.below];
+  return { ...state, scopes, partial: { absent, whole } };
+}
+
+export function graphOf(definition: Definition, scope: Pick<ScopeState, 'loopId'>): Graph {
+  return scope.loopId === null ? definition.root : loopOf(definition, scope.loopId).body;
+}
+
+export function loopOf(definition: Definition, loopId: NodeId): LoopNode {
+  const node = nodeOf(definition, loopId);
+  invariant(node.type === 'forEach' || node.type === 'repeat', 'a scope belongs to a loop');
+  return node;
+}
+
+export function nodeOf(definition: Definition, nodeId: NodeId): Node {
+  const node = definition.nodes.get(nodeId);
+  invariant(node !== undefined, `version ${definition.version} of ${definition.id} has no node ${nodeId}`);
+  return node;
+}
+
+/** Tasks of all scopes that the state holds, the outer ones first. */
+export function tasksOf(state: Pick<InstanceState, 'scopes'>): readonly TaskState[] {
+  return openOnes(state).flatMap(({ tasks }) => Object.values(tasks));
+}
+
+/** Incidents of all scopes that the state holds, by path. */
+export function incidentsOf(state: Pick<InstanceState, 'scopes'>): Readonly<Record<string, Incident>> {
+  return Object.assign({}, ...openOnes(state).map(({ incidents }) => incidents));
+}
+
+/** Timers of all scopes that the state holds, by id. */
+export function timersOf(state: Pick<InstanceState, 'scopes'>): Readonly<Record<string, Timer>> {
+  return Object.assign({}, ...openOnes(state).map(({ timers }) => timers));
+}
+
+function openOnes({ scopes }: Pick<InstanceState, 'scopes'>): readonly OpenScope[] {
+  return Object.values(scopes).filter((scope) => scope.status === 'open');
+}
+
+export type { EndedScope, OpenScope, ScopeState };

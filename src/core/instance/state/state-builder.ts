@@ -1,0 +1,245 @@
+/**
+ * A state under construction. It copies a part when it first touches it, so that a step over a hundred events copies each
+ * map once; whoever compares scopes or tasks by reference sees exactly what changed. `evolve.ts` alone uses it.
+ */
+import { invariant } from '../../assert.ts';
+import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import { consumedIn } from './consumed.ts';
+import { rootPath, scopeAt, scopePathOf } from './scopes.ts';
+import {
+  type ClosedTask,
+  type EndedScope,
+  type Incident,
+  type InstanceState,
+  isOpen,
+  type OpenScope,
+  type OpenTask,
+  type ScopeState,
+  type TaskState,
+  type Timer,
+  type TimerKind,
+  timerIdOf,
+} from './state.ts';
+
+/** Commands remembered, so that each counts once: more than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
+const COMMANDS_KEPT = 1_024;
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type WritableScope = Omit<Writable<OpenScope>, 'tasks' | 'incidents' | 'timers'> & {
+  tasks: Record<TaskPath, TaskState>;
+  incidents: Record<string, Incident>;
+  timers: Record<string, Timer>;
+};
+type Part = 'tasks' | 'incidents' | 'timers';
+
+/** Timers that end with their task. */
+const taskTimers = ['retry', 'wait', 'timeout', 'queueTimeout', 'reminder', 'escalation', 'loop'] as const satisfies readonly TimerKind[];
+
+export class StateBuilder {
+  #state: Writable<InstanceState>;
+  #scopesCopied = false;
+  /** Parts of scopes that belong to this builder alone. */
+  readonly #copied = new Map<ScopePath, { readonly scope: WritableScope; readonly parts: Set<Part> }>();
+
+  constructor(state: InstanceState) {
+    this.#state = { ...state };
+  }
+
+  /** The state so far. Later changes do not reach what was handed out. */
+  get state(): InstanceState {
+    this.#copied.clear();
+    this.#scopesCopied = false;
+    return { ...this.#state };
+  }
+
+  /** The state so far, for reading before the next change only: nothing is copied. */
+  get current(): InstanceState {
+    return this.#state;
+  }
+
+  set(members: Partial<Omit<InstanceState, 'scopes' | 'instanceId'>>): void {
+    Object.assign(this.#state, members);
+  }
+
+  task(path: TaskPath): TaskState {
+    const task = this.find(path);
+    invariant(task !== undefined, `there is a task at ${path}`);
+    return task;
+  }
+
+  find(path: TaskPath): TaskState | undefined {
+    const scope = scopeAt(this.#state, scopePathOf(path));
+    return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+  }
+
+  /** An open task of that status, which the event says it has. */
+  taskIn<Status extends OpenTask['status']>(path: TaskPath, status: Status): OpenTask & { readonly status: Status } {
+    const task = this.task(path);
+    invariant(task.status === status, `the task at ${path} is ${status}`);
+    // The check above tells the member of the union, which the compiler cannot follow through the type parameter.
+    return task as OpenTask & { readonly status: Status };
+  }
+
+  open(task: OpenTask): void {
+    const before = this.find(task.path);
+    invariant(before === undefined || !isOpen(before), `${task.path} is not open yet`);
+    this.put(task);
+  }
+
+  put(task: TaskState): void {
+    const scope = this.#part(scopePathOf(task.path), 'tasks');
+    const before = own(scope.tasks, task.path);
+    scope.openCount += Number(isOpen(task)) - Number(before !== undefined && isOpen(before));
+    scope.tasks[task.path] = task;
+  }
+
+  close(task: ClosedTask): void {
+    this.put(task);
+    this.resolveUnapplied(task.path);
+    const { timers } = this.#open(scopePathOf(task.path));
+    for (const _ in timers) {
+      for (const kind of taskTimers) this.disarm(kind, task.path);
+      return;
+    }
+  }
+
+  raise(scope: ScopePath, key: string, incident: Incident): void {
+    const { incidents } = this.#part(scope, 'incidents');
+    invariant(own(incidents, key) === undefined, 'a node is under one incident at a time');
+    incidents[key] = incident;
+    this.#state.incidentCount++;
+  }
+
+  resolve(scope: ScopePath, key: string): void {
+    if (own(this.#open(scope).incidents, key) === undefined) return;
+    delete this.#part(scope, 'incidents').incidents[key];
+    this.#state.incidentCount--;
+  }
+
+  /** What could not be applied counts no more once the task moves on by something else. */
+  resolveUnapplied(path: TaskPath): void {
+    const scope = scopePathOf(path);
+    if (own(this.#open(scope).incidents, path)?.phase === 'message') this.resolve(scope, path);
+  }
+
+  arm(kind: TimerKind, path: TaskPath | null, attempt: number, now: EpochMs, dueAt: EpochMs): void {
+    const timer: Timer = { kind, path, attempt, state: 'armed', dueAt };
+    const { timers } = this.#part(path === null ? rootPath : scopePathOf(path), 'timers');
+    timers[timerIdOf(kind, path)] = this.#state.paused === null ? timer : stopped(timer, now);
+  }
+
+  disarm(kind: TimerKind, path: TaskPath): void {
+    const scope = scopePathOf(path);
+    const timerId = timerIdOf(kind, path);
+    if (own(this.#open(scope).timers, timerId) !== undefined) delete this.#part(scope, 'timers').timers[timerId];
+  }
+
+  /** A pause stops all timers of these scopes with what is left of them. */
+  stopTimers(scopes: readonly OpenScope[], now: EpochMs): void {
+    this.#mapTimers(scopes, (timer) => (timer.state === 'armed' ? stopped(timer, now) : timer));
+  }
+
+  /** A resume lets them run on; what a task says about its time is when its timer is due. */
+  restartTimers(scopes: readonly OpenScope[], now: EpochMs): void {
+    this.#mapTimers(scopes, (timer) => (timer.state === 'stopped' ? armed(timer, now) : timer));
+    for (const { path } of scopes) for (const timer of Object.values(this.#open(path).timers)) this.#followTimer(timer);
+  }
+
+  openScope(scope: OpenScope): void {
+    const before = scopeAt(this.#state, scope.path);
+    invariant(before === undefined || before.status !== 'open', `the scope ${scope.path} is not open yet`);
+    this.#scopes()[scope.path] = scope;
+  }
+
+  /** It shrinks to what its loop still needs. */
+  endScope(path: ScopePath, ended: Pick<EndedScope, 'status' | 'output' | 'outputSeq' | 'error'>): void {
+    const { loopId, tasks, incidents, firstAttempt } = this.#open(path);
+    invariant(loopId !== null, 'the scope of the instance ends with the instance');
+    const all = Object.values(tasks);
+    const lastAttempt = all.reduce((last, { attempt }) => Math.max(last, attempt), firstAttempt);
+    this.#state.incidentCount -= Object.keys(incidents).length;
+    this.#copied.delete(path);
+    this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all) };
+  }
+
+  /** The loop has exited: nobody asks for its scopes any more, but for what their waits took. */
+  dropScopes(loop: ClosedTask): void {
+    const dropped = Object.values(this.#state.scopes).filter(({ path }) => path.startsWith(`${loop.path}.`));
+    for (const { path } of dropped) {
+      this.#copied.delete(path);
+      delete this.#scopes()[path];
+    }
+    const consumed = dropped.flatMap((scope) => (scope.status === 'open' ? [] : (scope.consumed ?? [])));
+    if (consumed.length > 0) this.put({ ...loop, consumed: [...(loop.consumed ?? []), ...consumed] });
+  }
+
+  remember(commandId: CommandId | null): void {
+    if (commandId === null || this.#state.commands.includes(commandId)) return;
+    this.#state.commands = [...this.#state.commands, commandId].slice(-COMMANDS_KEPT);
+  }
+
+  end(phase: 'completed' | 'failed' | 'cancelled', at: EpochMs): void {
+    this.set({ phase, endedAt: at, paused: null, incidentCount: 0 });
+    const { timers, incidents } = this.#open(rootPath);
+    for (const _ in timers) this.#part(rootPath, 'timers').timers = {};
+    for (const _ in incidents) this.#part(rootPath, 'incidents').incidents = {};
+  }
+
+  #open(path: ScopePath): OpenScope {
+    const scope = scopeAt(this.#state, path);
+    invariant(scope?.status === 'open', `the scope "${path}" is open`);
+    return scope;
+  }
+
+  #scopes(): Record<ScopePath, ScopeState> {
+    if (!this.#scopesCopied) {
+      this.#state.scopes = { ...this.#state.scopes };
+      this.#scopesCopied = true;
+    }
+    // The copy just made belongs to this builder alone.
+    return this.#state.scopes as Record<ScopePath, ScopeState>;
+  }
+
+  /** The scope, with a part that may be written to. */
+  #part(path: ScopePath, part: Part): WritableScope {
+    let copied = this.#copied.get(path);
+    if (copied === undefined) {
+      copied = { scope: { ...this.#open(path) } as WritableScope, parts: new Set() };
+      this.#copied.set(path, copied);
+      this.#scopes()[path] = copied.scope;
+    }
+    const { scope, parts } = copied;
+    if (!parts.has(part)) {
+      Object.assign(scope, { [part]: { ...scope[part] } });
+      parts.add(part);
+    }
+    return scope;
+  }
+
+  #mapTimers(scopes: readonly OpenScope[], map: (timer: Timer) => Timer): void {
+    for (const { path, timers } of scopes) {
+      for (const [timerId, timer] of Object.entries(timers)) {
+        const mapped = map(timer);
+        if (mapped !== timer) this.#part(path, 'timers').timers[timerId] = mapped;
+      }
+    }
+  }
+
+  #followTimer(timer: Timer): void {
+    if (timer.state !== 'armed' || timer.path === null) return;
+    const task = this.task(timer.path);
+    if (timer.kind === 'retry' && task.status === 'retrying') this.put({ ...task, retryAt: timer.dueAt });
+    else if (timer.kind === 'wait' && task.type === 'wait' && task.status === 'open') this.put({ ...task, until: timer.dueAt });
+  }
+}
+
+function stopped(timer: Timer & { readonly state: 'armed' }, now: EpochMs): Timer {
+  const { dueAt, ...rest } = timer;
+  return { ...rest, state: 'stopped', remainingMs: Math.max(0, dueAt - now) };
+}
+
+function armed(timer: Timer & { readonly state: 'stopped' }, now: EpochMs): Timer {
+  const { remainingMs, ...rest } = timer;
+  return { ...rest, state: 'armed', dueAt: now + remainingMs };
+}

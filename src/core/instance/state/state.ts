@@ -1,0 +1,271 @@
+/**
+ * State of one instance: what the fold of its history gives.
+ * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
+ */
+import type { NodeType } from '../../definition/types.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
+import type { Json } from '../../json.ts';
+
+export type TaskError = {
+  /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
+  readonly code: string;
+  readonly message: string;
+};
+
+export type Assignees = { readonly users: readonly string[]; readonly roles: readonly string[] };
+
+export type InstanceState = {
+  readonly instanceId: InstanceId;
+  readonly definitionId: DefinitionId;
+  readonly definitionVersion: number;
+  readonly businessKey: string | null;
+  readonly input: Json;
+  readonly vars: { readonly [name: string]: Json };
+  /** `running` covers paused and under incident; see `statusOf`. */
+  readonly phase: 'running' | 'completed' | 'failed' | 'cancelled';
+  readonly paused: { readonly at: EpochMs; readonly by: string } | null;
+  /** Basis of the start: what the first tasks were decided from. */
+  readonly basis: Basis;
+  /** The instance's own scope (`''`), and one for each item or round of its loops. See `scopes.ts`. */
+  readonly scopes: { readonly [path: ScopePath]: ScopeState };
+  /** Absent when `scopes` holds all there are: a state that was loaded for some notifications holds the scopes they need. */
+  readonly partial?: PartialScopes;
+  /** Incidents of all scopes. */
+  readonly incidentCount: number;
+  /** The last 1,024 commands, applied or refused: each counts once. */
+  readonly commands: readonly CommandId[];
+  /** Number of the last history entry. */
+  readonly seq: number;
+  readonly startedAt: EpochMs;
+  readonly updatedAt: EpochMs;
+  readonly endedAt: EpochMs | null;
+  readonly output: Json;
+  readonly error: TaskError | null;
+};
+
+/** Where the nodes of one graph run: the whole instance, or one item or round of a loop. */
+export type ScopeState = OpenScope | EndedScope;
+
+export type OpenScope = {
+  readonly path: ScopePath;
+  readonly status: 'open';
+  /** The loop that opened it; null for the instance's own. */
+  readonly loopId: NodeId | null;
+  /** What its first tasks were decided from. */
+  readonly basis: Basis;
+  /** Number of its tasks' first attempts: 1, or more where an earlier run of the same item or round failed. */
+  readonly firstAttempt: number;
+  /** Every node of its graph that was opened, skipped or cancelled, by path. */
+  readonly tasks: { readonly [path: TaskPath]: TaskState };
+  readonly openCount: number;
+  /** By path of the task, or of the scope where its output failed (`''` for the instance's own). */
+  readonly incidents: { readonly [path: string]: Incident };
+  /** Everything that will wake one of its tasks by time. */
+  readonly timers: { readonly [timerId: string]: Timer };
+};
+
+/** What the loop still needs of an item or round that is over. */
+export type EndedScope = {
+  readonly path: ScopePath;
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly loopId: NodeId;
+  readonly output: Json;
+  /** History entry that holds the output. */
+  readonly outputSeq: number;
+  readonly error: TaskError | null;
+  /** The highest attempt of its tasks: another run of the same item or round counts on from here. */
+  readonly lastAttempt: number;
+  /** Events that its waits took. Absent: none. */
+  readonly consumed?: readonly EventIdentity[];
+};
+
+/** Which scopes that `scopes` does not hold are known not to exist. */
+export type PartialScopes = {
+  readonly absent: readonly ScopePath[];
+  /** Loops all of whose scopes are loaded. */
+  readonly whole: readonly TaskPath[];
+};
+
+type TaskCommon = {
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  /** Counted from 1, never starts again. */
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly openedAt: EpochMs;
+};
+
+/** What an attempt of an `http` or `task` node is made of: every attempt gets the same. */
+export type TaskPayload = {
+  /** Handler's name; null for `http`. */
+  readonly task: string | null;
+  readonly queue: string | null;
+  readonly input: Json;
+  readonly timeoutMs: number;
+  readonly queueTimeoutMs: number | null;
+};
+
+/** `inputSeq`: the history entry that brought the input, which is stored there and nowhere else. */
+export type StoredTaskPayload = TaskPayload & { readonly inputSeq: number };
+
+/** An `http` or `task` node that has left the core. */
+export type AutomatedTask = TaskCommon & {
+  readonly type: 'http' | 'task';
+  readonly payload: StoredTaskPayload;
+  /** Attempts charged to the retry budget since it was last renewed. */
+  readonly failures: number;
+  /** Times a worker without the handler gave it back. */
+  readonly returns: number;
+  readonly lastError: TaskError | null;
+};
+
+export type HumanTask = TaskCommon & {
+  readonly type: 'human';
+  readonly title: string;
+  readonly assignees: Assignees;
+  readonly dueAt: EpochMs | null;
+  /** Whom the task goes to when its escalation timer fires; null when there is none, or it has fired. */
+  readonly escalateTo: Assignees | null;
+};
+
+export type WaitTask = TaskCommon & { readonly type: 'wait'; readonly until: EpochMs };
+
+export type EventTask = TaskCommon & {
+  readonly type: 'event';
+  readonly waits: readonly EventWaiting[];
+  readonly count: number;
+  /** Events taken so far, oldest first. */
+  readonly received: readonly ReceivedEvent[];
+  /** Taken by earlier attempts; absent: none. */
+  readonly consumed?: readonly EventIdentity[];
+};
+
+/** An event that a wait has taken: stored as the payload of the history entry `seq`. */
+export type ReceivedEvent = { readonly seq: number; readonly event: Json };
+
+/** History entry, or entries in the order of an array (null: nothing), in which a payload is stored. */
+export type PayloadSeq = number | readonly (number | null)[];
+
+/** A forEach whose items are running. Their outputs stand in their scopes until it ends. */
+export type ForEachTask = TaskCommon & {
+  readonly type: 'forEach';
+  readonly items: readonly Json[];
+  /** History entry that holds the items. */
+  readonly itemsSeq: number;
+  /** Indexes that are to be opened: from here on, or those a retry found not completed. */
+  readonly waiting: { readonly from: number } | { readonly indexes: readonly number[] };
+  readonly running: number;
+  readonly failed: number;
+};
+
+/** A repeat whose round `round` (from 0) is running, or waits for its delay. */
+export type RepeatTask = TaskCommon & {
+  readonly type: 'repeat';
+  readonly round: number;
+  /** The round in which the count towards `max` began: a retry counts anew. */
+  readonly firstRound: number;
+  readonly running: boolean;
+};
+
+/** What tells an event from all others. */
+export type EventIdentity = { readonly id: string; readonly source: string };
+
+export type EventWaiting = {
+  readonly event: string;
+  readonly key: string;
+  /** Source of the node's `where` and the values it mentions, as they were when the wait opened. */
+  readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
+};
+
+/** A task that moves only when something comes back. */
+export type OpenTask =
+  | (AutomatedTask & { readonly status: 'scheduled'; readonly dispatchedAt: EpochMs })
+  | (AutomatedTask & { readonly status: 'retrying'; readonly retryAt: EpochMs })
+  | (HumanTask & { readonly status: 'open' })
+  | (WaitTask & { readonly status: 'open' })
+  | (EventTask & { readonly status: 'open' })
+  | (ForEachTask & { readonly status: 'open' })
+  | (RepeatTask & { readonly status: 'open' });
+
+/** A task that has ended. `takenEdges` is null until its edges were evaluated (paused, or under incident). */
+export type ClosedTask = TaskCommon & {
+  readonly type: NodeType;
+  readonly closedAt: EpochMs;
+  /** History entry that closed it: the order in which edges are evaluated. */
+  readonly closedSeq: number;
+  readonly takenEdges: readonly EdgeId[] | null;
+  /** Events that an event node took and that are not in its output: handed over again, they are no news. Absent: none. */
+  readonly consumed?: readonly EventIdentity[];
+} & (
+    | {
+        readonly status: 'completed';
+        readonly output: Json;
+        /** Where the output is stored: the entry that brought it, or the entries whose payloads make up this array. */
+        readonly outputSeq: PayloadSeq;
+      }
+    | {
+        readonly status: 'failed' | 'timedOut';
+        readonly error: TaskError;
+        /** What a retry of the incident sends again; null when the node has to be opened anew. */
+        readonly payload: StoredTaskPayload | null;
+      }
+    | { readonly status: 'cancelled' }
+    | { readonly status: 'skipped' }
+  );
+
+export type TaskState = OpenTask | ClosedTask;
+export type TaskStatus = TaskState['status'];
+
+/** What went wrong last; null: nothing, or nothing that still counts. */
+export function errorOf(task: TaskState): TaskError | null {
+  return 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
+}
+
+export type Incident = {
+  readonly nodeId: NodeId | null;
+  /**
+   * open: the node could not be opened (an expression failed). failed: its attempts are used up and no edge fits.
+   * exit: it ended, but its `set` or an edge's `when` failed. output: the instance's `output` failed.
+   * message: a notification that it waits for came and could not be applied (`unapplied.ts`).
+   */
+  readonly phase: 'open' | 'failed' | 'exit' | 'output' | 'message';
+  readonly error: TaskError;
+  /** Source of the expression that failed. */
+  readonly expression: string | null;
+  readonly at: EpochMs;
+};
+
+export type TimerKind =
+  | 'retry'
+  | 'wait'
+  | 'timeout'
+  | 'queueTimeout'
+  | 'reminder'
+  | 'escalation'
+  /** The next items of a forEach, or the next round of a repeat, are opened. */
+  | 'loop'
+  | 'instanceTimeout';
+
+export type Timer = {
+  readonly kind: TimerKind;
+  /** null for the instance's own timeout. */
+  readonly path: TaskPath | null;
+  readonly attempt: number;
+} & ({ readonly state: 'armed'; readonly dueAt: EpochMs } | { readonly state: 'stopped'; readonly remainingMs: number });
+
+export type InstanceStatus = 'running' | 'paused' | 'incident' | 'completed' | 'failed' | 'cancelled';
+
+/** The first that holds of terminal, paused, incident, running. */
+export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidentCount'>): InstanceStatus {
+  if (state.phase !== 'running') return state.phase;
+  if (state.paused !== null) return 'paused';
+  return state.incidentCount > 0 ? 'incident' : 'running';
+}
+
+export function isOpen(task: TaskState): task is OpenTask {
+  return task.status === 'scheduled' || task.status === 'retrying' || task.status === 'open';
+}
+
+export function timerIdOf(kind: TimerKind, path: TaskPath | null): string {
+  return path === null ? kind : `${path}#${kind}`;
+}
