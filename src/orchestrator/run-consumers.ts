@@ -21,8 +21,10 @@ import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
 import { createProcessingObserver } from './processing-observer.ts';
 
+export type ConsumerConfig = Pick<Config, 'topics' | 'limits' | 'service'> & { readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'> };
+
 export type ConsumerDependencies = {
-  readonly config: Pick<Config, 'kafka' | 'topics' | 'limits' | 'service'>;
+  readonly config: ConsumerConfig;
   readonly service: Service;
   readonly retry: RetryPolicy;
   readonly definitions: DefinitionCache;

@@ -1,0 +1,135 @@
+/**
+ * What an orchestrator does on given stores and a given log: applies notifications to instances, correlates external events,
+ * indexes dead letters, fires timers, sends tasks again that have nothing in flight, and keeps the database small. `main.ts`
+ * gives the systems of an installation; `millrace dev` gives those in memory.
+ */
+import { AssignedStateCache } from '../engine/process/state-cache.ts';
+import type { Codec } from '../messaging/codec.ts';
+import type { Log, LogAdmin } from '../messaging/log.ts';
+import type { OutgoingMessages } from '../messaging/outgoing.ts';
+import { topicNames } from '../messaging/topics.ts';
+import { isRetryable, retryForever } from '../service/backoff.ts';
+import type { Config } from '../service/config.ts';
+import { keepDatabaseClock } from '../service/database-clock.ts';
+import { outboxMetrics } from '../service/metrics.ts';
+import type { Service } from '../service/process.ts';
+import { createDefinitionCache } from '../store/definition-cache.ts';
+import type { DefinitionStore } from '../store/definition-store.ts';
+import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
+import type { Maintenance, OutboxGauge, OutboxState } from '../store/maintenance.ts';
+import { createDeadLetterSink } from './dead-letter-sink.ts';
+import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
+import { publishedBefore } from './published-before.ts';
+import { Redispatcher } from './redispatch.ts';
+import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
+import { createTimerTask } from './timers.ts';
+
+/** What an orchestrator works on. */
+export type OrchestratorSystems = {
+  readonly definitions: DefinitionStore;
+  readonly store: InstanceStore;
+  readonly matcher: EventMatcher;
+  readonly gauge: OutboxGauge;
+  readonly maintenance: Maintenance;
+  /** Its schemas, and those of `outgoing`, are looked up here. */
+  readonly codec: Codec;
+  readonly outgoing: OutgoingMessages;
+  readonly log: Log;
+};
+
+export type OrchestrateConfig = ConsumerConfig & Pick<Config, 'orchestrator'>;
+
+const OUTBOX_SAMPLE_MS = 2_000;
+const MAINTENANCE_MS = 60_000;
+/** Of no key: what the database is asked only to see that it answers. */
+const NO_HASH = Buffer.alloc(32);
+
+/** Resolves when each consumer has joined its group. */
+export async function orchestrate(config: OrchestrateConfig, service: Service, systems: OrchestratorSystems): Promise<void> {
+  const { codec, outgoing, log, store } = systems;
+  const retry = retryForever(isRetryable, service.signal, service.log);
+  const { deadLetters: topic } = topicNames(config.topics.prefix);
+  await retry('look up the schemas', async () => {
+    await outgoing.prepare();
+    await codec.prepare([{ topic, record: 'DeadLetter' }]);
+  });
+  const admin = log.admin();
+  service.onStop('kafka admin', () => admin.close());
+  const producer = log.producer();
+  service.onStop('producer', () => producer.stop());
+  const consumers: RunningConsumer[] = [];
+  const stateCache = new AssignedStateCache(config.orchestrator.stateCacheBytes);
+  const metrics = createOrchestratorMetrics(
+    service.metrics,
+    () => consumers.flatMap((consumer) => consumer.lag()),
+    () => stateCache.bytes,
+  );
+  const deadLetters = createDeadLetterSink({ codec, topic, producer, log: service.log, onSent: metrics.deadLetter });
+  checkDatabases(service, systems);
+  fireTimers(config, service, systems, metrics);
+  keepDatabaseSmall(service, systems);
+  redispatch(config, service, systems, { admin, metrics, consumers });
+  const now = await keepDatabaseClock(() => store.now(), retry, service);
+  const definitions = createDefinitionCache(systems.definitions);
+  await runConsumers({ ...systems, config, service, retry, definitions, admin, deadLetters, metrics, stateCache, consumers, now });
+}
+
+function checkDatabases({ health }: Service, { store, definitions }: OrchestratorSystems): void {
+  health.check('instance database', () => answers(store.now()));
+  health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
+}
+
+function fireTimers(
+  config: OrchestrateConfig,
+  service: Service,
+  { store, outgoing }: OrchestratorSystems,
+  metrics: OrchestratorMetrics,
+): void {
+  const { timerIntervalMs: intervalMs } = config.orchestrator;
+  service.repeat('fire timers', createTimerTask({ store, outgoing, intervalMs, onFired: metrics.timerFired }));
+}
+
+/** Looks at the outbox too, since a lost slot must be noticed before the rows that it lacks are removed. */
+function keepDatabaseSmall(service: Service, { gauge, maintenance }: OrchestratorSystems): void {
+  let reading: OutboxState | null = null;
+  outboxMetrics(service.metrics, () => reading);
+  service.repeat('look at the outbox', async () => {
+    reading = await gauge.read();
+    if (!reading.slotExists) await maintenance.noticeLostSlot();
+    return OUTBOX_SAMPLE_MS;
+  });
+  service.repeat('maintain the instance database', async () => {
+    await maintenance.run();
+    return MAINTENANCE_MS;
+  });
+}
+
+type RedispatchParts = { readonly admin: LogAdmin; readonly metrics: OrchestratorMetrics; readonly consumers: readonly RunningConsumer[] };
+
+function redispatch(
+  config: OrchestrateConfig,
+  service: Service,
+  { store, outgoing, gauge }: OrchestratorSystems,
+  { admin, metrics, consumers }: RedispatchParts,
+): void {
+  const { prefix } = config.topics;
+  const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
+  service.repeat('look for stranded tasks', async () => {
+    const counts = await redispatcher.look(ownedPartitions(consumers, topicNames(prefix).notifications));
+    await redispatcher.mark();
+    if (counts.redispatched > 0) service.log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
+    metrics.redispatched(counts.redispatched);
+    return config.orchestrator.redispatchIntervalMs;
+  });
+}
+
+/** Partitions whose instances this process works on. */
+function ownedPartitions(consumers: readonly RunningConsumer[], topic: string): readonly number[] {
+  const owned = consumers.flatMap((consumer) => consumer.assignment()).filter((each) => each.topic === topic);
+  return owned.map(({ partition }) => partition);
+}
+
+async function answers(question: Promise<unknown>): Promise<null> {
+  await question;
+  return null;
+}

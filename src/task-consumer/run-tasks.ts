@@ -1,0 +1,139 @@
+/**
+ * Runs tasks from a given log: those of `http` nodes, or those of a user's handlers, one worker for each queue. `main.ts` gives
+ * the log of an installation; `millrace dev` gives the one in memory. Needs no database.
+ */
+import { hostname } from 'node:os';
+import { MillraceError } from '../core/error.ts';
+import type { Codec } from '../messaging/codec.ts';
+import type { Log, LogProducer } from '../messaging/log.ts';
+import { groupNames, topicNames } from '../messaging/topics.ts';
+import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
+import type { Config } from '../service/config.ts';
+import type { Service } from '../service/process.ts';
+import type { TaskDefinition } from '../worker/index.ts';
+import type { Executor } from './executor.ts';
+import { createHandlerExecutor } from './executors/handlers.ts';
+import { createHttpExecutor } from './executors/http.ts';
+import { TaskWorker } from './worker.ts';
+import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
+
+/** What task workers work on. */
+export type TaskSystems = {
+  readonly log: Log;
+  /** Its schemas are looked up here. */
+  readonly codec: Codec;
+};
+
+export type RunTasksConfig = Pick<Config, 'topics' | 'worker' | 'limits' | 'service'> & {
+  readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'>;
+};
+
+const HTTP_CONCURRENCY = 200;
+const HANDLER_CONCURRENCY = 50;
+/** The part of the shutdown time that tasks get; the rest is for sending outcomes and for leaving the group. */
+const DRAIN_SHARE = 0.8;
+
+/** Runs the tasks of `http` nodes. Resolves when it has joined its group. */
+export async function runHttpTasks(config: RunTasksConfig, service: Service, systems: TaskSystems): Promise<void> {
+  const { httpAllowPrivate, httpAllow, httpResponseLimitBytes, httpRedirectsMax, concurrency } = config.worker;
+  const executor = createHttpExecutor({
+    allowPrivate: httpAllowPrivate,
+    allow: httpAllow,
+    responseLimitBytes: httpResponseLimitBytes,
+    redirectsMax: httpRedirectsMax,
+  });
+  service.onStop('http connections', () => executor.close());
+  await runQueues(config, service, systems, { executor, queues: [null], concurrency: concurrency ?? HTTP_CONCURRENCY });
+}
+
+/** Runs handlers on the queues that they name. Resolves when it has joined all groups. */
+export async function runHandlerTasks(
+  config: RunTasksConfig,
+  service: Service,
+  systems: TaskSystems,
+  handlers: readonly TaskDefinition[],
+): Promise<void> {
+  const executor = createHandlerExecutor(handlers);
+  const queues = queuesOf(handlers);
+  service.log.info({ handlers: handlers.map(({ name }) => name), queues }, 'Handlers loaded');
+  await runQueues(config, service, systems, { executor, queues, concurrency: config.worker.concurrency ?? HANDLER_CONCURRENCY });
+}
+
+export function queuesOf(handlers: readonly TaskDefinition[]): readonly string[] {
+  return [...new Set(handlers.map(({ queue }) => queue))];
+}
+
+type Work = { readonly executor: Executor; readonly queues: readonly (string | null)[]; readonly concurrency: number };
+
+type Dependencies = TaskSystems & {
+  readonly config: RunTasksConfig;
+  readonly service: Service;
+  readonly producer: LogProducer;
+  readonly retry: RetryPolicy;
+  readonly metrics: WorkerMetrics;
+  readonly workers: TaskWorker[];
+};
+
+async function runQueues(config: RunTasksConfig, service: Service, systems: TaskSystems, work: Work): Promise<void> {
+  const { log, codec } = systems;
+  const retry = retryForever(isRetryable, service.signal, service.log);
+  const { notifications, deadLetters } = topicNames(config.topics.prefix);
+  await retry('look up the schemas', () =>
+    codec.prepare([
+      { topic: notifications, record: 'TaskOutcome' },
+      { topic: deadLetters, record: 'DeadLetter' },
+    ]),
+  );
+  const producer = log.producer();
+  service.onStop('producer', () => producer.stop());
+  const workers: TaskWorker[] = [];
+  const metrics = createWorkerMetrics(service.metrics, {
+    inFlight: () => workers.reduce((sum, worker) => sum + worker.inFlight, 0),
+    lag: () => workers.flatMap((worker) => worker.lag()),
+  });
+  const dependencies = { config, service, log, codec, producer, retry, metrics, workers };
+  service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
+  // All at once: a queue whose topic is missing must not keep the others waiting.
+  await Promise.all(work.queues.map((queue) => runQueue(dependencies, work, queue)));
+}
+
+async function runQueue(dependencies: Dependencies, { executor, concurrency }: Work, queue: string | null): Promise<void> {
+  const { config, service, log, codec, producer, retry, metrics, workers } = dependencies;
+  const names = topicNames(config.topics.prefix);
+  const topic = names.tasks(queue);
+  const groupId = groupNames(config.topics.prefix).tasks(queue);
+  await waitForTopic(log, topic, queue, retry);
+  const worker = new TaskWorker({
+    groupId,
+    name: `${hostname()}:${process.pid}`,
+    concurrency,
+    executor,
+    openConsumer: (handlers) => log.consumer({ groupId, topics: [topic], sessionTimeoutMs: config.kafka.sessionTimeoutMs, handlers }),
+    producer,
+    codec,
+    topics: { notifications: names.notifications, deadLetters: names.deadLetters },
+    maxMessageBytes: config.topics.maxMessageBytes,
+    payloadBytes: config.limits.payloadBytes,
+    retry,
+    log: service.log,
+    metrics,
+  });
+  workers.push(worker);
+  service.health.check(`group ${groupId}`, () => (worker.isMember ? null : 'the group does not count this process at present'));
+  await worker.start();
+}
+
+/** Deploying the first definition that uses a queue makes its topic; a worker may well be there before it. */
+async function waitForTopic(log: Log, topic: string, queue: string | null, retry: RetryPolicy): Promise<void> {
+  const admin = log.admin();
+  try {
+    await retry(`find the topic ${topic}`, async () => {
+      const found = await admin.describeTopics([topic]);
+      if (found.length > 0) return;
+      const remedy = queue === null ? 'Run "millrace topics".' : `Deploy a definition that uses the queue "${queue}".`;
+      throw new MillraceError('MR_TOPIC_MISSING', `There is no topic ${topic}. ${remedy}`, { retryable: true });
+    });
+  } finally {
+    await admin.close();
+  }
+}
