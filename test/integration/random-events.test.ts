@@ -12,7 +12,7 @@ import { eventView } from '../../src/core/external-event.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
 import type { EventMatched } from '../../src/core/instance/decide/notification.ts';
 import { numbers } from '../../src/core/instance/testing/arbitraries.ts';
-import { Chance } from '../../src/core/instance/testing/world.ts';
+import { Chance } from '../../src/core/instance/testing/chance.ts';
 import { isJsonObject, type Json } from '../../src/core/json.ts';
 import { createEventMatcher } from '../../src/engine/correlate/event-matcher.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { definitionOf } from '../../../test/support/scenario.ts';
 import { incidentsOf } from '../../core/instance/state/scopes.ts';
 import { document, input, numbers } from '../../core/instance/testing/arbitraries.ts';
-import { Chance } from '../../core/instance/testing/world.ts';
+import { Chance } from '../../core/instance/testing/chance.ts';
 import { RefusingStore } from '../testing/refusing-store.ts';
 
 const DEFINITIONS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 1_000) / 4;

@@ -13,7 +13,7 @@ import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { incidentsOf, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
 import { type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
-import type { Chance } from '../../core/instance/testing/world.ts';
+import type { Chance } from '../../core/instance/testing/chance.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import { InstanceProcessor } from '../process/instance-processor.ts';

@@ -1,0 +1,78 @@
+/** What must hold after each step of any instance, and over its whole history. */
+import type { Definition } from '../../definition/types.ts';
+import type { ScopePath, TaskPath } from '../../ids.ts';
+import { own } from '../../record.ts';
+import { statusOf } from '../index.ts';
+import { scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { type InstanceState, isOpen, type TaskState, type TimerKind } from '../state/state.ts';
+import type { HistoryEntry, StepResult } from '../step.ts';
+import { holds } from './assertions.ts';
+import type { Outside } from './outside.ts';
+
+export function checkStep(
+  definition: Definition,
+  outside: Outside,
+  { state, effects, history }: StepResult,
+  before: InstanceState | null,
+): void {
+  holds(effects.filter(({ type }) => type === 'lifecycle').length <= 1, 'one lifecycle record a step');
+  holds(before === null || state.seq === before.seq + history.length, 'history has no gaps');
+  holds(state.phase === 'running' || !tasksOf(state).some(isOpen), 'open nodes end with their instance');
+  if (state.phase === 'completed') checkDecided(definition, state);
+  holds(state.paused === null || outside.timers.size === 0, 'no timer runs during a pause');
+  outside.checkTables(state);
+  checkProgress(state, outside);
+  checkBudgets(definition, state);
+}
+
+/** A completed instance has run, skipped or cancelled every node, and has evaluated all their edges. */
+function checkDecided(definition: Definition, state: InstanceState): void {
+  for (const id of definition.root.nodes.keys()) {
+    const task = taskAt(state, id as string as TaskPath);
+    holds(task !== undefined && !isOpen(task) && task.takenEdges !== null, `${id} is decided when its instance completes`);
+  }
+}
+
+/** A running instance always has something that will move it. */
+function checkProgress(state: InstanceState, outside: Outside): void {
+  const open = tasksOf(state).filter(isOpen);
+  holds(statusOf(state) !== 'running' || open.length > 0, 'nothing stays running with nothing open');
+  for (const task of open) holds(willMove(task, state, outside), `something moves ${task.path}`);
+}
+
+function willMove(task: TaskState, state: InstanceState, outside: Outside): boolean {
+  const hasTimer = (kind: TimerKind) => own(timersOf(state), `${task.path}#${kind}`) !== undefined;
+  if (task.status === 'scheduled') return outside.wasSent(task);
+  if (task.status === 'retrying') return hasTimer('retry');
+  if (task.type === 'forEach' || task.type === 'repeat') return hasTimer('loop') || state.paused !== null || hasScopes(state, task.path);
+  return task.type !== 'wait' || hasTimer('wait');
+}
+
+function hasScopes(state: InstanceState, loop: TaskPath): boolean {
+  return Object.values(state.scopes).some(({ path, status }) => status === 'open' && path.startsWith(`${loop}.`));
+}
+
+function checkBudgets(definition: Definition, state: InstanceState): void {
+  for (const task of tasksOf(state)) {
+    const node = definition.nodes.get(task.nodeId);
+    if (node === undefined || !('retry' in node) || !('failures' in task)) continue;
+    holds(task.failures < node.retry.maxAttempts, `${task.path} keeps its budget`);
+  }
+}
+
+/** A join fires once: a node opens once in a run of its scope, and once more for each incident of it that was resolved. */
+export function checkOpenings(history: readonly HistoryEntry[]): void {
+  const openings = new Map<string, number>();
+  const runs = new Map<ScopePath, number>();
+  const add = (path: TaskPath, by: number) => {
+    const run = `${path} in run ${runs.get(scopePathOf(path)) ?? 0}`;
+    openings.set(run, (openings.get(run) ?? 0) + by);
+  };
+  for (const { event } of history) {
+    if (event.type === 'ScopeOpened') runs.set(event.scope, (runs.get(event.scope) ?? 0) + 1);
+    if (event.type === 'TaskScheduled' || event.type === 'HumanTaskOpened' || event.type === 'WaitStarted' || event.type === 'EventAwaited')
+      add(event.path, 1);
+    else if (event.type === 'IncidentResolved' && event.path !== null) add(event.path, -1);
+  }
+  for (const [path, count] of openings) holds(count <= 1, `${path} opens once`);
+}

@@ -1,0 +1,36 @@
+/** What the database holds of one instance: its history without payloads, and the payloads by the number of their entry. */
+import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from '../../../store/stored/history.ts';
+import { restoreState, type StoredState, seqsOfState, stateText } from '../../../store/stored/state.ts';
+import { outputSeqOf } from '../../../store/stored/task-images.ts';
+import type { Json } from '../../json.ts';
+import type { InstanceState } from '../state/state.ts';
+import type { HistoryEntry } from '../step.ts';
+import { same } from './assertions.ts';
+
+export class StoredCopy {
+  readonly #payloads = new Map<number, Json>();
+  readonly #entries: StoredEntry[] = [];
+  #outputSeq: number | null = null;
+
+  add(history: readonly HistoryEntry[]): void {
+    this.#entries.push(...storeHistory(history, this.#payloads));
+    this.#outputSeq = outputSeqOf(history) ?? this.#outputSeq;
+  }
+
+  history(): readonly HistoryEntry[] {
+    return restoreHistory(this.#entries, this.#payloadsOf(seqsOfHistory(this.#entries)));
+  }
+
+  /** The state as it comes back from the database. */
+  roundTrip(state: InstanceState): InstanceState {
+    const stored = JSON.parse(stateText(state)) as StoredState;
+    const restored = restoreState(state.instanceId, stored, this.#outputSeq, this.#payloadsOf(seqsOfState(stored, this.#outputSeq)));
+    same(restored, state, 'the stored state is the state');
+    return restored;
+  }
+
+  /** Only those that are asked for, as the database gives them. */
+  #payloadsOf(seqs: readonly number[]): ReadonlyMap<number, Json> {
+    return new Map(seqs.flatMap((seq) => (this.#payloads.has(seq) ? [[seq, this.#payloads.get(seq) ?? null] as const] : [])));
+  }
+}
