@@ -1,6 +1,7 @@
 /** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
 
 import { isJsonObject, type Json } from '../../core/json.ts';
+import { type AnswerOptions, numberModes, parseModes } from '../../core/nodes/http/answer-rules.ts';
 import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/nodes/http/request-rules.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 
@@ -10,6 +11,8 @@ export type HttpRequest = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** How its answer is read. */
+  readonly answer: AnswerOptions;
 };
 
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -17,7 +20,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** @param idempotencyKey sent as `Idempotency-Key` unless the node sets that header itself. */
 export function parseHttpRequest(input: Json, idempotencyKey: string): Result<HttpRequest, string> {
   if (!isJsonObject(input)) return err('The request is not an object.');
-  const { method = 'GET', url, headers = {}, body = null } = input;
+  const { method = 'GET', url, headers = {}, body = null, parse = 'auto', numbers = 'exact' } = input;
   if (typeof method !== 'string' || !httpMethods.includes(method.toUpperCase()))
     return err(`/method: one of ${httpMethods.join(', ')} is expected.`);
   const verb = method.toUpperCase();
@@ -26,6 +29,10 @@ export function parseHttpRequest(input: Json, idempotencyKey: string): Result<Ht
   const given = parseHeaders(headers ?? {});
   if (!given.ok) return given;
   if (body !== null && methodsWithoutBody.has(verb)) return err(`/body: a ${verb} request has none.`);
+  const mode = parseModes.find((one) => one === parse);
+  if (mode === undefined) return err(`/parse: one of ${parseModes.join(', ')} is expected.`);
+  const precision = numberModes.find((one) => one === numbers);
+  if (precision === undefined) return err(`/numbers: one of ${numberModes.join(', ')} is expected.`);
   return ok({
     method: verb,
     url: target.value,
@@ -37,6 +44,7 @@ export function parseHttpRequest(input: Json, idempotencyKey: string): Result<Ht
       ...given.value,
     },
     body: body === null || typeof body === 'string' ? body : JSON.stringify(body),
+    answer: { parse: mode, numbers: precision },
   });
 }
 
@@ -92,5 +100,6 @@ export function followRedirect(request: HttpRequest, status: number, location: s
     url,
     headers: Object.fromEntries(headers),
     body: becomesGet ? null : request.body,
+    answer: request.answer,
   });
 }

@@ -1,21 +1,15 @@
-/** Reads a response within its limit and makes the node's output of it: `{ status, headers, body }`, body parsed when JSON. */
+/** Reads a response within its limit and makes the node's output of it: `{ status, headers, body }`, body read as the node asks. */
 import type { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from 'node:zlib';
+import { quoteInexactNumbers } from '../../core/exact-numbers.ts';
+import type { Json } from '../../core/json.ts';
+import { type AnswerOptions, isJsonType } from '../../core/nodes/http/answer-rules.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
+import { decompress } from './content-encoding.ts';
 
 export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export type ResponseFault = { readonly code: 'RESPONSE_TOO_LARGE' | 'OUTPUT_INVALID'; readonly message: string };
-
-const decompressors = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-  zstd: promisify(zstdDecompress),
-} as const;
 
 /** The body's bytes, decompressed. A stream that breaks off rejects. */
 export async function readBody(body: Readable, headers: HttpHeaders, limitBytes: number): Promise<Result<Buffer, ResponseFault>> {
@@ -32,7 +26,9 @@ export async function readBody(body: Readable, headers: HttpHeaders, limitBytes:
     if (size > limitBytes) return tooLarge;
     chunks.push(chunk);
   }
-  return await decompress(Buffer.concat(chunks, size), headers, limitBytes, tooLarge);
+  const plain = await decompress(Buffer.concat(chunks, size), headerOf(headers, 'content-encoding') ?? '', limitBytes);
+  if (plain.ok) return plain;
+  return plain.error.reason === 'tooLarge' ? tooLarge : err({ code: 'OUTPUT_INVALID', message: plain.error.message });
 }
 
 /** Lets go of a body that nobody reads. */
@@ -42,43 +38,42 @@ export function discard(body: Readable): void {
   body.destroy();
 }
 
-async function decompress(
-  bytes: Buffer,
-  headers: HttpHeaders,
-  limitBytes: number,
-  tooLarge: Result<never, ResponseFault>,
-): Promise<Result<Buffer, ResponseFault>> {
-  const encoding = headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '' || bytes.length === 0) return ok(bytes);
-  if (!(encoding in decompressors)) return err({ code: 'OUTPUT_INVALID', message: 'The response has an encoding that cannot be read.' });
-  try {
-    return ok(await decompressors[encoding as keyof typeof decompressors](bytes, { maxOutputLength: limitBytes }));
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'ERR_BUFFER_TOO_LARGE') return tooLarge;
-    return err({ code: 'OUTPUT_INVALID', message: `The response says ${encoding}, but is not.` });
-  }
-}
-
-const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json\b/i;
-
 /** JSON text of the node's output. */
-export function renderOutput(status: number, headers: HttpHeaders, bytes: Buffer): Result<string, ResponseFault> {
-  const type = headerOf(headers, 'content-type') ?? '';
-  const text = decodeText(bytes, type);
+export function renderOutput(status: number, headers: HttpHeaders, bytes: Buffer, options: AnswerOptions): Result<string, ResponseFault> {
+  const body = readAs(headers, bytes, options);
+  if (!body.ok) return body;
   // Cookies are secrets between the two servers, and outputs are stored and shown.
   const shown = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined || name === 'set-cookie' ? [] : [[name, typeof value === 'string' ? value : value.join(', ')]],
   );
-  const head = `{"status":${status},"headers":${JSON.stringify(Object.fromEntries(shown))},"body":`;
-  if (text === '') return ok(`${head}null}`);
-  if (!JSON_TYPE.test(type)) return ok(`${head}${JSON.stringify(text)}}`);
+  return ok(`{"status":${status},"headers":${JSON.stringify(Object.fromEntries(shown))},"body":${JSON.stringify(body.value)}}`);
+}
+
+/** The body as the node's `parse` says. */
+export function readAs(headers: HttpHeaders, bytes: Buffer, { parse, numbers }: AnswerOptions): Result<Json, ResponseFault> {
+  if (bytes.length === 0) return ok(parse === 'text' || parse === 'base64' ? '' : null);
+  if (parse === 'base64') return ok(bytes.toString('base64'));
+  const type = headerOf(headers, 'content-type') ?? '';
+  const text = decodeText(bytes, type);
+  if (parse === 'text') return ok(text);
+  if (parse === 'auto' && !isJsonType(type) && !(type === '' && looksLikeJson(text))) return ok(text);
   // Nobody here can change what that server writes, so the last of equal keys counts, as for any client. The body is
   // rendered again, so that every later reader sees the same value.
-  const parsed = parseJsonStrict(text, { duplicateKeys: 'last' });
-  if (parsed.ok) return ok(`${head}${JSON.stringify(parsed.value)}}`);
-  if (parsed.reason === 'syntax') return ok(`${head}${JSON.stringify(text)}}`);
-  return err({ code: 'OUTPUT_INVALID', message: `/body${parsed.pointer}: ${parsed.message}` });
+  const parsed = parseJsonStrict(numbers === 'string' ? quoteInexactNumbers(text) : text, { duplicateKeys: 'last' });
+  if (parsed.ok) return ok(parsed.value);
+  if (parsed.reason !== 'syntax')
+    return err({
+      code: 'OUTPUT_INVALID',
+      message: `/body${parsed.pointer}: ${parsed.message} Or set "numbers" of the node to "string", which makes strings of such numbers.`,
+    });
+  return parse === 'auto'
+    ? ok(text)
+    : err({ code: 'OUTPUT_INVALID', message: 'The body is not JSON, which "parse" of the node asks for.' });
+}
+
+/** An answer that says nothing of its type: a number or a word alone stays a string. */
+function looksLikeJson(text: string): boolean {
+  return /^\s*[{[]/.test(text);
 }
 
 function decodeText(bytes: Buffer, contentType: string): string {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import type { Json } from '../../core/json.ts';
@@ -88,10 +88,75 @@ describe('the http executor', () => {
     ['no body as null', { 'content-type': 'application/json' }, '', null],
     ['what says JSON and is none as a text', { 'content-type': 'application/json' }, 'oops', 'oops'],
     ['a compressed body', { 'content-type': 'application/json', 'content-encoding': 'gzip' }, gzipSync('{"a":1}'), { a: 1 }],
+    ['deflate', { 'content-type': 'application/json', 'content-encoding': 'deflate' }, deflateSync('{"a":1}'), { a: 1 }],
+    [
+      'deflate without its head',
+      { 'content-type': 'application/json', 'content-encoding': 'deflate' },
+      deflateRawSync('{"a":1}'),
+      { a: 1 },
+    ],
+    [
+      'what was compressed twice',
+      { 'content-type': 'application/json', 'content-encoding': 'gzip, br' },
+      brotliCompressSync(gzipSync('{"a":1}')),
+      { a: 1 },
+    ],
+    ...['x-amz-json-1.1', 'vnd.api+json', 'x-json', 'vnd.example.json', 'JSON;odata=verbose', 'json-patch+json'].map(
+      (type): [string, Record<string, string>, string, unknown] => [
+        `application/${type} as JSON`,
+        { 'content-type': `application/${type}` },
+        '{"a":1}',
+        { a: 1 },
+      ],
+    ),
+    ['text/json as JSON', { 'content-type': 'text/json; charset=utf-8' }, '[1]', [1]],
+    ['many JSON documents as a text', { 'content-type': 'application/x-ndjson' }, '{"a":1}', '{"a":1}'],
+    ['a JSON answer without a type', {}, ' {"a":1}', { a: 1 }],
+    ['a word without a type as a text', {}, '12', '12'],
+    ['a byte order mark as nothing', { 'content-type': 'application/json' }, '\ufeff{"a":1}', { a: 1 }],
     ['another charset', { 'content-type': 'text/plain; charset=latin1' }, Buffer.from([0xe9]), 'é'],
   ])('reads %s', async (_, headers, body, expected) => {
     answer = (_request, response) => response.writeHead(200, headers).end(body);
     expect(outputOf(await run({ url: base }))).toMatchObject({ body: expected });
+  });
+
+  it.each<[Json, Record<string, string>, string | Buffer, unknown]>([
+    [{ parse: 'json' }, { 'content-type': 'text/plain' }, '{"a":1}', { a: 1 }],
+    [{ parse: 'json' }, {}, '12', 12],
+    [{ parse: 'text' }, { 'content-type': 'application/json' }, '{"id":12345678901234567890}', '{"id":12345678901234567890}'],
+    [{ parse: 'base64' }, { 'content-type': 'image/png' }, Buffer.from([0, 255, 10]), 'AP8K'],
+    [
+      { numbers: 'string' },
+      { 'content-type': 'application/json' },
+      '{"id":12345678901234567890,"n":1,"s":"say \\"12345678901234567890\\"","d":[0.10,-1e400]}',
+      { id: '12345678901234567890', n: 1, s: 'say "12345678901234567890"', d: [0.1, '-1e400'] },
+    ],
+  ])('reads the answer as %j asks', async (options, headers, body, expected) => {
+    answer = (_request, response) => response.writeHead(200, headers).end(body);
+    expect((outputOf(await run({ url: base, ...(options as object) })) as { body: unknown }).body).toEqual(expected);
+  });
+
+  it('fails for good on what is no JSON where the node asks for JSON', async () => {
+    answer = (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('oops');
+    expect(await run({ url: base, parse: 'json' })).toMatchObject({ code: 'OUTPUT_INVALID', retryable: false });
+  });
+
+  it('passes over interim answers that it never asked for', async () => {
+    const raw = createTcpServer((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n');
+        socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{"a":1}');
+      });
+    });
+    await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(raw.address() as AddressInfo).port}`;
+    expect(outputOf(await run({ method: 'POST', url, body: { b: 1 } }))).toMatchObject({ status: 200, body: { a: 1 } });
+    await new Promise((resolve) => raw.close(resolve));
+  });
+
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('sends the length of a body with %s', async (method) => {
+    await run({ method, url: base, body: 'ü' });
+    expect(seen).toMatchObject([{ method, body: 'ü', headers: { 'content-length': '2' } }]);
   });
 
   it('fails on a number that would be rounded, for good, and says where', async () => {
@@ -295,6 +360,8 @@ describe('the http executor', () => {
     ['a header of the connection', { url: 'http://h/', headers: { 'Transfer-Encoding': 'chunked' } }, '/headers'],
     ['a header with a line break', { url: 'http://h/', headers: { a: 'b\r\nc: d' } }, '/headers/a'],
     ['a header that is no text', { url: 'http://h/', headers: { a: ['b'] } }, '/headers/a'],
+    ['a way to read that there is not', { url: 'http://h/', parse: 'xml' }, '/parse'],
+    ['a way with numbers that there is not', { url: 'http://h/', numbers: 'round' }, '/numbers'],
     ['no object', 'http://h/', 'request'],
   ])('refuses %s for good', async (_, input, pointer) => {
     const result = await run(input);

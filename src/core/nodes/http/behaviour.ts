@@ -16,11 +16,13 @@ export const http: NodeBehaviour<'http'> = {
 /** The request as the worker gets it: header values are strings, an absent body stays absent. */
 function requestOf(value: Json): Json {
   if (!isJsonObject(value)) throw new UnfitValueError('The request is not an object.');
-  const { method, url, headers, body } = value;
+  const { method, url, headers, body, parse, numbers } = value;
   if (typeof method !== 'string') throw new UnfitValueError('`method` must be a string.');
   if (typeof url !== 'string') throw new UnfitValueError('`url` must be a string.');
   const request: Record<string, Json> = { method: method.toUpperCase(), url, headers: headerStrings(headers ?? {}) };
   if (body !== undefined) request.body = body;
+  if (parse !== undefined) request.parse = parse;
+  if (numbers !== undefined) request.numbers = numbers;
   return request;
 }
 

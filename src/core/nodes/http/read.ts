@@ -6,6 +6,7 @@ import { isJsonObject } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
 import { readEffort } from '../common/effort.ts';
 import { type NodeContext, opening, readCommon } from '../common/node-context.ts';
+import { defaultAnswer, numberModes, parseModes } from './answer-rules.ts';
 import { canBeHeader, httpMethods, methodsWithoutBody } from './request-rules.ts';
 
 export const httpTimeoutMsDefault = 30_000;
@@ -27,7 +28,19 @@ export function readHttp(context: NodeContext): HttpNode {
       'MR_DEF_SHAPE',
       `A ${method.toUpperCase()} request has no body: leave it out, or use another method.`,
     );
-  const request = { method, url, ...(headers === undefined ? {} : { headers }), ...(body === undefined ? {} : { body }) };
+  const parse = reader.oneOf('parse', parseModes) ?? defaultAnswer.parse;
+  const numbers = reader.oneOf('numbers', numberModes) ?? defaultAnswer.numbers;
+  if (numbers !== defaultAnswer.numbers && (parse === 'text' || parse === 'base64'))
+    reader.refuse('numbers', `left out beside "parse": "${parse}", which reads no numbers`);
+  const request = {
+    method,
+    url,
+    ...(headers === undefined ? {} : { headers }),
+    ...(body === undefined ? {} : { body }),
+    // What is not said is not sent either.
+    ...(parse === defaultAnswer.parse ? {} : { parse }),
+    ...(numbers === defaultAnswer.numbers ? {} : { numbers }),
+  };
   return {
     ...readCommon(context),
     type: 'http',

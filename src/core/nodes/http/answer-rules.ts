@@ -1,0 +1,20 @@
+/** How the answer to an `http` node is read: what its node says, and which types of content are JSON. */
+
+export const parseModes = ['auto', 'json', 'text', 'base64'] as const;
+export const numberModes = ['exact', 'string'] as const;
+
+export type AnswerOptions = {
+  /** auto: by the answer's type. base64: the bytes as they are. */
+  readonly parse: (typeof parseModes)[number];
+  /** What becomes of a number that a double cannot hold exactly. exact: the answer is refused. string: its digits. */
+  readonly numbers: (typeof numberModes)[number];
+};
+
+export const defaultAnswer: AnswerOptions = { parse: 'auto', numbers: 'exact' };
+
+/** `json` as a word of the subtype: application/json, text/json, …+json, x-amz-json-1.1. Not x-ndjson and json-seq, which are many. */
+const JSON_TYPE = /^\s*[\w.+-]+\/(?:[\w.+-]*[.+-])?json(?![\w])(?!-seq)/i;
+
+export function isJsonType(contentType: string): boolean {
+  return JSON_TYPE.test(contentType);
+}
