@@ -27,7 +27,7 @@ import {
 } from '../store/postgres/index.ts';
 import { type OrchestratorSystems, orchestrate } from './orchestrate.ts';
 import { publishedBefore } from './published-before.ts';
-import { type RedispatchCounts, Redispatcher } from './redispatch.ts';
+import { type RedispatchCounts, Redispatcher } from './redispatch/redispatcher.ts';
 
 /** What `loadConfig` must be asked for. */
 export const orchestratorConfigGroups = [

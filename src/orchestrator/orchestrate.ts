@@ -17,12 +17,12 @@ import { createDefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { Maintenance, OutboxGauge, OutboxState } from '../store/maintenance.ts';
-import { createDeadLetterSink } from './dead-letter-sink.ts';
+import { createDeadLetterSink } from './dead-letters/dead-letter-sink.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { publishedBefore } from './published-before.ts';
-import { Redispatcher } from './redispatch.ts';
+import { Redispatcher } from './redispatch/redispatcher.ts';
 import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
-import { createTimerTask } from './timers.ts';
+import { createTimerTask } from './timers/timer-task.ts';
 
 /** What an orchestrator works on. */
 export type OrchestratorSystems = {

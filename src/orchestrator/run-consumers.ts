@@ -13,13 +13,13 @@ import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
-import { createCorrelator } from './correlator.ts';
-import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
-import type { DeadLetterSink } from './dead-letter-sink.ts';
-import { createNotificationProcessor } from './notifications.ts';
+import { PartitionConsumer, type PartitionConsumerOptions } from './consumer/partition-consumer.ts';
+import { createCorrelator } from './correlator/correlator.ts';
+import { createDeadLetterIndexer } from './dead-letters/dead-letter-indexer.ts';
+import type { DeadLetterSink } from './dead-letters/dead-letter-sink.ts';
+import { createNotificationProcessor } from './notifications/notification-processor.ts';
+import { createProcessingObserver } from './notifications/processing-observer.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
-import { PartitionConsumer, type PartitionConsumerOptions } from './partition-consumer.ts';
-import { createProcessingObserver } from './processing-observer.ts';
 
 export type ConsumerConfig = Pick<Config, 'topics' | 'limits' | 'service'> & { readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'> };
 

@@ -23,12 +23,12 @@ import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.
 import { recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
 import { FakeConsumer, FakeProducer } from '../../messaging/testing/fake-log.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
-import { createDeadLetterSink, type DeadLetterSink } from '../dead-letter-sink.ts';
-import { createNotificationProcessor } from '../notifications.ts';
+import { PartitionConsumer, type PartitionConsumerLimits } from '../consumer/partition-consumer.ts';
+import { createDeadLetterSink, type DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import { createNotificationProcessor } from '../notifications/notification-processor.ts';
+import { createProcessingObserver } from '../notifications/processing-observer.ts';
+import type { Received } from '../notifications/read-notification.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from '../orchestrator-metrics.ts';
-import { PartitionConsumer, type PartitionConsumerLimits } from '../partition-consumer.ts';
-import { createProcessingObserver } from '../processing-observer.ts';
-import type { Received } from '../read-notification.ts';
 
 export const silent = pino({ level: 'silent' });
 export const PREFIX = 'p';

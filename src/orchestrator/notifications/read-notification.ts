@@ -1,14 +1,14 @@
 /** A record of the notifications becomes one with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
-import { type InstanceId, parseInstanceId } from '../core/ids.ts';
-import type { AddressedNotification, Notification } from '../core/instance/decide/notification.ts';
-import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../messaging/codec.ts';
-import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import { readCommandRecord } from '../messaging/records/command-issued.ts';
-import { readMatchRecord } from '../messaging/records/event-matched.ts';
-import { invalid } from '../messaging/records/invalid.ts';
-import { readOutcomeRecord } from '../messaging/records/task-outcome.ts';
-import { readTimerRecord } from '../messaging/records/timer-fired.ts';
+import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
+import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
+import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../../messaging/codec.ts';
+import type { InvalidMessage } from '../../messaging/dead-letter-codes.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { readCommandRecord } from '../../messaging/records/command-issued.ts';
+import { readMatchRecord } from '../../messaging/records/event-matched.ts';
+import { invalid } from '../../messaging/records/invalid.ts';
+import { readOutcomeRecord } from '../../messaging/records/task-outcome.ts';
+import { readTimerRecord } from '../../messaging/records/timer-fired.ts';
 
 export type Received = AddressedNotification & { readonly record: LogRecord };
 

@@ -2,17 +2,17 @@
  * Reads external events from their topics and hands them to `engine/correlate`. A record that is no event, and an event
  * that the database refuses, become dead letters; the rest goes on.
  */
-import { MillraceError } from '../core/error.ts';
-import type { ExternalEvent } from '../core/external-event.ts';
-import { correlateEvents } from '../engine/correlate/correlate-events.ts';
-import { readEvent } from '../messaging/cloud-events.ts';
-import type { Codec } from '../messaging/codec.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import type { Logger } from '../service/logging.ts';
-import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
-import type { DeadLetterEntry, DeadLetterSink } from './dead-letter-sink.ts';
-import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
-import type { RecordBatch } from './partition-consumer.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { ExternalEvent } from '../../core/external-event.ts';
+import { correlateEvents } from '../../engine/correlate/correlate-events.ts';
+import { readEvent } from '../../messaging/cloud-events.ts';
+import type { Codec } from '../../messaging/codec.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import type { Logger } from '../../service/logging.ts';
+import type { EventMatcher, InstanceStore } from '../../store/instance-store.ts';
+import type { RecordBatch } from '../consumer/partition-consumer.ts';
+import type { DeadLetterEntry, DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
 
 export type CorrelatorOptions = {
   readonly codec: Codec;

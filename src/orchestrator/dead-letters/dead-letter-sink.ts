@@ -1,10 +1,10 @@
 /** Sends messages that can never be processed to the dead letters. Must have resolved before their offsets are committed. */
-import { MillraceError } from '../core/error.ts';
-import type { Codec } from '../messaging/codec.ts';
-import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type { LogProducer, LogRecord } from '../messaging/log.ts';
-import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
-import type { Logger } from '../service/logging.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { Codec } from '../../messaging/codec.ts';
+import type { InvalidMessage } from '../../messaging/dead-letter-codes.ts';
+import type { LogProducer, LogRecord } from '../../messaging/log.ts';
+import { deadLetterRecord } from '../../messaging/records/dead-letter.ts';
+import type { Logger } from '../../service/logging.ts';
 
 export type DeadLetterEntry = InvalidMessage & { readonly record: LogRecord; readonly instanceId: string | null };
 

@@ -1,7 +1,7 @@
 /** Fires timers that came due by the database's clock: each becomes a message to its instance, taken by one process only. */
-import type { DueTimer } from '../core/due-timer.ts';
-import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import type { InstanceStore } from '../store/instance-store.ts';
+import type { DueTimer } from '../../core/due-timer.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { InstanceStore } from '../../store/instance-store.ts';
 
 export type TimerTaskOptions = {
   readonly store: Pick<InstanceStore, 'fireTimers'>;

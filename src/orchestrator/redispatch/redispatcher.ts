@@ -5,12 +5,12 @@
  * work: attempt and basis stay the same.
  */
 import { LRUCache } from 'lru-cache';
-import type { EpochMs } from '../core/ids.ts';
-import { commandMessage } from '../engine/command/command-message.ts';
-import type { LogAdmin } from '../messaging/log.ts';
-import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import { groupNames, topicNames } from '../messaging/topics.ts';
-import type { InstanceStore, OpenAutomatedTask } from '../store/instance-store.ts';
+import type { EpochMs } from '../../core/ids.ts';
+import { commandMessage } from '../../engine/command/command-message.ts';
+import type { LogAdmin } from '../../messaging/log.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import { groupNames, topicNames } from '../../messaging/topics.ts';
+import type { InstanceStore, OpenAutomatedTask } from '../../store/instance-store.ts';
 
 export type RedispatcherOptions = {
   readonly store: Pick<InstanceStore, 'openAutomatedTasks' | 'publish' | 'now'>;

@@ -1,14 +1,14 @@
 /** Reads a batch of notifications, groups them by instance, and has them applied; those that nobody can apply become dead letters. */
-import { MillraceError } from '../core/error.ts';
-import type { InstanceId } from '../core/ids.ts';
-import type { InstanceProcessor } from '../engine/process/instance-processor.ts';
-import type { StateCache } from '../engine/process/state-cache.ts';
-import type { Codec } from '../messaging/codec.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import type { DeadLetterEntry, DeadLetterSink } from './dead-letter-sink.ts';
-import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
-import type { RecordBatch } from './partition-consumer.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { InstanceId } from '../../core/ids.ts';
+import type { InstanceProcessor } from '../../engine/process/instance-processor.ts';
+import type { StateCache } from '../../engine/process/state-cache.ts';
+import type { Codec } from '../../messaging/codec.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { RecordBatch } from '../consumer/partition-consumer.ts';
+import type { DeadLetterEntry, DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
 import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
 
 export type NotificationProcessorOptions = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import { FakeConsumer } from '../messaging/testing/fake-log.ts';
+import { MillraceError } from '../../core/error.ts';
+import { FakeConsumer } from '../../messaging/testing/fake-log.ts';
+import { silent } from '../testing/fixture.ts';
 import { PartitionConsumer, type PartitionConsumerLimits, type RecordBatch } from './partition-consumer.ts';
-import { silent } from './testing/fixture.ts';
 
 type Context = { readonly number: number };
 

@@ -1,5 +1,5 @@
 /** Records of one partition that were fetched and are not in a batch yet, in one assignment. */
-import type { LogRecord, TopicPartition } from '../messaging/log.ts';
+import type { LogRecord, TopicPartition } from '../../messaging/log.ts';
 
 export type PartitionBufferLimits = {
   /** Most records and bytes of values in a batch; a single record may be larger. */

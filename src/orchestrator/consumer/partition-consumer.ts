@@ -5,10 +5,10 @@
  * lag shows that it stands. So `process` must be safe to repeat, and must isolate what can never work. Knows nothing of what
  * the records mean.
  */
-import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../messaging/log.ts';
-import { isRetryable, retryForever } from '../service/backoff.ts';
-import type { Logger } from '../service/logging.ts';
-import type { PartitionLag } from '../service/metrics.ts';
+import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../../messaging/log.ts';
+import { isRetryable, retryForever } from '../../service/backoff.ts';
+import type { Logger } from '../../service/logging.ts';
+import type { PartitionLag } from '../../service/metrics.ts';
 import { PartitionBuffer, type PartitionBufferLimits } from './partition-buffer.ts';
 
 export type RecordBatch<Context> = TopicPartition & {

@@ -1,8 +1,8 @@
 /** Counts and logs what becomes of notifications. */
 
-import type { ProcessingObserver } from '../engine/process/decision.ts';
-import type { Logger } from '../service/logging.ts';
-import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
+import type { ProcessingObserver } from '../../engine/process/decision.ts';
+import type { Logger } from '../../service/logging.ts';
+import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
 import type { Received } from './read-notification.ts';
 
 export function createProcessingObserver(log: Logger, metrics: OrchestratorMetrics): ProcessingObserver<Received> {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import type { ExternalEvent } from '../core/external-event.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import { createMetrics } from '../service/metrics.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { ExternalEvent } from '../../core/external-event.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { createMetrics } from '../../service/metrics.ts';
+import type { DeadLetterEntry } from '../dead-letters/dead-letter-sink.ts';
+import { createOrchestratorMetrics } from '../orchestrator-metrics.ts';
+import { memoryCodec, silent } from '../testing/fixture.ts';
 import { createCorrelator } from './correlator.ts';
-import type { DeadLetterEntry } from './dead-letter-sink.ts';
-import { createOrchestratorMetrics } from './orchestrator-metrics.ts';
-import { memoryCodec, silent } from './testing/fixture.ts';
 
 const TOPIC = 'p.events';
 const matcher = {

@@ -3,14 +3,14 @@
  * that is no dead letter is logged, counted and left: a dead letter for it would only come back to this topic.
  */
 
-import { writeSplitting } from '../engine/write-splitting.ts';
-import { type Codec, invalidMessageOf } from '../messaging/codec.ts';
-import type { DeadLetterCode, InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import { readDeadLetterRecord } from '../messaging/records/dead-letter.ts';
-import type { Logger } from '../service/logging.ts';
-import type { InstanceStore, NewDeadLetter } from '../store/instance-store.ts';
-import type { RecordBatch } from './partition-consumer.ts';
+import { writeSplitting } from '../../engine/write-splitting.ts';
+import { type Codec, invalidMessageOf } from '../../messaging/codec.ts';
+import type { DeadLetterCode, InvalidMessage } from '../../messaging/dead-letter-codes.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { readDeadLetterRecord } from '../../messaging/records/dead-letter.ts';
+import type { Logger } from '../../service/logging.ts';
+import type { InstanceStore, NewDeadLetter } from '../../store/instance-store.ts';
+import type { RecordBatch } from '../consumer/partition-consumer.ts';
 
 export type DeadLetterIndexerOptions = {
   readonly codec: Codec;

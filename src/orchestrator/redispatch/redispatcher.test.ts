@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { TaskPath } from '../core/ids.ts';
-import type { OutboxMessage } from '../core/outbox-message.ts';
-import { createOutgoing } from '../messaging/outgoing.ts';
-import type { OpenAutomatedTask } from '../store/instance-store.ts';
-import { Redispatcher } from './redispatch.ts';
-import { instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from './testing/fixture.ts';
+import type { TaskPath } from '../../core/ids.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
+import { createOutgoing } from '../../messaging/outgoing.ts';
+import type { OpenAutomatedTask } from '../../store/instance-store.ts';
+import { instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from '../testing/fixture.ts';
+import { Redispatcher } from './redispatcher.ts';
 
 const QUEUE_TOPIC = 'p.tasks.handlers';
 

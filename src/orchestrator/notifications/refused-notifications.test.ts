@@ -1,11 +1,11 @@
 /** Notifications that cannot be applied: what their instances say of it, and which of them are dead letters. */
 
 import { describe, expect, test } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import type { TaskPath } from '../core/ids.ts';
-import { openScopeAt, rootPath } from '../core/instance/state/scopes.ts';
-import type { Transition } from '../store/instance-store.ts';
-import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS } from './testing/fixture.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { TaskPath } from '../../core/ids.ts';
+import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
+import type { Transition } from '../../store/instance-store.ts';
+import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS } from '../testing/fixture.ts';
 
 const PICK = 'pick' as TaskPath;
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { DueTimer } from '../core/due-timer.ts';
-import type { OutboxMessage } from '../core/outbox-message.ts';
-import { instanceIdOf, T0 } from './testing/fixture.ts';
-import { createTimerTask } from './timers.ts';
+import type { DueTimer } from '../../core/due-timer.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
+import { instanceIdOf, T0 } from '../testing/fixture.ts';
+import { createTimerTask } from './timer-task.ts';
 
 const timer: DueTimer = { instanceId: instanceIdOf(1), timerId: 't', kind: 'wait', path: null, attempt: 1, dueAt: T0 };
 const message: OutboxMessage = { topic: 't', key: 'k', messageType: 'TimerFired', partition: 0, payload: Buffer.alloc(1) };

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
-import type { NewDeadLetter } from '../store/instance-store.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { deadLetterRecord } from '../../messaging/records/dead-letter.ts';
+import type { NewDeadLetter } from '../../store/instance-store.ts';
+import { DEAD_LETTERS, memoryCodec, silent, T0 } from '../testing/fixture.ts';
 import { createDeadLetterIndexer } from './dead-letter-indexer.ts';
-import { DEAD_LETTERS, memoryCodec, silent, T0 } from './testing/fixture.ts';
 
 async function open(refuse: (deadLetters: readonly NewDeadLetter[]) => Error | null = () => null) {
   const { codec } = await memoryCodec();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Notification } from '../core/instance/decide/notification.ts';
-import type { LogRecord } from '../messaging/log.ts';
-import { createOutgoing } from '../messaging/outgoing.ts';
+import type { Notification } from '../../core/instance/decide/notification.ts';
+import type { LogRecord } from '../../messaging/log.ts';
+import { createOutgoing } from '../../messaging/outgoing.ts';
+import { commandIdOf, instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from '../testing/fixture.ts';
 import { type ReadNotification, readNotification } from './read-notification.ts';
-import { commandIdOf, instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from './testing/fixture.ts';
 
 const { registry, codec } = await memoryCodec();
 const outgoing = createOutgoing({ codec, prefix: PREFIX, partitions: 1, publishTopics: [] });

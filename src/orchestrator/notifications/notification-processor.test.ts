@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { MillraceError } from '../core/error.ts';
-import type { TaskPath } from '../core/ids.ts';
-import { step } from '../core/instance/index.ts';
-import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS, T0 } from './testing/fixture.ts';
+import { MillraceError } from '../../core/error.ts';
+import type { TaskPath } from '../../core/ids.ts';
+import { step } from '../../core/instance/index.ts';
+import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS, T0 } from '../testing/fixture.ts';
 
 const PICK = 'pick' as TaskPath;
 const PACK = 'pack' as TaskPath;
