@@ -12,9 +12,12 @@ export const DeadLetter = Type.Object({
   partition: Type.Integer(),
   offset: Type.String(),
   keyBase64: NullableString(),
-  valueBase64: NullableString('The first 4,096 bytes; a replay sends the whole value. null: a tombstone.'),
+  valueBase64: NullableString('The first 4,096 bytes; a replay sends the whole value. null: a tombstone, or left out (`omitted`).'),
   valueBytes: Type.Integer({ description: 'Length of the original value.' }),
   headers: Type.Array(Type.Object({ key: Type.String(), valueBase64: Type.String() })),
+  omitted: NullableString(
+    'What the letter does not hold of the original, because it is too large, e.g. value: the original stands in its own topic only, and cannot be replayed. null: it is whole.',
+  ),
   instanceId: NullableString(),
   at: Instant,
   status: Status,

@@ -56,6 +56,7 @@ export const errorCodes = {
   MR_TASK_NOT_HUMAN: { blame: 'message', http: 409 },
   MR_TASK_UNKNOWN: { blame: 'message', http: 409 },
   MR_DEAD_LETTER_CLOSED: { blame: 'message', http: 409 },
+  MR_DEAD_LETTER_INCOMPLETE: { blame: 'message', http: 409 },
   // Errors in definitions
   MR_DEF_SHAPE: { blame: 'message', http: 422 },
   MR_DEF_MISSING_FIELD: { blame: 'message', http: 422 },

@@ -32,6 +32,7 @@ const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Rejects with a retryable `MillraceError` when the registry is away, and with nothing else. */
 export async function readEvent(record: LogRecord, { codec, maxBytes = 1_048_576 }: EventReaderOptions): Promise<ReadEvent> {
+  if (record.unreadable !== undefined) return { ok: false, ...record.unreadable };
   if (record.value === null) return invalid('MR_TOMBSTONE', 'the record has no value');
   if (record.value.length > maxBytes) return invalid('MR_TOO_LARGE', `${record.value.length} bytes, where ${maxBytes} are allowed`);
   if (headerText(record, 'ce_specversion') !== null) return await readCloudEvent(record, record.value, codec);

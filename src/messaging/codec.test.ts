@@ -46,6 +46,7 @@ describe('what was encoded is decoded', () => {
       headers: fc.array(fc.record({ key: fc.string(), value: bytes }), { maxLength: 5 }),
       at: fc.integer({ min: -(2 ** 52) + 1, max: 2 ** 52 - 1 }),
       instanceId: fc.option(fc.string()),
+      omitted: fc.option(fc.string()),
     });
     await fc.assert(
       fc.asyncProperty(letters, async (letter) => {
@@ -58,7 +59,19 @@ describe('what was encoded is decoded', () => {
   test('beyond the space that is kept for encoding', async () => {
     const { codec } = await prepared();
     const value = Buffer.alloc(500_000, 'x');
-    const letter = { code: 'c', reason: 'r', topic, partition: 0, offset: 1, key: null, value, headers: [], at: 0, instanceId: null };
+    const letter = {
+      code: 'c',
+      reason: 'r',
+      topic,
+      partition: 0,
+      offset: 1,
+      key: null,
+      value,
+      headers: [],
+      at: 0,
+      instanceId: null,
+      omitted: null,
+    };
     const decoded = await codec.decode(codec.encode('DeadLetter', topic, letter), ['DeadLetter']);
     expect(decoded.ok && decoded.value.value?.equals(value)).toBe(true);
   });

@@ -4,6 +4,8 @@
  * database, never on ownership (protocol.md, "A step").
  */
 
+import type { InvalidMessage } from './dead-letter-codes.ts';
+
 export type TopicPartition = { readonly topic: string; readonly partition: number };
 
 export type LogHeader = { readonly key: string; readonly value: Buffer };
@@ -16,6 +18,11 @@ export type LogRecord = TopicPartition & {
   /** null is a tombstone. */
   readonly value: Buffer | null;
   readonly headers: readonly LogHeader[];
+  /**
+   * Set where the bytes cannot be had: a compressed batch that would become too large, or that is broken. This one record
+   * stands for all of them, at the offset of the last, and has neither key nor value.
+   */
+  readonly unreadable?: InvalidMessage;
 };
 
 export type LogBatch = TopicPartition & {

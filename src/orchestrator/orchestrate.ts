@@ -7,7 +7,7 @@ import { AssignedStateCache } from '../engine/process/state-cache.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import { topicNames } from '../messaging/topics.ts';
+import { deadLetterExtraBytes, topicNames } from '../messaging/topics.ts';
 import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
@@ -64,7 +64,8 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
     () => consumers.flatMap((consumer) => consumer.lag()),
     () => stateCache.bytes,
   );
-  const deadLetters = createDeadLetterSink({ codec, topic, producer, log: service.log, onSent: metrics.deadLetter });
+  const maxBytes = config.topics.maxMessageBytes + deadLetterExtraBytes;
+  const deadLetters = createDeadLetterSink({ codec, topic, maxBytes, producer, log: service.log, onSent: metrics.deadLetter });
   checkDatabases(service, systems);
   fireTimers(config, service, systems, metrics);
   keepDatabaseSmall(service, systems);

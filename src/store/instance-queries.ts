@@ -105,6 +105,8 @@ export type DeadLetterRow = {
   readonly instanceId: string | null;
   readonly at: EpochMs;
   readonly status: 'open' | 'replayed' | 'discarded';
+  /** What it does not hold of the original, for people; null when it is whole. */
+  readonly omitted: string | null;
 };
 
 export interface InstanceQueries {

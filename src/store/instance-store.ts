@@ -92,6 +92,8 @@ export type NewDeadLetter = {
   readonly offset: string;
   readonly code: string;
   readonly reason: string;
+  /** What the letter does not hold of the original, for people; null when it is whole. */
+  readonly omitted: string | null;
   readonly original: {
     readonly topic: string;
     readonly partition: number;

@@ -10,7 +10,8 @@ export type ReadTask = { readonly ok: true; readonly task: ScheduledTask } | { r
 
 /** At once for a schema that is known; rejects with a retryable MillraceError when the registry must be asked and is away. */
 export function readTask(record: LogRecord, codec: Codec, maxBytes: number): ReadTask | Promise<ReadTask> {
-  const { key, value } = record;
+  const { key, value, unreadable } = record;
+  if (unreadable !== undefined) return { ok: false, invalid: unreadable };
   if (value === null) return refused('MR_TOMBSTONE', 'a task record without a value');
   if (key === null || key.length === 0) return refused('MR_NO_KEY', 'a task record without a key');
   if (value.length > maxBytes) return refused('MR_TOO_LARGE', `${value.length} bytes, where ${maxBytes} are the limit`);

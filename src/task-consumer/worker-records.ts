@@ -6,6 +6,7 @@ import type { LogRecord, OutgoingRecord } from '../messaging/log.ts';
 import { producedHeaders } from '../messaging/produced-headers.ts';
 import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
 import { toOutcomeRecord } from '../messaging/records/task-outcome.ts';
+import { deadLetterExtraBytes } from '../messaging/topics.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
 
@@ -15,12 +16,19 @@ export class WorkerRecords {
   readonly #codec: Codec;
   readonly #topics: { readonly notifications: string; readonly deadLetters: string };
   readonly #worker: string;
+  readonly #deadLetterBytesMax: number;
 
   /** @param codec prepared for TaskOutcome and DeadLetter on these topics. */
-  constructor(codec: Codec, topics: { readonly notifications: string; readonly deadLetters: string }, worker: string) {
+  constructor(
+    codec: Codec,
+    topics: { readonly notifications: string; readonly deadLetters: string },
+    worker: string,
+    maxMessageBytes: number,
+  ) {
     this.#codec = codec;
     this.#topics = topics;
     this.#worker = worker;
+    this.#deadLetterBytesMax = maxMessageBytes + deadLetterExtraBytes;
   }
 
   ofOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
@@ -36,6 +44,7 @@ export class WorkerRecords {
 
   ofInvalid(original: LogRecord, invalid: InvalidMessage): OutgoingRecord {
     const instanceId = parseInstanceId(original.key?.toString('utf8') ?? '') ?? null;
-    return deadLetterRecord(this.#codec, this.#topics.deadLetters, { ...invalid, original, instanceId, at: Date.now() });
+    const letter = { ...invalid, original, instanceId, at: Date.now() };
+    return deadLetterRecord(this.#codec, this.#topics.deadLetters, letter, this.#deadLetterBytesMax);
   }
 }

@@ -259,6 +259,7 @@ describe('a task worker', () => {
             headers: [],
             at: 0,
             instanceId: null,
+            omitted: null,
           }),
         }),
         'MR_SCHEMA_MISMATCH',

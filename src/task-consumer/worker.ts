@@ -85,7 +85,7 @@ export class TaskWorker {
       pause: (partition) => this.#consumer.pause(partition),
       resume: (partition) => this.#consumer.resume(partition),
     });
-    this.#records = new WorkerRecords(options.codec, options.topics, options.name);
+    this.#records = new WorkerRecords(options.codec, options.topics, options.name, options.maxMessageBytes);
     this.#publisher = new OutcomePublisher(producer, {
       onDelivered: (deliveries) => this.#onDelivered(deliveries),
       onRefused: (delivery, error) => this.#onRefused(delivery, error),

@@ -424,6 +424,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
             reason: 'It is no Avro.\0',
             instanceId: null,
             at: Date.now(),
+            omitted: index === 1 ? 'value' : null,
           },
           original: {
             ...{

@@ -258,7 +258,7 @@ describe('records', () => {
     const value = Buffer.alloc(1_040_000, 'x');
     const original: LogRecord = { topic: names.events, partition: 1, offset: 7n, timestamp: 0, key: Buffer.from('k'), value, headers: [] };
     await producer.send([
-      deadLetterRecord(codec, names.deadLetters, { original, code: 'MR_NOT_FRAMED', reason: 'r', instanceId: null, at: 1 }),
+      deadLetterRecord(codec, names.deadLetters, { original, code: 'MR_NOT_FRAMED', reason: 'r', instanceId: null, at: 1 }, 1_048_576),
     ]);
     const record = await eventually(() => {
       expect(records).toHaveLength(1);

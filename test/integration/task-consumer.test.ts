@@ -132,7 +132,19 @@ describe('the http task consumer', () => {
     const good = lab.task({ input: { url: `${base}/json` } });
     const { key, value } = lab.recordOf(lab.task({ input: { url: `${base}/json` } }));
     const outcome = lab.codec.encode('DeadLetter', lab.names.deadLetters, {
-      ...{ code: 'X', reason: '', topic: '', partition: 0, offset: 0, key: null, value: null, headers: [], at: 0, instanceId: null },
+      ...{
+        code: 'X',
+        reason: '',
+        topic: '',
+        partition: 0,
+        offset: 0,
+        key: null,
+        value: null,
+        headers: [],
+        at: 0,
+        instanceId: null,
+        omitted: null,
+      },
     });
     const invalid: [string, { readonly key: Buffer | string | null; readonly value: Buffer | null }][] = [
       ['MR_NOT_FRAMED', { key, value: Buffer.from('hello') }],

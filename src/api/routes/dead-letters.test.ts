@@ -5,12 +5,12 @@ import { expectProblem, openTestApi, type TestApi } from '../testing/test-api.ts
 vi.setConfig({ testTimeout: 30_000 });
 
 describe('Dead letters', () => {
-  async function withLetter(): Promise<TestApi> {
+  async function withLetter(omitted: string | null = null): Promise<TestApi> {
     const api = await openTestApi();
     api.engine.deadLetters.push({
       ...{ id: '7', code: 'MR_NOT_FRAMED', reason: 'no magic byte', topic: 'orders', partition: 3, offset: '41' },
       ...{ key: Buffer.from('k'), value: Buffer.alloc(5_000, 1), headers: [{ key: 'h', value: Buffer.from('v') }] },
-      ...{ instanceId: null, at: api.engine.now, status: 'open' },
+      ...{ instanceId: null, at: api.engine.now, status: 'open', omitted },
     });
     return api;
   }
@@ -43,6 +43,13 @@ describe('Dead letters', () => {
     ]);
     expectProblem(await api.ask('POST', '/v1/dead-letters/7/replay'), 409, 'MR_DEAD_LETTER_CLOSED');
     expectProblem(await api.ask('POST', '/v1/dead-letters/7/discard'), 409, 'MR_DEAD_LETTER_CLOSED');
+  });
+
+  it('that do not hold all of their original say so, and cannot be sent again', async () => {
+    const api = await withLetter('value');
+    expect((await api.ask('GET', '/v1/dead-letters')).body).toMatchObject({ items: [{ omitted: 'value' }] });
+    expectProblem(await api.ask('POST', '/v1/dead-letters/7/replay'), 409, 'MR_DEAD_LETTER_INCOMPLETE');
+    expect(api.produced).toEqual([]);
   });
 
   it('are let go', async () => {

@@ -51,6 +51,7 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
     },
     async (request) => {
       const letter = await findOpenLetter(request.params.id);
+      if (letter.omitted !== null) throw incomplete(letter);
       const { topic, partition, key, value, headers } = letter;
       // Sent before it is closed: if this process crashes in between, the message may be sent twice but is never lost.
       await produce({ topic, partition, key, value, headers });
@@ -90,10 +91,15 @@ function alreadyClosed(status: string): ApiProblem {
   return new ApiProblem('MR_DEAD_LETTER_CLOSED', `The dead letter is ${status} already.`);
 }
 
+function incomplete({ omitted, topic, partition, offset }: DeadLetterRow): ApiProblem {
+  const message = `The dead letter does not hold all of its original (${omitted}), which stands in ${topic}/${partition} at offset ${offset}.`;
+  return new ApiProblem('MR_DEAD_LETTER_INCOMPLETE', message);
+}
+
 function toDeadLetter(row: DeadLetterRow): contract.DeadLetter {
-  const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status } = row;
+  const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status, omitted } = row;
   return {
-    ...{ id, code, reason, topic, partition, offset, instanceId, status },
+    ...{ id, code, reason, topic, partition, offset, instanceId, status, omitted },
     keyBase64: key?.toString('base64') ?? null,
     valueBase64: value?.subarray(0, SHOWN_BYTES_MAX).toString('base64') ?? null,
     valueBytes: value?.length ?? 0,

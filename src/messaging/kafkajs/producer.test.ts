@@ -1,7 +1,8 @@
 import type { Kafka, ProducerBatch, ProducerConfig } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
-import { createProducer, GatheringProducer } from './producer.ts';
+import { partitionOf } from '../partition.ts';
+import { choosePartition, createProducer, GatheringProducer } from './producer.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -159,5 +160,30 @@ describe('createProducer', () => {
     const { open, ended } = fakeClient();
     await createProducer(open, options, quiet).stop();
     expect(ended).toEqual(['producer', 'client']);
+  });
+});
+
+describe('choosePartition', () => {
+  const metadata = (count: number, led: (partition: number) => boolean = () => true) =>
+    Array.from({ length: count }, (_, partitionId) => ({
+      ...{ partitionErrorCode: 0, partitionId, leader: led(partitionId) ? 0 : -1, replicas: [], isr: [] },
+    }));
+
+  test('takes the partition that is named, and else that of the key', () => {
+    const key = Buffer.from('order-1');
+    expect(choosePartition({ partitionMetadata: metadata(12), message: { partition: 11, key, value: null } })).toBe(11);
+    expect(choosePartition({ partitionMetadata: metadata(12), message: { key, value: null } })).toBe(partitionOf('order-1', 12));
+    expect(choosePartition({ partitionMetadata: metadata(12), message: { key: 'order-1', value: null } })).toBe(partitionOf('order-1', 12));
+  });
+
+  test('without a key takes one that has a leader', () => {
+    const partitionMetadata = metadata(3, (partition) => partition === 2);
+    expect(choosePartition({ partitionMetadata, message: { key: null, value: null } })).toBe(2);
+  });
+
+  // The partitioner of kafkajs needs minutes for these, so this test ends by its time limit with it.
+  test.each([200_000, 1_000_000, 16_000_000])('takes a key of %i bytes', (length) => {
+    const key = Buffer.alloc(length, 'k');
+    expect(choosePartition({ partitionMetadata: metadata(12), message: { key, value: null } })).toBe(partitionOf(String(key), 12));
   });
 });

@@ -3,10 +3,11 @@
  * request is under way is gathered into the next one. While the broker is away it keeps everything and tries again.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
-import kafkajs, { type Message, type Producer } from 'kafkajs';
+import type { Message, PartitionerArgs, Producer } from 'kafkajs';
 import { MillraceError } from '../../core/error.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { LogHeader, LogProducer, OutgoingRecord } from '../log.ts';
+import { partitionOfKey } from '../partition.ts';
 import { deadLetterExtraBytes } from '../topics.ts';
 import type { OpenClient } from './client.ts';
 import { refusalOf } from './errors.ts';
@@ -31,7 +32,7 @@ export function createProducer(open: OpenClient, options: ProducerOptions, logge
   const client = open();
   const producer = client.kafka.producer({
     allowAutoTopicCreation: false,
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    createPartitioner: () => choosePartition,
     idempotent: false,
     // More would only wait inside kafkajs; there is one request at a time.
     maxInFlightRequests: 1,
@@ -168,6 +169,18 @@ export class GatheringProducer implements LogProducer {
       this.#room = Promise.withResolvers();
     }
   }
+}
+
+/**
+ * As Kafka's default partitioner chooses, in time that grows with the key's length only: the one of kafkajs takes minutes for
+ * a key of a megabyte, and holds the event loop for as long. Without a key any partition that has a leader will do.
+ */
+export function choosePartition({ partitionMetadata, message }: Pick<PartitionerArgs, 'partitionMetadata' | 'message'>): number {
+  if (message.partition !== undefined && message.partition !== null) return message.partition;
+  if (message.key !== undefined && message.key !== null) return partitionOfKey(Buffer.from(message.key), partitionMetadata.length);
+  const led = partitionMetadata.filter(({ leader }) => leader >= 0);
+  const among = led.length > 0 ? led : partitionMetadata;
+  return among[Math.floor(Math.random() * among.length)]?.partitionId ?? 0;
 }
 
 function isRefusal(failure: MillraceError): boolean {

@@ -26,7 +26,12 @@ async function open(refuse: (deadLetters: readonly NewDeadLetter[]) => Error | n
     ...{ topic: 'p.notifications', partition: 5, offset: 77n, timestamp: 0, key: Buffer.from('k'), value: Buffer.from([1, 2, 3]) },
     headers: [{ key: 'h', value: Buffer.from([9]) }],
   };
-  const sent = deadLetterRecord(codec, DEAD_LETTERS, { code: 'MR_NOT_FRAMED', reason: 'why', original, instanceId: null, at: T0 });
+  const sent = deadLetterRecord(
+    codec,
+    DEAD_LETTERS,
+    { code: 'MR_NOT_FRAMED', reason: 'why', original, instanceId: null, at: T0 },
+    1_048_576,
+  );
   const process = async (...values: readonly (Buffer | null)[]): Promise<void> => {
     const records = values.map(
       (value, offset): LogRecord => ({
@@ -50,7 +55,7 @@ test('saves a dead letter whole, with its place in the topic', async () => {
   const { key, value: bytes, headers } = original;
   expect(saved).toEqual([
     {
-      ...{ partition: 2, offset: '1', code: 'MR_NOT_FRAMED', reason: 'why', instanceId: null, at: T0 },
+      ...{ partition: 2, offset: '1', code: 'MR_NOT_FRAMED', reason: 'why', instanceId: null, omitted: null, at: T0 },
       original: { topic: 'p.notifications', partition: 5, offset: '77', key, value: bytes, headers },
     },
   ]);

@@ -50,7 +50,8 @@ export function createDeadLetterIndexer({
 
 type ReadRecord = { readonly ok: true; readonly deadLetter: NewDeadLetter } | { readonly ok: false; readonly invalid: InvalidMessage };
 
-async function readDeadLetter({ partition, offset, value: bytes }: LogRecord, codec: Codec): Promise<ReadRecord> {
+async function readDeadLetter({ partition, offset, value: bytes, unreadable }: LogRecord, codec: Codec): Promise<ReadRecord> {
+  if (unreadable !== undefined) return { ok: false, invalid: unreadable };
   if (bytes === null) return { ok: false, invalid: { code: 'MR_TOMBSTONE', reason: 'it has no value' } };
   const decoded = await codec.decode(bytes, ['DeadLetter']);
   if (!decoded.ok) return { ok: false, invalid: invalidMessageOf(decoded) };

@@ -17,12 +17,14 @@ export type DeadLetterSinkOptions = {
   /** Prepared for DeadLetter on the topic. */
   readonly codec: Codec;
   readonly topic: string;
+  /** Largest record that the topic takes. */
+  readonly maxBytes: number;
   readonly producer: Pick<LogProducer, 'send'>;
   readonly log: Logger;
   readonly onSent: (topic: string, code: string) => void;
 };
 
-export function createDeadLetterSink({ codec, topic, producer, log, onSent }: DeadLetterSinkOptions): DeadLetterSink {
+export function createDeadLetterSink({ codec, topic, maxBytes, producer, log, onSent }: DeadLetterSinkOptions): DeadLetterSink {
   async function sendOne({ record, code, reason, instanceId }: DeadLetterEntry): Promise<void> {
     const letter = { code, reason, instanceId, at: Date.now() };
     const place = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
@@ -31,14 +33,12 @@ export function createDeadLetterSink({ codec, topic, producer, log, onSent }: De
       'A message that can never be processed goes to the dead letters',
     );
     try {
-      await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record })]);
+      await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, maxBytes)]);
     } catch (error) {
       if (!(error instanceof MillraceError) || error.retryable) throw error;
-      // A foreign topic may admit more than ours: then the letter says where the original stands, and does without it.
+      // The topic takes less than it was made for: an administrator's doing.
       log.error({ err: error, ...place }, 'The broker refuses a dead letter; it goes without the original bytes');
-      const short = `${reason}; too large for the dead letters: the original stands in its own topic only`;
-      const original = { ...record, value: null, headers: [] };
-      await producer.send([deadLetterRecord(codec, topic, { ...letter, reason: short, original })]);
+      await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, 0)]);
     }
     onSent(record.topic, code);
   }

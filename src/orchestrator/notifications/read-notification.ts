@@ -22,7 +22,8 @@ type NotificationRecord = (typeof notifications)[number];
 
 /** At once for a schema that is known; rejects with a retryable MillraceError when the registry must be asked and is away. */
 export function readNotification(record: LogRecord, codec: Codec, maxBytes: number): ReadNotification | Promise<ReadNotification> {
-  const { key, value } = record;
+  const { key, value, unreadable } = record;
+  if (unreadable !== undefined) return refused(record, unreadable);
   if (value === null) return refused(record, { code: 'MR_TOMBSTONE', reason: 'a notification without a value' });
   if (key === null || key.length === 0) return refused(record, { code: 'MR_NO_KEY', reason: 'a notification without a key' });
   if (value.length > maxBytes) {

@@ -104,6 +104,7 @@ export class Fixture {
       () => 0,
     );
     this.deadLetters = createDeadLetterSink({
+      maxBytes: 1_048_576,
       codec,
       topic: DEAD_LETTERS,
       producer: this.producer,

@@ -11,8 +11,8 @@ export function saveDeadLetters(tables: MemoryTables, letters: readonly NewDeadL
     if (known.has(place)) continue;
     known.add(place);
     const id = String(tables.nextId());
-    const { code, reason, original, instanceId, at } = letter;
-    tables.deadLetters.set(id, { place, id, code, reason, ...original, instanceId, at, status: 'open' });
+    const { code, reason, original, instanceId, at, omitted } = letter;
+    tables.deadLetters.set(id, { place, id, code, reason, ...original, instanceId, at, omitted, status: 'open' });
   }
 }
 

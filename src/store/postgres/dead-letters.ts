@@ -24,14 +24,15 @@ const columns = new Columns<NewDeadLetter>((of) => [
   of('headers', 'json', ({ original }) => headersText(original)),
   of('instance_id', 'text', ({ instanceId }) => instanceId),
   of('dead_lettered_at', 'timestamptz', ({ at }) => at),
+  of('omitted', 'text', ({ omitted }) => omitted),
 ]);
 
 const save = {
   name: 'save-dead-letters',
   text: `INSERT INTO dead_letter (dead_letter_partition, dead_letter_offset, code, reason, original_topic, original_partition, original_offset,
-      key, value, headers, instance_id, dead_lettered_at)
+      key, value, headers, instance_id, dead_lettered_at, omitted)
     SELECT dead_letter_partition, dead_letter_offset, code, reason, original_topic, original_partition, original_offset,
-      key, value, headers, instance_id, dead_lettered_at
+      key, value, headers, instance_id, dead_lettered_at, omitted
     FROM ${columns.unnest('l', 1)} ORDER BY dead_letter_partition, dead_letter_offset ON CONFLICT (dead_letter_partition, dead_letter_offset) DO NOTHING`,
 };
 
@@ -45,7 +46,7 @@ export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLette
 }
 
 const fields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset", key, value, headers,
-  instance_id AS "instanceId", ${epochMs('dead_lettered_at')} AS at, status`;
+  instance_id AS "instanceId", ${epochMs('dead_lettered_at')} AS at, status, omitted`;
 type Row = Omit<DeadLetterRow, 'headers'> & { readonly headers: readonly Header[] };
 
 function letterOf(row: Row): DeadLetterRow {

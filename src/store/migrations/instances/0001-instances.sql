@@ -170,6 +170,8 @@ CREATE TABLE dead_letter (
   value bytea,
   -- [{ key, value }], values in base64.
   headers json NOT NULL,
+  -- What is not here of the original because it was too large; null when all is.
+  omitted text,
   instance_id text,
   dead_lettered_at timestamptz NOT NULL,
   status text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'replayed', 'discarded')),
