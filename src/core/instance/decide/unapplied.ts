@@ -1,7 +1,7 @@
 /**
  * What an instance is told when a notification could not be applied: the database refuses what would follow from it, its
  * definition can no longer be read, or our code fails at it. A command is refused in history, so a repeat is refused too.
- * Whatever else would leave the instance waiting for ever is an incident, which `retry` resolves (`retry-unapplied.ts`).
+ * Whatever else would leave the instance waiting for ever is an incident, which `retry` resolves (`follow-ups/retry-incident.ts`).
  * Relies on nothing that may be what failed: it needs no definition, evaluates no expression and carries no payload.
  */
 import { assertNever } from '../../assert.ts';
