@@ -20,7 +20,7 @@ export type ApplyOptions = {
 };
 
 const LOOK_EVERY_MS = 250;
-/** A failure of before, or a passing one, is over by the next restart; what fails again after these has a reason. */
+/** An earlier or temporary failure is over after a restart. What fails again after these restarts has a lasting reason. */
 const RESTARTS = 3;
 
 /**
@@ -49,7 +49,7 @@ export async function applyConnector(
     log.info({ connector: name, applied }, 'Connector applied; waiting until it runs');
     const restarting = retry(
       handleType(MillraceError, ({ code }) => code === 'MR_CONNECTOR_FAILED'),
-      // Connect shows the failure of before for a moment after it took the restart.
+      // Connect shows the earlier failure for a moment after it accepted the restart.
       { maxAttempts: RESTARTS, backoff: new ExponentialBackoff({ initialDelay: restartDelayMs, maxDelay: 10 * restartDelayMs }) },
     );
     await restarting.execute(async () => {

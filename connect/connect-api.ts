@@ -74,7 +74,7 @@ export function connectApi({ url, credentials, timeoutMs = 30_000, signal }: Con
     const parsed = text === '' ? null : parseBody(text);
     if (expected.includes(status) && parsed !== undefined) return { status, body: parsed };
     const reason = `${method} ${path} with status ${status}: ${messageOf(parsed)}`;
-    // 409 is a rebalance under way, a success without JSON or a 5xx a proxy's or Connect's own trouble: all of them pass.
+    // 409: a rebalance is under way. A success without JSON, or a 5xx: a proxy or Connect itself has a problem. All of them pass by themselves.
     if (status === 409 || status >= 500 || status < 400) throw unavailable(`Kafka Connect at ${url} answered ${reason}`);
     throw new MillraceError('MR_CONNECT_REFUSED', `Kafka Connect at ${url} refused ${reason}.`, { retryable: false });
   }

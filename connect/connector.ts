@@ -20,9 +20,9 @@ export function connectorName(prefix: string): string {
 }
 
 /**
- * What the protocol stands on, each name with all that begin with it and a dot: which rows become which records, that
+ * Settings that the protocol relies on, each name with all that begin with it and a dot: which rows become which records, that
  * none is passed over or taken back, and whose slot, publication and topics these are; `slot.failover`, since it is how a
- * slot that Debezium made is told from ours. Everything else is a matter of the place: addresses, certificates, logins,
+ * slot that Debezium made is told from ours. Everything else depends on the installation: addresses, certificates, logins,
  * rates, sizes, retries.
  */
 export const pinnedSettings: readonly string[] = [

@@ -37,7 +37,7 @@ export type ConnectorSupervisorOptions = {
   readonly restartDelayMsMax?: number;
 };
 
-/** One that has run this long has got over it: the next failure is restarted at once again. */
+/** After it has run for so long, the next failure is restarted at once again. */
 const HEALED_AFTER_MS = 120_000;
 
 export function createConnectorSupervisor(options: ConnectorSupervisorOptions): ConnectorSupervisor {
@@ -80,7 +80,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
     pause = pause?.next(undefined) ?? backoff.next();
     restartAt = performance.now() + pause.duration;
     await api.restartFailed(name);
-    // What is failed at the next look has failed again.
+    // If it is failed at the next look, it has failed again.
     told = new Set();
     log.info({ connector: name, retryInMs: Math.round(pause.duration) }, 'Restarted what had failed of the connector');
     return { state: 'failed', reason };
@@ -101,7 +101,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
       runningSince = null;
       health = { state: 'away', reason: error instanceof Error ? error.message : 'no answer' };
       // A refusal does not pass by itself, but the person who mends it should not have to restart us.
-      if (before.state !== 'away') log.warn({ err: error, passes: isRetryable(error) }, 'Kafka Connect cannot be asked; trying on');
+      if (before.state !== 'away') log.warn({ err: error, passes: isRetryable(error) }, 'Kafka Connect does not answer; trying again');
     }
     if (health.state === before.state) return;
     if (health.state === 'missing' || health.state === 'paused')

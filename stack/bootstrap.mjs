@@ -1,6 +1,6 @@
 /**
  * The first thing `npm start`, `npm test` and `npm run stack:…` run, on whatever Node the system has (20 or later) and
- * before anything is installed: plain JavaScript without dependencies. It looks for what the machine must bring,
+ * before anything is installed: plain JavaScript without dependencies. It checks what the machine must have,
  * installs the npm packages when they are missing or older than the lockfile, and hands over to Node 24 of
  * node_modules. Usage: node stack/bootstrap.mjs start | test | stack <up|down|reset|status> [arguments]
  */
@@ -75,7 +75,7 @@ function installPackages() {
 }
 
 function handOver(file, rest) {
-  // Descriptor 3 is a pipe on which nothing is ever said: its end tells the other side that this process is gone.
+  // Descriptor 3 is a pipe to which nothing is written. When it closes, the other side knows that this process is gone.
   const child = spawn(join(bin, 'node'), ['--disable-warning=ExperimentalWarning', file, ...rest], {
     cwd: checkout,
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],

@@ -108,7 +108,7 @@ export function apiUrl(stackEnv: Readonly<Record<string, string>>): string {
   return stackEnv.MILLRACE_URL ?? `http://${host}:${stackEnv.PORT ?? defaultPorts.api}`;
 }
 
-/** Runs one command to its end. Rejects with the end of what it said when it fails; everything goes to the log file too. */
+/** Runs one command to its end. Rejects with the end of its output when it fails; everything goes to the log file too. */
 export async function runEngineCommand(
   command: EngineCommand,
   stackEnv: Readonly<Record<string, string>>,

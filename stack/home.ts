@@ -66,7 +66,7 @@ export interface Secrets {
   readonly superuser: string;
   readonly engine: string;
   readonly connect: string;
-  /** Not secret, but as lasting: the id that Kafka's data folder is formatted with. */
+  /** Not secret, but kept with the secrets: the id that Kafka's data folder is formatted with. */
   readonly kafkaClusterId: string;
 }
 

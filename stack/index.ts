@@ -36,7 +36,7 @@ export interface StackHandle {
   readonly ports: Ports;
   /** Connect, Kafka, registry, Postgres, in that order. Safe to call twice. */
   stop(): Promise<void>;
-  /** Kills a part at once (SIGKILL) and waits until it is gone; it is not reported as a death. */
+  /** Kills a part at once (SIGKILL) and waits until it is gone; it is not reported as an unexpected end. */
   kill(part: PartName): Promise<void>;
   /** Starts a part again after `kill`, on the same port with the same data; resolves when it serves. */
   start(part: PartName): Promise<void>;
@@ -209,7 +209,7 @@ export function titleOf(part: PartName): string {
   return parts[part].title;
 }
 
-/** A death as one message for a person. */
+/** An unexpected end as one message for a person. */
 export function describeDeath(death: Death): string {
   return `${parts[death.part].title} ended by itself (${describeExit(death.exit)}). The end of ${death.logFile}:\n${death.logEnd}`;
 }

@@ -37,7 +37,7 @@ export interface Child {
   readonly exited: Promise<Exit>;
   /** Null while it runs. */
   exit(): Exit | null;
-  /** True once somebody asked it to end, so that its exit is no news. */
+  /** True once somebody asked it to end, so that its exit is not reported. */
   isStopping(): boolean;
   signal(signal: NodeJS.Signals): void;
   /** Asks it to end, waits for its grace period, then kills it. */
@@ -83,7 +83,7 @@ export async function startChild(spec: ChildSpec, watchdog: Watchdog): Promise<C
   const stop = async (): Promise<void> => {
     stopping = true;
     signal(spec.stopSignal);
-    // A frozen process would not hear it.
+    // A frozen process would not get the signal.
     signal('SIGCONT');
     const timer = setTimeout(() => signal('SIGKILL'), spec.stopGraceMs);
     await exited;

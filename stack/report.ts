@@ -1,5 +1,5 @@
 /**
- * What the starter writes to the terminal. On a terminal a list of steps that lives while they run; elsewhere (a pipe,
+ * What the starter writes to the terminal. On a terminal a list of steps that is redrawn while they run; elsewhere (a pipe,
  * CI) one plain line when a step begins and one when it ends.
  */
 import { Listr } from 'listr2';
@@ -62,7 +62,7 @@ export async function withProgress<T>(steps: readonly Step[], work: (onProgress:
   }
 }
 
-// Somebody who reads no further (`npm start | head`) is no reason to crash.
+// A reader that closes the pipe early (`npm start | head`) must not crash the starter.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });

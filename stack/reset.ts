@@ -1,5 +1,5 @@
 /**
- * Back to nothing. The slot (it goes with Postgres' data), Kafka's data, Connect's offsets (they are in Kafka) and the
+ * Deletes everything that the stack keeps. The slot (it goes with Postgres' data), Kafka's data, Connect's offsets (they are in Kafka) and the
  * registry belong together: one of them kept would point into what the others no longer know.
  */
 import { rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * When the starter has to end: Ctrl-C, a polite kill, a closed terminal, or the loss of the process that started it.
+ * When the starter has to end: Ctrl-C, SIGTERM, a closed terminal, or the loss of the process that started it.
  * One Ctrl-C can arrive two or three times (the terminal tells npm, the shell and us, and npm passes it on), so
  * interrupts within two seconds are one; a later one asks to end at once.
  */
@@ -29,7 +29,7 @@ export function watchShutdownRequests(now: () => number = () => performance.now(
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => request(signal === 'SIGINT' ? 'Ctrl-C' : signal));
   const pipe = process.env.MILLRACE_PARENT_PIPE;
   if (pipe !== undefined && pipe !== '') {
-    // The pipe is ours alone; a child that is told of it would look for a descriptor it does not have.
+    // Only this process has the pipe. A child that inherits the variable would look for a descriptor that it does not have.
     delete process.env.MILLRACE_PARENT_PIPE;
     const gone = (): void => request('the process that started this one is gone');
     const socket = new Socket({ fd: Number(pipe), readable: true, writable: false });

@@ -146,7 +146,7 @@ async function stopAll(
     await stack?.stop();
     await restarts;
   })();
-  // In a hurry: the watchdog's pipe closes with this process, and it ends whatever is left.
+  // Asked to end at once: the watchdog's pipe closes with this process, and the watchdog ends whatever is left.
   await Promise.race([orderly, requested(hurry)]);
   if (hurry.aborted) {
     for (const child of engine?.children() ?? []) child.signal('SIGKILL');

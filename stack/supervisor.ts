@@ -31,7 +31,7 @@ export async function bringUp(home: Home): Promise<void> {
     stdio: ['ignore', log, log, 'ipc'],
     env: { ...process.env, MILLRACE_HOME: home.dir, MILLRACE_PARENT_PIPE: '' },
   });
-  // Until it is up the start belongs to this terminal; afterwards it goes on without us.
+  // Until the stack is up, Ctrl-C of this terminal stops the start; afterwards the supervisor goes on without this process.
   const interrupt = (): boolean => supervisor.kill('SIGTERM');
   process.once('SIGINT', interrupt);
   await new Promise<void>((resolve, reject) => {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 const graceMs = 15_000;
 const children = new Map();
 
-// A Ctrl-C or a hangup is the starter's to answer; the watchdog goes when the pipe does.
+// The starter handles Ctrl-C and hangups. The watchdog ends when the pipe closes.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined);
 
 const lines = createInterface({ input: process.stdin });

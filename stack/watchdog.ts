@@ -14,7 +14,7 @@ export function startWatchdog(): Watchdog {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  // Neither the process nor its pipe keeps the starter alive: it would never notice its own end.
+  // Neither the process nor its pipe may keep the starter alive: the starter would never end by itself.
   child.unref();
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.stdin.on('error', () => child.stdin.destroy());

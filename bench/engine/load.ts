@@ -1,5 +1,5 @@
 /**
- * The load of the benchmarks: starts instances by REST and hears of their end from the lifecycle topic, as any caller
+ * The load of the benchmarks: starts instances by REST and reads their end from the lifecycle topic, as any caller
  * could. An instance counts once the caller has been told that it is finished.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * Every error code, and what follows from it. `blame` says whose fault it is, which decides whether one message is taken
+ * Every error code, and what follows from it. `blame` says who caused it, which decides whether one message is taken
  * out of a batch or everything waits; `http` is the status that REST answers. docs/errors.md has a row for each, which a
  * test compares with this table. A code never changes its meaning.
  */

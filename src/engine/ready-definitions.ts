@@ -26,7 +26,7 @@ export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<Ou
     },
     async get(id, version) {
       const definition = await cache.get(id, version);
-      // Not the instance's fault, but a definition database that is the wrong one, or was put back: nothing is lost by waiting.
+      // Not because of the instance: the definition database is the wrong one, or was restored. Nothing is lost by waiting.
       if (definition === null) throw retryable('MR_DEFINITION_MISSING', `The definition database has no version ${version} of ${id}.`);
       try {
         await queues.prepare(definition);

@@ -1,5 +1,5 @@
 /**
- * What is assigned to a consumer now, how far each partition was read and committed, and when its owner hears of it.
+ * What is assigned to a consumer now, how far each partition was read and committed, and when its owner is told.
  * Rebalancing is eager: a generation ends with everything revoked, also what comes back with the next one, because
  * the log then reads it again from the committed offset.
  */

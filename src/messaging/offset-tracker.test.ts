@@ -50,7 +50,7 @@ describe('OffsetTracker', () => {
     );
   });
 
-  test('hears twice of the same record', () => {
+  test('may be told twice of the same record', () => {
     const tracker = new OffsetTracker();
     tracker.add(5n);
     tracker.add(6n);

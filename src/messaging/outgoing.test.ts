@@ -21,7 +21,7 @@ const published = (topic: string | null): Effect => ({
 });
 
 describe('An event that a node publishes', () => {
-  it('goes to our own events, where a wait hears it', async () => {
+  it('goes to our own events, where a wait can receive it', async () => {
     const messages = (await outgoing()).ofEffects(state, [published(null)]);
     expect(messages.map(({ topic, key, partition }) => ({ topic, key, partition }))).toEqual([
       { topic: 't.events', key: 'A-1', partition: null },

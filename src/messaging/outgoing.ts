@@ -86,7 +86,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
           const { id, event, key, at, data, topic } = effect;
           const published = { id, type: event, source: publishSource(state.definitionId), key, time: at, data };
           messages.push(ofEvent(published));
-          // Elsewhere too, and not instead: our own waits hear it whatever topics the correlator reads. A second one is dropped by its id.
+          // To that topic as well as to ours, so that our own waits receive it whatever topics the correlator reads. A second one is dropped by its id.
           if (topic !== null && topic !== names.events) messages.push(ofEvent(published, topic));
         }
       }

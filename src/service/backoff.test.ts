@@ -8,7 +8,7 @@ import { isRetryable, retryForever } from './backoff.ts';
 const log = pino({ level: 'silent' });
 const away = new MillraceError('MR_KAFKA_UNAVAILABLE', 'away', { retryable: true });
 
-describe('waiting out faults', () => {
+describe('waiting until an outage is over', () => {
   it('tries again until it works', async () => {
     let tries = 0;
     const retry = retryForever(isRetryable, new AbortController().signal, log, { initialMs: 1, maxMs: 2 });

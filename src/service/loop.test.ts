@@ -5,7 +5,7 @@ import { startLoop } from './loop.ts';
 
 const silent = pino({ level: 'silent' });
 
-test('goes on after faults and after bugs', async () => {
+test('goes on after outages and after bugs', async () => {
   const ending = new AbortController();
   const errors: (Error | null)[] = [
     new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true }),

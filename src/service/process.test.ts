@@ -63,7 +63,7 @@ describe('a process', () => {
     expect(await exit).toBe(0);
   });
 
-  it('ends with 78 and all faults when its configuration is bad', async () => {
+  it('ends with 78 and all errors when its configuration is bad', async () => {
     const { output, exit } = run(`async () => loadConfig({ KAFKA_SSL: 'maybe', PORT: 'x' })`);
     expect(await exit).toBe(78);
     expect(output()).toMatch(/INSTANCE_DATABASE_URL is not set.*|KAFKA_SSL is "maybe".*PORT is "x"/s);

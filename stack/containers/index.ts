@@ -50,7 +50,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   const logFile = (part: PartName): string => join(home.logs, `${part}.log`);
   const network = await new Network().start();
   const running = new Map<PartName, StartedTestContainer>();
-  /** Parts that somebody asked to end, so that their end is no news. */
+  /** Parts that somebody asked to end: their end is not reported. */
   const ending = new Set<PartName>();
 
   const containers: Readonly<Record<PartName, () => GenericContainer>> = {

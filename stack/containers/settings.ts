@@ -32,7 +32,7 @@ export const images = {
 /** What the parts listen on inside their network, where each has its name for an address. */
 export const innerPorts = { kafka: 19_092, controller: 29_093, registry: 8080, connect: 8083, postgres: 5432, api: 8080 } as const;
 
-/** The port of Kafka's container for whoever is outside; it must be reached by the very address that the broker tells. */
+/** The port of Kafka's container for whoever is outside; it must be reached at exactly the address that the broker advertises. */
 export const outerKafkaPort = 9092;
 
 export const innerBrokers = `kafka:${innerPorts.kafka}`;
@@ -132,7 +132,7 @@ export const postgresCommand: readonly string[] = [
 /** Where the image looks for what to run on an empty data folder. */
 export const postgresInitFile = '/docker-entrypoint-initdb.d/millrace.sql';
 
-/** Kafka's port opens before the node has elected itself. Its own tool knows better but starts a JVM, so it is asked only once a start. */
+/** Kafka's port opens before the node has elected itself. Kafka's own tool is exact but starts a JVM, so it is used only once at each start. */
 const kafkaServes = '/dev/shm/serves';
 
 /** Shell commands that succeed once a part serves. Postgres by its address: while it runs the init script it has a socket only. */

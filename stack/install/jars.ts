@@ -1,7 +1,7 @@
 /**
  * Brings the jars of Kafka, Connect, Debezium and the registry by Maven into the shared cache. Each lands in a
- * temporary folder first and is renamed when complete, so an interrupted download is simply done again, and two
- * starters at once do no harm. Never touches what is there already.
+ * temporary folder first and is renamed when complete, so an interrupted download is simply repeated, and two
+ * starters may download at once. Never changes what is there already.
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -120,7 +120,7 @@ async function runMaven(args: readonly string[], signal?: AbortSignal): Promise<
     maven.stderr.on('data', keep);
     maven.once('error', (cause) => reject(new Error(`mvn could not be started: ${cause.message}`, { cause })));
     maven.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`mvn ended with exit code ${code}. The end of what it said:\n${output}`)),
+      code === 0 ? resolve() : reject(new Error(`mvn ended with exit code ${code}. The end of its output:\n${output}`)),
     );
   });
 }

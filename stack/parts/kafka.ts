@@ -45,10 +45,10 @@ export const kafka: Part = {
     await waitReady(
       child,
       async () => {
-        // The port opens before the node has elected itself; only its own word says that it serves.
+        // The port opens before the node has elected itself; only its log says that it serves.
         await probeTcp(host, ports.kafka);
         if (!readFileSync(child.logFile, 'utf8').includes('Kafka Server started'))
-          throw new Error('Kafka has not yet said that it started');
+          throw new Error('Kafka has not logged yet that it started');
       },
       readyTimeoutMs,
     );

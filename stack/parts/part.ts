@@ -1,4 +1,4 @@
-/** What every part of the embedded stack is: something to prepare, a process to start, a question that says it is ready. */
+/** What every part of the embedded stack is: something to prepare, a process to start, a probe that tells when it is ready. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Home, Secrets } from '../home.ts';
 import type { Jars } from '../install/jars.ts';

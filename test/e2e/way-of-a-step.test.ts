@@ -126,11 +126,11 @@ describe('an instance on the whole stack', () => {
     expect([...topics, ...groups, ...connectors, ...slots].filter((name) => /(^|-heartbeat\.)millrace/.test(name))).toEqual([]);
   });
 
-  test('hears what another instance publishes', async () => {
+  test('receives what another instance publishes', async () => {
     const { client } = engine;
     const order = `published-${Date.now()}`;
     await engine.deploy({
-      id: 'e2e-hears',
+      id: 'e2e-receives',
       nodes: { hear: { type: 'event', event: 'e2e.order.shipped', key: '${ input.order }' } },
       output: { by: '${ nodes.hear.output.data.by }' },
     });
@@ -138,7 +138,7 @@ describe('an instance on the whole stack', () => {
       id: 'e2e-publishes',
       nodes: { tell: { type: 'publish', event: 'e2e.order.shipped', key: '${ input.order }', data: { by: '${ instance.id }' } } },
     });
-    const waiting = await engine.startInstance('e2e-hears', { order });
+    const waiting = await engine.startInstance('e2e-receives', { order });
     const publisher = await engine.startInstance('e2e-publishes', { order });
     const instance = await eventuallyHas(
       () => client.instance(waiting),

@@ -67,7 +67,7 @@ describe('binary arrays', () => {
     await holds('uuid', fc.uuid(), uuidArray, (item) => item);
   });
 
-  it('hold whole numbers to their ends', async () => {
+  it('hold integers up to their limits', async () => {
     await holds('int4', fc.integer(), int4Array, String);
     await holds('int8', fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), int8Array, String);
   });

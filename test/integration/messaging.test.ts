@@ -171,7 +171,7 @@ describe('topics and schemas', () => {
     });
   });
 
-  test('a schema id that the registry does not know is a value; a registry elsewhere is a fault', async () => {
+  test('a schema id that the registry does not know is a value; a registry at a wrong address is an error', async () => {
     expect(await registry.schemaById(999_999)).toBeNull();
     const elsewhere = connectRegistry({ url: `${stackEnv().SCHEMA_REGISTRY_URL}/nowhere`, timeoutMs: 2_000 });
     await expect(elsewhere.schemaById(1)).rejects.toMatchObject({ code: 'MR_REGISTRY_UNAVAILABLE', retryable: true });

@@ -144,7 +144,7 @@ describe('what is harmless', () => {
         return { key, ids: [await lab.start(thrice, { key }), await lab.start(thrice, { key })] };
       }),
     );
-    // All three come before either instance has heard of the first.
+    // All three come before either instance was told of the first.
     for (let n = 0; n < 3; n++) await lab.sendEvents(...pairs.map(({ key }) => lab.event({ type: 'payment.confirmed', key })));
     for (const id of pairs.flatMap(({ ids }) => ids)) {
       await eventually(async () =>
@@ -364,7 +364,7 @@ test('an event that an instance cannot take in is an incident, and the wait that
 });
 
 describe('an outage', () => {
-  test('of the database pauses: nothing is lost, nothing is set aside', async () => {
+  test('of the database pauses: nothing is lost, nothing becomes a dead letter', async () => {
     const deadLetters = (await lab.deadLetters()).length;
     const ids = [await lab.start(order), await lab.start(order)];
     const outcomes = await Promise.all(ids.map((id) => lab.outcome(id, 'pick')));
@@ -389,7 +389,7 @@ describe('an outage', () => {
     expect(await lab.deadLetters()).toHaveLength(deadLetters);
   });
 
-  test('of the registry pauses what needs it: nothing is lost, nothing is set aside', async () => {
+  test('of the registry pauses what needs it: nothing is lost, nothing becomes a dead letter', async () => {
     const deadLetters = (await lab.deadLetters()).length;
     await orchestrator.stop();
     const registry = await FlakyRegistry.open(lab.env.SCHEMA_REGISTRY_URL ?? '');

@@ -1,5 +1,5 @@
 /**
- * The mix that fault tests run: a sequence, a fan-out with its join, a wait for an event and a person's task; and what
+ * The mix that the tests of failures run: a sequence, a fan-out with its join, a wait for an event and a person's task; and what
  * must be true of it afterwards, read from the database and not from what the engine says of itself.
  */
 import { expect } from 'vitest';
@@ -85,7 +85,7 @@ export async function decideAll(engine: TestEngine, { ofPerson }: MixedLoad): Pr
   for (const instanceId of ofPerson) await engine.client.complete(`${instanceId}.ask`, { yes: true }, { assignee: 'ada' });
 }
 
-/** Waits until all have ended; then every invariant that the fault scenarios name. */
+/** Waits until all have ended; then every invariant that the scenarios of failures name. */
 export async function expectAllFinished(engine: TestEngine, { instanceIds }: MixedLoad, timeoutMs = 120_000): Promise<void> {
   const statuses = await eventuallyHas(
     () =>

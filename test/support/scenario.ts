@@ -26,7 +26,7 @@ export const T0 = Date.parse('2026-01-01T00:00:00Z');
 
 export function definitionOf(document: Json, version = 1): Definition {
   const parsed = parseDefinition(document, { version });
-  if (!parsed.ok) throw new Error(`the test's definition is faulty: ${JSON.stringify(parsed.error)}`);
+  if (!parsed.ok) throw new Error(`the test's definition has errors: ${JSON.stringify(parsed.error)}`);
   return parsed.value;
 }
 

@@ -14,7 +14,7 @@ const LEVELS_MAX = 1_000;
 
 type Weight = { readonly units: number; readonly levels: number };
 
-/** Data never changes, so each object is weighed once. */
+/** Data never changes, so the cost of each object is computed once. */
 const weights = new WeakMap<object, Weight>();
 const SCALAR: Weight = { units: 1, levels: 0 };
 
@@ -62,12 +62,12 @@ function jsonWeightOf(json: Json, fuel: number, level: number): Weight {
   return weight;
 }
 
-function sumOf<T>(parts: Iterable<T>, fuel: number, level: number, weigh: (part: T, fuel: number, level: number) => Weight): Weight {
+function sumOf<T>(parts: Iterable<T>, fuel: number, level: number, weightOf: (part: T, fuel: number, level: number) => Weight): Weight {
   if (level > LEVELS_MAX) throw tooDeep();
   let units = 1;
   let levels = 0;
   for (const part of parts) {
-    const weight = weigh(part, fuel - units, level + 1);
+    const weight = weightOf(part, fuel - units, level + 1);
     units += weight.units;
     levels = Math.max(levels, weight.levels);
     if (units > fuel) break;

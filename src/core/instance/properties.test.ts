@@ -11,7 +11,7 @@ import { World } from './testing/world.ts';
 
 /** Each compiled definition runs on several schedules: compiling costs more than running. */
 const SCHEDULES = 10;
-/** Before a release, or after a change of the core, some ten thousand: a rare fault shows in one of several thousand. */
+/** Before a release, or after a change of the core, some ten thousand: a rare error shows in one of several thousand. */
 const DEFINITIONS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 1_000);
 
 const schedule = fc.record({ input, chances: numbers(20, 300) });

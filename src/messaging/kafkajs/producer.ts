@@ -56,7 +56,7 @@ export class GatheringProducer implements LogProducer {
   #pendingBytes = 0;
   #pendingRecords = 0;
   #connected = false;
-  #pumping: Promise<void> | null = null;
+  #sending: Promise<void> | null = null;
   #room = Promise.withResolvers<void>();
 
   constructor(producer: Pick<Producer, 'connect' | 'disconnect' | 'sendBatch'>, options: ProducerOptions, logger: Logger) {
@@ -81,7 +81,7 @@ export class GatheringProducer implements LogProducer {
     this.#queue.push(call);
     this.#pendingBytes += bytes;
     this.#pendingRecords += records.length;
-    this.#pumping ??= this.#pump();
+    this.#sending ??= this.#sendPending();
     await call.done.promise;
   }
 
@@ -94,9 +94,9 @@ export class GatheringProducer implements LogProducer {
   }
 
   async stop(timeoutMs = 10_000): Promise<void> {
-    // Aborting ends the retries, and so the pump: what it then still holds is rejected.
+    // Aborting ends the retries, and so the sending: what is then still pending is rejected.
     const deadline = setTimeout(() => this.#stopped.abort(), timeoutMs);
-    while (this.#pumping !== null && !this.#stopped.signal.aborted) await Promise.race([this.#pumping, this.#aborted()]);
+    while (this.#sending !== null && !this.#stopped.signal.aborted) await Promise.race([this.#sending, this.#aborted()]);
     clearTimeout(deadline);
     this.#stopped.abort();
     for (const call of this.#queue.splice(0)) this.#settle(call, stoppedError());
@@ -109,7 +109,7 @@ export class GatheringProducer implements LogProducer {
     await promise;
   }
 
-  async #pump(): Promise<void> {
+  async #sendPending(): Promise<void> {
     // Whatever is sent in the same turn goes into the first request.
     await Promise.resolve();
     while (this.#queue.length > 0 && !this.#stopped.signal.aborted) {
@@ -120,7 +120,7 @@ export class GatheringProducer implements LogProducer {
       // One record that the broker never takes must not fail those that it was gathered with.
       else for (const call of calls) this.#settle(call, await this.#produce([call]));
     }
-    this.#pumping = null;
+    this.#sending = null;
   }
 
   #take(): Call[] {

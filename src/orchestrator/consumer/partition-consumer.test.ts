@@ -147,7 +147,7 @@ describe('a partition', () => {
     expect(held.given.slice(4)).toEqual([[0, [1]]]);
   });
 
-  test('has its turn though others wait for a fault to pass', async () => {
+  test('has its turn though others wait for an outage to pass', async () => {
     const held = new Held({ batchesAtOnce: 1 });
     await held.partitionConsumer.start();
     held.consumer.assign(0, 1);
@@ -208,7 +208,7 @@ describe('a partition', () => {
 
 describe('a batch that throws', () => {
   test.each([
-    ['a fault', away],
+    ['an outage', away],
     ['a bug', new TypeError('oops')],
   ])('by %s comes again whole, before anything behind it, and is not committed', async (_, error) => {
     const held = new Held();
@@ -321,7 +321,7 @@ describe('the end', () => {
     expect(held.consumer.committed.size).toBe(0);
   });
 
-  test('breaks off a batch that waits for a fault to pass', async () => {
+  test('breaks off a batch that waits for an outage to pass', async () => {
     const held = new Held();
     await held.partitionConsumer.start();
     held.give(0, 0, 1);

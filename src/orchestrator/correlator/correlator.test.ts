@@ -84,7 +84,7 @@ test('hands the events of a batch to the store in their order, in one call', asy
   expect(correlation.entries).toEqual([]);
 });
 
-test('sets aside what is no event, and takes the rest', async () => {
+test('makes a dead letter of what is no event, and takes the rest', async () => {
   const correlation = await Correlation.open();
   const large = correlation.event('large', JSON.stringify('x'.repeat(2_000)));
   await correlation.process(correlation.event('a'), Buffer.from('no frame'), null, large, correlation.event('b'));

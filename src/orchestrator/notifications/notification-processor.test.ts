@@ -108,10 +108,10 @@ describe('a batch', () => {
     expect(fixture.state().phase).toBe('cancelled');
   });
 
-  test('waits for the database, the definitions or the registry, and nothing is lost or set aside', async () => {
+  test('waits for the database, the definitions or the registry, and nothing is lost or becomes a dead letter', async () => {
     const fixture = await Fixture.start();
     fixture.begin();
-    const faults = [
+    const outages = [
       () => {
         fixture.registry.available = false;
       },
@@ -131,7 +131,7 @@ describe('a batch', () => {
     ];
     const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
     const healthy = { load: fixture.store.load, get: fixture.stored.get };
-    for (const fault of faults) fault();
+    for (const begin of outages) begin();
     fixture.consumer.give(0, [fixture.outcome(0)]);
     for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
     expect(fixture.consumer.committed.size).toBe(0);

@@ -48,7 +48,7 @@ export const twoTasks: Json = {
 
 export function definitionOf(document: Json, version = 1): Definition {
   const parsed = parseDefinition(document, { version });
-  if (!parsed.ok) throw new Error(`the test's definition is faulty: ${JSON.stringify(parsed.error)}`);
+  if (!parsed.ok) throw new Error(`the test's definition has errors: ${JSON.stringify(parsed.error)}`);
   return parsed.value;
 }
 

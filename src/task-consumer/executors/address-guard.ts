@@ -31,7 +31,7 @@ export type AddressGuard = {
   readonly lookup: LookupFunction;
 };
 
-/** Not public, although their ranges are: IPv4 addresses in IPv6's first clothes, and Azure's host agent. */
+/** Not public, although their ranges are: IPv4-compatible IPv6 addresses (deprecated), and Azure's host agent. */
 const DENIED = ['::/96', '168.63.129.16/32'].map((range) => ipaddr.parseCIDR(range));
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];

@@ -16,7 +16,7 @@ export function patternError(pattern: string): string | null {
   return re2Program(pattern) === null ? 'The pattern of `matches` is too large, or no regular expression that RE2 knows' : null;
 }
 
-function weigh(id: number, text: CelValue | undefined, pattern: CelValue | undefined, isConstant: boolean): CelOutcome {
+function matchText(id: number, text: CelValue | undefined, pattern: CelValue | undefined, isConstant: boolean): CelOutcome {
   if (typeof text !== 'string' || typeof pattern !== 'string')
     return notApplicable(
       id,
@@ -34,7 +34,7 @@ function weigh(id: number, text: CelValue | undefined, pattern: CelValue | undef
 function matches(name: string, isConstant: boolean): CelFunc {
   return guarded(name, (id, target, args) => {
     const [text, pattern] = target === undefined ? args : [target, ...args];
-    return weigh(id, text, pattern, isConstant);
+    return matchText(id, text, pattern, isConstant);
   });
 }
 

@@ -143,7 +143,7 @@ describe('Resume', () => {
     expect(scenario.state.output).toBe(1);
   });
 
-  it('weighs failures that came meanwhile', () => {
+  it('handles failures that came meanwhile', () => {
     const document = graphOf({ a: { ...task, retry: { maxAttempts: 1 } }, b: task }, [{ from: 'a', to: 'b', on: 'failed' }]);
     expect(new Scenario(document).command(pause).fails('a').command(resume).open).toEqual(['b']);
   });

@@ -108,7 +108,7 @@ describe('A failed node', () => {
     expect(new Scenario(document, { urgent: false }).fails('a').statuses.done).toBe('skipped');
   });
 
-  it('weighs no edge but those for failures: neither "when" nor "otherwise"', () => {
+  it('evaluates only the edges for failures: neither "when" nor "otherwise"', () => {
     const ordinary = [
       { from: 'a', to: 'b', when: 'input.yes' },
       { from: 'a', to: 'c', otherwise: true },

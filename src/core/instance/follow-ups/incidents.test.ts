@@ -112,7 +112,7 @@ describe('An expression that fails', () => {
     expect(scenario.status).toBe('completed');
   });
 
-  it('in "set" leaves the node completed and its edges unresolved; a retry weighs them again, without another run', () => {
+  it('in "set" leaves the node completed and its edges unresolved; a retry evaluates them again, without another run', () => {
     const a = { ...task, set: { x: '${ vars.limit / nodes.b.attempt }' } };
     expect(() => new Scenario(graphOf({ a, b: task }, [], { vars: { limit: 1 } }))).toThrow('cannot have run before');
     const set = { ...task, set: { x: "${ nodes.b.status == null ? input.missing : 'set' }" } };

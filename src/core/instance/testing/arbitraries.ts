@@ -125,8 +125,8 @@ const node = fc.oneof(
   { weight: 1, arbitrary: publish },
 );
 
-/** How one edge is weighed. `plain` stands for a condition or `otherwise`, as fits the others of its node. */
-const weigh = fc.oneof(
+/** The condition of one edge. `plain` stands for a condition or `otherwise`, as fits the others of its node. */
+const edgeRule = fc.oneof(
   { weight: 6, arbitrary: fc.constant<JsonObject>({}) },
   { weight: 4, arbitrary: condition.map((when): JsonObject => ({ when })) },
   { weight: 2, arbitrary: fc.record({ on: fc.constantFrom('failed', 'timedOut', 'any') }) },
@@ -139,7 +139,7 @@ type Drawn = {
   readonly joins: readonly number[];
   readonly cancels: readonly boolean[];
   readonly sets: readonly number[];
-  readonly edges: readonly { readonly from: number; readonly to: number; readonly weigh: JsonObject }[];
+  readonly edges: readonly { readonly from: number; readonly to: number; readonly rule: JsonObject }[];
   readonly onFailure: string;
   readonly timeout: JsonObject;
   readonly lifecycle: string;
@@ -152,7 +152,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) =
     joins: each(fc.nat({ max: 3 })),
     cancels: each(fc.boolean()),
     sets: each(fc.nat({ max: 3 })),
-    edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), weigh }), { maxLength: size * 2 }),
+    edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), rule: edgeRule }), { maxLength: size * 2 }),
     onFailure: fc.constantFrom('incident', 'incident', 'fail'),
     timeout: optional('timeout', ['1d']),
     lifecycle: fc.constantFrom('instance', 'tasks'),
@@ -166,10 +166,10 @@ export function numbers(minLength: number, maxLength: number): fc.Arbitrary<numb
 
 export const document: fc.Arbitrary<JsonObject> = drawn.map(documentOf);
 
-/** Whatever was drawn, made into a document without faults: edges go forward, and none is refused for what it cannot do. */
+/** Whatever was drawn, made into a document without errors: edges go forward, and none is refused for what it cannot do. */
 function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, lifecycle }: Drawn): JsonObject {
   const kept = new Map<string, JsonObject>();
-  for (const { from, to, weigh: how } of edges) {
+  for (const { from, to, rule: how } of edges) {
     if (from === to) continue;
     const [first, second] = from < to ? [from, to] : [to, from];
     const source = nodes[first] ?? {};

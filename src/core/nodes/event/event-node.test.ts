@@ -37,7 +37,7 @@ describe('An event node', () => {
     expect(scenario.effectsOf('openSubscription')).toEqual([]);
   });
 
-  it('weighs where against what it mentions as it was when the wait opened', () => {
+  it('evaluates where with the values that it mentions as they were when the wait opened', () => {
     const where = { ...waitFor, where: 'event.data.amount >= vars.least' };
     const document = graphOf({ n: where, a: { ...task, set: { least: 100 } } }, [], { vars: { least: 5 } });
     const scenario = new Scenario(document, { order: 'o-1' });
@@ -230,7 +230,7 @@ describe('An event that comes too late', () => {
     ['one event', waitFor, 1],
     ['a list', { ...waitFor, count: 2 }, 2],
   ])('does not go back when a join cancelled the wait that had completed with %s', (_, wait, count) => {
-    // The edges of the wait were never weighed: its `set` failed, and stood as an incident when the join fired.
+    // The edges of the wait were never evaluated: its `set` failed, and stood as an incident when the join fired.
     const nodes = { a: { ...wait, set: { x: '${ input.missing }' } }, b: task, j: { ...task, join: 'any', cancelRest: true } };
     const scenario = new Scenario(graphOf(nodes, ['a>j', 'b>j'], { vars: { x: 0 } }), { order: 'o-1' });
     for (let id = 1; id <= count; id++) scenario.event('a', paid(String(id)));

@@ -21,7 +21,7 @@ export type PoolOptions = {
   readonly applicationName?: string;
   /** Longest a statement may run, in ms; default 30 s. Far beyond what any of ours takes: it ends what hangs. */
   readonly statementTimeoutMs?: number;
-  /** Told of a fault of an idle connection, which the pool replaces by itself. */
+  /** Called with the error of an idle connection, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
 };
 
