@@ -28,6 +28,7 @@ const outcome: Records['TaskOutcome'] = {
   output: JSON.stringify({ note: 'x'.repeat(230) }),
   errorCode: null,
   errorMessage: null,
+  errorDetails: null,
   retryable: null,
   retryAfterMs: null,
   worker: 'task-consumer-1',

@@ -32,7 +32,13 @@ export const PageOf = <Schema extends TSchema>(item: Schema) =>
 
 export const DefinitionRef = Type.Object({ id: Type.String(), version: Type.Integer({ minimum: 1 }) });
 
-export const TaskError = Type.Object({ code: Type.String(), message: Type.String() });
+export const TaskError = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  details: Type.Optional(
+    Type.Unsafe<Json>({ description: 'What the called service said: `{ status, headers, body }` of an `http` node, at most 4 KiB.' }),
+  ),
+});
 
 export const Assignees = Type.Object({ users: Type.Array(Type.String()), roles: Type.Array(Type.String()) });
 

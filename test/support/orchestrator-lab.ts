@@ -167,7 +167,16 @@ export class OrchestratorLab {
     if (task === undefined) throw new Error(`no task ${path}`);
     return this.recordOf(instanceId, {
       ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task.attempt, basis: task.basis, status: 'completed', output: 'null' },
-      ...{ errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null, worker: 'lab', startedAt: 0, finishedAt: 0 },
+      ...{
+        errorCode: null,
+        errorMessage: null,
+        retryable: null,
+        retryAfterMs: null,
+        errorDetails: null,
+        worker: 'lab',
+        startedAt: 0,
+        finishedAt: 0,
+      },
       ...change,
     });
   }

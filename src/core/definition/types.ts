@@ -71,6 +71,9 @@ export type RetryPolicy = {
   readonly maxMs: number;
   /** `spread`: ± 25 %, by task and attempt. `none`: the delay exactly. */
   readonly jitter: 'spread' | 'none';
+  /** Error codes after which there is a further attempt although the worker says that it would fail too. */
+  readonly on: readonly string[];
+  /** Error codes after which there is none, whatever else is said. */
   readonly nonRetryable: readonly string[];
 };
 

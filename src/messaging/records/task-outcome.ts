@@ -2,6 +2,8 @@
 import { assertNever } from '../../core/assert.ts';
 import type { Basis, InstanceId } from '../../core/ids.ts';
 import type { TaskOutcome } from '../../core/instance/decide/notification.ts';
+import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
+import { isStorable, type Json } from '../../core/json.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
@@ -20,6 +22,8 @@ export type AttemptResult =
       readonly message: string;
       readonly retryable: boolean;
       readonly retryAfterMs: number | null;
+      /** What the called service said; absent: nothing. */
+      readonly details?: Json;
     }
   /** No handler here can run this: the task goes back, and no retry is counted. */
   | { readonly status: 'returned' };
@@ -27,14 +31,15 @@ export type AttemptResult =
 export function toOutcomeRecord({ task, startedAt, finishedAt, worker }: RanAttempt, result: AttemptResult): records.TaskOutcome {
   const { taskId, instanceId, attempt, basis } = task;
   const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt };
-  const none = { output: null, errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null };
+  const none = { output: null, errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null, errorDetails: null };
   switch (result.status) {
     case 'completed':
       return { ...ran, ...none, status: 'completed', output: result.output };
     case 'failed':
     case 'timedOut': {
-      const { status, code, message, retryable, retryAfterMs } = result;
-      return { ...ran, status, output: null, errorCode: code, errorMessage: message, retryable, retryAfterMs };
+      const { status, code, message, retryable, retryAfterMs, details } = result;
+      const errorDetails = details === undefined ? null : JSON.stringify(details);
+      return { ...ran, status, output: null, errorCode: code, errorMessage: message, retryable, retryAfterMs, errorDetails };
     }
     case 'returned':
       return { ...ran, ...none, status: 'returned' };
@@ -58,6 +63,7 @@ function resultOf({
   errorMessage,
   retryable,
   retryAfterMs,
+  errorDetails,
 }: records.TaskOutcome): TaskOutcome['result'] | InvalidMessage {
   switch (status) {
     case 'completed': {
@@ -73,11 +79,26 @@ function resultOf({
     case 'timedOut': {
       if (errorCode === null) return invalid('a failure without an error code');
       const wait = retryAfterMs === null || retryAfterMs <= 0 ? null : retryAfterMs;
-      return { status, error: { code: errorCode, message: errorMessage ?? '' }, retryable: retryable ?? true, retryAfterMs: wait };
+      const error = { code: errorCode, message: errorMessage ?? '', ...detailsOf(errorDetails) };
+      return { status, error, retryable: retryable ?? true, retryAfterMs: wait };
     }
     case 'returned':
       return { status };
     default:
       return invalid('a status that this version does not know');
   }
+}
+
+/** They only explain: another client's that are too long or cannot be kept must not cost the task its outcome. */
+function detailsOf(text: string | null): { readonly details?: Json } {
+  if (text === null || Buffer.byteLength(text) > errorDetailsBytesMax) return {};
+  const parsed = parseJsonStrict(text);
+  return parsed.ok && isStorableJson(parsed.value) ? { details: parsed.value } : {};
+}
+
+/** JSON text shows half pairs and NUL only as escapes, so the strings themselves are looked at. */
+function isStorableJson(value: Json): boolean {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value as { readonly [key: string]: Json }).every(([key, member]) => isStorable(key) && isStorableJson(member));
 }

@@ -20,7 +20,12 @@ async function read(value: Buffer | null, key: string | null = instanceId, maxBy
 
 const outcome = {
   ...{ taskId, instanceId, attempt: 1, basis: 'b', status: 'completed', output: '{"a":1}' as string | null },
-  ...{ errorCode: null as string | null, errorMessage: null as string | null, retryable: null as boolean | null },
+  ...{
+    errorCode: null as string | null,
+    errorMessage: null as string | null,
+    retryable: null as boolean | null,
+    errorDetails: null as string | null,
+  },
   ...{ retryAfterMs: null as number | null, worker: 'w', startedAt: T0, finishedAt: T0 },
 };
 const command = {
@@ -56,6 +61,27 @@ describe('a notification', () => {
         result: { status: 'failed', error: { code: 'BUSY', message: '' }, retryable: false, retryAfterMs: 5 },
       },
     ],
+    [
+      'of a task whose server said why',
+      ofOutcome({ status: 'failed', errorCode: 'HTTP_402', errorDetails: '{"status":402}' }),
+      {
+        ...{ type: 'TaskOutcome', path: 'pick', attempt: 1, basis: 'b' },
+        result: {
+          ...{ status: 'failed', retryable: true, retryAfterMs: null },
+          error: { code: 'HTTP_402', message: '', details: { status: 402 } },
+        },
+      },
+    ],
+    ...[`"${'x'.repeat(4_096)}"`, 'no JSON', '12345678901234567890', '"\\u0000"'].map(
+      (errorDetails): readonly [string, Buffer, Notification] => [
+        `of a task whose server said what cannot be kept: ${errorDetails.slice(0, 20)}`,
+        ofOutcome({ status: 'failed', errorCode: 'NO', errorDetails }),
+        {
+          ...{ type: 'TaskOutcome', path: 'pick', attempt: 1, basis: 'b' },
+          result: { status: 'failed', error: { code: 'NO', message: '' }, retryable: true, retryAfterMs: null },
+        } as Notification,
+      ],
+    ),
     [
       'of a task that timed out, which may be tried again unless it says otherwise',
       ofOutcome({ status: 'timedOut', errorCode: 'TIMEOUT', errorMessage: 'slow', retryAfterMs: -5 }),

@@ -182,7 +182,15 @@ export class Fixture {
     const task = found === undefined ? undefined : taskAt(found.state, path as TaskPath);
     const value: TaskOutcome = {
       ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task?.attempt ?? 1, basis: task?.basis ?? 'unknown' },
-      ...{ status: 'completed', output: '{"done":true}', errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null },
+      ...{
+        status: 'completed',
+        output: '{"done":true}',
+        errorCode: null,
+        errorMessage: null,
+        retryable: null,
+        retryAfterMs: null,
+        errorDetails: null,
+      },
       ...{ worker: 'test', startedAt: T0, finishedAt: T0 },
       ...rest,
     };

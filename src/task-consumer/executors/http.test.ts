@@ -46,18 +46,21 @@ describe('the http executor', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  async function run(input: Json, by = executor, signal = new AbortController().signal): Promise<AttemptResult> {
+  async function run(
+    input: Json,
+    { attempt = 1, signal = new AbortController().signal }: { readonly attempt?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<AttemptResult> {
     const task = {
       taskId: 'i.n',
       instanceId: 'i',
-      attempt: 1,
+      attempt,
       basis: 'abc',
       work: { type: 'http' },
       input,
       timeoutMs: 1_000,
       dispatchedAt: 0,
     };
-    return await by.run(task as unknown as ScheduledTask, { signal, log: silent });
+    return await executor.run(task as unknown as ScheduledTask, { signal, log: silent });
   }
   const outputOf = (result: AttemptResult): unknown => (result.status === 'completed' ? JSON.parse(result.output) : result);
 
@@ -190,7 +193,9 @@ describe('the http executor', () => {
     [400, false],
     [401, false],
     [404, false],
+    [403, false],
     [408, true],
+    [425, true],
     [409, false],
     [422, false],
     [429, true],
@@ -202,7 +207,68 @@ describe('the http executor', () => {
     answer = (_, response) => response.writeHead(status).end(status === 304 ? '' : 'secret detail');
     const result = await run({ url: `${base}/path-with-token` });
     expect(result).toMatchObject({ status: 'failed', code: `HTTP_${status}`, retryable });
-    expect(JSON.stringify(result)).not.toMatch(/secret|path-with-token/);
+    expect((result as { message: string }).message).not.toContain('secret');
+    expect(JSON.stringify(result)).not.toContain('path-with-token');
+  });
+
+  it('takes any answer with Retry-After for one that comes later', async () => {
+    answer = (_, response) => response.writeHead(403, { 'retry-after': '7' }).end();
+    expect(await run({ url: base })).toMatchObject({ code: 'HTTP_403', retryable: true, retryAfterMs: 7_000 });
+  });
+
+  it('takes a conflict for one with its own earlier attempt when its own key was sent before, or the answer says so', async () => {
+    const sent = (body: Json, headers = {}): Json => ({ method: 'POST', url: base, headers, body });
+    answer = ({ body }, response) => response.writeHead(409, { 'content-type': 'application/json' }).end(body);
+    expect(await run(sent({}), { attempt: 2 })).toMatchObject({ code: 'HTTP_409', retryable: true });
+    expect(await run(sent({}, { 'Idempotency-Key': 'mine' }), { attempt: 2 })).toMatchObject({ code: 'HTTP_409', retryable: false });
+    expect(await run(sent({ type: 'idempotency_key_in_use' }))).toMatchObject({ retryable: true });
+    expect(await run(sent({ type: 'sold_out' }))).toMatchObject({ retryable: false });
+  });
+
+  describe('what the server said', () => {
+    const detailsOf = async (status: number, headers: Record<string, string>, body: string | Buffer): Promise<unknown> => {
+      answer = (_, response) => response.writeHead(status, { 'set-cookie': 's=1', ...headers }).end(body);
+      return ((await run({ url: base })) as { details?: unknown }).details;
+    };
+
+    it('is kept: status, Retry-After and body', async () => {
+      const json = { 'content-type': 'application/json' };
+      expect(await detailsOf(402, json, '{"error":{"code":"card_declined","id":12345678901234567890}}')).toEqual({
+        status: 402,
+        headers: {},
+        body: { error: { code: 'card_declined', id: '12345678901234567890' } },
+      });
+      expect(await detailsOf(503, { 'retry-after': '3' }, 'busy')).toEqual({ status: 503, headers: { 'retry-after': '3' }, body: 'busy' });
+      expect(await detailsOf(500, { ...json, 'content-encoding': 'gzip' }, gzipSync('{"a":1}'))).toMatchObject({ body: { a: 1 } });
+      expect(await detailsOf(500, { 'content-encoding': 'gzip' }, 'no gzip')).toMatchObject({ status: 500, body: null });
+    });
+
+    it.each([
+      ['a text', 'text/plain', 'x'.repeat(10_000)],
+      ['a text of long characters', 'text/plain', '\u{1f600}'.repeat(5_000)],
+      ['a document', 'application/json', JSON.stringify({ list: Array(5_000).fill('"') })],
+      ['a page', 'text/html', 'x'.repeat(1_000_000)],
+    ])('is never more than 4 KiB of %s', async (_, type, body) => {
+      const details = await detailsOf(500, { 'content-type': type }, body);
+      expect(details).toMatchObject({ status: 500 });
+      expect(Buffer.byteLength(JSON.stringify(details))).toBeLessThanOrEqual(4_096);
+    });
+
+    it('holds nothing that cannot be stored, and no token', async () => {
+      const body = '{"a\\u0000":"b\\u0000\\ud800","said":"Bearer abcdefghijkl"}';
+      expect(await detailsOf(500, { 'content-type': 'application/json' }, body)).toMatchObject({
+        body: { a: 'b\ufffd', said: expect.not.stringContaining('abcdefghijkl') },
+      });
+    });
+
+    it('costs nothing but itself when it breaks off', async () => {
+      answer = (_, response) => {
+        response.writeHead(422, { 'content-length': '100' });
+        response.write('half');
+        setImmediate(() => response.socket?.destroy());
+      };
+      expect(await run({ url: base })).toMatchObject({ code: 'HTTP_422', retryable: false, details: { status: 422, body: null } });
+    });
   });
 
   it.each([
@@ -245,7 +311,7 @@ describe('the http executor', () => {
     const reached = Promise.withResolvers<ServerResponse>();
     answer = (_, response) => reached.resolve(response);
     const controller = new AbortController();
-    const result = run({ url: base }, executor, controller.signal);
+    const result = run({ url: base }, { signal: controller.signal });
     const response = await reached.promise;
     controller.abort();
     expect(await result).toMatchObject({ status: 'failed' });

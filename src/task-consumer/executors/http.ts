@@ -1,13 +1,15 @@
 /**
  * The executor of `http` nodes. Sends the request with its idempotency key, follows redirects by its own
- * rules with every hop checked against the address guard, and reads no more than the limit. Errors name the method and
- * the host, never a path, a header or a body: those may hold secrets, and errors are stored and shown.
+ * rules with every hop checked against the address guard, and reads no more than the limit. Messages of errors name the
+ * method and the host, never a path, a header or a body: those may hold secrets, and messages are logged.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Json } from '../../core/json.ts';
 import { type AttemptResult, failed, failedForNow } from '../attempt-result.ts';
 import type { AttemptScope, Executor } from '../executor.ts';
 import { idempotencyKeyOf, type ScheduledTask } from '../task.ts';
 import { AddressDenied, type AddressGuard, type AddressPolicy, createAddressGuard } from './address-guard.ts';
+import { errorDetailsOf } from './error-details.ts';
 import { followRedirect, type HttpRequest, parseHttpRequest } from './http-request.ts';
 import { discard, headerOf, parseRetryAfter, readBody, renderOutput } from './http-response.ts';
 import { createHttpTransport, type HttpTransport } from './http-transport.ts';
@@ -21,6 +23,8 @@ export type HttpExecutorOptions = AddressPolicy & {
 
 export type HttpExecutor = Executor & { close(): Promise<void> };
 
+/** Timeout, Too Early, Too Many Requests. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function createHttpExecutor(options: HttpExecutorOptions): HttpExecutor {
@@ -49,7 +53,7 @@ async function execute(task: ScheduledTask, scope: AttemptScope, dependencies: D
       const response = await dependencies.transport.send(request, scope.signal);
       const location = headerOf(response.headers, 'location');
       if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined)
-        return await conclude(request, response, dependencies.responseLimitBytes);
+        return await conclude(task, request, response, dependencies.responseLimitBytes);
       discard(response);
       if (redirects >= dependencies.redirectsMax)
         return failed('TOO_MANY_REDIRECTS', `${nameOf(request)} redirected more than ${dependencies.redirectsMax} times.`);
@@ -63,18 +67,32 @@ async function execute(task: ScheduledTask, scope: AttemptScope, dependencies: D
   }
 }
 
-async function conclude(request: HttpRequest, response: IncomingMessage, limitBytes: number): Promise<AttemptResult> {
+async function conclude(task: ScheduledTask, request: HttpRequest, response: IncomingMessage, limitBytes: number): Promise<AttemptResult> {
   const { statusCode: status = 0, headers } = response;
-  if (status < 200 || status > 299) {
-    discard(response);
-    const message = `${nameOf(request)} answered ${status}.`;
-    const later = status === 408 || status === 429 || status >= 500;
-    return later ? failedForNow(`HTTP_${status}`, message, parseRetryAfter(headers, Date.now())) : failed(`HTTP_${status}`, message);
-  }
+  if (status < 200 || status > 299) return await concludeFailure(task, request, response);
   const bytes = await readBody(response, headers, request.method === 'HEAD' ? Number.POSITIVE_INFINITY : limitBytes);
   if (!bytes.ok) return failed(bytes.error.code, `${nameOf(request)}: ${bytes.error.message}`);
   const output = renderOutput(status, headers, bytes.value, request.answer);
   return output.ok ? { status: 'completed', output: output.value } : failed(output.error.code, output.error.message);
+}
+
+async function concludeFailure(task: ScheduledTask, request: HttpRequest, response: IncomingMessage): Promise<AttemptResult> {
+  const { statusCode: status = 0, headers } = response;
+  const details = await errorDetailsOf(response);
+  const later =
+    LATER.has(status) || status >= 500 || headers['retry-after'] !== undefined || (status === 409 && meetsItself(task, request, details));
+  const message = `${nameOf(request)} answered ${status}.`;
+  const result = later ? failedForNow(`HTTP_${status}`, message, parseRetryAfter(headers, Date.now())) : failed(`HTTP_${status}`, message);
+  return { ...result, details };
+}
+
+/**
+ * Whether a conflict may be with an earlier attempt of the same work, which the server is still busy with: our own key was
+ * sent before, or the server says that the key is what it is about.
+ */
+function meetsItself(task: ScheduledTask, request: HttpRequest, details: Json): boolean {
+  if (request.headers['idempotency-key'] !== idempotencyKeyOf(task)) return false;
+  return task.attempt > 1 || /idempotency[-_ ]?key/i.test(JSON.stringify(details));
 }
 
 function nameOf({ method, url }: HttpRequest): string {

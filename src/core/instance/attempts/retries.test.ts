@@ -50,6 +50,15 @@ describe('A failed attempt', () => {
     expect(new Scenario(document).fails('n', 'BUSY').task('n').status).toBe('retrying');
   });
 
+  it('is repeated for a code that is named in `on`, whatever the worker says, unless `nonRetryable` names it too', () => {
+    const document = n({ maxAttempts: 2, on: ['HTTP_423', 'GONE'], nonRetryable: ['GONE'] });
+    const scenario = new Scenario(document).fails('n', 'HTTP_423', { retryable: false });
+    expect(scenario.task('n').status).toBe('retrying');
+    expect(scenario.timer('n#retry').fails('n', 'HTTP_423', { retryable: false }).task('n').status).toBe('failed');
+    expect(new Scenario(document).fails('n', 'GONE').task('n').status).toBe('failed');
+    expect(new Scenario(document).fails('n', 'OTHER', { retryable: false }).task('n').status).toBe('failed');
+  });
+
   it('is not repeated when the worker says that it cannot get better', () => {
     expect(new Scenario(nodeOf(task)).fails('n', 'INPUT_INVALID', { retryable: false }).task('n').status).toBe('failed');
   });
@@ -126,6 +135,7 @@ describe('The delay', () => {
     initialMs: 1_000,
     maxMs: 60_000,
     maxAttempts: 100,
+    on: [],
     nonRetryable: [],
   });
   const anyTask = fc.string({ minLength: 1 }).map((text) => text as TaskId);

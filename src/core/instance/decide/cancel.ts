@@ -17,14 +17,14 @@ export function cancelWithin(view: View, loop: TaskPath): readonly NewEvent[] {
   return innermostFirst(scopes).flatMap(cancelScope);
 }
 
-/** An item failed: whatever else runs in it ends with it. */
-export function failScope(view: View, path: ScopePath, error: TaskError): readonly NewEvent[] {
+/** An item failed: whatever else runs in it ends with it. The loop keeps the error of each item, so without its details. */
+export function failScope(view: View, path: ScopePath, { code, message }: TaskError): readonly NewEvent[] {
   const scope = openScopeAt(view.state, path);
   const loops = Object.values(scope.tasks).filter((task) => isOpen(task) && (task.type === 'forEach' || task.type === 'repeat'));
   return [
     ...loops.flatMap((loop) => cancelWithin(view, loop.path)),
     ...openTasksCancelled(scope),
-    { type: 'ScopeEnded', scope: path, status: 'failed', output: null, error },
+    { type: 'ScopeEnded', scope: path, status: 'failed', output: null, error: { code, message } },
   ];
 }
 

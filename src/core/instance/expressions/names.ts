@@ -20,7 +20,7 @@ import {
   taskAt,
   taskPathOf,
 } from '../state/scopes.ts';
-import type { InstanceState, TaskState } from '../state/state.ts';
+import type { InstanceState, TaskError, TaskState } from '../state/state.ts';
 import type { View } from '../view.ts';
 
 /** @param vars those of the state, or what they are about to become. */
@@ -122,12 +122,16 @@ function nodeNames(task: TaskState | undefined): JsonObject {
     view = {
       output: task.status === 'completed' ? task.output : null,
       status: endOf(task),
-      error: task.status === 'failed' || task.status === 'timedOut' ? { code: task.error.code, message: task.error.message } : null,
+      error: task.status === 'failed' || task.status === 'timedOut' ? errorNames(task.error) : null,
       attempt: task.attempt,
     };
     views.set(task, view);
   }
   return view;
+}
+
+function errorNames({ code, message, details = null }: TaskError): JsonObject {
+  return { code, message, details };
 }
 
 /** `completed | failed | timedOut | skipped | cancelled`, or null so far. */

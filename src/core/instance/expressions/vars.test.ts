@@ -132,12 +132,22 @@ describe('What an expression sees of a node that did not complete', () => {
     const asking = { type: 'transform', join: 'any', output: '${ nodes.a.error }' };
     const once = { ...task, retry: { maxAttempts: 1 } };
     const behind = (a: JsonObject) => new Scenario(graphOf({ a, b: task, look: asking }, [{ from: 'a', to: 'look', on: 'any' }, 'b>look']));
-    expect(outputOf(behind(once).fails('a', 'BROKEN'))).toMatchObject({ output: { code: 'BROKEN', message: 'BROKEN happened' } });
+    expect(outputOf(behind(once).fails('a', 'BROKEN'))).toMatchObject({
+      output: { code: 'BROKEN', message: 'BROKEN happened', details: null },
+    });
     expect(outputOf(behind(once).timesOut('a'))).toMatchObject({ output: { code: 'TIMEOUT', message: 'too slow' } });
     const retrying = behind(task).fails('a', 'BROKEN');
     expect(retrying.task('a')).toMatchObject({ status: 'retrying', lastError: { code: 'BROKEN' } });
     expect(outputOf(retrying.completes('b'))).toMatchObject({ status: 'completed', output: null });
     expect(outputOf(behind(task).completes('a').completes('b'))).toMatchObject({ status: 'completed', output: null });
+  });
+
+  it('tells what the server said, by which an edge can decide', () => {
+    const edges = [{ from: 'a', to: 'other', on: 'failed', when: 'nodes.a.error.details.body.code == "card_declined"' }];
+    const scenario = new Scenario(graphOf({ a: { ...task, retry: { maxAttempts: 1 } }, other: task }, edges));
+    const error = { code: 'HTTP_402', message: 'no', details: { status: 402, headers: {}, body: { code: 'card_declined' } } };
+    scenario.send(scenario.outcome('a', { status: 'failed', error, retryable: false, retryAfterMs: null }));
+    expect(scenario.task('other').status).toBe('scheduled');
   });
 
   it('tells neither an error nor an attempt of a node that was not opened', () => {

@@ -10,7 +10,12 @@ export type TaskError = {
   /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
   readonly code: string;
   readonly message: string;
+  /** What the called service said: `{ status, headers, body }` of an `http` node, at most `errorDetailsBytesMax`. */
+  readonly details?: Json;
 };
+
+/** Of `details`, as JSON. */
+export const errorDetailsBytesMax = 4_096;
 
 export type Assignees = { readonly users: readonly string[]; readonly roles: readonly string[] };
 

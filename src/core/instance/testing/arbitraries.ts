@@ -23,6 +23,7 @@ const retry = fc.record({
   maxAttempts: fc.integer({ min: 1, max: 3 }),
   backoff: fc.constantFrom('fixed', 'linear', 'exponential'),
   initial: fc.constantFrom('10ms', '1s'),
+  on: fc.constantFrom([], ['FATAL']),
   nonRetryable: fc.constantFrom([], ['FATAL']),
 });
 

@@ -8,6 +8,7 @@ export const defaultRetry: RetryPolicy = {
   initialMs: 1_000,
   maxMs: 60_000,
   jitter: 'spread',
+  on: [],
   nonRetryable: [],
 };
 
@@ -48,12 +49,14 @@ function readRetry(context: NodeContext): RetryPolicy {
     initialMs: initialMs ?? Math.min(defaultRetry.initialMs, maxMs ?? defaultRetry.initialMs),
     maxMs: maxMs ?? Math.max(defaultRetry.maxMs, initialMs ?? 0),
     jitter: retry.oneOf('jitter', ['spread', 'none']) ?? defaultRetry.jitter,
+    on: retry.strings('on') ?? defaultRetry.on,
     nonRetryable: retry.strings('nonRetryable') ?? defaultRetry.nonRetryable,
   };
   if (initialMs !== undefined && maxMs !== undefined && maxMs < initialMs)
     reader.errors.add(retry.at('max'), 'MR_DEF_DURATION', '"max" is the longest delay, so it must be at least "initial".');
-  if (new Set(policy.nonRetryable).size < policy.nonRetryable.length)
-    reader.errors.add(retry.at('nonRetryable'), 'MR_DEF_DUPLICATE', 'An error code stands twice in "nonRetryable": name each once.');
+  for (const field of ['on', 'nonRetryable'] as const)
+    if (new Set(policy[field]).size < policy[field].length)
+      reader.errors.add(retry.at(field), 'MR_DEF_DUPLICATE', `An error code stands twice in "${field}": name each once.`);
   retry.end('A retry policy');
   return policy;
 }

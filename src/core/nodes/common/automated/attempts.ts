@@ -53,13 +53,14 @@ export function timeOutInQueue(view: View, task: OpenTask): NewEvent {
 function endAttempt(view: View, task: ScheduledTask, { status, error, retryable, retryAfterMs }: Failure): NewEvent {
   const node = nodeOf(view.definition, task.nodeId);
   invariant(node.type === 'task' || node.type === 'http', 'only automated tasks have attempts');
-  if (!retryable || !mayRetry(node, task.failures + 1, error)) return taskFailed(task, status, error);
+  if (!mayRetry(node, task.failures + 1, error, retryable)) return taskFailed(task, status, error);
   const { path, attempt } = task;
   const asked = Math.min(retryAfterMs ?? 0, RETRY_AFTER_MS_MAX);
   const delayMs = Math.max(asked, retryDelayMs(node.retry, task.failures + 1, taskIdOf(view.state.instanceId, path), attempt));
   return { type: 'AttemptFailed', path, attempt, status, error, retryAt: view.now + delayMs };
 }
 
-function mayRetry({ retry }: TaskNode | HttpNode, failures: number, error: TaskError): boolean {
-  return failures < retry.maxAttempts && !retry.nonRetryable.includes(error.code);
+/** What the author says of the code counts before what the worker says of the failure. */
+function mayRetry({ retry }: TaskNode | HttpNode, failures: number, { code }: TaskError, retryable: boolean): boolean {
+  return failures < retry.maxAttempts && !retry.nonRetryable.includes(code) && (retryable || retry.on.includes(code));
 }
