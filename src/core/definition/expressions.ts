@@ -8,6 +8,7 @@ import {
   type CompileOptions,
   compileExpression,
   compileTemplate,
+  type Encoders,
   type Expression,
   ExpressionError,
   evaluateCondition,
@@ -82,9 +83,9 @@ export class Expressions {
     }
   }
 
-  /** JSON with `${ … }` in its texts. */
-  template(value: Json, pointer: string, place: Place): Template {
-    const compiled = compileTemplate(value, rootsAt(place));
+  /** JSON with `${ … }` in its strings. */
+  template(value: Json, pointer: string, place: Place, encoders?: Encoders): Template {
+    const compiled = compileTemplate(value, { ...rootsAt(place), ...(encoders === undefined ? {} : { encoders }) });
     if (!compiled.ok) {
       for (const error of compiled.error) this.#refuse(pointer + error.pointer, error.message, error.offset);
       return NOTHING;

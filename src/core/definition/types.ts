@@ -105,8 +105,10 @@ export type TaskNode = AutomatedCommon & {
 
 export type HttpNode = AutomatedCommon & {
   readonly type: 'http';
-  /** Evaluates to `{ method, url, headers, body }`. */
+  /** Evaluates to `{ method, url, query, headers, body, form, parse, numbers }`, each but the first two if it was given. */
   readonly request: Template;
+  /** Whether its url has expressions in it and is not one expression alone. */
+  readonly isUrlComposed: boolean;
 };
 
 export type TransformNode = NodeCommon & { readonly type: 'transform'; readonly output: Template };

@@ -10,7 +10,7 @@ import { compileProgram, type Program } from './compile.ts';
 import { ExpressionError } from './error.ts';
 import { Abort, Evaluation } from './evaluation.ts';
 import { splitPlaceholders } from './placeholders.ts';
-import type { CompileOptions, Reference, Template, TemplateError } from './types.ts';
+import type { CompileOptions, Encode, Reference, Template, TemplateError } from './types.ts';
 import { textUnits } from './weight.ts';
 
 /** Levels of arrays and objects in each other. */
@@ -18,6 +18,7 @@ const LEVELS_MAX = 500;
 
 /** Undefined when nothing below is an expression: then the value is always the same. */
 type Evaluate = (evaluation: Evaluation) => Json;
+type Compound = { readonly value: string | Program; readonly encode: Encode | null };
 type Compiled = { readonly value: Json; readonly evaluate: Evaluate | undefined };
 
 export function compileTemplate(value: Json, options?: CompileOptions): Result<Template, readonly TemplateError[]> {
@@ -73,14 +74,15 @@ class TemplateCompiler {
       this.errors.push({ pointer, message: 'An expression begins with "${" here, but no "}" ends it.', offset: split.offset });
       return { value: text, evaluate: undefined };
     }
-    const parts: (string | Program)[] = [];
-    for (const part of split.parts) {
-      const compiled = part.kind === 'text' ? part.text : this.#program(part.source, part.offset, pointer);
-      if (compiled !== null) parts.push(compiled);
+    const parts: Compound[] = [];
+    const encoders = this.#options?.encoders?.(pointer, split.parts);
+    for (const [index, part] of split.parts.entries()) {
+      const value = part.kind === 'text' ? part.text : this.#program(part.source, part.offset, pointer);
+      if (value !== null) parts.push({ value, encode: encoders?.[index] ?? null });
     }
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) {
-      return typeof only === 'string' ? { value: only, evaluate: undefined } : { value: text, evaluate: only.run };
+      return typeof only.value === 'string' ? { value: only.value, evaluate: undefined } : { value: text, evaluate: only.value.run };
     }
     return { value: text, evaluate: (evaluation) => interpolate(parts, evaluation) };
   }
@@ -100,11 +102,11 @@ function evaluated({ value, evaluate }: Compiled, evaluation: Evaluation): Json 
   return evaluate === undefined ? value : evaluate(evaluation);
 }
 
-function interpolate(parts: readonly (string | Program)[], evaluation: Evaluation): string {
+function interpolate(parts: readonly Compound[], evaluation: Evaluation): string {
   let text = '';
-  for (const part of parts) {
-    if (typeof part === 'string') text += part;
-    else text += shown(part, evaluation);
+  for (const { value, encode } of parts) {
+    if (typeof value === 'string') text += value;
+    else text += encode === null ? shown(value, evaluation) : encode(shown(value, evaluation));
   }
   return text;
 }

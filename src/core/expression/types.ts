@@ -1,5 +1,8 @@
 /** What the expression engine takes and gives: scopes, references, errors at deploy, errors at run time. */
 import type { Json } from '../json.ts';
+import type { Part } from './placeholders.ts';
+
+export type { Part };
 
 /** Why a source cannot be compiled. A plain sentence, and where in the source (UTF-16 offset) when that is known. */
 export type CompileError = { readonly message: string; readonly offset?: number };
@@ -19,7 +22,13 @@ export type Scope = { readonly [root: string]: Json | undefined };
 /** The roots an expression may name when a caller says nothing else. */
 export const ROOTS = ['input', 'vars', 'nodes', 'instance', 'item', 'index', 'event', 'last', 'now'] as const;
 
-export type CompileOptions = { readonly roots?: readonly string[] };
+/** A value of an expression as it stands in the string around it. */
+export type Encode = (text: string) => string;
+
+/** For a string of a template that is put together: an encoder for each of its parts, null for those that stay as they are. */
+export type Encoders = (pointer: string, parts: readonly Part[]) => readonly (Encode | null)[] | null;
+
+export type CompileOptions = { readonly roots?: readonly string[]; readonly encoders?: Encoders };
 
 export type EvaluateOptions = {
   /** Units of work granted to one evaluation; default 100,000. */

@@ -2,12 +2,14 @@
 import { shown } from '../../definition/errors.ts';
 import type { ObjectReader } from '../../definition/object-reader.ts';
 import type { HttpNode } from '../../definition/types.ts';
-import { isJsonObject } from '../../json.ts';
+import { splitPlaceholders } from '../../expression/placeholders.ts';
+import { isJsonObject, type Json } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
 import { readEffort } from '../common/effort.ts';
 import { type NodeContext, opening, readCommon } from '../common/node-context.ts';
 import { defaultAnswer, numberModes, parseModes } from './answer-rules.ts';
 import { canBeHeader, httpMethods, methodsWithoutBody } from './request-rules.ts';
+import { urlEncoders } from './url.ts';
 
 export const httpTimeoutMsDefault = 30_000;
 
@@ -18,10 +20,19 @@ export function readHttp(context: NodeContext): HttpNode {
   const method = reader.string('method') ?? 'GET';
   if (!method.includes('${') && !httpMethods.includes(method.toUpperCase())) reader.refuse('method', `one of ${httpMethods.join(', ')}`);
   const url = reader.string('url') ?? '-';
+  const split = splitPlaceholders(url);
+  const parts = split.ok ? split.parts : [];
   if (!url.includes('${') && url !== '-') checkUrl(reader, url);
+  else if (parts[0]?.kind === 'text' && parts.length > 1 && !/^https?:\/\//i.test(parts[0].text))
+    reader.refuse('url', 'an address that begins with http://, https:// or an expression that gives such an address');
   const headers = reader.raw('headers');
   if (headers !== undefined && typeof headers !== 'string') checkHeaders(context);
+  const query = fieldsOf(reader, 'query');
+  const form = fieldsOf(reader, 'form');
   const body = reader.raw('body');
+  if (form !== undefined && body !== undefined) reader.refuse('form', 'left out beside "body": a request has one of them');
+  if (form !== undefined && methodsWithoutBody.has(method.toUpperCase()))
+    reader.refuse('form', `left out of a ${method.toUpperCase()} request, which has no body: use "query", or another method`);
   if (body !== undefined && body !== null && methodsWithoutBody.has(method.toUpperCase()))
     reader.errors.add(
       reader.at('body'),
@@ -35,7 +46,9 @@ export function readHttp(context: NodeContext): HttpNode {
   const request = {
     method,
     url,
+    ...(query === undefined ? {} : { query }),
     ...(headers === undefined ? {} : { headers }),
+    ...(form === undefined ? {} : { form }),
     ...(body === undefined ? {} : { body }),
     // What is not said is not sent either.
     ...(parse === defaultAnswer.parse ? {} : { parse }),
@@ -44,9 +57,26 @@ export function readHttp(context: NodeContext): HttpNode {
   return {
     ...readCommon(context),
     type: 'http',
-    request: expressions.template(request, reader.pointer, opening(context)),
+    request: expressions.template(request, reader.pointer, opening(context), (pointer, of) =>
+      pointer === '/url' ? urlEncoders(of) : null,
+    ),
+    isUrlComposed: parts.length > 1,
     ...readEffort(context, httpTimeoutMsDefault),
   };
+}
+
+/** An object of strings, numbers, booleans, arrays of these and null, or an expression that gives one. */
+function fieldsOf(reader: ObjectReader, field: 'query' | 'form'): Json | undefined {
+  const value = reader.raw(field);
+  if (value === undefined || (typeof value === 'string' && value.includes('${'))) return value;
+  for (const [name, member] of Object.entries(reader.nested(field)?.object ?? {}))
+    if (isJsonObject(member) || (Array.isArray(member) && member.some((one: Json) => typeof one === 'object' && one !== null)))
+      reader.errors.add(
+        pointerTo(reader.at(field), name),
+        'MR_DEF_SHAPE',
+        `A value of "${field}" must be a string, a number, a boolean, null or an array of these.`,
+      );
+  return value;
 }
 
 function checkUrl(reader: ObjectReader, text: string): void {
