@@ -83,4 +83,38 @@ describe('Assignment', () => {
     assignment.note(p0, 8n, 1);
     expect(assignment.lag()[0]?.lag).toBe(12);
   });
+
+  describe("what is nobody's record", () => {
+    test('is passed at once when everything before it is dealt with', () => {
+      const { assignment } = observed();
+      assignment.assign([p0, p1]);
+      assignment.take(p0, records(5, 6), 7n);
+      assignment.note(p0, 7n, 1);
+      expect(assignment.skip(p0, 7n, 8n, 8n)).toBe(8n);
+      assignment.note(p0, 8n, 1);
+      expect(assignment.lag()[0]?.lag).toBe(0);
+      // The first thing that a new member finds.
+      expect(assignment.skip(p1, 3n, 4n, 4n)).toBe(4n);
+    });
+
+    test('is passed with the last record before it, when that is still under way', () => {
+      const { assignment } = observed();
+      assignment.assign([p0]);
+      assignment.take(p0, records(5, 6), 8n);
+      expect(assignment.skip(p0, 7n, 8n, 8n)).toBeNull();
+      assignment.note(p0, 6n, 1);
+      expect(assignment.lag()[0]?.lag).toBe(2);
+      assignment.note(p0, 7n, 1);
+      expect(assignment.takePending()).toEqual([{ ...p0, offset: 8n }]);
+      expect(assignment.lag()[0]?.lag).toBe(0);
+    });
+
+    test('is left alone where it may have been fetched in another generation', () => {
+      const { assignment } = observed();
+      assignment.assign([p0]);
+      assignment.assign([p0]);
+      expect(assignment.skip(p0, 7n, 8n, 8n)).toBeNull();
+      expect(assignment.skip(p1, 7n, 8n, 8n)).toBeNull();
+    });
+  });
 });

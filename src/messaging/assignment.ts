@@ -11,6 +11,8 @@ type Progress = TopicPartition & {
   pending: bigint | null;
   next: bigint | null;
   highWatermark: bigint | null;
+  /** The last stretch that is nobody's record; everything before it may still be under way. */
+  gap: { readonly from: bigint; readonly to: bigint } | null;
   /** Held in the generation before: the first batch may have been fetched in that one. */
   distrusted: boolean;
 };
@@ -51,7 +53,7 @@ export class Assignment {
       partitions.map(({ topic, partition }) => {
         const key = keyOf({ topic, partition });
         const distrusted = this.#before.has(key);
-        return [key, { topic, partition, committed: null, pending: null, next: null, highWatermark: null, distrusted }];
+        return [key, { topic, partition, committed: null, pending: null, next: null, highWatermark: null, gap: null, distrusted }];
       }),
     );
     this.#handlers.onAssigned(this.partitions(), this.#generation);
@@ -100,12 +102,31 @@ export class Assignment {
     return 'handedOver';
   }
 
+  /**
+   * From `from` to before `to` is nobody's record: markers of transactions, or what was aborted.
+   * @returns `to` when everything before it is dealt with, so that it can be committed; null when that is still to come.
+   */
+  skip(partition: TopicPartition, from: bigint, to: bigint, highWatermark: bigint): bigint | null {
+    const progress = this.#current.get(keyOf(partition));
+    // As in `take`: what was fetched in another generation may skip records of this one.
+    if (this.#closed || progress === undefined || progress.distrusted) return null;
+    progress.committed ??= from;
+    const before = progress.next ?? from;
+    progress.next = to;
+    progress.highWatermark = highWatermark;
+    if ((progress.pending ?? progress.committed) >= before) return to;
+    progress.gap = { from: before, to };
+    return null;
+  }
+
   /** Notes an offset to be committed. @returns false when it is of another generation, or not ahead. */
   note(partition: TopicPartition, offset: bigint, generation: number): boolean {
     const progress = this.#current.get(keyOf(partition));
     if (generation !== this.#generation || progress === undefined) return false;
-    if (offset <= (progress.pending ?? progress.committed ?? -1n)) return false;
-    progress.pending = offset;
+    // What is nobody's record needs no one to deal with it.
+    const reached = offset === progress.gap?.from ? progress.gap.to : offset;
+    if (reached <= (progress.pending ?? progress.committed ?? -1n)) return false;
+    progress.pending = reached;
     return true;
   }
 

@@ -1,27 +1,33 @@
 /**
- * The compressions that outside producers use, of which kafkajs reads gzip only. None needs a build on the machine:
- * snappy is JavaScript, LZ4 comes prebuilt, zstd is Node's own.
+ * The compressions that outside producers use, for what kafkajs still reads itself: records in the formats before Kafka 0.11, which
+ * brokers before Kafka 4 may keep. None needs a build on the machine: snappy is JavaScript, LZ4 comes prebuilt, the others are Node's.
  */
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { gzip, zstdCompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import snappy from 'kafkajs-snappy';
-import { compressFrame, decompressFrame } from 'lz4-napi';
+import { compressFrame } from 'lz4-napi';
+import snappy from 'snappyjs';
+import { type Compression, decompress } from './decompress.ts';
 
 type Encoder = { readonly buffer: Buffer };
 
-/** Registers all codecs with kafkajs, whose table is global. Safe to repeat. */
-export function registerCodecs(): void {
+/** Exported for tests, which compress what others would. */
+export const compress: { readonly [Name in Compression]: (bytes: Buffer) => Promise<Buffer> } = {
+  gzip: promisify<Buffer, Buffer>(gzip),
+  snappy: async (bytes) => snappy.compress(bytes),
+  lz4: async (bytes) => await compressFrame(bytes),
+  zstd: promisify<Buffer, Buffer>(zstdCompress),
+};
+
+/** Registers all codecs with kafkajs, whose table is global. Safe to repeat. @param bytesMax what a compressed message may become */
+export function registerCodecs(bytesMax: number): void {
   const { CompressionCodecs, CompressionTypes } = kafkajs;
-  const compressZstd = promisify<Buffer, Buffer>(zstdCompress);
-  const decompressZstd = promisify<Buffer, Buffer>(zstdDecompress);
-  CompressionCodecs[CompressionTypes.Snappy] = snappy;
-  CompressionCodecs[CompressionTypes.LZ4] = () => ({
-    compress: async ({ buffer }: Encoder) => await compressFrame(buffer),
-    decompress: async (buffer: Buffer) => await decompressFrame(buffer),
+  const codecOf = (name: Compression) => ({
+    compress: async ({ buffer }: Encoder) => await compress[name](buffer),
+    decompress: async (buffer: Buffer) => await decompress(name, buffer, bytesMax),
   });
-  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    compress: async ({ buffer }: Encoder) => await compressZstd(buffer),
-    decompress: async (buffer: Buffer) => await decompressZstd(buffer),
-  });
+  CompressionCodecs[CompressionTypes.GZIP] = () => codecOf('gzip');
+  CompressionCodecs[CompressionTypes.Snappy] = () => codecOf('snappy');
+  CompressionCodecs[CompressionTypes.LZ4] = () => codecOf('lz4');
+  CompressionCodecs[CompressionTypes.ZSTD] = () => codecOf('zstd');
 }

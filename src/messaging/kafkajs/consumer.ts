@@ -74,6 +74,10 @@ class ReopeningConsumer implements LogConsumer {
             this.#session = session;
           },
           joined: () => this.#joined.resolve(),
+          skipped: (partition, from, to, highWatermark) => {
+            const reached = this.#assignment.skip(partition, from, to, highWatermark);
+            if (reached !== null) this.commit(partition, reached, this.#assignment.generation);
+          },
           // At once: a moment later nothing is assigned any more.
           leaving: () => void this.#sendCommits(),
         });

@@ -4,14 +4,17 @@
  */
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
 import type { Logger } from '../../core/logger.ts';
-import type { Log } from '../log.ts';
+import type { Log, LogConsumerOptions } from '../log.ts';
+import { defaultMaxMessageBytes } from '../topics.ts';
 import { createAdmin } from './admin.ts';
 import { type KafkaClient, openClient } from './client.ts';
 import { registerCodecs } from './codecs.ts';
 import { createConsumer } from './consumer.ts';
+import { mendFetchDecoding } from './fetch-decoding.ts';
 import { forwardLogs } from './logging.ts';
 import { createProducer } from './producer.ts';
 import { mendRequestQueue } from './request-queue.ts';
+import type { ConsumerOptions } from './session.ts';
 
 export type KafkaOptions = {
   readonly brokers: readonly string[];
@@ -27,12 +30,25 @@ export type KafkaOptions = {
   readonly requestTimeoutMs?: number;
   /** How long a fetch waits for records, and how late a resumed partition is read at worst; default 50. */
   readonly fetchWaitMs?: number;
+  /** How long it may take until partitions are read that were added to a topic; default 30 000. */
+  readonly metadataMaxAgeMs?: number;
   /** Largest record of our topics; default 1 MiB. */
   readonly maxMessageBytes?: number;
 };
 
+/** What one partition gives in a fetch, but for a single batch that is larger. */
+const FETCH_BYTES = 1_048_576;
+/**
+ * A compressed batch may become so many times the message limit, or the fetch size if that is larger: producers pack tenfold at
+ * most as a rule, a bomb a thousandfold.
+ */
+const BATCH_GROWTH_MAX = 16;
+
 export function connectKafka(options: KafkaOptions, logger: Logger): Log {
-  registerCodecs();
+  const maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+  const fetchedBytesMax = BATCH_GROWTH_MAX * Math.max(maxMessageBytes, FETCH_BYTES);
+  registerCodecs(fetchedBytesMax);
+  mendFetchDecoding(fetchedBytesMax);
   mendRequestQueue();
   const config = kafkaConfig(options, logger);
   const open = (): KafkaClient => openClient(config);
@@ -40,10 +56,17 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   // one that sits out a broker's restart goes on at once.
   const openPatient = (): KafkaClient => openClient({ ...config, retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 } });
   return {
-    consumer: (consumerOptions) => createConsumer(openPatient, { fetchWaitMs: options.fetchWaitMs ?? 50, ...consumerOptions }, logger),
-    producer: () => createProducer(open, { maxMessageBytes: options.maxMessageBytes ?? 1_048_576 }, logger),
+    consumer: (consumerOptions) => createConsumer(openPatient, consumerDefaults(options, consumerOptions), logger),
+    producer: () => createProducer(open, { maxMessageBytes }, logger),
     admin: () => createAdmin(open),
   };
+}
+
+function consumerDefaults(
+  { fetchWaitMs = 50, metadataMaxAgeMs = 30_000 }: KafkaOptions,
+  consumerOptions: LogConsumerOptions,
+): ConsumerOptions {
+  return { fetchWaitMs, metadataMaxAgeMs, maxBytesPerPartition: FETCH_BYTES, ...consumerOptions };
 }
 
 /** Exported for its test. */

@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
 import type { Assignment } from '../assignment.ts';
 import type { LogConsumerOptions, LogHeader, LogRecord, TopicPartition } from '../log.ts';
+import type { FetchedMessage } from './record-batch.ts';
 
-export type ConsumerOptions = LogConsumerOptions & { readonly fetchWaitMs: number };
+export type ConsumerOptions = LogConsumerOptions & { readonly fetchWaitMs: number; readonly metadataMaxAgeMs: number };
 
 const disconnectMs = 5_000;
 
@@ -19,6 +20,8 @@ export type SessionEvents = {
   opened(session: Session): void;
   /** The first assignment has arrived. */
   joined(): void;
+  /** Everything from one offset to before another is nobody's record, e.g. the marker at a transaction's end. */
+  skipped(partition: TopicPartition, from: bigint, to: bigint, highWatermark: bigint): void;
   /** The group rebalances: the last moment for commits of this generation. */
   leaving(): void;
 };
@@ -42,6 +45,7 @@ export async function runSession(
     maxWaitTimeInMs: options.fetchWaitMs,
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
     allowAutoTopicCreation: false,
+    metadataMaxAge: options.metadataMaxAgeMs,
     // Sessions are opened again by us, with a new connection each time.
     retry: { restartOnFailure: async () => false },
   });
@@ -77,6 +81,14 @@ export async function runSession(
       if (assignment.closed) consumer.pause(byTopic(partitions));
       events.joined();
     });
+  });
+  // Told also of what kafkajs hands to nobody, and then goes on behind.
+  consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+    const { topic, partition, batchSize, highWatermark } = payload;
+    // Null where a batch holds only what was read before, whatever the types say.
+    const firstOffset: string | null = payload.firstOffset;
+    if (batchSize > 0 || firstOffset === null) return;
+    guard(() => events.skipped({ topic, partition }, BigInt(firstOffset), BigInt(payload.lastOffset) + 1n, BigInt(highWatermark)));
   });
   const onAbort = (): void => ended.resolve();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -125,15 +137,16 @@ function byTopic(partitions: readonly TopicPartition[]): { topic: string; partit
 }
 
 function recordOf({ topic, partition }: TopicPartition, message: KafkaMessage): LogRecord {
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    timestamp: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: message.headers === undefined ? [] : headersOf(message.headers),
-  };
+  const { offset, timestamp, key, value } = message;
+  const record = { topic, partition, offset: BigInt(offset), timestamp: Number(timestamp), key, value };
+  if (!isOurs(message)) return { ...record, headers: headersOf(message.headers ?? {}) };
+  const { headersInOrder: headers, unreadable } = message;
+  return unreadable === null ? { ...record, headers } : { ...record, headers, unreadable };
+}
+
+/** Read by us; kafkajs reads the formats before Kafka 0.11 itself. */
+function isOurs(message: KafkaMessage): message is KafkaMessage & Pick<FetchedMessage, 'headersInOrder' | 'unreadable'> {
+  return 'headersInOrder' in message;
 }
 
 function headersOf(headers: IHeaders): LogHeader[] {
