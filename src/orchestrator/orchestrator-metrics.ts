@@ -18,6 +18,8 @@ export type OrchestratorMetrics = {
   cache(hits: number, misses: number): void;
   timerFired(kind: string): void;
   correlated(counts: CorrelationCounts): void;
+  /** A record of a topic of events that is none: a compacted topic's deletion. */
+  tombstone(): void;
   redispatched(count: number): void;
 };
 
@@ -57,6 +59,7 @@ export function createOrchestratorMetrics(
       own.events.inc({ result: 'duplicate' }, duplicates);
       own.events.inc({ result: 'ignored' }, ignored);
     },
+    tombstone: () => own.events.inc({ result: 'tombstone' }),
     redispatched: (count) => own.redispatched.inc(count),
   };
 }

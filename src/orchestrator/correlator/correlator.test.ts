@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MillraceError } from '../../core/error.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
-import type { LogRecord } from '../../messaging/log.ts';
+import type { LogHeader, LogRecord } from '../../messaging/log.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { DeadLetterEntry } from '../dead-letters/dead-letter-sink.ts';
 import { createOrchestratorMetrics } from '../orchestrator-metrics.ts';
@@ -23,6 +23,8 @@ class Correlation {
   readonly run;
   readonly codec;
   readonly registry;
+
+  readonly metrics = createMetrics('test');
 
   private constructor({ codec, registry }: Awaited<ReturnType<typeof memoryCodec>>) {
     this.codec = codec;
@@ -46,7 +48,7 @@ class Correlation {
       },
       log: silent,
       metrics: createOrchestratorMetrics(
-        createMetrics('test'),
+        this.metrics,
         () => [],
         () => 0,
       ),
@@ -58,6 +60,10 @@ class Correlation {
   }
 
   async process(...values: readonly (Buffer | null)[]): Promise<void> {
+    await this.processWith([], ...values);
+  }
+
+  async processWith(headers: readonly LogHeader[], ...values: readonly (Buffer | null)[]): Promise<void> {
     const records = values.map(
       (value, offset): LogRecord => ({
         topic: TOPIC,
@@ -66,7 +72,7 @@ class Correlation {
         timestamp: 0,
         key: Buffer.from('k'),
         value,
-        headers: [],
+        headers,
       }),
     );
     await this.run({ topic: TOPIC, partition: 0, records, context: null });
@@ -91,8 +97,26 @@ test('makes a dead letter of what is no event, and takes the rest', async () => 
   expect(correlation.calls).toEqual([['a', 'b']]);
   expect(correlation.entries.map(({ code, record }) => [code, record.offset])).toEqual([
     ['MR_NOT_FRAMED', 1n],
-    ['MR_TOMBSTONE', 2n],
     ['MR_TOO_LARGE', 3n],
+  ]);
+});
+
+test('counts tombstones, and sets none aside', async () => {
+  const correlation = await Correlation.open();
+  await correlation.process(null, correlation.event('a'), null);
+  expect(correlation.calls).toEqual([['a']]);
+  expect(correlation.entries).toEqual([]);
+  expect(await correlation.metrics.registry.getSingleMetricAsString('millrace_events_total')).toContain('result="tombstone",process="test"} 2');
+});
+
+test('takes every valid event of a batch in one record, and sets the record aside for the others', async () => {
+  const correlation = await Correlation.open();
+  const event = (id: string) => ({ specversion: '1.0', id, type: 'paid', source: 'bank' });
+  const headers = [{ key: 'content-type', value: Buffer.from('application/cloudevents-batch+json') }];
+  await correlation.processWith(headers, Buffer.from(JSON.stringify([event('a'), { ...event('b'), type: 1 }, event('c')])));
+  expect(correlation.calls).toEqual([['a', 'c']]);
+  expect(correlation.entries).toMatchObject([
+    { code: 'MR_EVENT_INVALID', reason: 'event 1 of the batch: the attribute type is no string' },
   ]);
 });
 

@@ -5,8 +5,8 @@
 import { MillraceError } from '../../core/error.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
 import { correlateEvents } from '../../engine/correlate/correlate-events.ts';
-import { readEvent } from '../../messaging/cloud-events.ts';
 import type { Codec } from '../../messaging/codec.ts';
+import { readEvents } from '../../messaging/events/read-events.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import type { Logger } from '../../service/logging.ts';
 import type { EventMatcher, InstanceStore } from '../../store/instance-store.ts';
@@ -31,9 +31,12 @@ export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatc
     const entries: DeadLetterEntry[] = [];
     const events: { readonly record: LogRecord; readonly event: ExternalEvent }[] = [];
     for (const record of records) {
-      const read = await readEvent(record, { codec, maxBytes });
-      if (read.ok) events.push({ record, event: read.event });
-      else entries.push({ record, instanceId: null, code: read.code, reason: read.reason });
+      const read = await readEvents(record, { codec, maxBytes });
+      if (read.kind === 'tombstone') metrics.tombstone();
+      else {
+        for (const event of read.events) events.push({ record, event });
+        if (read.invalid !== null) entries.push({ record, instanceId: null, ...read.invalid });
+      }
     }
     const refused = await correlateEvents(events, { store, matcher, onCorrelated: metrics.correlated });
     for (const { item, error } of refused) {

@@ -1,6 +1,6 @@
 /** Values that avsc read by somebody else's schema, as JSON: bytes as base64, and no number that JSON would lose. */
-import type { Json } from '../core/json.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import type { Json } from '../../core/json.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 
 const depthMax = 200;
 

@@ -1,0 +1,64 @@
+/** The data of an event as JSON, whatever it was sent as: JSON, or Avro of the sender's own schema. */
+import { assertNever } from '../../core/assert.ts';
+import type { Json } from '../../core/json.ts';
+import { parseJsonStrict } from '../../core/strict-json.ts';
+import { type Codec, invalidMessageOf } from '../codec.ts';
+import { invalid, type Read } from './check-event.ts';
+import type { ContentType } from './event-headers.ts';
+import { jsonOfAvro } from './json-of-avro.ts';
+
+/** No bytes are an event without data. */
+export async function readData(value: Buffer | null, contentType: ContentType | null, codec: Codec): Promise<Read<Json>> {
+  if (value === null || value.length === 0) return { ok: true, value: null };
+  if (contentType === null || isJson(contentType)) {
+    const text = textOf(value, contentType);
+    return text.ok ? parseData(text.value) : text;
+  }
+  if (isAvro(contentType)) {
+    const decoded = await codec.decodeForeign(value);
+    if (!decoded.ok) return { ok: false, ...invalidMessageOf(decoded) };
+    const data = jsonOfAvro(decoded.value);
+    return data.ok ? data : invalid('MR_NUMBER_UNSAFE', data.error);
+  }
+  return invalid('MR_EVENT_INVALID', 'the content type of the data is neither JSON nor Avro: send application/json or application/avro');
+}
+
+function isJson({ mediaType }: ContentType): boolean {
+  return mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json');
+}
+
+function isAvro({ mediaType }: ContentType): boolean {
+  return mediaType === 'application/avro' || mediaType === 'avro/binary' || mediaType.endsWith('+avro');
+}
+
+/** @param what names it in the reason: the data, or the event. */
+export function parseData(text: string, what = 'the data'): Read<Json> {
+  const parsed = parseJsonStrict(text);
+  if (parsed.ok) return parsed;
+  switch (parsed.reason) {
+    case 'syntax':
+      return invalid('MR_EVENT_INVALID', `${what} is not JSON`);
+    case 'unsafeNumber':
+      return invalid('MR_NUMBER_UNSAFE', `${what} has a number at ${parsed.pointer} that a double would change: send it as a string`);
+    case 'duplicateKey':
+      return invalid('MR_EVENT_INVALID', `${what} has the same key twice, at ${parsed.pointer}`);
+    default:
+      return assertNever(parsed);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8Charsets = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
+
+export function textOf(bytes: Buffer, contentType: ContentType | null, what = 'the data'): Read<string> {
+  const charset = contentType?.charset ?? null;
+  if (charset !== null && !utf8Charsets.has(charset)) {
+    return invalid('MR_EVENT_INVALID', `${what} comes in another charset than UTF-8, as its content type says: send UTF-8`);
+  }
+  try {
+    return { ok: true, value: utf8.decode(bytes) };
+  } catch {
+    // TextDecoder says only by throwing that it is not UTF-8.
+    return invalid('MR_EVENT_INVALID', `${what} is not UTF-8`);
+  }
+}
