@@ -7,8 +7,11 @@
 import type { Type } from 'avsc';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../core/error.ts';
-import { avroTypeOf, unsafeLongMessage } from './avro.ts';
+import type { Json } from '../core/json.ts';
+import { avroTypeOf } from './avro.ts';
+import { UnsafeNumber } from './avro-bytes.ts';
 import type { DeadLetterCode, InvalidMessage } from './dead-letter-codes.ts';
+import { compileForeignAvro, type ForeignReader, foreignNameOf } from './foreign-avro.ts';
 import { fullNames, type RecordName, type Records, schemaTexts } from './generated/records.ts';
 import type { Registry } from './registry.ts';
 import { frameBytes, readFrameHead, writeFrameHead } from './wire-format.ts';
@@ -54,8 +57,8 @@ export interface Codec {
     bytes: Buffer,
     expected: readonly Name[],
   ): Decoded<Name> | Undecodable | Promise<Decoded<Name> | Undecodable>;
-  /** Reads a framed record of any schema (an outside producer's) as plain values. Rejects like `decode`. */
-  decodeForeign(bytes: Buffer): Promise<{ readonly ok: true; readonly value: unknown; readonly fullName: string } | Undecodable>;
+  /** Reads a framed record of any schema (an outside producer's) as JSON; see foreign-avro.ts. Rejects like `decode`. */
+  decodeForeign(bytes: Buffer): Promise<{ readonly ok: true; readonly value: Json; readonly fullName: string } | Undecodable>;
 }
 
 /** Writers' schemas in memory; far more than any registry has for our topics. */
@@ -78,7 +81,13 @@ type Resolver = ReturnType<Type['createResolver']>;
 
 /** A writer's schema as it is known: what reads it, for each of our records that it can be. */
 type Writer =
-  | { readonly kind: 'usable'; readonly type: Type; readonly resolvers: Map<RecordName, Resolver | null> }
+  | {
+      readonly kind: 'usable';
+      readonly fullName: string;
+      readonly schema: unknown;
+      readonly foreign: ForeignReader;
+      readonly resolvers: Map<RecordName, Resolver | null>;
+    }
   | { readonly kind: 'unusable'; readonly undecodable: Undecodable };
 
 export function createCodec(options: CodecOptions): Codec {
@@ -109,7 +118,7 @@ export function createCodec(options: CodecOptions): Codec {
         entry.ttl = unknownIdMs;
         return unknownId(id);
       }
-      return found.kind === 'avro' ? writerOf(id, found.text) : unusable('wrongRecord', found.reason);
+      return found.kind === 'avro' ? writerOf(id, found.text, found.references ?? []) : unusable('wrongRecord', found.reason);
     },
   });
   // One record at a time is encoded, so all share the space; it grows to the largest.
@@ -144,9 +153,14 @@ export function createCodec(options: CodecOptions): Codec {
     return Buffer.from(scratch.subarray(0, end));
   };
 
-  const writerOf = (id: number, text: string): Writer => {
+  const writerOf = (id: number, text: string, references: readonly string[]): Writer => {
     try {
-      return { kind: 'usable', type: avroTypeOf(JSON.parse(text)), resolvers: new Map() };
+      const schema: unknown = JSON.parse(text);
+      const foreign = compileForeignAvro(
+        schema,
+        references.map((each): unknown => JSON.parse(each)),
+      );
+      return { kind: 'usable', fullName: foreignNameOf(schema), schema, foreign, resolvers: new Map() };
     } catch (error) {
       return unusable('malformed', `schema ${id} cannot be compiled: ${describe(error)}`);
     }
@@ -162,14 +176,14 @@ export function createCodec(options: CodecOptions): Codec {
   const resolverOf = (writer: Writer & { kind: 'usable' }, record: RecordName): Resolver | null => {
     const known = writer.resolvers.get(record);
     if (known !== undefined) return known;
-    const made = makeResolver(typeOf(record), writer.type);
+    const made = makeResolver(typeOf(record), writer.schema);
     writer.resolvers.set(record, made);
     return made;
   };
 
   const read = <Name extends RecordName>(writer: Writer, bytes: Buffer, expected: readonly Name[]): Decoded<Name> | Undecodable => {
     if (writer.kind === 'unusable') return writer.undecodable;
-    const fullName = writer.type.name ?? writer.type.typeName;
+    const { fullName } = writer;
     const record = expected.find((name) => recordByFullName.get(fullName) === name);
     if (record === undefined)
       return undecodable('wrongRecord', `${fullName}, where ${expected.map((name) => fullNames[name]).join(' or ')} was expected`);
@@ -195,19 +209,17 @@ export function createCodec(options: CodecOptions): Codec {
       const writer = await findWriter(bytes);
       if (writer.kind === 'unusable') return writer.undecodable;
       try {
-        const value: unknown = writer.type.fromBuffer(bytes.subarray(frameBytes));
-        return { ok: true, value, fullName: writer.type.name ?? writer.type.typeName };
+        return { ok: true, value: writer.foreign(bytes.subarray(frameBytes)), fullName: writer.fullName };
       } catch (error) {
-        const unsafe = error instanceof Error && error.message === unsafeLongMessage;
-        return undecodable(unsafe ? 'unsafeNumber' : 'malformed', describe(error));
+        return undecodable(error instanceof UnsafeNumber ? 'unsafeNumber' : 'malformed', describe(error));
       }
     },
   };
 }
 
-function makeResolver(reader: Type, writer: Type): Resolver | null {
+function makeResolver(reader: Type, writerSchema: unknown): Resolver | null {
   try {
-    return reader.createResolver(writer);
+    return reader.createResolver(avroTypeOf(writerSchema));
   } catch {
     // avsc says by throwing that the two do not fit.
     return null;

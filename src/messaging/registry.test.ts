@@ -65,11 +65,30 @@ describe('the registry', () => {
 
   test.each([
     ['another kind', { schema: '{}', schemaType: 'PROTOBUF' }, 'is PROTOBUF, not Avro'],
-    ['one in parts', { schema, references: [{ name: 'a', subject: 'b', version: 1 }] }, 'refers to other schemas'],
+    ['one that refers to nothing', { schema, references: [{ name: 'a' }] }, 'a schema without subject and version'],
     ['one that is too large', { schema: JSON.stringify('x'.repeat(300_000)) }, 'is larger than'],
   ])('may hold a schema that we do not use: %s', async (_, body, reason) => {
     const { registry } = await answering(json(200, body));
     expect(await registry.schemaById(7)).toMatchObject({ kind: 'unusable', reason: expect.stringContaining(reason) });
+  });
+
+  test('gives what a schema refers to with it, each after what it refers to itself, and once', async () => {
+    const reference = (subject: string) => ({ name: subject, subject, version: 3 });
+    const { registry, asked } = await answering(
+      json(200, { schema, references: [reference('line'), reference('money')] }),
+      json(200, { schema: '"line"', references: [reference('money')] }),
+      json(200, { schema: '"money"' }),
+    );
+    expect(await registry.schemaById(7)).toEqual({ kind: 'avro', text: schema, references: ['"money"', '"line"'] });
+    expect(asked.map(({ url }) => url)).toEqual(['/schemas/ids/7', '/subjects/line/versions/3', '/subjects/money/versions/3']);
+  });
+
+  test('may hold a schema that refers to one that is gone', async () => {
+    const { registry } = await answering(
+      json(200, { schema, references: [{ name: 'a', subject: 'a', version: 1 }] }),
+      json(404, { error_code: 40401, message: 'no subject' }),
+    );
+    expect(await registry.schemaById(7)).toMatchObject({ kind: 'unusable', reason: expect.stringContaining('does not have') });
   });
 
   test('tells why it refuses a schema', async () => {

@@ -18,8 +18,9 @@ export type RegistryOptions = {
 };
 
 export type WriterSchema =
-  | { readonly kind: 'avro'; readonly text: string }
-  /** No Avro, too large, or spread over several schemas. */
+  /** `references` are the texts of the schemas that it names, each after those that it names itself. */
+  | { readonly kind: 'avro'; readonly text: string; readonly references?: readonly string[] }
+  /** No Avro, or too large. */
   | { readonly kind: 'unusable'; readonly reason: string };
 
 /** Every call rejects with a retryable `MillraceError` `MR_REGISTRY_UNAVAILABLE` while the registry does not answer as it should. */
@@ -85,11 +86,17 @@ export function connectRegistry(options: RegistryOptions): Registry {
     throw unavailable(`The schema registry at ${base} answered ${path} with error ${errorCodeOf(answer.body)}`);
   };
 
+  /** Schemas that others refer to never change, and none is asked for twice. */
+  const referencedBy: FindReference = async ({ subject, version }) => {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
+    return bodyUnless(await ask('GET', path), path, [subjectUnknown, versionUnknown, schemaUnknown]);
+  };
+
   return {
     schemaById: async (id) => {
       const path = `/schemas/ids/${id}`;
       const body = bodyUnless(await ask('GET', path), path, [schemaUnknown]);
-      return body === null ? null : writerSchemaOf(id, body);
+      return body === null ? null : await writerSchemaOf(id, body, referencedBy);
     },
     idOf: async (subject, schemaText) => {
       const path = `/subjects/${encodeURIComponent(subject)}`;
@@ -150,14 +157,45 @@ function idIn(body: unknown, path: string): number {
   throw unavailable(`The schema registry answered ${path} without an id`);
 }
 
-function writerSchemaOf(id: number, body: unknown): WriterSchema {
+type Reference = { readonly subject: string; readonly version: number };
+/** @returns the answer of the registry, or null when the schema is not there. */
+type FindReference = (reference: Reference) => Promise<unknown>;
+
+const referencesMax = 100;
+
+async function writerSchemaOf(id: number, body: unknown, find: FindReference): Promise<WriterSchema> {
   const type = member(body, 'schemaType') ?? 'AVRO';
   const text = member(body, 'schema');
-  const references = member(body, 'references');
   if (typeof text !== 'string') throw unavailable(`The schema registry answered schema ${id} without a schema`);
   if (type !== 'AVRO') return { kind: 'unusable', reason: `schema ${id} is ${String(type)}, not Avro` };
-  if (Array.isArray(references) && references.length > 0) return { kind: 'unusable', reason: `schema ${id} refers to other schemas` };
-  if (Buffer.byteLength(text) > schemaTextBytesMax)
-    return { kind: 'unusable', reason: `schema ${id} is larger than ${schemaTextBytesMax} bytes` };
-  return { kind: 'avro', text };
+  const references = new Map<string, string>();
+  const unusable = (reason: string): WriterSchema => ({ kind: 'unusable', reason });
+  const missing = await gather(body, find, references, new Set());
+  if (missing !== null) return unusable(`schema ${id} refers to ${missing}`);
+  const bytes = [text, ...references.values()].reduce((sum, each) => sum + Buffer.byteLength(each), 0);
+  if (bytes > schemaTextBytesMax) return unusable(`schema ${id} is larger than ${schemaTextBytesMax} bytes`);
+  return references.size === 0 ? { kind: 'avro', text } : { kind: 'avro', text, references: [...references.values()] };
+}
+
+/** Adds what a schema refers to, depth first. @returns what cannot be followed, or null. */
+async function gather(body: unknown, find: FindReference, into: Map<string, string>, under: Set<string>): Promise<string | null> {
+  const references: unknown = member(body, 'references');
+  if (!Array.isArray(references)) return null;
+  for (const each of references as readonly unknown[]) {
+    const subject = member(each, 'subject');
+    const version = member(each, 'version');
+    if (typeof subject !== 'string' || typeof version !== 'number') return 'a schema without subject and version';
+    const key = `${version} ${subject}`;
+    // One that is being followed refers to itself in a circle: then it is there already.
+    if (into.has(key) || under.has(key)) continue;
+    if (under.size >= referencesMax || into.size >= referencesMax) return `more than ${referencesMax} schemas`;
+    under.add(key);
+    const found = await find({ subject, version });
+    const text = member(found, 'schema');
+    if (typeof text !== 'string') return 'a schema that the registry does not have';
+    const missing = await gather(found, find, into, under);
+    if (missing !== null) return missing;
+    into.set(key, text);
+  }
+  return null;
 }

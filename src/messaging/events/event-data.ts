@@ -5,7 +5,6 @@ import { parseJsonStrict } from '../../core/strict-json.ts';
 import { type Codec, invalidMessageOf } from '../codec.ts';
 import { invalid, type Read } from './check-event.ts';
 import type { ContentType } from './event-headers.ts';
-import { jsonOfAvro } from './json-of-avro.ts';
 
 /** No bytes are an event without data. */
 export async function readData(value: Buffer | null, contentType: ContentType | null, codec: Codec): Promise<Read<Json>> {
@@ -16,9 +15,7 @@ export async function readData(value: Buffer | null, contentType: ContentType | 
   }
   if (isAvro(contentType)) {
     const decoded = await codec.decodeForeign(value);
-    if (!decoded.ok) return { ok: false, ...invalidMessageOf(decoded) };
-    const data = jsonOfAvro(decoded.value);
-    return data.ok ? data : invalid('MR_NUMBER_UNSAFE', data.error);
+    return decoded.ok ? decoded : { ok: false, ...invalidMessageOf(decoded) };
   }
   return invalid('MR_EVENT_INVALID', 'the content type of the data is neither JSON nor Avro: send application/json or application/avro');
 }

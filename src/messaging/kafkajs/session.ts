@@ -100,7 +100,7 @@ export async function runSession(
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: async (payload) => guard(() => takeBatch(assignment, payload)),
+      eachBatch: async (payload) => guard(() => takeBatch(assignment, payload, events.skipped)),
     });
     await ended.promise;
   };
@@ -114,12 +114,16 @@ export async function runSession(
   }
 }
 
-function takeBatch(assignment: Assignment, { batch, resolveOffset }: EachBatchPayload): void {
+function takeBatch(assignment: Assignment, { batch, resolveOffset }: EachBatchPayload, skipped: SessionEvents['skipped']): void {
   const { topic, partition } = batch;
   const last = batch.messages.at(-1);
   const records = batch.messages.map((message) => recordOf({ topic, partition }, message));
   const taken = assignment.take({ topic, partition }, records, BigInt(batch.highWatermark));
-  if (taken === 'handedOver' && last !== undefined) resolveOffset(last.offset);
+  if (taken !== 'handedOver' || last === undefined) return;
+  // With its last record kafkajs passes what stands behind it and is nobody's record.
+  resolveOffset(last.offset);
+  const [from, to] = [BigInt(last.offset) + 1n, BigInt(batch.lastOffset()) + 1n];
+  if (to > from) skipped({ topic, partition }, from, to, BigInt(batch.highWatermark));
 }
 
 function sessionOf(consumer: Consumer, isMember: () => boolean): Session {
