@@ -106,7 +106,9 @@ test('counts tombstones, and sets none aside', async () => {
   await correlation.process(null, correlation.event('a'), null);
   expect(correlation.calls).toEqual([['a']]);
   expect(correlation.entries).toEqual([]);
-  expect(await correlation.metrics.registry.getSingleMetricAsString('millrace_events_total')).toContain('result="tombstone",process="test"} 2');
+  expect(await correlation.metrics.registry.getSingleMetricAsString('millrace_events_total')).toContain(
+    'result="tombstone",process="test"} 2',
+  );
 });
 
 test('takes every valid event of a batch in one record, and sets the record aside for the others', async () => {
