@@ -89,7 +89,7 @@ function rateOf(definition: Definition, perStep: number): number {
   const during = (forMs: number): number => {
     const startedAt = process.cpuUsage();
     for (let outcomes = 0; ; ) {
-      // Asking for the time used costs as much as a step.
+      // Reading the CPU time costs as much as a step.
       for (const next = outcomes + 1_000; outcomes < next; ) outcomes += run(definition, perStep);
       const { user, system } = process.cpuUsage(startedAt);
       const usedMs = (user + system) / 1_000;

@@ -1,4 +1,4 @@
-/** A Connect of one connector for tests: answers as the real one does, and is told what happens to its task. */
+/** A Connect with one connector, for tests: it answers as the real one does, and tests set the state of its task. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

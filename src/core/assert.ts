@@ -1,4 +1,4 @@
-/** Checks of what the code itself guarantees. One that fails is a bug of ours, never of the input. */
+/** Checks of what the code itself guarantees. One that fails is a bug in our code, never an error of the input. */
 
 /** Ends an exhaustive switch: a new member of the union is a compile error here. */
 export function assertNever(value: never): never {

@@ -1,6 +1,6 @@
 /**
- * Between records and bytes: the registry's wire format (a zero byte, the schema's id in four bytes, Avro). Writers'
- * schemas come from the registry once and are kept, with one resolver each, so that old readers and new writers meet.
+ * Encodes records and decodes bytes: the registry's wire format (a zero byte, the schema's id in four bytes, Avro). Writers'
+ * schemas come from the registry once and are kept, with one resolver each, so that old readers can read new writers.
  * What is wrong with given bytes is a value; a registry that does not answer is a thrown `RegistryUnavailable`.
  * Never registers anything.
  */

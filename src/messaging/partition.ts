@@ -23,7 +23,7 @@ export function murmur2(data: Buffer): number {
   return h;
 }
 
-/** Partition of a record with this key in a topic of so many partitions. Instance ids are lower case: the text is hashed. */
+/** Partition of a record with this key in a topic of so many partitions. Instance ids are lower case: the string is hashed. */
 export function partitionOf(key: string, partitions: number): number {
   return partitionOfKey(Buffer.from(key, 'utf8'), partitions);
 }

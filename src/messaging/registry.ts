@@ -71,7 +71,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     } catch (cause) {
       throw unavailable(`The schema registry at ${base} does not answer: ${reasonOfNoAnswer(cause)}`, cause);
     }
-    // Refused credentials, a proxy's answer and the registry's own trouble: none of them says anything about a schema.
+    // Refused credentials, a proxy's answer or an error of the registry itself: none of them says anything about a schema.
     const parsed = parseBody(text);
     if (response.ok && parsed !== undefined) return { status: response.status, body: parsed };
     if ([404, 409, 422].includes(response.status) && errorCodeOf(parsed) !== null) return { status: response.status, body: parsed };

@@ -83,7 +83,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
     keyedByInstance(settings, names.events),
     keyedByInstance(settings, names.deadLetters, {
       'max.message.bytes': String(maxBytes(settings) + deadLetterExtraBytes),
-      // Operators look later than consumers do.
+      // People look at them later than consumers read.
       'retention.ms': String(30 * dayMs),
     }),
     { topic: names.heartbeat, partitions: 1, replication, config: { 'retention.ms': String(dayMs) } },
@@ -154,7 +154,7 @@ async function ensureSpecs(admin: LogAdmin, settings: TopicSettings, specs: read
   for (const spec of specs) {
     const found = after.get(spec.topic);
     if (found === undefined) continue;
-    // Connect makes its own topics when it is there first, as its administrator likes them.
+    // Connect creates its own topics if it starts first, with the settings of its administrator.
     if (!isOurs(spec.topic, settings)) continue;
     if (found.partitions !== spec.partitions) throw partitionsDiffer(spec, found);
     if (Object.entries(spec.config).every(([name, value]) => found.config[name] === value)) continue;

@@ -29,7 +29,7 @@ function parse(cursor: string): readonly unknown[] {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     return Array.isArray(parsed) ? parsed : [];
   } catch {
-    // Whatever it is, it is no cursor of ours.
+    // It is no cursor of ours.
     return [];
   }
 }

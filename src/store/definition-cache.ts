@@ -22,7 +22,7 @@ export type DefinitionCache = {
 export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): DefinitionCache {
   const cache = new LRUCache<string, Definition, Version>({
     max: VERSIONS_KEPT,
-    // A version that was pushed out while it was loading is still an answer for whoever waits for it.
+    // A version that was evicted while it was loading is still the answer for those who wait for it.
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { context: { id, version } }) => {
       const stored = await store.get(id, version);

@@ -105,9 +105,9 @@ describe('on Postgres', () => {
       expect((await pool.query(`SELECT FROM event_buffer WHERE key = 'short' AND expires_at > now()`)).rowCount).toBe(0),
     );
     const lab = new StoreLab(given);
-    const hear = (key: string) => newDefinition({ nodes: { hear: { type: 'event', event: 'kept', key } }, edges: [] });
-    expect(await lab.matchesOf(await lab.start(hear('short')))).toEqual([]);
-    expect(await lab.matchesOf(await lab.start(hear('long')))).toHaveLength(1);
+    const waitFor = (key: string) => newDefinition({ nodes: { received: { type: 'event', event: 'kept', key } }, edges: [] });
+    expect(await lab.matchesOf(await lab.start(waitFor('short')))).toEqual([]);
+    expect(await lab.matchesOf(await lab.start(waitFor('long')))).toHaveLength(1);
   });
 
   it('delivers nothing to a wait that another key has just used up, and keeps the event for others', async () => {
@@ -120,7 +120,7 @@ describe('on Postgres', () => {
     ];
     const other = newDefinition({ nodes: { also: { type: 'event', event: type, key: 'two' } }, edges: [] });
     const definition = newDefinition({
-      nodes: { hear: { type: 'event', anyOf }, also: { type: 'event', event: type, key: 'two' } },
+      nodes: { received: { type: 'event', anyOf }, also: { type: 'event', event: type, key: 'two' } },
       edges: [],
     });
     const [id, ofOther] = [await lab.start(definition), await lab.start(other)];
@@ -129,7 +129,7 @@ describe('on Postgres', () => {
       await holder.query('BEGIN');
       const { rows: holders } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
       // As the other key's transaction does, under its own lock.
-      await holder.query(`UPDATE wait SET remaining = 0 WHERE instance_id = $1 AND path = 'hear'`, [id]);
+      await holder.query(`UPDATE wait SET remaining = 0 WHERE instance_id = $1 AND path = 'received'`, [id]);
       const correlated = given.store.correlate([eventOf(type, 'two')], matcher);
       await eventually(async () => {
         const { rows } = await pool.query<{ waiting: boolean }>(
@@ -152,7 +152,7 @@ describe('on Postgres', () => {
     const lab = new StoreLab(given);
     const type = 'left.in.the.middle';
     await given.store.registerEventTypes([type]);
-    const definition = newDefinition({ nodes: { hear: { type: 'event', event: type, key: 'k' } }, edges: [] });
+    const definition = newDefinition({ nodes: { received: { type: 'event', event: type, key: 'k' } }, edges: [] });
     const ids = await Promise.all(Array.from({ length: 30 }, () => lab.start(definition)));
     const event = eventOf(type, 'k');
     let calls = 0;

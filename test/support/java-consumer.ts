@@ -1,4 +1,4 @@
-/** Kafka's own console consumer, in Java: a consumer that shares no line with ours. */
+/** Kafka's own console consumer, in Java: a consumer that shares no code with ours. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { installJars } from '../../stack/install/jars.ts';

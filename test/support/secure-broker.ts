@@ -78,7 +78,8 @@ export async function startSecureBroker(authority: Certificate, { username, pass
       waitReady(
         child,
         async () => {
-          if (!readFileSync(child.logFile, 'utf8').includes('Kafka Server started')) throw new Error('it has not yet said that it started');
+          if (!readFileSync(child.logFile, 'utf8').includes('Kafka Server started'))
+            throw new Error('it has not logged yet that it started');
         },
         readyTimeoutMs,
       ),

@@ -1,6 +1,6 @@
 /**
  * A terminal in the checkout as somebody has it who just cloned it: the system's Node, a home and ports of its own, no
- * setting of ours in the environment. Runs what is typed there, and sends what Ctrl-C sends. Nobody sits at it: what asks
+ * setting of ours in the environment. Runs command lines, and sends the signals of Ctrl-C. There is no input: what asks
  * gets no answer.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -52,7 +52,7 @@ export function openTerminal(home: string, ports: Ports, exampleServerPort: numb
 
 /** What runs in the foreground of a terminal: a process group. */
 export class Foreground {
-  /** When it has ended and said its last word. */
+  /** When it has ended and all of its output was read. */
   readonly ended: Promise<Exit>;
   readonly #process: ChildProcess;
   #output = '';

@@ -7,7 +7,7 @@ export type { Part };
 /** Why a source cannot be compiled. A plain sentence, and where in the source (UTF-16 offset) when that is known. */
 export type CompileError = { readonly message: string; readonly offset?: number };
 
-/** A error in a template, with the JSON pointer to the string inside the template. */
+/** An error in a template, with the JSON pointer to the string inside the template. */
 export type TemplateError = CompileError & { readonly pointer: string };
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The instance, pure: `start` makes one, `step` moves it on, `fold` reads it back from its history.
- * The same functions serve running, verifying and simulating. They know no clock, no I/O and no chance.
+ * The same functions serve running, verifying and simulating. They use no clock, no I/O and no random numbers.
  */
 
 import { invariant } from '../assert.ts';
@@ -138,8 +138,8 @@ function result(
 }
 
 /**
- * Commands get their result, refused events go back. A repeated command had its result when it came first; one that the
- * engine gave itself has nobody to ask for it.
+ * Commands get their result, refused events go back to the buffer. A repeated command had its result when it came first; a command that the
+ * engine gave itself has no sender who would ask for it.
  */
 function answerTo(notification: Notification, rejection: Rejection | null): Effect | null {
   if (notification.type === 'CommandIssued') {

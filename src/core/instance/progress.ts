@@ -84,7 +84,7 @@ export class Progress {
 
   #follow(event: InstanceEvent): void {
     if (event.type === 'InstanceResumed') {
-      // What this very batch left undone is among what follows, and would come too early.
+      // The resume derives all of it from the state, in the right order; what is pending from this batch would be decided twice.
       this.#forget();
       this.#touched.clear();
       for (const { path } of openScopes(this.view.state)) this.#touched.add(path);

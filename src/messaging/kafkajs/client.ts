@@ -1,6 +1,6 @@
 /**
- * A kafkajs client with sockets of its own, so that they can be closed for sure: after a broker's restart kafkajs may
- * keep a connection that it has forgotten, and with it the process.
+ * A kafkajs client whose sockets we make, so that all of them can be closed: after a broker's restart kafkajs may
+ * keep open a connection that it no longer knows, which keeps the process running.
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';

@@ -13,7 +13,7 @@ import type { OpenClient } from './client.ts';
 import { unavailable } from './errors.ts';
 import { type ConsumerOptions, runSession, type Session } from './session.ts';
 
-/** A session that lived for so long has shown that it works: the next one comes soon. */
+/** After a session that lived for so long, the next one is opened with the shortest delay. */
 const soundSessionMs = 60_000;
 const lastCommitMs = 5_000;
 const restartDelayMs = { initial: 250, max: 10_000 };
@@ -128,7 +128,7 @@ class ReopeningConsumer implements LogConsumer {
       await this.#session.commit(offsets);
       return null;
     } catch (error) {
-      // After a rebalance these are nobody's business any more: the records come again, to whoever has them now.
+      // After a rebalance these offsets do not matter any more: the records come again, to the new owner of the partition.
       for (const { topic, partition, offset } of offsets) this.#restore({ topic, partition }, offset, generation);
       this.#logger.debug({ err: error, groupId: this.#options.groupId }, 'Offsets were not committed');
       return error;
@@ -154,13 +154,13 @@ class ReopeningConsumer implements LogConsumer {
 
   async stop(drained: Promise<unknown> = Promise.resolve()): Promise<void> {
     this.#assignment.close();
-    // A session that is only just starting has nothing to pause, and would not know how.
+    // A session that is still starting has nothing assigned to pause.
     const held = this.#assignment.partitions();
     if (held.length > 0) this.#session?.pause(held);
     await drained;
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#commitTimer = null;
-    // A broker that is away must not hold up the end: the records come again.
+    // A broker that is away must not delay the stop: the records come again.
     await Promise.race([this.#flush(), delay(lastCommitMs, undefined, { ref: false })]);
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#ending.abort();

@@ -1,4 +1,4 @@
-/** What kafkajs throws, told apart once: what passes by itself, and what the broker will never take. */
+/** Classifies what kafkajs throws: errors that pass by themselves, and records that the broker will never take. */
 import { MillraceError } from '../../core/error.ts';
 
 /** Broker's answers about a record, or a topic's name, that no retry changes. */

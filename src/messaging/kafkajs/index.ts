@@ -52,8 +52,8 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   mendRequestQueue();
   const config = kafkaConfig(options, logger);
   const open = (): KafkaClient => openClient(config);
-  // A consumer that gives up comes back as another member, and the group waits for the first one until its session ends:
-  // one that sits out a broker's restart goes on at once.
+  // A consumer that gives up joins again as another member, and the group waits for the first one until its session ends:
+  // one that retries through a broker's restart continues at once.
   const openPatient = (): KafkaClient => openClient({ ...config, retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 } });
   return {
     consumer: (consumerOptions) => createConsumer(openPatient, consumerDefaults(options, consumerOptions), logger),
@@ -81,7 +81,7 @@ export function kafkaConfig(options: KafkaOptions, logger: Logger): KafkaConfig 
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,
     requestTimeout: options.requestTimeoutMs ?? 10_000,
-    // A short try; consumers and producers go on for ever by their own retries, and say so in the log.
+    // Few retries here; consumers and producers retry for ever by themselves, and log it.
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 4 },
     logCreator: () => forwardLogs(logger),
   };

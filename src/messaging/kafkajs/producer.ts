@@ -34,7 +34,7 @@ export function createProducer(open: OpenClient, options: ProducerOptions, logge
     allowAutoTopicCreation: false,
     createPartitioner: () => choosePartition,
     idempotent: false,
-    // More would only wait inside kafkajs; there is one request at a time.
+    // There is one request at a time, so more would only wait inside kafkajs.
     maxInFlightRequests: 1,
   });
   const disconnect = async (): Promise<void> => {

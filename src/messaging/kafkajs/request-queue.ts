@@ -1,5 +1,5 @@
 /**
- * Mends one method of kafkajs 2.2.4. Its request queue looks for pending requests by a timer that it also sets when
+ * Replaces one method of kafkajs 2.2.4 that has a bug. Its request queue looks for pending requests by a timer that it also sets when
  * nothing is pending, with a negative delay: a thousand wake-ups a second for each connection, and a warning on stderr.
  * The queue is looked at anyway whenever a response arrives.
  */
@@ -10,7 +10,7 @@ type Schedule = (this: RequestQueue) => void;
 
 const marker = Symbol.for('millrace.requestQueueMended');
 
-/** Safe to repeat. Throws when kafkajs has no such method any more: then this file goes. */
+/** Safe to repeat. Throws when kafkajs has no such method any more: then this file can be deleted. */
 export function mendRequestQueue(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as {
     readonly prototype: { scheduleCheckPendingRequests?: Schedule; [marker]?: true };

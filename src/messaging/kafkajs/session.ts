@@ -39,7 +39,7 @@ export async function runSession(
     groupId: options.groupId,
     sessionTimeout,
     rebalanceTimeout: Math.max(sessionTimeout, 30_000),
-    // Often: it is also how a member learns of a rebalance.
+    // Often, because a heartbeat is also how a member learns of a rebalance.
     heartbeatInterval: Math.min(1_000, sessionTimeout / 6),
     minBytes: 1,
     maxWaitTimeInMs: options.fetchWaitMs,
@@ -109,7 +109,7 @@ export async function runSession(
     await Promise.race([run(), ended.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    // kafkajs waits for its own retries; a broker that is away must not hold up the end.
+    // kafkajs waits for its own retries; a broker that is away must not delay the end of the session.
     await Promise.race([consumer.disconnect(), delay(disconnectMs, undefined, { ref: false })]);
   }
 }

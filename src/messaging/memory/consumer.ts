@@ -1,5 +1,5 @@
 /**
- * A consumer of the log in memory. Hands batches over from a turn of its own, one partition after the other; what it was
+ * A consumer of the log in memory. Hands batches over asynchronously, one partition after the other; what it was
  * told to pause waits. Relies on `Assignment` for generations and offsets, exactly as the consumer of Kafka does.
  */
 
@@ -132,7 +132,7 @@ export class MemoryConsumer implements LogConsumer {
       if (last === undefined) continue;
       const highWatermark = topic.end(at.partition);
       if (this.#assignment.take(at, records, highWatermark) === 'ignored') continue;
-      // A handler may have brought a rebalance about: then this offset is of another generation.
+      // A handler may have caused a rebalance: then this offset is of another generation.
       if (this.#next.get(keyOf(at)) === from) this.#next.set(keyOf(at), last.offset + 1n);
       isMore ||= last.offset + 1n < highWatermark;
     }

@@ -1,4 +1,4 @@
-/** Produces to the log in memory: appended at once, in the order of the calls, and acknowledged a turn later. */
+/** Produces to the log in memory: appended at once, in the order of the calls, and acknowledged in a later microtask. */
 import { MillraceError } from '../../core/error.ts';
 import type { LogProducer, OutgoingRecord } from '../log.ts';
 import { partitionOfKey } from '../partition.ts';

@@ -1,10 +1,10 @@
 /**
  * A topic in memory: partitions of records by rising offset. The newest records of a partition are always kept; older
- * ones go once no group lacks them, so that an engine that runs for days does not keep everything it ever sent.
+ * ones are removed once every group has read them, so that an engine that runs for days does not keep everything it ever sent.
  */
 import type { LogRecord, TopicSpec } from '../log.ts';
 
-/** Newest records that a partition keeps whoever has read them: for those who look back. */
+/** Newest records that a partition keeps even when every group has read them: for readers that look back. */
 const KEPT_RECORDS = 10_000;
 
 type Partition = { records: LogRecord[]; first: bigint };

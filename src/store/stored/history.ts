@@ -105,7 +105,7 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
     case 'EventReceived':
       return { ...event, event: payload };
     case 'ForEachOpened':
-      // Written from an array.
+      // It was written from an array.
       return { ...event, items: payload as readonly Json[] };
     case 'ScopeEnded':
     case 'TaskCompleted':

@@ -1,6 +1,6 @@
 /**
  * The library's functions behind ours. No engine of CEL for JavaScript bounds its work, so the tree of an expression is
- * rewritten to call these instead, which charge for what they are about to do and then hand on.
+ * rewritten to call these instead, which charge for what they are about to do and then call the library's.
  */
 import { type CelFunc, CelScalar, type CelValue, celEnv, celFunc, isCelError } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';

@@ -50,7 +50,7 @@ function comparison(
   });
 }
 
-/** Without charge: who calls it has paid. */
+/** Without charge: the caller has charged for it. */
 function areEqual(id: number, left: CelValue, right: CelValue): CelOutcome {
   const isScalar = typeof left !== 'object' && typeof right !== 'object';
   if (isScalar) {

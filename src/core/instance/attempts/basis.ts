@@ -10,7 +10,7 @@ import { canonicalJson, type Json } from '../../json.ts';
 import type { ClosedTask } from '../state/state.ts';
 
 const encoder = new TextEncoder();
-/** Texts of up to a third of this, nearly all, are encoded into it; a new buffer for each costs as much as its hash. */
+/** Strings of up to a third of this are encoded into it: allocating a new buffer costs as much as the hash. */
 const scratch = new Uint8Array(12_288);
 
 /** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */

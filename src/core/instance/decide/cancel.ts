@@ -11,7 +11,7 @@ export function cancelAll(view: View): readonly NewEvent[] {
   return scopes.flatMap((scope) => (scope.loopId === null ? openTasksCancelled(scope) : cancelScope(scope)));
 }
 
-/** What runs in the scopes of a loop; the loop's own task is left to the caller. */
+/** What runs in the scopes of a loop. The caller ends the loop's own task. */
 export function cancelWithin(view: View, loop: TaskPath): readonly NewEvent[] {
   const scopes = scopesBelow(view.state, loop).filter((scope): scope is OpenScope => scope.status === 'open');
   return innermostFirst(scopes).flatMap(cancelScope);

@@ -1,5 +1,5 @@
 /**
- * Why a command is of no use to an instance in this state. Asked twice by the same rules: by whoever takes the command, to
+ * Why a command cannot have an effect on an instance in this state. The same rules are asked twice: by whoever takes the command, to
  * answer at once, and when it is applied, on the state of that moment.
  */
 import { assertNever } from '../../assert.ts';

@@ -25,7 +25,7 @@ function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
       return [...cancelAll(view), { type: 'InstanceCancelled', by, commandId, reason: command.reason }];
     case 'pause':
     case 'resume':
-      // Both touch the timers of every scope: asked here, so that none is missing when the event is applied.
+      // Both change the timers of every scope. All scopes are asked for here, so that none is missing when the event is applied.
       openScopes(view.state);
       return [{ type: command.type === 'pause' ? 'InstancePaused' : 'InstanceResumed', by, commandId }];
     case 'retry':

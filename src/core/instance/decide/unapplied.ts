@@ -106,7 +106,7 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
   };
 }
 
-/** None where the path is under an incident already: a person sees that one, and its retry finds what was missed. */
+/** None where the path is under an incident already: a person sees that one, and its retry applies what was missed. */
 function incident(state: InstanceState, path: TaskPath | null, error: TaskError, what: string): Recorded {
   const scope = scopeAt(state, path === null ? rootPath : scopePathOf(path));
   if (scope?.status !== 'open' || own(scope.incidents, path ?? '') !== undefined) return NOTHING;

@@ -34,7 +34,7 @@ export function holds(view: View, scope: ScopePath, condition: Expression, vars 
   return evaluateCondition(condition, namesFor(view, scope, condition.references, vars));
 }
 
-/** A value that travels in a message of its own sooner or later: bounded where it is made, so that its node is to blame. */
+/** The value will be sent in a message. It is bounded where it is made, so that the node that made it comes under the incident. */
 export function boundedPayload({ payloadBytes }: RunLimits, field: string, value: Json): Json {
   const bytes = jsonByteLength(value);
   if (bytes <= payloadBytes) return value;

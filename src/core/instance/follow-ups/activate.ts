@@ -42,7 +42,7 @@ export function activateNode(view: View, path: ScopePath, nodeId: NodeId): Decid
 }
 
 /**
- * Ends every unfinished node from which the join can be reached; what lies behind them elsewhere is looked at again.
+ * Ends every unfinished node from which the join can be reached; other nodes behind them are activated again.
  * One that has ended in this very step is finished: its edges are evaluated in its turn.
  */
 function cancelRest(view: View, graph: Graph, scope: OpenScope, join: Node): readonly NewEvent[] {

@@ -19,7 +19,7 @@ export class Arrivals {
 
   evaluate(graph: Graph, scope: OpenScope, node: Node): JoinVerdict {
     const incoming = graph.incoming.get(node.id) ?? [];
-    // A start node waits for nobody.
+    // A start node has no edge to wait for.
     if (incoming.length === 0) return 'run';
     return verdictOf(node, this.#tallyOf(graph, scope, node, incoming));
   }
@@ -95,7 +95,7 @@ export function predecessorAmong(graph: Graph, scope: OpenScope, nodeId: NodeId)
 
 const sets = new WeakMap<readonly EdgeId[], ReadonlySet<EdgeId>>();
 
-/** Each of a thousand branches asks the node that split into them. */
+/** Cached, since each of a thousand branches asks it of the node that they come from. */
 function isAmong(takenEdges: readonly EdgeId[], id: EdgeId): boolean {
   if (takenEdges.length < 16) return takenEdges.includes(id);
   let set = sets.get(takenEdges);

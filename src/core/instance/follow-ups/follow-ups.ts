@@ -1,4 +1,4 @@
-/** What an event leads to by itself: the one place where a closed task makes its edges be looked at. */
+/** What an event leads to by itself: the only place that says so. A closed task, for example, has its edges evaluated. */
 import type { NodeId, ScopePath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { graphOf, loopPathOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf } from '../state/scopes.ts';

@@ -97,7 +97,7 @@ function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId
   const { path, basis, key, data, topic, at } = event;
   return {
     type: 'publishEvent',
-    // The same however often the publishing is repeated.
+    // The id is the same however often the publishing is repeated.
     id: `${taskIdOf(instanceId, path)}:${basis}`,
     taskId: taskIdOf(instanceId, path),
     event: event.event,
@@ -114,7 +114,7 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
     case 'dispatchTask':
       return taskIn(after, effect.path)?.status === 'scheduled';
     case 'openSubscription': {
-      // One of an attempt that ended within the step would wait for ever.
+      // A subscription of an attempt that ended within the step would never be closed.
       const task = taskIn(after, effect.path);
       return task?.status === 'open' && task.attempt === effect.attempt;
     }

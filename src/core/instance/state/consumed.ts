@@ -1,4 +1,4 @@
-/** Which events an event node has taken: delivery is at least once, and what comes again is no news to it. */
+/** Which events an event node has taken: delivery is at least once, so an event that comes again is recognised. */
 
 import { isJsonObject, type Json } from '../../json.ts';
 import type { EventIdentity, TaskState } from './state.ts';

@@ -22,7 +22,7 @@ import {
   timerIdOf,
 } from './state.ts';
 
-/** Commands remembered, so that each counts once: more than a redispatch of every node sends at a time, so that such a round never pushes out what people sent. */
+/** How many commands are remembered, so that each counts once. More than a redispatch of every node sends at a time, so that it never evicts the commands of people. */
 const COMMANDS_KEPT = 1_024;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -117,7 +117,7 @@ export class StateBuilder {
     this.#state.incidentCount--;
   }
 
-  /** What could not be applied counts no more once the task moves on by something else. */
+  /** An incident of the phase `message` is over once the task moves on because of something else. */
   resolveUnapplied(path: TaskPath): void {
     const scope = scopePathOf(path);
     if (own(this.#open(scope).incidents, path)?.phase === 'message') this.resolve(scope, path);
@@ -140,7 +140,7 @@ export class StateBuilder {
     this.#mapTimers(scopes, (timer) => (timer.state === 'armed' ? stopped(timer, now) : timer));
   }
 
-  /** A resume lets them run on; what a task says about its time is when its timer is due. */
+  /** A resume starts them again with what was left; the due time that a task shows is set to that of its timer. */
   restartTimers(scopes: readonly OpenScope[], now: EpochMs): void {
     this.#mapTimers(scopes, (timer) => (timer.state === 'stopped' ? armed(timer, now) : timer));
     for (const { path } of scopes) for (const timer of Object.values(this.#open(path).timers)) this.#followTimer(timer);
@@ -163,7 +163,7 @@ export class StateBuilder {
     this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all) };
   }
 
-  /** The loop has exited: nobody asks for its scopes any more, but for what their waits took. */
+  /** The loop has exited. Of its scopes only the events that their waits took are still needed. */
   dropScopes(loop: ClosedTask): void {
     const dropped = Object.values(this.#state.scopes).filter(({ path }) => path.startsWith(`${loop.path}.`));
     for (const { path } of dropped) {

@@ -1,6 +1,6 @@
 /**
  * State of one instance: what the fold of its history gives.
- * In memory it is whole. Stored, outputs and inputs live once in their rows (`store/`), and the rest is the `state` column.
+ * In memory it holds the payloads. Stored, it holds the numbers of the history entries that have them (`store/stored`).
  */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
@@ -199,7 +199,7 @@ export type ClosedTask = TaskCommon & {
   /** History entry that closed it: the order in which edges are evaluated. */
   readonly closedSeq: number;
   readonly takenEdges: readonly EdgeId[] | null;
-  /** Events that an event node took and that are not in its output: handed over again, they are no news. Absent: none. */
+  /** Events that an event node took and that are not in its output: when they are delivered again, they are recognised. Absent: none. */
   readonly consumed?: readonly EventIdentity[];
 } & (
     | {
@@ -221,7 +221,7 @@ export type ClosedTask = TaskCommon & {
 export type TaskState = OpenTask | ClosedTask;
 export type TaskStatus = TaskState['status'];
 
-/** What went wrong last; null: nothing, or nothing that still counts. */
+/** The last error; null: none, or it no longer matters. */
 export function errorOf(task: TaskState): TaskError | null {
   return 'error' in task ? task.error : 'lastError' in task ? task.lastError : null;
 }

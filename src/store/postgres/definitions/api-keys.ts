@@ -11,7 +11,7 @@ const fields = `key_id AS "keyId", subject, role, task_roles AS "taskRoles", ${e
 export function createApiKeys(pool: Pool): ApiKeys {
   return {
     async createApiKey({ keyId, subject, role, taskRoles, createdAt }, hash) {
-      // Whatever conflicts: of two processes with one key at once, the second meets its id as often as its hash.
+      // On any conflict: of two processes that insert one key at once, the second may conflict on the id or on the hash.
       await translating(() =>
         pool.query(
           `INSERT INTO api_key (key_id, hash, subject, role, task_roles, created_at) VALUES ($1, $2, $3, $4, $5, ${instant('$6')})

@@ -46,7 +46,7 @@ async function withClient(variable: string, url: string, work: (client: pg.Clien
         cause: error,
       });
     });
-    // A connection that breaks meanwhile also fails the query under way, which tells of it.
+    // A connection that breaks meanwhile also fails the query under way, which reports it.
     client.on('error', () => undefined);
     try {
       await work(client);

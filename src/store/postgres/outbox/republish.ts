@@ -39,7 +39,7 @@ export async function republish(pool: Pool, { slot, replicationUrl, log }: Repub
         return await republishAll(client, log);
       });
     } finally {
-      // It waited for a lock and ran without a timeout: better not for anybody else.
+      // This session ran without a statement timeout. It is not given back to the pool for others.
       client.release(true);
     }
   });

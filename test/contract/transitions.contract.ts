@@ -1,0 +1,234 @@
+/** What every store does with starts and steps: written whole or not at all, once, and read back as they were decided. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TaskPath } from '../../src/core/ids.ts';
+import { fold } from '../../src/core/instance/index.ts';
+import type { Json } from '../../src/core/json.ts';
+import { eventually } from '../support/eventually.ts';
+import { flat } from '../support/flat-state.ts';
+import { commandOf, httpNode, message, newDefinition, type StoreLab, topics } from '../support/store-lab.ts';
+
+const oneTask = () => newDefinition({ nodes: { work: httpNode }, edges: [] });
+const person = (title = 'Look') => ({ type: 'human', title, assignees: { users: ['ada'], roles: ['manager'] } });
+const onePerson = () => newDefinition({ nodes: { look: person() }, edges: [] });
+const path = (text: string) => text as TaskPath;
+
+export function testTransitions(open: () => StoreLab): void {
+  let lab: StoreLab;
+
+  beforeAll(() => {
+    lab = open();
+  });
+
+  describe('start', () => {
+    it('writes instances, their tasks, history and messages; what is loaded is what was decided', async () => {
+      const definition = newDefinition({
+        nodes: { first: { type: 'transform', output: { doubled: '${ input.amount * 2.0 }' } }, work: httpNode, look: person() },
+        edges: [
+          { from: 'first', to: 'work' },
+          { from: 'first', to: 'look' },
+        ],
+      });
+      const starts = await Promise.all([1, 2, 3].map((amount) => lab.decideStart(definition, { amount }, { businessKey: `b${amount}` })));
+      expect(await lab.store.start(starts)).toEqual(starts.map(() => ({ kind: 'started' })));
+      for (const { transition } of starts) {
+        const { instanceId, after, history } = transition;
+        expect(await lab.stored(instanceId)).toEqual({ state: after, version: 1 });
+        expect(await lab.queries.fullHistory(instanceId)).toEqual(history);
+        expect((await lab.sent(instanceId)).map(({ type }) => type)).toEqual(['TaskScheduled', 'InstanceChanged']);
+      }
+    });
+
+    it('keeps data as it came: U+0000, keys that objects have anyway, order of keys, deep and wide values', async () => {
+      const input = JSON.parse(
+        '{"z":"a\\u0000b","__proto__":{"x":1},"constructor":null,"a":[[[[]]],{}],"emoji":"🦆\\ud800","n":[0,-0.5,1e21,9007199254740991],"":""}',
+      ) as Json;
+      const id = await lab.start(oneTask(), input);
+      const { input: stored } = await lab.stateOf(id);
+      expect(JSON.stringify(stored)).toBe(JSON.stringify(input));
+    });
+
+    it('writes messages in the order in which they were given', async () => {
+      const decided = await lab.decideStart(oneTask());
+      const { instanceId } = decided.transition;
+      const messages = Array.from({ length: 200 }, (_, n) => message('InstanceChanged', topics.lifecycle, instanceId, { n }));
+      await lab.store.start([{ ...decided, transition: { ...decided.transition, messages } }]);
+      expect((await lab.sent(instanceId)).map(({ payload }) => payload.n)).toEqual(messages.map((_, n) => n));
+    });
+
+    it('answers a repeat of an idempotency key with the first instance, and another body with a refusal', async () => {
+      const definition = oneTask();
+      const first = await lab.decideStart(definition, {}, { key: 'k' });
+      expect(await lab.store.start([first])).toEqual([{ kind: 'started' }]);
+      const again = await lab.decideStart(definition, {}, { key: 'k' });
+      const other = await lab.decideStart(definition, {}, { key: 'k', body: 'another' });
+      const fresh = await lab.decideStart(definition, {}, { key: 'fresh' });
+      expect(await lab.store.start([again, fresh])).toEqual([
+        { kind: 'repeated', instanceId: first.transition.instanceId, definitionVersion: 1 },
+        { kind: 'started' },
+      ]);
+      expect(await lab.store.start([other])).toEqual([{ kind: 'keyReused' }]);
+      for (const { transition } of [again, other]) {
+        expect(await lab.queries.get(transition.instanceId)).toBeNull();
+        expect(await lab.sent(transition.instanceId)).toEqual([]);
+      }
+      // The scope of a key is its definition.
+      expect(await lab.store.start([await lab.decideStart(oneTask(), {}, { key: 'k' })])).toEqual([{ kind: 'started' }]);
+    });
+
+    it('starts one instance for a key that many use at once', async () => {
+      const definition = oneTask();
+      const starts = await Promise.all(Array.from({ length: 20 }, () => lab.decideStart(definition, {}, { key: 'same' })));
+      const results = (await Promise.all(starts.map((one) => lab.store.start([one])))).flat();
+      expect(results.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+      const winner = starts[results.findIndex(({ kind }) => kind === 'started')]?.transition.instanceId;
+      for (const result of results) if (result.kind !== 'started') expect(result).toMatchObject({ kind: 'repeated', instanceId: winner });
+      const { items } = await lab.queries.list({ definition: definition.id }, 50, null);
+      expect(items.map(({ instanceId }) => instanceId)).toEqual([winner]);
+    });
+
+    it('counts a start whose answer got lost as started, and writes nothing twice', async () => {
+      for (const key of [undefined, 'lost']) {
+        const one = await lab.decideStart(oneTask(), {}, key === undefined ? {} : { key });
+        await lab.store.start([one]);
+        const sent = await lab.sent(one.transition.instanceId);
+        expect(await lab.store.start([one])).toEqual([{ kind: 'started' }]);
+        expect(await lab.sent(one.transition.instanceId)).toEqual(sent);
+      }
+    });
+
+    it('lets a start that the database refuses fail alone', async () => {
+      const definition = oneTask();
+      const good = await lab.decideStart(definition);
+      const large = await lab.decideStart(definition);
+      const strange = await lab.decideStart(definition);
+      const large1 = { ...message('TaskScheduled', topics.tasks, large.transition.instanceId, {}), payload: Buffer.alloc(2_000_000) };
+      const strange1 = message('TaskScheduled', 'lab.nobody-made-it', strange.transition.instanceId, {});
+      const results = await lab.store.start([
+        { ...large, transition: { ...large.transition, messages: [large1] } },
+        good,
+        { ...strange, transition: { ...strange.transition, messages: [strange1] } },
+      ]);
+      expect(results).toMatchObject([
+        { kind: 'failed', error: { code: 'MR_MESSAGE_TOO_LARGE', retryable: false } },
+        { kind: 'started' },
+        { kind: 'failed', error: { code: 'MR_OUTBOX_TOPIC_UNKNOWN', retryable: false } },
+      ]);
+      expect(await lab.queries.get(large.transition.instanceId)).toBeNull();
+      expect(await lab.queries.get(strange.transition.instanceId)).toBeNull();
+      expect(await lab.stored(good.transition.instanceId)).toMatchObject({ version: 1 });
+    });
+  });
+
+  describe('apply', () => {
+    it('writes a step whole for whoever decided on the stored version, and nothing for whoever did not', async () => {
+      const definition = newDefinition({
+        nodes: { work: httpNode, look: person(), nap: { type: 'wait', for: '1h' } },
+        edges: [
+          { from: 'work', to: 'look' },
+          { from: 'work', to: 'nap' },
+        ],
+      });
+      const id = await lab.start(definition);
+      const { attempt, basis } = await lab.task(id, 'work');
+      const outcome = { type: 'TaskOutcome', path: path('work'), attempt, basis } as const;
+      const [first, second] = await Promise.all(
+        ['first', 'second'].map((output) => lab.decide(definition, id, { ...outcome, result: { status: 'completed', output } })),
+      );
+      if (first === undefined || second === undefined) throw new Error('unreachable: two were decided');
+      const answers = await Promise.all([lab.apply(first), lab.apply(second)]);
+      const winners = answers.flat();
+      expect(winners).toEqual([id]);
+      const winner = answers[0]?.length === 1 ? first : second;
+      expect(await lab.stored(id)).toEqual({ state: winner.after, version: 2 });
+      expect(await lab.queries.fullHistory(id)).toHaveLength(winner.after.seq);
+      expect((await lab.sent(id)).map(({ type }) => type)).toEqual(['TaskScheduled', 'InstanceChanged']);
+      // And a zombie that comes later still.
+      expect(await lab.apply(first)).toEqual([]);
+      expect(await lab.stored(id)).toEqual({ state: winner.after, version: 2 });
+    });
+
+    it('tells winners from losers in one batch', async () => {
+      const definition = oneTask();
+      const ids = await Promise.all(Array.from({ length: 6 }, () => lab.start(definition)));
+      const transitions = await Promise.all(
+        ids.map((id) =>
+          lab.decide(definition, id, {
+            type: 'CommandIssued',
+            commandId: commandOf(id, 'pause').commandId,
+            by: 'ada',
+            command: { type: 'pause' },
+          }),
+        ),
+      );
+      const stale = new Set(ids.slice(0, 3));
+      for (const id of stale) await lab.completes(definition, id, 'work');
+      const applied = await lab.apply(...transitions.reverse());
+      expect([...applied].sort()).toEqual(ids.filter((id) => !stale.has(id)).sort());
+      for (const id of ids) expect((await lab.queries.get(id))?.row.status).toBe(stale.has(id) ? 'completed' : 'paused');
+    });
+
+    it('answers a refused command without a new version where nothing else happened', async () => {
+      const definition = onePerson();
+      const id = await lab.start(definition);
+      const command = commandOf(id, 'resume');
+      await lab.store.issueCommand(command);
+      expect(await lab.store.commandResult(command.commandId)).toEqual({ status: 'pending' });
+      const { before, after, effects, ...rest } = await lab.decide(definition, id);
+      const refused = {
+        type: 'commandRefused',
+        commandId: command.commandId,
+        code: 'MR_NOT_PAUSED',
+        reason: 'The instance is not paused.',
+      } as const;
+      expect(await lab.apply({ ...rest, before, after, history: [], effects: [...effects, refused], messages: [] })).toEqual([id]);
+      expect(await lab.stored(id)).toMatchObject({ version: 1 });
+      expect(await lab.store.commandResult(command.commandId)).toMatchObject({ status: 'refused', code: 'MR_NOT_PAUSED' });
+    });
+
+    it('keeps state, history and rows in step through retries, incidents and new inputs', async () => {
+      const definition = newDefinition({
+        vars: { n: 0 },
+        nodes: {
+          prepare: { type: 'transform', output: { n: '${ vars.n }' }, set: { n: '${ vars.n + 1 }' } },
+          work: {
+            ...httpNode,
+            method: 'POST',
+            body: { given: '${ nodes.prepare.output }', big: 'x'.repeat(3_000) },
+            retry: { maxAttempts: 1 },
+          },
+          last: { type: 'transform', output: { of: '${ nodes.work.output }' } },
+        },
+        edges: [
+          { from: 'prepare', to: 'work' },
+          { from: 'work', to: 'last' },
+        ],
+        output: { all: '${ nodes.last.output }' },
+      });
+      const id = await lab.start(definition, { some: 'input' });
+      for (let round = 0; round < 3; round++) {
+        await lab.fails(definition, id, 'work', false);
+        const before = await lab.queries.task(id, path('work'));
+        await eventually(async () => expect(await lab.store.now()).toBeGreaterThan(before?.openedAt ?? 0));
+        const retried = await lab.step(definition, id, {
+          type: 'CommandIssued',
+          commandId: commandOf(id, 'retry').commandId,
+          by: 'ada',
+          command: { type: 'retry', path: path('work') },
+        });
+        const { status, attempt, openedAt } = flat(retried).tasks[path('work')] ?? {};
+        expect(openedAt).toBeGreaterThan(before?.openedAt ?? 0);
+        expect(await lab.queries.task(id, path('work'))).toMatchObject({ status, attempt, openedAt, error: null });
+      }
+      const done = await lab.completes(definition, id, 'work', { answer: 42 });
+      expect(done).toMatchObject({ phase: 'completed', output: { all: { of: { answer: 42 } } } });
+      const history = await lab.queries.fullHistory(id);
+      expect(fold(id, history)).toEqual(done);
+      // Every part of the history is the same part of the whole.
+      for (let after = 0; after <= history.length; after++) {
+        for (const limit of [1, 2, 5, 100])
+          expect(await lab.queries.history(id, after, limit)).toEqual(history.slice(after, after + limit));
+      }
+    });
+  });
+}
