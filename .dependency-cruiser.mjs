@@ -67,6 +67,13 @@ export default {
       to: { path: '^src/(api|task-consumer|orchestrator|cli|console)/', pathNot: '^src/$1/' },
     },
     {
+      name: 'nobody-imports-the-dev-engine',
+      comment: 'It puts whole processes together, so only the command line may start it.',
+      severity: 'error',
+      from: { path: '^(src|connect|stack)/', pathNot: `^src/(dev|cli)/|${tests}` },
+      to: { path: '^src/dev/' },
+    },
+    {
       name: 'nobody-imports-the-command-line',
       comment: 'The command line may import everything, by paths that this check sees; nothing may import it.',
       severity: 'error',

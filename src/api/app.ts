@@ -26,6 +26,7 @@ import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
+import { endSilentConnections } from './silent-connections.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 const HEADER_BYTES_MAX = 16_384;
@@ -35,6 +36,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   const { ports, limits, log } = options;
   const app: ApiApp = fastify(serverOptions(limits, log)).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
+  endSilentConnections(app);
   app.setValidatorCompiler(createValidatorCompiler());
   // The functions that make answers are typed by the schemas, and tests compare answers with the document. Compiling a
   // serializer for each status of each route would only slow down the start.

@@ -46,6 +46,27 @@ it('is of one installation: a place that the environment names keeps the stack o
   );
 });
 
+const devVariables = { MILLRACE_URL: 'http://127.0.0.1:18081', MILLRACE_API_KEY: 'key-of-the-dev-engine' };
+
+function devRuns(pid = process.pid): void {
+  writeFileSync(join(home, 'dev.json'), JSON.stringify({ starter: { pid }, variables: devVariables }));
+}
+
+it('is that of `millrace dev` while it runs, unless a stack runs too', () => {
+  devRuns();
+  expect(commandEnvironment({ MILLRACE_HOME: home })).toEqual({ ...devVariables, MILLRACE_HOME: home });
+  stackRuns();
+  expect(commandEnvironment({ MILLRACE_HOME: home })).toMatchObject({ MILLRACE_URL: variables.MILLRACE_URL });
+});
+
+it('has no key of `millrace dev` for another address, and nothing of one that was killed', () => {
+  devRuns();
+  const env = { MILLRACE_HOME: home, MILLRACE_URL: 'https://elsewhere' };
+  expect(commandEnvironment(env)).toEqual(env);
+  devRuns(spawnSync(process.execPath, ['--version']).pid);
+  expect(commandEnvironment({ MILLRACE_HOME: home })).toEqual({ MILLRACE_HOME: home });
+});
+
 it('says that no stack runs when there is none, also after one was killed', () => {
   const load = () => loadCommandConfig(['databases'], { MILLRACE_HOME: home });
   const message = `No embedded stack runs in ${home} either: start one by "npm start", or set MILLRACE_HOME to its folder.`;

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDefinitionCommands } from './commands/definitions.ts';
+import { addDevCommand } from './commands/dev.ts';
 import { addInstallCommands } from './commands/install.ts';
 import { addInstanceCommands } from './commands/instances.ts';
 import { addMessageCommands } from './commands/messages.ts';
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addRedispatchCommand(program);
   program.commandsGroup('Processes');
   addRoleCommands(program);
+  addDevCommand(program);
   inherit(program);
   return program;
 }

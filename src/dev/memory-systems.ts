@@ -1,0 +1,49 @@
+/**
+ * What the processes of a whole engine work on, all of it in the memory of this process: both databases, the log and the schema
+ * registry. Installs them too: topics, schemas, and the topics that the outbox takes messages for. Nothing of it is durable.
+ */
+import type { ApiSystems } from '../api/serve-api.ts';
+import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
+import { createCodec } from '../messaging/codec.ts';
+import { createMemoryLog } from '../messaging/memory/index.ts';
+import { MemoryRegistry } from '../messaging/memory/registry.ts';
+import { createOutgoing } from '../messaging/outgoing.ts';
+import { recordsOnTopics, registerSchemas } from '../messaging/registration.ts';
+import { ensureTopics, outboxTopics } from '../messaging/topics.ts';
+import type { OrchestratorSystems } from '../orchestrator/orchestrate.ts';
+import type { Config } from '../service/config.ts';
+import { topicSettings } from '../service/connections.ts';
+import type { Logger } from '../service/logging.ts';
+import { createMemoryDatabases, type OutboxFeed } from '../store/memory/index.ts';
+
+export type MemorySystems = ApiSystems & OrchestratorSystems & { readonly outbox: OutboxFeed };
+
+type SystemsConfig = Pick<Config, 'topics' | 'orchestrator' | 'limits'>;
+
+/** What a message takes in a record beside its payload, as the outbox of Postgres counts it. */
+const RECORD_BYTES = 1_024;
+
+/** @param queues whose tasks will be run, beside the default one: their workers find their topics at once. */
+export async function createMemorySystems(config: SystemsConfig, queues: readonly string[], logger: Logger): Promise<MemorySystems> {
+  const { prefix, partitions, publish: publishTopics, maxMessageBytes } = config.topics;
+  const registry = new MemoryRegistry();
+  const codec = createCodec({ registry });
+  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
+  const matcher = createEventMatcher(outgoing);
+  const { definitions, queries, maintenance, gauge, outbox, instanceStore } = createMemoryDatabases({
+    eventTtlMs: config.orchestrator.eventTtlMs,
+    stateBytesMax: config.limits.stateBytes,
+    messageBytesMax: maxMessageBytes - RECORD_BYTES,
+  });
+  const store = instanceStore(matcher);
+  const log = createMemoryLog({ maxMessageBytes }, logger);
+
+  const admin = log.admin();
+  await ensureTopics(admin, { ...topicSettings(config), queues });
+  // Topics of others: elsewhere they exist already.
+  const foreign = [...new Set([...publishTopics, ...config.topics.events])];
+  await admin.createTopics(foreign.map((topic) => ({ topic, partitions, replication: 1, config: {} })));
+  await registerSchemas(registry, recordsOnTopics(prefix, queues, publishTopics));
+  await store.registerTopics(outboxTopics(prefix, queues, publishTopics));
+  return { definitions, queries, maintenance, gauge, outbox, registry, codec, outgoing, matcher, log, store, instances: store };
+}
