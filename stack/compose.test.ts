@@ -202,7 +202,7 @@ describe('docker-compose.yml', () => {
     ).toBe(defaults.get('MILLRACE_API_KEY'));
     expect(
       loadConfig(service('task-consumer').environment ?? {}, ['kafka', 'registry', 'topics', 'worker', 'service']).worker.httpAllow,
-    ).toEqual(['shop']);
+    ).toEqual([`shop:${exampleServer.port}`]);
     expect(loadConfig(service('orchestrator').environment ?? {}).topics.partitions).toBe(partitions.embedded);
   });
 

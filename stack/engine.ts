@@ -84,13 +84,33 @@ export const exampleServer = { variable: 'EXAMPLE_SERVER_PORT', port: 8090 } as 
 
 /**
  * What single processes are told over the stack's environment. With an example's server on this machine, the processes
- * that run `http` nodes may reach its address, which is not public; nothing else is opened.
+ * that run `http` nodes may reach its port, which is not public; nothing else is opened, and the stack itself never.
  */
-export function processSettings(examples: Examples, env: Readonly<Record<string, string | undefined>> = process.env) {
-  const servers = examples.processes.some(({ name }) => name.startsWith('server-'));
-  const allowed = [env.MILLRACE_HTTP_ALLOW ?? '', host].filter((entry) => entry !== '').join(',');
-  return (name: string): Readonly<Record<string, string>> =>
-    servers && name.startsWith('task-consumer') ? { MILLRACE_HTTP_ALLOW: allowed } : {};
+export function processSettings(
+  examples: Examples,
+  stackEnv: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+) {
+  const hasServers = examples.processes.some(({ name }) => name.startsWith('server-'));
+  const server = `${host}:${env[exampleServer.variable] ?? exampleServer.port}`;
+  const settings = {
+    MILLRACE_HTTP_ALLOW: listOf(env.MILLRACE_HTTP_ALLOW, ...(hasServers ? [server] : [])),
+    MILLRACE_HTTP_DENY: listOf(env.MILLRACE_HTTP_DENY, ...placesOfStack(stackEnv)),
+  };
+  return (name: string): Readonly<Record<string, string>> => (name.startsWith('task-consumer') ? settings : {});
+}
+
+/** Where the parts of the stack and the API listen. */
+function placesOfStack(stackEnv: Readonly<Record<string, string>>): readonly string[] {
+  const { KAFKA_CONNECT_URL, SCHEMA_REGISTRY_URL, INSTANCE_DATABASE_URL, PORT } = stackEnv;
+  const urls = [KAFKA_CONNECT_URL, SCHEMA_REGISTRY_URL, INSTANCE_DATABASE_URL]
+    .filter((url) => url !== undefined)
+    .map((url) => new URL(url).host);
+  return [stackEnv.KAFKA_BROKERS ?? '', ...urls, `${host}:${PORT ?? defaultPorts.api}`];
+}
+
+function listOf(...entries: readonly (string | undefined)[]): string {
+  return entries.filter((entry) => entry !== undefined && entry !== '').join(',');
 }
 
 export function engineExists(): boolean {

@@ -145,7 +145,7 @@ export const connectConfig = {
   'connector.client.config.override.policy': 'All',
   'config.providers': 'env,file',
   'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
-  'config.providers.env.param.allowlist.pattern': '^MILLRACE_CONNECT_[A-Z_]+$',
+  'config.providers.env.param.allowlist.pattern': `^(${Object.values(connectSecretVariables).join('|')})$`,
   'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
   'config.storage.replication.factor': '1',
   'offset.storage.replication.factor': '1',

@@ -93,7 +93,7 @@ async function startEngine(
   const run = (command: EngineCommand): Promise<string> =>
     runEngineCommand(command, stack.env, join(home.logs, 'install.log'), requests.stop);
   const start = (processes: readonly EngineProcess[]): Promise<EngineGroup> =>
-    startEngineProcesses(processes, processSettings(examples), { env: stack.env, logs: home.logs, watchdog, restarter });
+    startEngineProcesses(processes, processSettings(examples, stack.env), { env: stack.env, logs: home.logs, watchdog, restarter });
   const deployments = examples.definitions.map(({ name, definition }) => ({
     title: `Deploying example ${name}`,
     args: ['deploy', definition],

@@ -18,7 +18,9 @@ export type WorkerConfig = Pick<Config, (typeof workerConfigGroups)[number]>;
 /** Runs the tasks of `http` nodes. Resolves when it has joined its group, however long the broker is away. */
 export async function runTaskConsumer(config: WorkerConfig): Promise<RunningProcess> {
   return await startService('task-consumer', config, async (service) => {
-    await runHttpTasks(config, service, connect(config, service));
+    const { brokers } = config.kafka;
+    const httpDeny = [...config.worker.httpDeny, ...brokers, hostAndPortOf(config.registry.url)];
+    await runHttpTasks({ ...config, worker: { ...config.worker, httpDeny } }, service, connect(config, service));
   });
 }
 
@@ -32,6 +34,11 @@ export async function runWorker(config: WorkerConfig, module: string): Promise<R
   return await startService('worker', config, async (service) => {
     await runHandlerTasks(config, service, connect(config, service), handlers);
   });
+}
+
+function hostAndPortOf(address: string): string {
+  const { hostname, port, protocol } = new URL(address);
+  return `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
 }
 
 function connect(config: WorkerConfig, { log }: Service): TaskSystems {

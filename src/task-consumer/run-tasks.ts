@@ -35,10 +35,11 @@ const DRAIN_SHARE = 0.8;
 
 /** Runs the tasks of `http` nodes. Resolves when it has joined its group. */
 export async function runHttpTasks(config: RunTasksConfig, service: Service, systems: TaskSystems): Promise<void> {
-  const { httpAllowPrivate, httpAllow, httpResponseLimitBytes, httpRedirectsMax, concurrency } = config.worker;
+  const { httpAllowPrivate, httpAllow, httpDeny, httpResponseLimitBytes, httpRedirectsMax, concurrency } = config.worker;
   const executor = createHttpExecutor({
     allowPrivate: httpAllowPrivate,
     allow: httpAllow,
+    deny: httpDeny,
     responseLimitBytes: httpResponseLimitBytes,
     redirectsMax: httpRedirectsMax,
   });

@@ -5,8 +5,8 @@
 import { isIP } from 'node:net';
 import { Ajv, type KeywordDefinition } from 'ajv';
 import type { DataValidationCxt } from 'ajv/dist/types/index.js';
-import ipaddr from 'ipaddr.js';
 import { parseDuration } from '../../core/duration.ts';
+import { parseNetworkPlace } from './network-place.ts';
 
 const isHost = (given: string): boolean => isIP(given) !== 0 || /^(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(given);
 
@@ -16,8 +16,7 @@ const listItems = {
     return port >= 1 && port <= 65_535;
   },
   topic: (given: string): boolean => /^[A-Za-z0-9._-]{1,249}$/.test(given),
-  /** Ranges are `10.0.0.0/8` or `fd00::/8`. */
-  hostOrRange: (given: string): boolean => (given.includes('/') ? ipaddr.isValidCIDR(given) : isHost(given)),
+  networkPlace: (given: string): boolean => parseNetworkPlace(given) !== undefined,
 };
 export type ListItem = keyof typeof listItems;
 

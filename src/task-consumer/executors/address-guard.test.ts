@@ -2,10 +2,10 @@ import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { AddressDenied, type AddressPolicy, createAddressGuard } from './address-guard.ts';
 
-const strict: AddressPolicy = { allowPrivate: false, allow: [] };
+const strict: AddressPolicy = { allowPrivate: false, allow: [], deny: [] };
 
-function denies(url: string, policy: AddressPolicy = strict): boolean {
-  return createAddressGuard(policy).deny(new URL(url)) !== null;
+async function denies(url: string, policy: AddressPolicy = strict, resolve = resolving('10.9.9.9')): Promise<boolean> {
+  return (await createAddressGuard(policy, resolve).deny(new URL(url))) !== null;
 }
 
 function resolving(...addresses: readonly string[]) {
@@ -17,10 +17,10 @@ function resolving(...addresses: readonly string[]) {
   };
 }
 
-function lookUp(host: string, addresses: readonly string[], policy: AddressPolicy = strict): Promise<string | LookupAddress[]> {
+function lookUp(host: string, addresses: readonly string[], policy: AddressPolicy = strict, port = 80): Promise<string | LookupAddress[]> {
   const guard = createAddressGuard(policy, resolving(...addresses));
   return new Promise((resolve, reject) => {
-    guard.lookup(host, { all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));
+    guard.lookup(port)(host, { all: true }, (error, found) => (error === null ? resolve(found) : reject(error)));
   });
 }
 
@@ -50,12 +50,12 @@ describe('the address guard', () => {
     'http://[2002:7f00:1::]/',
     'http://[::7f00:1]/',
     'http://168.63.129.16/metadata',
-  ])('denies %s', (url) => {
-    expect(denies(url)).toBe(true);
+  ])('denies %s', async (url) => {
+    expect(await denies(url)).toBe(true);
   });
 
-  it.each(['http://93.184.216.34/', 'http://[2606:2800:220:1::1]/', 'https://example.org/'])('lets %s pass', (url) => {
-    expect(denies(url)).toBe(false);
+  it.each(['http://93.184.216.34/', 'http://[2606:2800:220:1::1]/', 'https://example.org/'])('lets %s pass', async (url) => {
+    expect(await denies(url)).toBe(false);
   });
 
   it.each([
@@ -65,13 +65,48 @@ describe('the address guard', () => {
     [['fd00::/8'], 'http://[fd00::1]/', false],
     [['127.0.0.1'], 'http://127.0.0.1:9000/', false],
     [['127.0.0.1'], 'http://127.0.0.2/', true],
-  ])('with %j answers for %s', (allow, url, denied) => {
-    expect(denies(url, { allowPrivate: false, allow })).toBe(denied);
+    [['127.0.0.1:9000'], 'http://127.0.0.1:9000/', false],
+    [['127.0.0.1:9000'], 'http://127.0.0.1:9001/', true],
+    [['127.0.0.1:80'], 'http://127.0.0.1/', false],
+    [['127.0.0.1:80'], 'https://127.0.0.1/', true],
+    [['10.0.0.0/8:443'], 'https://10.1.2.3/', false],
+    [['10.0.0.0/8:443'], 'http://10.1.2.3/', true],
+    [['[fd00::/8]:80'], 'http://[fd00::1]/', false],
+    [['[::1]:80'], 'http://[::1]/', false],
+  ])('with %j answers for %s', async (allow, url, denied) => {
+    expect(await denies(url, { ...strict, allow })).toBe(denied);
+  });
+
+  const stack = ['127.0.0.1:9092', 'connect:8083', '10.1.0.0/16:5432'];
+  it.each<[readonly string[], string, boolean]>([
+    [['127.0.0.1'], 'http://127.0.0.1:9092/', true],
+    [['127.0.0.0/8'], 'http://127.0.0.2:9092/', true],
+    [['::1'], 'http://[::1]:9092/', true],
+    [['0.0.0.0'], 'http://0.0.0.0:9092/', true],
+    [['127.0.0.1'], 'http://127.0.0.1:9093/', false],
+    [['127.0.0.1:9092'], 'http://127.0.0.1:9092/', false],
+    [['127.0.0.0/8:9092'], 'http://127.0.0.1:9092/', true],
+    [['10.0.0.0/8'], 'http://10.9.9.9:8083/', true],
+    [['10.0.0.0/8'], 'http://10.9.9.9:8084/', false],
+    [['10.0.0.0/8'], 'http://10.1.2.3:5432/', true],
+    [['10.9.9.9:8083'], 'http://10.9.9.9:8083/', false],
+  ])('with %j allowed and the stack denied answers for %s: %s', async (allow, url, denied) => {
+    expect(await denies(url, { allowPrivate: false, allow, deny: stack })).toBe(denied);
+    if (denied) expect(await denies(url, { allowPrivate: true, allow, deny: stack })).toBe(true);
+  });
+
+  it('denies the stack by its names too, unless one is named with its port', async () => {
+    const at = (host: string, port: number, allow: readonly string[]) =>
+      lookUp(host, ['10.9.9.9'], { allowPrivate: false, allow, deny: stack }, port);
+    await expect(at('connect', 8083, ['connect'])).rejects.toBeInstanceOf(AddressDenied);
+    await expect(at('alias', 8083, ['alias'])).rejects.toBeInstanceOf(AddressDenied);
+    await expect(at('Connect', 8083, ['connect:8083'])).resolves.toHaveLength(1);
+    await expect(at('connect', 8084, ['connect'])).resolves.toHaveLength(1);
   });
 
   it('lets everything pass when private addresses are allowed', async () => {
-    const open = { allowPrivate: true, allow: [] };
-    expect(denies('http://127.0.0.1/', open)).toBe(false);
+    const open = { ...strict, allowPrivate: true };
+    expect(await denies('http://127.0.0.1/', open)).toBe(false);
     await expect(lookUp('internal', ['10.0.0.1'], open)).resolves.toHaveLength(1);
   });
 
@@ -83,16 +118,16 @@ describe('the address guard', () => {
   });
 
   it('admits a private address that belongs to a name or a range on the list', async () => {
-    await expect(lookUp('Orders.internal', ['10.0.0.1'], { allowPrivate: false, allow: ['orders.internal'] })).resolves.toHaveLength(1);
-    await expect(lookUp('orders.internal', ['10.0.0.1'], { allowPrivate: false, allow: ['10.0.0.0/8'] })).resolves.toHaveLength(1);
-    await expect(lookUp('other.internal', ['10.0.0.1'], { allowPrivate: false, allow: ['orders.internal'] })).rejects.toThrow(
-      'other.internal',
-    );
+    await expect(lookUp('Orders.internal', ['10.0.0.1'], { ...strict, allow: ['orders.internal'] })).resolves.toHaveLength(1);
+    await expect(lookUp('orders.internal', ['10.0.0.1'], { ...strict, allow: ['10.0.0.0/8'] })).resolves.toHaveLength(1);
+    await expect(lookUp('other.internal', ['10.0.0.1'], { ...strict, allow: ['orders.internal'] })).rejects.toThrow('other.internal');
   });
 
   it('answers with one address where one is asked for', async () => {
     const guard = createAddressGuard(strict, resolving('93.184.216.34'));
-    const found = await new Promise((resolve) => guard.lookup('example.org', {}, (_error, address, family) => resolve([address, family])));
+    const found = await new Promise((resolve) =>
+      guard.lookup(80)('example.org', {}, (_error, address, family) => resolve([address, family])),
+    );
     expect(found).toEqual(['93.184.216.34', 4]);
   });
 });

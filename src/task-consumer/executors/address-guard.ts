@@ -1,40 +1,42 @@
 /**
  * Which addresses `http` nodes may reach. A definition names URLs, and whoever deploys one must not reach what only this
- * machine can: private networks, itself, the cloud's metadata. Checked twice, since a literal address never comes to a
- * lookup and a name may answer another address each time: the URL's host before connecting, and every address that a
- * name resolves to at the moment of connecting, which is then the address that is used.
+ * machine can: private networks, itself, the cloud's metadata, and what the engine itself stands on. Checked twice, since a
+ * literal address never comes to a lookup and a name may answer another address each time: the URL's host before connecting,
+ * and every address that a name resolves to at the moment of connecting, which is then the address that is used.
  */
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { type NetworkPlace, parseNetworkPlace } from '../../service/config/network-place.ts';
 
 export type AddressPolicy = {
-  /** Everything may be reached. */
+  /** Everything may be reached, but what `deny` names. */
   readonly allowPrivate: boolean;
-  /** Host names, addresses and CIDR ranges that may be reached although they are not public. */
+  /** Host names, addresses and CIDR ranges, with a port or without, that may be reached although they are not public. */
   readonly allow: readonly string[];
+  /** The same of what may not be reached although it is allowed, unless `allow` names the host with the port. */
+  readonly deny: readonly string[];
 };
 
 /** What a refused connection fails with; its message names the host and no more. */
 export class AddressDenied extends Error {
   override readonly name = 'AddressDenied';
 
-  constructor(host: string) {
-    super(`${host} is not a public address, and MILLRACE_HTTP_ALLOW does not name it.`);
+  constructor(host: string, port: number) {
+    super(`${host} on port ${port} is not a public address, or the engine itself stands on it, and MILLRACE_HTTP_ALLOW does not name it.`);
   }
 }
 
 export type AddressGuard = {
   /** null when the URL may be tried; names are judged only when they are looked up. */
-  deny(url: URL): AddressDenied | null;
-  /** For `net.connect`: resolves a name and refuses it if any of its addresses is refused. */
-  readonly lookup: LookupFunction;
+  deny(url: URL): Promise<AddressDenied | null>;
+  /** For `net.connect` to that port: resolves a name and refuses it if any of its addresses is refused. */
+  lookup(port: number): LookupFunction;
 };
 
-/** Not public, although their ranges are: IPv4-compatible IPv6 addresses (deprecated), and Azure's host agent. */
+/** Not public, although their ranges are: IPv4 addresses in IPv6's first clothes, and Azure's host agent. */
 const DENIED = ['::/96', '168.63.129.16/32'].map((range) => ipaddr.parseCIDR(range));
-
-type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 type Resolve = (
   host: string,
@@ -44,50 +46,120 @@ type Resolve = (
 
 /** @param resolve asks for all addresses of a name; default the system's resolver. */
 export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = systemLookup): AddressGuard {
-  const ranges = policy.allow.map(rangeOf).filter((range) => range !== null);
-  const names = new Set(policy.allow.filter((entry) => rangeOf(entry) === null).map((name) => name.toLowerCase()));
+  const allowed = placesOf(policy.allow);
+  const denied = placesOf(policy.deny);
 
-  const admitsName = (host: string): boolean => policy.allowPrivate || names.has(host.toLowerCase().replace(/\.$/, ''));
-  const admitsAddress = (text: string): boolean => {
-    if (policy.allowPrivate) return true;
-    if (!ipaddr.isValid(text)) return false;
-    // `process` unwraps ::ffff:127.0.0.1, which would pass for a public IPv6 address.
-    const address = ipaddr.process(text);
-    const isPublic = address.range() === 'unicast' && !isWithin(address, DENIED);
-    return isPublic || isWithin(address, ranges);
+  const admits = (host: string, addresses: readonly string[], port: number, own: readonly string[]): boolean => {
+    const named = (place: NetworkPlace): boolean =>
+      isNamed(place, host) || (place.host !== null && place.range !== null && addresses.every((address) => isWithin(address, place.range)));
+    const fitting = allowed.filter((place) => place.port === null || place.port === port);
+    if (fitting.some((place) => place.port !== null && named(place))) return true;
+    if (isDenied(denied, host, addresses, port, own)) return false;
+    if (policy.allowPrivate || fitting.some((place) => isNamed(place, host))) return true;
+    return addresses.every((address) => isPublic(address) || fitting.some(({ range }) => isWithin(address, range)));
+  };
+
+  /** What the names on the list of what is denied stand for at present, so that an address in place of a name is no way around. */
+  const ownAddresses = async (port: number): Promise<readonly string[]> => {
+    const names = denied.filter((place) => place.range === null && (place.port === null || place.port === port));
+    const found = await Promise.all(
+      names.map(
+        ({ host }) => new Promise<readonly LookupAddress[]>((done) => resolve(host ?? '', { all: true }, (_error, all) => done(all ?? []))),
+      ),
+    );
+    return found.flat().map(({ address }) => address);
   };
 
   return {
-    deny(url) {
-      const host = url.hostname.replace(/^\[|\]$/g, '');
+    async deny(url) {
+      const host = hostOf(url.hostname);
+      const port = portOf(url);
       // WHATWG URLs have turned 2130706433 and 0x7f.1 into 127.0.0.1 already.
-      if (!ipaddr.isValid(host) || admitsName(host) || admitsAddress(host)) return null;
-      return new AddressDenied(host);
+      if (!ipaddr.isValid(host)) return null;
+      return admits(host, [host], port, await ownAddresses(port)) ? null : new AddressDenied(host, port);
     },
-    lookup(host, options, done) {
+    lookup: (port) => (host, options, done) => {
       const family = familyOf(options.family);
       resolve(host, { all: true, ...(family === undefined ? {} : { family }) }, (error, addresses) => {
         const [first] = addresses ?? [];
         if (error !== null) return done(error, '');
         if (first === undefined) return done(new Error(`${host} has no address.`), '');
-        // One bad address is enough: which of them is tried first is up to whoever answers for the name.
-        if (!admitsName(host) && !addresses.every(({ address }) => admitsAddress(address))) return done(new AddressDenied(host), '');
-        if (options.all === true) return done(null, addresses);
-        return done(null, first.address, first.family);
+        void ownAddresses(port).then((own) => {
+          // One bad address is enough: which of them is tried first is up to whoever answers for the name.
+          if (
+            !admits(
+              hostOf(host),
+              addresses.map(({ address }) => address),
+              port,
+              own,
+            )
+          )
+            return done(new AddressDenied(host, port), '');
+          if (options.all === true) return done(null, addresses);
+          return done(null, first.address, first.family);
+        });
       });
     },
   };
 }
 
-function isWithin(address: ipaddr.IPv4 | ipaddr.IPv6, ranges: readonly Range[]): boolean {
-  return ranges.some((range) => range[0].kind() === address.kind() && address.match(range));
+function placesOf(entries: readonly string[]): readonly NetworkPlace[] {
+  return entries.map(parseNetworkPlace).filter((place) => place !== undefined);
 }
 
-function rangeOf(entry: string): Range | null {
-  if (ipaddr.isValidCIDR(entry)) return ipaddr.parseCIDR(entry);
-  if (!ipaddr.isValid(entry)) return null;
-  const address = ipaddr.process(entry);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
+function isNamed({ host }: NetworkPlace, name: string): boolean {
+  return host === name;
+}
+
+function isDenied(
+  denied: readonly NetworkPlace[],
+  host: string,
+  addresses: readonly string[],
+  port: number,
+  own: readonly string[],
+): boolean {
+  const places = denied.filter((place) => place.port === null || place.port === port);
+  if (places.length === 0) return false;
+  // What listens on one address of this machine mostly listens on all.
+  const isHere = places.some(({ range }) => range !== null && range[1] >= 32 && isOfThisMachine(range[0].toString()));
+  return (
+    places.some((place) => isNamed(place, host)) ||
+    addresses.some(
+      (address) => own.includes(address) || (isHere && isOfThisMachine(address)) || places.some(({ range }) => isWithin(address, range)),
+    )
+  );
+}
+
+function isOfThisMachine(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text);
+  if (address.range() === 'loopback' || address.range() === 'unspecified') return true;
+  return Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === address.toString()));
+}
+
+function isPublic(text: string): boolean {
+  if (!ipaddr.isValid(text)) return false;
+  // `process` unwraps ::ffff:127.0.0.1, which would pass for a public IPv6 address.
+  const address = ipaddr.process(text);
+  return address.range() === 'unicast' && !DENIED.some((range) => isWithin(text, range));
+}
+
+function isWithin(text: string, range: NetworkPlace['range']): boolean {
+  if (range === null || !ipaddr.isValid(text)) return false;
+  const address = ipaddr.process(text);
+  return range[0].kind() === address.kind() && address.match(range);
+}
+
+/** As the lists name it: without the brackets of IPv6 and the dot at the end. */
+function hostOf(name: string): string {
+  return name
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 function familyOf(family: number | 'IPv4' | 'IPv6' | undefined): number | undefined {

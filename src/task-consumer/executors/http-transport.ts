@@ -23,15 +23,16 @@ class ConnectTimeout extends Error {
   readonly code = 'CONNECT_TIMEOUT';
 }
 
-export function createHttpTransport(lookup: LookupFunction): HttpTransport {
-  const options = { keepAlive: true, timeout: IDLE_MS, lookup };
+export function createHttpTransport(lookup: (port: number) => LookupFunction): HttpTransport {
+  const options = { keepAlive: true, timeout: IDLE_MS };
   const plain = new HttpAgent(options);
   const secure = new HttpsAgent(options);
   return {
     send: ({ method, url, headers, body }, signal) =>
       new Promise((resolve, reject) => {
         const length = body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-        const given = { method, signal, headers: { ...headers, ...length } };
+        const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+        const given = { method, signal, lookup: lookup(port), headers: { ...headers, ...length } };
         const request = url.protocol === 'https:' ? sendHttps(url, { ...given, agent: secure }) : sendHttp(url, { ...given, agent: plain });
         request.once('response', resolve);
         // What breaks after the answer began is told by the answer's body.

@@ -32,7 +32,7 @@ describe('the http executor', () => {
   let executor: HttpExecutor;
 
   const open = (options: Partial<HttpExecutorOptions> = {}): HttpExecutor =>
-    createHttpExecutor({ allowPrivate: true, allow: [], responseLimitBytes: 1_000, redirectsMax: 3, ...options });
+    createHttpExecutor({ allowPrivate: true, allow: [], deny: [], responseLimitBytes: 1_000, redirectsMax: 3, ...options });
 
   beforeEach(async () => {
     seen = [];
@@ -359,6 +359,16 @@ describe('the http executor', () => {
       expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED' });
       answer = (_, response) => response.writeHead(302, { location: 'http://[::1]:1/' }).end();
       expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED' });
+    });
+
+    it('are denied on what the engine stands on, whatever is allowed', async () => {
+      const { host } = new URL(base);
+      executor = open({ allowPrivate: true, deny: [host] });
+      expect(await run({ url: base })).toMatchObject({ code: 'ADDRESS_DENIED' });
+      expect(await run({ url: base.replace('127.0.0.1', 'localhost') })).toMatchObject({ code: 'ADDRESS_DENIED' });
+      expect(seen).toHaveLength(0);
+      executor = open({ allowPrivate: false, allow: [host], deny: [host] });
+      expect(await run({ url: base })).toMatchObject({ status: 'completed' });
     });
 
     it('are reached when the list names them', async () => {

@@ -48,7 +48,7 @@ async function execute(task: ScheduledTask, scope: AttemptScope, dependencies: D
   let request = parsed.value;
   try {
     for (let redirects = 0; ; redirects++) {
-      const denied = dependencies.guard.deny(request.url);
+      const denied = await dependencies.guard.deny(request.url);
       if (denied !== null) return failed('ADDRESS_DENIED', denied.message);
       const response = await dependencies.transport.send(request, scope.signal);
       const location = headerOf(response.headers, 'location');

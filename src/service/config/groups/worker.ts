@@ -3,6 +3,9 @@ import { Type } from 'typebox';
 import { defineGroup, MIB } from '../group.ts';
 import { boolean, integer, list } from '../variable.ts';
 
+const PLACES =
+  'host names, addresses and ranges, each with a port or without (`shop`, `10.0.0.5:8090`, `10.0.0.0/8:443`), separated by commas';
+
 export const worker = defineGroup({
   title: 'Task workers',
   variables: {
@@ -16,8 +19,14 @@ export const worker = defineGroup({
         'Let `http` nodes reach private, local and metadata addresses. Everyone who can deploy a definition can then reach everything that this machine can reach.',
       default: false,
     }),
-    MILLRACE_HTTP_ALLOW: list('hostOrRange', 'host names, addresses and ranges such as `10.0.0.0/8`, separated by commas', {
-      description: 'Hosts, addresses and ranges that `http` nodes may reach although they are not public.',
+    MILLRACE_HTTP_ALLOW: list('networkPlace', PLACES, {
+      description:
+        'Hosts, addresses and ranges that `http` nodes may reach although they are not public: with a port that port alone, without one all.',
+      default: '',
+    }),
+    MILLRACE_HTTP_DENY: list('networkPlace', PLACES, {
+      description:
+        'What `http` nodes may not reach although it is allowed or public, beside `KAFKA_BROKERS` and `SCHEMA_REGISTRY_URL`: name the databases, Kafka Connect and the API. An entry of MILLRACE_HTTP_ALLOW that names the same host with its port wins.',
       default: '',
     }),
     MILLRACE_HTTP_RESPONSE_LIMIT_BYTES: integer(1_024, 16 * MIB, {
@@ -30,8 +39,9 @@ export const worker = defineGroup({
     /** null: 200 for `http`, 50 for handlers. */
     concurrency: values.MILLRACE_CONCURRENCY ?? null,
     httpAllowPrivate: values.MILLRACE_HTTP_ALLOW_PRIVATE,
-    /** Host names, addresses and CIDR ranges. */
+    /** Host names, addresses and CIDR ranges, with a port or without. */
     httpAllow: values.MILLRACE_HTTP_ALLOW,
+    httpDeny: values.MILLRACE_HTTP_DENY,
     httpResponseLimitBytes: values.MILLRACE_HTTP_RESPONSE_LIMIT_BYTES,
     httpRedirectsMax: values.MILLRACE_HTTP_REDIRECTS,
   }),
