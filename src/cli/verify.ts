@@ -2,13 +2,15 @@
 
 import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
-import { tasksOf as tasksIn } from '../core/instance/state/scopes.ts';
-import { errorOf, type InstanceState, type TaskState } from '../core/instance/state/state.ts';
+import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
-import { type HumanRecord, humanRecords } from '../store/human-record.ts';
+import { humanRecords } from '../store/human-record.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
+import { storeHistory } from '../store/stored/history.ts';
+import { payloadAt } from '../store/stored/payloads.ts';
+import { taskImages } from '../store/stored/task-images.ts';
 
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
 export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
@@ -78,11 +80,7 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState, history: 
   note('the stored state differs', differingPlaces(asJson(state), asJson(folded), ''));
   note('its row in the lists differs', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
   const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
-  const people = humanRecords(history, null);
-  const inputs = inputsOf(history);
-  const expected = Object.fromEntries(
-    tasksIn(folded).map((task) => [task.path, taskOf(task, people.get(task.path), inputs.get(task.path))]),
-  );
+  const expected = Object.fromEntries(expectedRows(folded, history));
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
   return faults.length === 0 ? null : faults.join('; ');
 }
@@ -99,15 +97,15 @@ function readOf({ nodeId, type, status, attempt, input, output, error, openedAt,
   return { nodeId, type, status, attempt, input, output, error, openedAt, human };
 }
 
-/** What each task was given last, by path. */
-function inputsOf(history: readonly HistoryEntry[]): ReadonlyMap<TaskPath, Json> {
-  return new Map(history.flatMap(({ event }) => (event.type === 'TaskScheduled' ? [[event.path, event.payload.input]] : [])));
-}
-
-function taskOf(task: TaskState, human: HumanRecord | undefined, input: Json = null): TaskFields {
-  const { nodeId, type, status, attempt, openedAt } = task;
-  const output = task.status === 'completed' ? task.output : null;
-  return { nodeId, type, status, attempt, input, output, error: errorOf(task), openedAt, human: human ?? null };
+/** What the rows hold of all tasks that the history tells of, also of those whose item or round is over. */
+function expectedRows(folded: InstanceState, history: readonly HistoryEntry[]): (readonly [TaskPath, TaskFields])[] {
+  const people = humanRecords(history, null);
+  const payloads = new Map<number, Json>();
+  storeHistory(history, payloads);
+  return taskImages(null, folded, history).map(({ path, nodeId, type, status, attempt, scheduling, outputSeq, error, openedAt }) => {
+    const [input, output] = [payloadAt(payloads, scheduling?.inputSeq ?? null), payloadAt(payloads, outputSeq)];
+    return [path, { nodeId, type, status, attempt, input, output, error, openedAt, human: people.get(path) ?? null }];
+  });
 }
 
 /** As it would be stored: members that are undefined are no members. */

@@ -5,9 +5,9 @@
 
 import type { EpochMs, TaskPath } from '../core/ids.ts';
 import type { InstanceEvent } from '../core/instance/history/events.ts';
-import { taskAt } from '../core/instance/state/scopes.ts';
 import type { Assignees, InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
+import { heldTask } from './stored/task-images.ts';
 
 export type HumanRecord = {
   readonly title: string;
@@ -46,7 +46,7 @@ function changedBy(event: InstanceEvent, record: HumanRecord | null): HumanRecor
 }
 
 function openRecord(before: InstanceState | null, path: TaskPath): HumanRecord | null {
-  const task = before === null ? undefined : taskAt(before, path);
+  const task = before === null ? undefined : heldTask(before, path);
   if (task?.type !== 'human' || task.status !== 'open') return null;
   const { title, assignees, dueAt } = task;
   return { title, assignees, dueAt, completedBy: null };

@@ -6,14 +6,18 @@
 import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
-import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
+import type { CommandId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
-import type { InstanceState } from '../core/instance/state/state.ts';
+import type { InstanceState, ScopeState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
+import type { NeededScopes } from './stored/partial-state.ts';
 
 export type StoredInstance = { readonly state: InstanceState; readonly version: number };
+
+/** An instance to load. `scopes`: the ones to load beside its own, with those around them. */
+export type WantedInstance = { readonly instanceId: InstanceId; readonly scopes: readonly ScopePath[] | 'all' };
 
 /** One instance's step, ready to be written whole or not at all. */
 export type Transition = {
@@ -120,8 +124,13 @@ export type OpenAutomatedTask = {
 export interface InstanceStore {
   /** All of them in one transaction and one round trip; those whose idempotency key was used write nothing. */
   start(starts: readonly Start[]): Promise<readonly StartResult[]>;
-  /** Whole states with inputs and outputs. Unknown ids are missing from the answer. */
-  load(partition: number, ids: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, StoredInstance>>;
+  /** States with the scopes that are wanted and their payloads. Unknown ids are missing from the answer. */
+  load(partition: number, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>>;
+  /**
+   * Scopes that a state lacks (`ScopesNeeded`), as they are in this very version of it.
+   * @returns null when the instance has another version by now: load it again.
+   */
+  loadScopes(partition: number, instanceId: InstanceId, version: number, needed: NeededScopes): Promise<readonly ScopeState[] | null>;
   /**
    * One transaction; one round trip unless subscriptions open. At most one transition per instance.
    * @returns the ids that won the version check. The others wrote nothing: load them again and decide again.

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
+import { testScopes } from '../contract/scopes.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
@@ -25,6 +26,7 @@ afterAll(async () => {
 
 testInstanceStore(async () => given);
 testEvents(async () => given);
+testScopes(async () => given);
 
 describe('on Postgres', () => {
   it('refuses a state above its limit, alone', async () => {

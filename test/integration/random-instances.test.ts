@@ -8,13 +8,15 @@ import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyInstances } from '../../src/cli/verify.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
-import { tasksOf as tasksOfScopes, timersOf as timersOfScopes } from '../../src/core/instance/state/scopes.ts';
-import { errorOf, type InstanceState } from '../../src/core/instance/state/state.ts';
+import { rootPath, tasksOf as tasksOfScopes, timersOf as timersOfScopes } from '../../src/core/instance/state/scopes.ts';
+import type { InstanceState } from '../../src/core/instance/state/state.ts';
+import type { HistoryEntry } from '../../src/core/instance/step.ts';
 import { document, input, numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { World, type WorldStep } from '../../src/core/instance/testing/world.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { taskImages } from '../../src/store/stored/task-images.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
 import { definitionOf } from '../support/scenario.ts';
@@ -88,6 +90,11 @@ class Stored {
     return last.result.state;
   }
 
+  /** As far as it is written. */
+  get history(): readonly HistoryEntry[] {
+    return this.#steps.slice(0, this.#written).flatMap(({ result }) => result.history);
+  }
+
   next(): Transition {
     const step = this.#steps[this.#written++];
     if (step === undefined) throw new Error('nothing is left to write');
@@ -100,19 +107,21 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   const ids = states.map(({ instanceId }) => instanceId);
   const read = async (fields: string, table: string, order: string): Promise<unknown> =>
     (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
-  const [tasks, timers, waits, subscriptions, people] = await Promise.all([
+  const [tasks, scopes, timers, waits, subscriptions, people] = await Promise.all([
     read(
       'instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error, output_seq',
       'task',
       'path COLLATE "C"',
     ),
+    read("instance_id AS id, path, state ->> 'status' AS status", 'scope', 'path'),
     read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
     read('instance_id AS id, path, attempt, partition, remaining', 'wait', 'path COLLATE "C"'),
     read('instance_id AS id, path, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
     read('instance_id AS id, path, attempt, title, users, roles, due_at AS due, opened_at AS opened', 'human_task', 'path COLLATE "C"'),
   ]);
   const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
-  expect(tasks).toEqual(sorted.flatMap(tasksOf));
+  expect(tasks).toEqual(inOrder(runs, ({ state }) => state.instanceId).flatMap(tasksOf));
+  expect(scopes).toEqual(sorted.flatMap(scopesOf));
   expect(timers).toEqual(sorted.flatMap(timersOf));
   expect(waits).toEqual(sorted.flatMap(waitsOf));
   expect(subscriptions).toEqual(sorted.flatMap(subscriptionsOf));
@@ -124,21 +133,19 @@ const at = (ms: number | null): Date | null => (ms === null ? null : new Date(ms
 const inOrder = <T>(list: readonly T[], of: (item: T) => string): T[] => [...list].sort((a, b) => (of(a) < of(b) ? -1 : 1));
 const tasksIn = (state: InstanceState) => inOrder(tasksOfScopes(state), ({ path }) => path);
 
-function tasksOf(state: InstanceState): unknown[] {
-  return tasksIn(state).map((task) => {
-    const { path, nodeId: node, type, status, attempt, openedAt } = task;
-    return {
-      id: state.instanceId,
-      path,
-      node,
-      type,
-      status,
-      attempt,
-      opened: at(openedAt),
-      error: errorOf(task),
-      output_seq: task.status === 'completed' ? task.outputSeq : null,
-    };
-  });
+/** Rows of tasks outlive the items and rounds that they ran in, so what they hold follows from the whole history. */
+function tasksOf({ state, history }: Stored): unknown[] {
+  return inOrder(taskImages(null, state, history), ({ path }) => path).map(
+    ({ path, nodeId: node, type, status, attempt, openedAt, error, outputSeq: output_seq }) => {
+      return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error, output_seq };
+    },
+  );
+}
+
+function scopesOf({ instanceId: id, scopes }: InstanceState): unknown[] {
+  return inOrder(Object.values(scopes), ({ path }) => path).flatMap(({ path, status }) =>
+    path === rootPath ? [] : [{ id, path, status }],
+  );
 }
 
 function timersOf(state: InstanceState): unknown[] {

@@ -10,6 +10,7 @@ import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import type { Notification } from '../../src/core/instance/decide/notification.ts';
 import { start, step } from '../../src/core/instance/index.ts';
+import { ScopesNeeded, scopePathOf, withScopes } from '../../src/core/instance/state/scopes.ts';
 import type { InstanceState, TaskState } from '../../src/core/instance/state/state.ts';
 import type { StepResult } from '../../src/core/instance/step.ts';
 import type { Json, JsonObject } from '../../src/core/json.ts';
@@ -115,7 +116,7 @@ export class StoreLab {
   }
 
   async stored(instanceId: InstanceId) {
-    const found = (await this.store.load(partitionOf(instanceId, PARTITIONS), [instanceId])).get(instanceId);
+    const found = (await this.store.load(partitionOf(instanceId, PARTITIONS), [{ instanceId, scopes: 'all' }])).get(instanceId);
     if (found === undefined) throw new Error(`no instance ${instanceId}`);
     return found;
   }
@@ -153,6 +154,30 @@ export class StoreLab {
       basis,
       result: { status: 'completed', output },
     });
+  }
+
+  /** As `completes`, decided on the scopes that the orchestrator would load. @returns the state as it is stored. */
+  async completesOnPart(definition: Definition, instanceId: InstanceId, path: string, output: Json): Promise<InstanceState> {
+    const { attempt, basis } = await this.task(instanceId, path);
+    const outcome = { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result: { status: 'completed', output } } as const;
+    const partition = partitionOf(instanceId, PARTITIONS);
+    const wanted = [{ instanceId, scopes: [scopePathOf(path as TaskPath)] }];
+    const loaded = (await this.store.load(partition, wanted)).get(instanceId);
+    if (loaded === undefined) throw new Error(`no instance ${instanceId}`);
+    let { state } = loaded;
+    for (;;) {
+      try {
+        const addressed = { instanceId, cause: `n/0@${state.seq}`, notification: outcome };
+        const result = step(definition, state, [addressed], await this.store.now());
+        if ((await this.apply(transitionOf(instanceId, state, loaded.version, result))).length !== 1) throw new Error('the step lost');
+        return await this.stateOf(instanceId);
+      } catch (error) {
+        if (!(error instanceof ScopesNeeded)) throw error;
+        const more = await this.store.loadScopes(partition, instanceId, loaded.version, error);
+        if (more === null) throw new Error('the instance was moved by somebody else');
+        state = withScopes(state, error, more);
+      }
+    }
   }
 
   async fails(definition: Definition, instanceId: InstanceId, path: string, retryable = true): Promise<InstanceState> {

@@ -8,7 +8,7 @@ import type { ReadyDefinitions } from '../ready-definitions.ts';
 import type { ProcessingObserver } from './decision.ts';
 
 export type ProcessingDependencies<N extends AddressedNotification> = {
-  readonly store: Pick<InstanceStore, 'load' | 'apply'>;
+  readonly store: Pick<InstanceStore, 'load' | 'loadScopes' | 'apply'>;
   readonly definitions: ReadyDefinitions;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
   readonly limits: RunLimits;

@@ -6,6 +6,7 @@
 import type { EpochMs } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
+import { ScopesNeeded, withScopes } from '../../core/instance/state/scopes.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';
@@ -36,18 +37,18 @@ export class InstanceProcessor<N extends AddressedNotification> {
     let pending = batches;
     for (let attempt = 1; pending.length > 0; attempt++) {
       if (attempt > ATTEMPTS_MAX) throw versionConflict();
-      const ids = pending.map(({ instanceId }) => instanceId);
-      const loaded = await loadStates(store, partition, ids, cache, now);
+      const loaded = await loadStates(store, partition, pending, cache, now);
       observer.onStatesRead(loaded.hits, loaded.misses);
       await this.#readDefinitions(loaded);
-      const { decisions, undecided, unknown } = this.#decideAll(partition, pending, loaded);
+      const { decisions, undecided, unknown, moved } = await this.#decideAll(partition, pending, loaded);
       const { applied, lost, refused } = await writeDecisions(store, partition, decisions, observer);
       for (const decision of applied) this.#settle(decision, cache);
-      for (const { instanceId } of lost) cache.drop(instanceId);
-      if (lost.length > 0) observer.onConflicts(lost.length);
+      const again = [...lost, ...moved];
+      for (const { instanceId } of again) cache.drop(instanceId);
+      if (again.length > 0) observer.onConflicts(again.length);
       unprocessable.push(...unknown);
       for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache)));
-      pending = lost;
+      pending = again;
     }
     return unprocessable;
   }
@@ -66,30 +67,43 @@ export class InstanceProcessor<N extends AddressedNotification> {
     }
   }
 
-  #decideAll(partition: number, batches: readonly InstanceBatch<N>[], { states }: LoadedStates) {
+  async #decideAll(partition: number, batches: readonly InstanceBatch<N>[], { states }: LoadedStates) {
     const decisions: Decision<N>[] = [];
     const undecided: InstanceBatch<N>[] = [];
     const unknown: Unprocessable<N>[] = [];
+    /** Somebody else wrote the instance while its scopes were read. */
+    const moved: InstanceBatch<N>[] = [];
     const now = this.#dependencies.now();
     for (const batch of batches) {
-      const stored = states.get(batch.instanceId);
-      const decision = stored === undefined ? null : this.#decide(partition, batch, stored, now);
-      if (decision !== null) decisions.push(decision);
-      else if (stored !== undefined) undecided.push(batch);
-      else unknown.push(...batch.notifications.map(ofUnknownInstance));
+      let stored = states.get(batch.instanceId);
+      if (stored === undefined) {
+        unknown.push(...batch.notifications.map(ofUnknownInstance));
+        continue;
+      }
+      let decision = this.#decide(partition, batch, stored, now);
+      while (decision instanceof ScopesNeeded) {
+        const needed: ScopesNeeded = decision;
+        const loaded = await this.#dependencies.store.loadScopes(partition, batch.instanceId, stored.version, needed);
+        if (loaded === null) break;
+        stored = { ...stored, state: withScopes(stored.state, needed, loaded) };
+        decision = this.#decide(partition, batch, stored, now);
+      }
+      if (decision instanceof ScopesNeeded) moved.push(batch);
+      else if (decision === null) undecided.push(batch);
+      else decisions.push(decision);
     }
-    return { decisions, undecided, unknown };
+    return { decisions, undecided, unknown, moved };
   }
 
   /** @returns null when it cannot be decided: it is tried again alone, and what it throws there is logged. */
-  #decide(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, now: EpochMs): Decision<N> | null {
+  #decide(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, now: EpochMs): Decision<N> | ScopesNeeded | null {
     const { definitions, limits } = this.#dependencies;
     const definition = definitions.peek(stored.state.definitionId, stored.state.definitionVersion);
     if (definition === undefined) return null;
     try {
       return this.#decisionOf(partition, batch, stored, step(definition, stored.state, batch.notifications, now, limits));
-    } catch {
-      return null;
+    } catch (error) {
+      return error instanceof ScopesNeeded ? error : null;
     }
   }
 
@@ -112,7 +126,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
       ...this.#dependencies,
       load: async () => {
         cache.drop(instanceId);
-        const stored = (await store.load(partition, [instanceId])).get(instanceId);
+        const stored = (await store.load(partition, [{ instanceId, scopes: 'all' }])).get(instanceId);
         if (stored === undefined) throw new Error('Bug: an instance is gone');
         return stored;
       },

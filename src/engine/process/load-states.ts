@@ -1,8 +1,11 @@
 /** Reads the states of a batch's instances: from the cache, and what it lacks from the database. */
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
-import type { InstanceStore, StoredInstance } from '../../store/instance-store.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
+import type { InstanceStore, StoredInstance, WantedInstance } from '../../store/instance-store.ts';
+import type { InstanceBatch } from './decision.ts';
 import type { StateCache } from './state-cache.ts';
+import { wantedScopes } from './wanted-scopes.ts';
 
 export type LoadedStates = { readonly states: ReadonlyMap<InstanceId, StoredInstance>; readonly hits: number; readonly misses: number };
 
@@ -10,16 +13,16 @@ export type LoadedStates = { readonly states: ReadonlyMap<InstanceId, StoredInst
 export async function loadStates(
   store: Pick<InstanceStore, 'load'>,
   partition: number,
-  ids: readonly InstanceId[],
+  batches: readonly InstanceBatch<AddressedNotification>[],
   cache: StateCache,
   now: () => EpochMs,
 ): Promise<LoadedStates> {
   const states = new Map<InstanceId, StoredInstance>();
-  const missing: InstanceId[] = [];
-  for (const id of ids) {
-    const cached = cache.get(id);
-    if (cached === undefined) missing.push(id);
-    else states.set(id, cached);
+  const missing: WantedInstance[] = [];
+  for (const { instanceId, notifications } of batches) {
+    const cached = cache.get(instanceId);
+    if (cached === undefined) missing.push({ instanceId, scopes: wantedScopes(notifications) });
+    else states.set(instanceId, cached);
   }
   const hits = states.size;
   if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, now)) states.set(id, loaded);
@@ -33,14 +36,14 @@ export async function loadStates(
 async function loadVisible(
   store: Pick<InstanceStore, 'load'>,
   partition: number,
-  ids: readonly InstanceId[],
+  all: readonly WantedInstance[],
   now: () => EpochMs,
 ): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
   const found = new Map<InstanceId, StoredInstance>();
   const load = async (): Promise<boolean> => {
-    const wanted = ids.filter((id) => !found.has(id));
+    const wanted = all.filter(({ instanceId }) => !found.has(instanceId));
     for (const [id, loaded] of await store.load(partition, wanted)) found.set(id, loaded);
-    return ids.some((id) => !found.has(id) && isYoung(id, now()));
+    return all.some(({ instanceId }) => !found.has(instanceId) && isYoung(instanceId, now()));
   };
   if (await load()) await untilVisible.execute(load);
   return found;

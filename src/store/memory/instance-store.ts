@@ -4,7 +4,7 @@ import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
 import { correlate } from './correlate.ts';
 import { saveDeadLetters } from './dead-letters.ts';
-import { apply, load, start } from './instances.ts';
+import { apply, load, loadScopes, start } from './instances.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
 import type { MemoryTables } from './tables.ts';
 import { fireTimers } from './timers.ts';
@@ -27,7 +27,8 @@ export function createMemoryInstanceStore(
   const options = { matcher, stateBytesMax };
   return {
     start: async (starts) => start(tables, options, starts),
-    load: async (_partition, ids) => load(tables, ids),
+    load: async (_partition, wanted) => load(tables, wanted),
+    loadScopes: async (_partition, instanceId, version, needed) => loadScopes(tables, instanceId, version, needed),
     apply: async (_partition, transitions) => apply(tables, options, transitions),
     now: async () => tables.now(),
     fireTimers: async (limit, encode) => fireTimers(tables, limit, encode),

@@ -3,7 +3,9 @@ import { invariant } from '../../core/assert.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
 import { recordsOnly } from '../../core/instance/index.ts';
-import type { EventMatcher, Start, StartResult, StoredInstance, Transition } from '../instance-store.ts';
+import type { ScopeState } from '../../core/instance/state/state.ts';
+import type { EventMatcher, Start, StartResult, StoredInstance, Transition, WantedInstance } from '../instance-store.ts';
+import { type NeededScopes, partOf, scopesOf, wholeAfter } from '../stored/partial-state.ts';
 import { boundedStateText } from '../stored/state.ts';
 import { TransitionRows } from '../stored/transition-rows.ts';
 import { type MemoryInstance, type MemoryTables, startKeyOf, usedKey } from './tables.ts';
@@ -54,20 +56,26 @@ export function apply(
 }
 
 /** @throws MillraceError, not retryable, for what a database would refuse too. */
-function check(tables: MemoryTables, { stateBytesMax }: WriteOptions, { after, history, messages }: Transition): void {
+function check(tables: MemoryTables, { stateBytesMax }: WriteOptions, transition: Transition): void {
+  const { after, history, messages } = transition;
   tables.outbox.check(messages);
   // That something was refused for its size must be storable itself.
-  if (history.length > 0 && !recordsOnly(history)) boundedStateText(after, stateBytesMax);
+  const { scopes } = new TransitionRows().add(transition);
+  if (history.length > 0 && !recordsOnly(history)) boundedStateText(after, scopes, stateBytesMax);
 }
 
 function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Transition): void {
-  const { instanceId, partition, after, history } = transition;
+  const { instanceId, partition, before: decidedOn, after, history } = transition;
   const rows = new TransitionRows();
   const { payloads } = rows.add(transition);
   if (history.length > 0) {
     const before = tables.instances.get(instanceId);
     const instance: MemoryInstance = {
-      ...{ partition, version: (before?.version ?? 0) + 1, state: after },
+      ...{
+        partition,
+        version: (before?.version ?? 0) + 1,
+        state: before === undefined || decidedOn === null ? after : wholeAfter(before.state, decidedOn, after),
+      },
       ...{ history: before?.history ?? [], payloads: before?.payloads ?? new Map(), tasks: before?.tasks ?? new Map() },
     };
     instance.history.push(...history);
@@ -77,11 +85,21 @@ function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Tran
   writeRows(tables, matcher, rows);
 }
 
-export function load(tables: MemoryTables, ids: readonly InstanceId[]): ReadonlyMap<InstanceId, StoredInstance> {
+export function load(tables: MemoryTables, wanted: readonly WantedInstance[]): ReadonlyMap<InstanceId, StoredInstance> {
   const found = new Map<InstanceId, StoredInstance>();
-  for (const id of ids) {
-    const instance = tables.instances.get(id);
-    if (instance !== undefined) found.set(id, { state: instance.state, version: instance.version });
+  for (const { instanceId, scopes } of wanted) {
+    const instance = tables.instances.get(instanceId);
+    if (instance !== undefined) found.set(instanceId, { state: partOf(instance.state, scopes), version: instance.version });
   }
   return found;
+}
+
+export function loadScopes(
+  tables: MemoryTables,
+  instanceId: InstanceId,
+  version: number,
+  needed: NeededScopes,
+): readonly ScopeState[] | null {
+  const instance = tables.instances.get(instanceId);
+  return instance?.version === version ? scopesOf(instance.state, needed) : null;
 }

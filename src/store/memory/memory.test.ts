@@ -4,6 +4,7 @@ import { testDefinitionStore } from '../../../test/contract/definition-store.con
 import { testEvents } from '../../../test/contract/events.contract.ts';
 import { testInstanceQueries } from '../../../test/contract/instance-queries.contract.ts';
 import { testInstanceStore } from '../../../test/contract/instance-store.contract.ts';
+import { testScopes } from '../../../test/contract/scopes.contract.ts';
 import { memoryStore } from '../../../test/support/memory-store.ts';
 import { matcher } from '../../../test/support/store-lab.ts';
 import { createMemoryDefinitionStore } from './definition-store.ts';
@@ -12,6 +13,7 @@ describe('In memory', () => {
   const given = memoryStore(matcher);
   testInstanceStore(async () => given);
   testEvents(async () => given);
+  testScopes(async () => given);
   testInstanceQueries(async () => given);
   testDefinitionStore(async () => createMemoryDefinitionStore());
 });

@@ -31,16 +31,16 @@ export function writeRows(tables: MemoryTables, matcher: EventMatcher, rows: Tra
 }
 
 function taskOf({ tasks, payloads }: MemoryInstance, row: TaskRowImage): StoredTask {
-  const { instanceId, path, task, scheduling, outputSeq, error, human, dispatchedAt, updatedAt } = row;
+  const { instanceId, path, nodeId, type, status, attempt, openedAt, scheduling, outputSeq, error, human, dispatchedAt, updatedAt } = row;
   const before = tasks.get(path);
   return {
-    ...{ instanceId, path, nodeId: task.nodeId, type: task.type, status: task.status, attempt: task.attempt },
+    ...{ instanceId, path, nodeId, type, status, attempt },
     queue: scheduling === null ? (before?.queue ?? null) : scheduling.queue,
     timeoutMs: scheduling === null ? (before?.timeoutMs ?? null) : scheduling.timeoutMs,
     input: scheduling === null ? (before?.input ?? null) : payloadAt(payloads, scheduling.inputSeq),
     output: payloadAt(payloads, outputSeq),
     ...{ error, human: human ?? before?.human ?? null },
-    ...{ openedAt: task.openedAt, dispatchedAt: dispatchedAt ?? before?.dispatchedAt ?? null, updatedAt },
+    ...{ openedAt, dispatchedAt: dispatchedAt ?? before?.dispatchedAt ?? null, updatedAt },
   };
 }
 

@@ -9,7 +9,7 @@ import { eventTypes, registerEventTypes } from './events/event-types.ts';
 import { defaultOfferLimits, type OfferLimits } from './events/offers.ts';
 import { claim, unclaim } from './human-tasks/claims.ts';
 import { apply } from './instances/apply.ts';
-import { load } from './instances/load.ts';
+import { load, loadScopes } from './instances/load.ts';
 import { start } from './instances/start.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
 import { publish, registerTopics } from './outbox/messages.ts';
@@ -36,7 +36,8 @@ export function createInstanceStore(
   const options = { matcher, stateBytesMax, offerLimits };
   return {
     start: (starts) => start(pool, options, starts),
-    load: (_partition, ids) => load(pool, ids),
+    load: (_partition, wanted) => load(pool, wanted),
+    loadScopes: (_partition, instanceId, version, needed) => loadScopes(pool, instanceId, version, needed),
     apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode) => fireTimers(pool, limit, encode),

@@ -1,14 +1,16 @@
 /**
- * The state of an instance as it is stored: without its payloads, for which it names the history entries that have them.
- * A task's part is written again and again while other tasks move; task objects are replaced and never changed, so the
+ * The state of an instance as it is stored: without its payloads, for which it names the history entries that have them, and
+ * in one part for the instance with its own scope and one for each scope of an item or a round. A task's part is written again and again while other tasks move; task objects are replaced and never changed, so the
  * text of each is kept beside it.
  */
 import { MillraceError } from '../../core/error.ts';
 import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
+import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type {
   EndedScope,
   InstanceState,
   OpenScope,
+  PartialScopes,
   ReceivedEvent,
   ScopeState,
   StoredTaskPayload,
@@ -19,24 +21,36 @@ import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 /** The entry that starts an instance, and brings its input. */
 const INPUT_SEQ = 1;
 
+/** A scope beside the instance's own. */
+export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredScope };
+
 /** A task without its path, its output, its input, its items and the events that it took. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
-type StoredScope =
+export type StoredScope =
   | Omit<EndedScope, 'path' | 'output'>
   | (Omit<OpenScope, 'path' | 'tasks'> & { readonly tasks: { readonly [path: string]: StoredTask } });
-export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes'> & {
-  readonly scopes: { readonly [path: string]: StoredScope };
+export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes' | 'partial'> & {
+  /** The instance's own scope. */
+  readonly root: StoredScope;
 };
 
 const texts = new WeakMap<TaskState, string>();
+const scopeTexts = new WeakMap<ScopeState, string>();
 
 export function stateText(state: InstanceState): string {
-  const { instanceId: _, input: __, output: ___, scopes, ...rest } = state;
-  const members = Object.entries(scopes).map(([path, scope]) => `${JSON.stringify(path)}:${scopeText(scope)}`);
-  return `${JSON.stringify(rest).slice(0, -1)},"scopes":{${members.join(',')}}}`;
+  const { instanceId: _, input: __, output: ___, scopes, partial: ____, ...rest } = state;
+  return `${JSON.stringify(rest).slice(0, -1)},"root":${scopeText(openScopeAt(state, rootPath))}}`;
 }
 
-function scopeText(scope: ScopeState): string {
+export function scopeText(scope: ScopeState): string {
+  const known = scopeTexts.get(scope);
+  if (known !== undefined) return known;
+  const text = textOf(scope);
+  scopeTexts.set(scope, text);
+  return text;
+}
+
+function textOf(scope: ScopeState): string {
   if (scope.status !== 'open') {
     const { path: _, output: __, ...rest } = scope;
     return JSON.stringify(rest);
@@ -50,9 +64,16 @@ function scopeText(scope: ScopeState): string {
   return `${JSON.stringify(rest).slice(0, -1)},"tasks":{${members.join(',')}}}`;
 }
 
-/** @throws MillraceError `MR_STATE_TOO_LARGE`, not retryable. */
-export function boundedStateText(state: InstanceState, bytesMax: number): string {
-  const text = stateText(state);
+/**
+ * @param scopes that are written with it. The limit holds for each part by itself.
+ * @throws MillraceError `MR_STATE_TOO_LARGE`, not retryable.
+ */
+export function boundedStateText(state: InstanceState, scopes: readonly ScopeState[], bytesMax: number): string {
+  for (const scope of scopes) bounded(scopeText(scope), bytesMax);
+  return bounded(stateText(state), bytesMax);
+}
+
+function bounded(text: string, bytesMax: number): string {
   // Three bytes a UTF-16 unit at most: hardly any has to be counted.
   if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text;
   throw new MillraceError('MR_STATE_TOO_LARGE', `The state of an instance would be larger than MILLRACE_LIMIT_STATE_BYTES, ${bytesMax}.`, {
@@ -81,13 +102,12 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
 }
 
 /** The entries whose payloads the state needs. @param outputSeq the one that brought the instance's output. */
-export function seqsOfState({ scopes }: StoredState, outputSeq: number | null): readonly number[] {
+export function seqsOfState({ root }: StoredState, outputSeq: number | null): readonly number[] {
   const seqs = outputSeq === null ? [INPUT_SEQ] : [INPUT_SEQ, outputSeq];
-  for (const scope of Object.values(scopes)) seqs.push(...seqsOfScope(scope));
-  return seqs;
+  return [...seqs, ...seqsOfScope(root)];
 }
 
-function seqsOfScope(scope: StoredScope): readonly number[] {
+export function seqsOfScope(scope: StoredScope): readonly number[] {
   if (scope.status !== 'open') return [scope.outputSeq];
   const seqs: number[] = [];
   for (const task of Object.values(scope.tasks)) {
@@ -112,22 +132,28 @@ function partsOf(task: StoredTask): PayloadParts {
   return task as PayloadParts;
 }
 
-/** Puts the payloads back. */
+/**
+ * Puts the payloads and the scopes back.
+ * @param partial what is known of scopes that are not among `scopes`; undefined: there are no others.
+ */
 export function restoreState(
   instanceId: InstanceId,
-  { scopes, ...rest }: StoredState,
+  { root, ...rest }: StoredState,
   outputSeq: number | null,
   payloads: Payloads,
+  scopes: readonly StoredScopeRow[],
+  partial?: PartialScopes,
 ): InstanceState {
-  const restored: Record<ScopePath, ScopeState> = {};
-  for (const [path, scope] of Object.entries(scopes)) restored[path as ScopePath] = restoreScope(path as ScopePath, scope, payloads);
+  const restored: Record<ScopePath, ScopeState> = { [rootPath]: restoreScope({ path: rootPath, scope: root }, payloads) };
+  for (const row of scopes) restored[row.path] = restoreScope(row, payloads);
   return {
     ...{ instanceId, ...rest, scopes: restored },
+    ...(partial === undefined ? {} : { partial }),
     ...{ input: payloadAt(payloads, INPUT_SEQ), output: payloadAt(payloads, outputSeq) },
   };
 }
 
-function restoreScope(path: ScopePath, scope: StoredScope, payloads: Payloads): ScopeState {
+export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): ScopeState {
   if (scope.status !== 'open') return { path, ...scope, output: payloadAt(payloads, scope.outputSeq) };
   return { path, ...scope, tasks: restoreTasks(scope.tasks, payloads) };
 }

@@ -64,7 +64,7 @@ class Rows {
 
   wholeState(instanceId: InstanceId): InstanceState {
     const stored = JSON.parse(this.state) as StoredState;
-    return restoreState(instanceId, stored, this.outputSeq, this.payloads(seqsOfState(stored, this.outputSeq)));
+    return restoreState(instanceId, stored, this.outputSeq, this.payloads(seqsOfState(stored, this.outputSeq)), []);
   }
 
   history(from: number, to: number): HistoryEntry[] {

@@ -1,21 +1,142 @@
-/** What the rows of tasks hold after a step beside the state: of every task that the step's events touched. Pure. */
-import type { TaskPath } from '../../core/ids.ts';
+/**
+ * What the rows of tasks hold after a step, for every task that its events touched. Mostly the state says it; a task whose
+ * item or round ended in the step is in no state any more, so its events do. Pure; every store writes these.
+ */
+import type { EpochMs, NodeId, TaskPath } from '../../core/ids.ts';
+import type { InstanceEvent } from '../../core/instance/history/events.ts';
+import { scopePathOf } from '../../core/instance/state/scopes.ts';
+import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
+import { own } from '../../core/record.ts';
 
 /** What was sent to a queue, last. */
 export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number };
 
-/** @returns by path; null: the step has sent nothing for this task, and its row keeps what it has. */
-export function taskImages(history: readonly HistoryEntry[]): ReadonlyMap<TaskPath, Scheduling | null> {
-  const images = new Map<TaskPath, Scheduling | null>();
+export type TaskImage = {
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly type: TaskState['type'];
+  readonly status: TaskState['status'];
+  readonly attempt: number;
+  readonly openedAt: EpochMs;
+  readonly outputSeq: PayloadSeq | null;
+  readonly error: TaskError | null;
+  /** null leaves what the row has. */
+  readonly dispatchedAt: EpochMs | null;
+  /** null: the step has sent nothing for this task, and its row keeps what it has. */
+  readonly scheduling: Scheduling | null;
+  /** The state before had no such task. There may be a row of an earlier run of the same item. */
+  readonly isNew: boolean;
+};
+
+export function taskImages(before: InstanceState | null, after: InstanceState, history: readonly HistoryEntry[]): readonly TaskImage[] {
+  const changes = new Map<TaskPath, Change>();
   for (const { seq, event } of history) {
+    if (event.type === 'ScopeOpened') {
+      // An item or round that is run again: its tasks begin anew.
+      for (const [path, change] of changes) if (scopePathOf(path) === event.scope) change.isOver = true;
+    }
     if (!('path' in event) || event.path === null) continue;
-    if (event.type === 'TaskScheduled') {
-      const { queue, timeoutMs } = event.payload;
-      images.set(event.path, { inputSeq: event.inputFrom ?? seq, queue, timeoutMs });
-    } else if (!images.has(event.path)) images.set(event.path, null);
+    const path = event.path as TaskPath;
+    const earlier = changes.get(path);
+    const held = earlier === undefined && before !== null ? heldTask(before, path) : undefined;
+    const change = earlier === undefined || earlier.isOver ? changeOf(held) : earlier;
+    changes.set(path, change);
+    follow(change, event, seq);
   }
-  return images;
+  return [...changes].flatMap(([path, { scheduling, isNew, ended }]): TaskImage[] => {
+    const task = heldTask(after, path);
+    const image = task === undefined ? ended : imageOf(task);
+    return image === null ? [] : [{ path, ...image, scheduling, isNew }];
+  });
+}
+
+/** The task, if the state holds its scope. */
+export function heldTask({ scopes }: Pick<InstanceState, 'scopes'>, path: TaskPath): TaskState | undefined {
+  const scope = own(scopes, scopePathOf(path));
+  return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+}
+
+type Image = Omit<TaskImage, 'path' | 'scheduling' | 'isNew'>;
+type Change = {
+  readonly isNew: boolean;
+  /** Its scope was opened again since. */
+  isOver: boolean;
+  /** Of the task as it was last opened; null: it is not open. */
+  opened: Pick<Image, 'type' | 'attempt' | 'openedAt'> | null;
+  scheduling: Scheduling | null;
+  ended: Image | null;
+};
+
+function changeOf(task: TaskState | undefined): Change {
+  return { isNew: task === undefined, isOver: false, opened: task ?? null, scheduling: null, ended: null };
+}
+
+function follow(change: Change, event: InstanceEvent, seq: number): void {
+  const { at } = event;
+  switch (event.type) {
+    case 'TaskScheduled': {
+      const { payload, attempt, kind: type } = event;
+      change.scheduling = { inputSeq: event.inputFrom ?? seq, queue: payload.queue, timeoutMs: payload.timeoutMs };
+      change.opened = { type, attempt, openedAt: at };
+      return;
+    }
+    case 'HumanTaskOpened':
+      change.opened = { type: 'human', attempt: event.attempt, openedAt: at };
+      return;
+    case 'WaitStarted':
+      change.opened = { type: 'wait', attempt: event.attempt, openedAt: at };
+      return;
+    case 'EventAwaited':
+      change.opened = { type: 'event', attempt: event.attempt, openedAt: at };
+      return;
+    case 'ForEachOpened':
+      change.opened = { type: 'forEach', attempt: event.attempt, openedAt: at };
+      return;
+    case 'RepeatOpened':
+      change.opened = { type: 'repeat', attempt: event.attempt, openedAt: at };
+      return;
+    case 'AttemptStarted':
+      if (change.opened !== null) change.opened = { ...change.opened, attempt: event.attempt };
+      return;
+    case 'TaskCompleted': {
+      const ended = { type: event.kind, attempt: event.attempt, openedAt: change.opened?.openedAt ?? at };
+      change.ended = {
+        ...ended,
+        nodeId: event.nodeId,
+        status: 'completed',
+        outputSeq: event.outputFrom ?? seq,
+        error: null,
+        dispatchedAt: null,
+      };
+      return;
+    }
+    case 'TaskFailed': {
+      const ended = { type: event.kind, attempt: event.attempt, openedAt: change.opened?.openedAt ?? at };
+      change.ended = { ...ended, nodeId: event.nodeId, status: event.status, outputSeq: null, error: event.error, dispatchedAt: null };
+      return;
+    }
+    case 'TaskCancelled':
+    case 'NodeSkipped': {
+      const ended = change.opened ?? { type: event.kind, attempt: 0, openedAt: at };
+      const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
+      const { type, attempt, openedAt } = ended;
+      change.ended = { type, attempt, openedAt, nodeId: event.nodeId, status, outputSeq: null, error: null, dispatchedAt: null };
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function imageOf(task: TaskState): Image {
+  const { nodeId, type, status, attempt, openedAt } = task;
+  return {
+    ...{ nodeId, type, status, attempt, openedAt },
+    outputSeq: task.status === 'completed' ? task.outputSeq : null,
+    error: errorOf(task),
+    dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
+  };
 }
 
 /** The entry that brought the instance's output; null: none of these did. */

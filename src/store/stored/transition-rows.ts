@@ -1,46 +1,46 @@
 /**
  * Transitions laid out as the rows that they change, by table: each row's last image once. Pure; every store writes these.
  */
-import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
-import { taskAt } from '../../core/instance/state/scopes.ts';
-import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state/state.ts';
+import { rootPath } from '../../core/instance/state/scopes.ts';
+import type { InstanceState, ScopeState, TaskState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { type HumanRecord, humanRecords } from '../human-record.ts';
 import type { Transition } from '../instance-store.ts';
 import { type StoredEntry, storeHistory } from './history.ts';
 import type { Payloads } from './payloads.ts';
-import { outputSeqOf, type Scheduling, taskImages } from './task-images.ts';
+import { heldTask, outputSeqOf, type TaskImage, taskImages } from './task-images.ts';
 
 type EffectOf<Type extends Effect['type']> = Effect & { readonly type: Type };
 type Of<T> = T & { readonly instanceId: InstanceId };
 type Placed<T> = Of<T> & { readonly partition: number };
 
-export type TaskRowImage = {
+export type TaskRowImage = TaskImage & {
   readonly instanceId: InstanceId;
-  readonly path: TaskPath;
-  readonly task: TaskState;
-  /** What the step sent to a queue; null leaves what the row has. */
-  readonly scheduling: Scheduling | null;
-  readonly outputSeq: PayloadSeq | null;
-  readonly error: TaskError | null;
   /** Of a human task that the step changed; null leaves what is there. */
   readonly human: HumanRecord | null;
-  readonly dispatchedAt: EpochMs | null;
   readonly updatedAt: EpochMs;
 };
+
+/** The scope of an item or a round that the step changed. */
+export type ScopeRow = { readonly instanceId: InstanceId; readonly path: ScopePath; readonly scope: ScopeState };
 
 /** A transition's part of the history, and which entry brought the instance's output. */
 export type HistoryImage = {
   readonly entries: readonly StoredEntry[];
   readonly payloads: Payloads;
   readonly outputSeq: number | null;
+  /** Scopes that changed beside the instance's own. */
+  readonly scopes: readonly ScopeState[];
 };
 
 export class TransitionRows {
   readonly newTasks: TaskRowImage[] = [];
   readonly changedTasks: TaskRowImage[] = [];
+  readonly changedScopes: ScopeRow[] = [];
+  readonly deletedScopes: Omit<ScopeRow, 'scope'>[] = [];
   readonly messages: Of<OutboxMessage>[] = [];
   readonly armed: Placed<EffectOf<'armTimer'>>[] = [];
   readonly disarmed: Of<EffectOf<'disarmTimer'>>[] = [];
@@ -58,20 +58,21 @@ export class TransitionRows {
     const payloads = new Map<number, Json>();
     const entries = storeHistory(history, payloads);
     const people = humanRecords(history, before);
-    for (const [path, scheduling] of taskImages(history)) {
-      const task = taskAt(after, path);
-      if (task === undefined) continue;
-      const isNew = before === null || taskAt(before, path) === undefined;
-      (isNew ? this.newTasks : this.changedTasks).push(taskRow(transition, task, scheduling, people.get(path)));
+    for (const image of taskImages(before, after, history)) {
+      const row = { instanceId, ...image, human: people.get(image.path) ?? null, updatedAt: after.updatedAt };
+      (image.isNew ? this.newTasks : this.changedTasks).push(row);
     }
+    const scopes = this.#addScopes(transition);
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
     if (transition.effects.length > 0) this.#addEffects(transition);
-    return { entries, payloads, outputSeq: outputSeqOf(history) };
+    return { entries, payloads, outputSeq: outputSeqOf(history), scopes };
   }
 
   /** Nothing but instances, history, tasks and messages: the short statement does. */
   get isPlain(): boolean {
     const rarely = [
+      this.changedScopes,
+      this.deletedScopes,
       this.armed,
       this.disarmed,
       this.openedWaits,
@@ -82,6 +83,17 @@ export class TransitionRows {
       this.results,
     ];
     return rarely.every((rows) => rows.length === 0);
+  }
+
+  /** Scopes are replaced and never changed, so one that is another object has changed. The instance's own is in its row. */
+  #addScopes({ instanceId, before, after }: Transition): readonly ScopeState[] {
+    if (before?.scopes === after.scopes) return [];
+    const changed = Object.values(after.scopes).filter((scope) => scope.path !== rootPath && scope !== before?.scopes[scope.path]);
+    for (const scope of changed) this.changedScopes.push({ instanceId, path: scope.path, scope });
+    for (const { path } of Object.values(before?.scopes ?? {})) {
+      if (!Object.hasOwn(after.scopes, path)) this.deletedScopes.push({ instanceId, path });
+    }
+    return changed;
   }
 
   #addEffects({ instanceId, partition, after, effects }: Transition): void {
@@ -135,29 +147,10 @@ export class TransitionRows {
       for (const effect of opened) this.openedSubscriptions.push({ instanceId, partition, ...effect });
     }
     for (const [path, effect] of people) {
-      const task = taskAt(after, path);
+      const task = heldTask(after, path);
       if (effect.type === 'closeHumanTask') this.closedHuman.push({ instanceId, path });
       else if (effect.type === 'reassignHumanTask') this.reassigned.push({ instanceId, ...effect });
       else if (task !== undefined) this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });
     }
   }
-}
-
-function taskRow(
-  { instanceId, after }: Transition,
-  task: TaskState,
-  scheduling: Scheduling | null,
-  human: HumanRecord | undefined,
-): TaskRowImage {
-  return {
-    instanceId,
-    path: task.path,
-    task,
-    scheduling,
-    outputSeq: task.status === 'completed' ? task.outputSeq : null,
-    error: errorOf(task),
-    human: human ?? null,
-    dispatchedAt: task.status === 'scheduled' ? task.dispatchedAt : null,
-    updatedAt: after.updatedAt,
-  };
 }

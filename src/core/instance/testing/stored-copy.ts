@@ -1,8 +1,17 @@
 /** What the database holds of one instance: its history without payloads, and the payloads by the number of their entry. */
 import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from '../../../store/stored/history.ts';
-import { restoreState, type StoredState, seqsOfState, stateText } from '../../../store/stored/state.ts';
+import {
+  restoreState,
+  type StoredScope,
+  type StoredState,
+  scopeText,
+  seqsOfScope,
+  seqsOfState,
+  stateText,
+} from '../../../store/stored/state.ts';
 import { outputSeqOf } from '../../../store/stored/task-images.ts';
 import type { Json } from '../../json.ts';
+import { rootPath } from '../state/scopes.ts';
 import type { InstanceState } from '../state/state.ts';
 import type { HistoryEntry } from '../step.ts';
 import { same } from './assertions.ts';
@@ -24,7 +33,10 @@ export class StoredCopy {
   /** The state as it comes back from the database. */
   roundTrip(state: InstanceState): InstanceState {
     const stored = JSON.parse(stateText(state)) as StoredState;
-    const restored = restoreState(state.instanceId, stored, this.#outputSeq, this.#payloadsOf(seqsOfState(stored, this.#outputSeq)));
+    const others = Object.values(state.scopes).filter(({ path }) => path !== rootPath);
+    const scopes = others.map((scope) => ({ path: scope.path, scope: JSON.parse(scopeText(scope)) as StoredScope }));
+    const seqs = [...seqsOfState(stored, this.#outputSeq), ...scopes.flatMap(({ scope }) => seqsOfScope(scope))];
+    const restored = restoreState(state.instanceId, stored, this.#outputSeq, this.#payloadsOf(seqs), scopes);
     same(restored, state, 'the stored state is the state');
     return restored;
   }

@@ -23,7 +23,8 @@ CREATE TABLE instance (
   -- The history entry that brought the output; the input came with the first one.
   output_seq integer,
   error json,
-  -- The state without payloads (what nodes were given, gave and took): it names the history entries that have them.
+  -- The state with the instance's own scope, without payloads (what nodes were given, gave and took): it names the history
+  -- entries that have them.
   state json NOT NULL,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
@@ -35,6 +36,16 @@ CREATE INDEX instance_status_id_idx ON instance (status, id) INCLUDE (partition)
 CREATE INDEX instance_definition_id_id_idx ON instance (definition_id, id);
 CREATE INDEX instance_business_key_id_idx ON instance (business_key, id) WHERE business_key IS NOT NULL;
 CREATE INDEX instance_parent_id_id_idx ON instance (parent_id, id) WHERE parent_id IS NOT NULL;
+
+-- The scopes of items and rounds of loops: the part of the state that is theirs. A step writes those that it changes. A scope
+-- that has ended stays, with what its loop still needs of it, until the loop ends.
+CREATE TABLE scope (
+  instance_id uuid NOT NULL,
+  -- Compared by bytes, so that all scopes of a loop are a range.
+  path text COLLATE "C" NOT NULL,
+  state json NOT NULL,
+  PRIMARY KEY (instance_id, path)
+) WITH (fillfactor = 70);
 
 -- One row for each applied batch.
 CREATE TABLE history (

@@ -83,7 +83,7 @@ export async function apply(
     else {
       // That something was refused for its size must be storable itself.
       const bytesMax = recordsOnly(transition.history) ? Number.POSITIVE_INFINITY : stateBytesMax;
-      changes.push({ transition, history, state: boundedStateText(transition.after, bytesMax) });
+      changes.push({ transition, history, state: boundedStateText(transition.after, history.scopes, bytesMax) });
     }
   }
   const isPlain = rows.isPlain && answers.length === 0;

@@ -1,37 +1,103 @@
-/** Whole states: the state column, with the payloads that it names put back from the history. */
+/**
+ * States: the state column with the instance's own scope, the wanted scopes of items and rounds, and the payloads that these
+ * name. A state and its scopes are read in one statement, so that they are of one version; payloads never change.
+ */
 import type { InstanceId } from '../../../core/ids.ts';
-import type { StoredInstance } from '../../instance-store.ts';
-import { restoreState, type StoredState, seqsOfState } from '../../stored/state.ts';
+import type { PartialScopes, ScopeState } from '../../../core/instance/state/state.ts';
+import type { StoredInstance, WantedInstance } from '../../instance-store.ts';
+import { chainsOf, type NeededScopes } from '../../stored/partial-state.ts';
+import { restoreScope, restoreState, type StoredScopeRow, type StoredState, seqsOfScope, seqsOfState } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';
-import { uuidArray } from '../sql/binary-array.ts';
+import { Columns } from '../sql/columns.ts';
 import { noPayloads, readPayloads } from './payloads.ts';
 
-/** Columns of one instance `i` that `wholeInstances` needs. */
-export const stateFields = 'i.id, i.version, i.state, i.output_seq AS "outputSeq"';
+/** Columns of one instance `i` with all of its scopes. */
+export const stateFields = `i.id, i.version, i.state, i.output_seq AS "outputSeq", ${scopesOf('FROM scope c WHERE c.instance_id = i.id')} AS scopes`;
 
 export type StateRow = {
   readonly id: InstanceId;
   readonly version: number;
   readonly state: StoredState;
   readonly outputSeq: number | null;
+  readonly scopes: readonly StoredScopeRow[] | null;
 };
+type PartialRow = StateRow & { readonly hasScopes: boolean };
 
-/** Payloads never change, so they may be read by a later statement than the states. */
-export async function wholeInstances(on: Queryable, rows: readonly StateRow[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
-  const wanted = rows.map(({ id, state, outputSeq }) => ({ instanceId: id, seqs: seqsOfState(state, outputSeq) }));
+function scopesOf(from: string): string {
+  return `(SELECT json_agg(json_build_object('path', c.path, 'scope', c.state) ORDER BY c.path) ${from})`;
+}
+
+/** @param partialOf undefined for what was loaded whole. */
+export async function restoreInstances<Row extends StateRow>(
+  on: Queryable,
+  rows: readonly Row[],
+  partialOf: (row: Row) => PartialScopes | undefined = () => undefined,
+): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
+  const wanted = rows.map(({ id, state, outputSeq, scopes }) => {
+    return { instanceId: id, seqs: [...seqsOfState(state, outputSeq), ...(scopes ?? []).flatMap(({ scope }) => seqsOfScope(scope))] };
+  });
   const payloads = await readPayloads(on, wanted);
   return new Map(
-    rows.map(({ id, version, state, outputSeq }) => {
-      return [id, { version, state: restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads) }];
+    rows.map((row) => {
+      const { id, version, state, outputSeq, scopes } = row;
+      return [id, { version, state: restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads, scopes ?? [], partialOf(row)) }];
     }),
   );
 }
 
-const statement = { name: 'load', text: `SELECT ${stateFields} FROM instance i WHERE i.id = ANY ($1::uuid[])` };
+const columns = new Columns<WantedInstance>((of) => [
+  of('id', 'uuid', ({ instanceId }) => instanceId),
+  of('is_whole', 'bool', ({ scopes }) => scopes === 'all'),
+  of('paths', 'json', ({ scopes }) => JSON.stringify(scopes === 'all' ? [] : chainsOf(scopes))),
+]);
 
-export async function load(pool: Pool, ids: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
-  if (ids.length === 0) return new Map();
-  const { rows } = await translating(() => pool.query<StateRow>({ ...statement, values: [uuidArray(ids)] }));
-  return await wholeInstances(pool, rows);
+const statement = {
+  name: 'load',
+  text: `SELECT i.id, i.version, i.state, i.output_seq AS "outputSeq",
+      NOT w.is_whole AND EXISTS (SELECT FROM scope s WHERE s.instance_id = i.id) AS "hasScopes",
+      ${scopesOf(`FROM (
+        SELECT s.path, s.state FROM json_array_elements_text(w.paths) AS p (path) JOIN scope s ON s.instance_id = i.id AND s.path = p.path
+        UNION ALL SELECT s.path, s.state FROM scope s WHERE w.is_whole AND s.instance_id = i.id) AS c`)} AS scopes
+    FROM ${columns.unnest('w', 1)} JOIN instance i ON i.id = w.id`,
+};
+
+export async function load(pool: Pool, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
+  if (wanted.length === 0) return new Map();
+  const { rows } = await translating(() => pool.query<PartialRow>({ ...statement, values: columns.encode(wanted) }));
+  const asked = new Map(wanted.map(({ instanceId, scopes }) => [instanceId, scopes]));
+  return await restoreInstances(pool, rows, ({ id, scopes, hasScopes }) => {
+    const paths = asked.get(id);
+    if (!hasScopes || paths === undefined || paths === 'all') return undefined;
+    const found = new Set(scopes?.map(({ path }) => path));
+    return { absent: chainsOf(paths).filter((path) => !found.has(path)), whole: [] };
+  });
+}
+
+const moreScopes = {
+  name: 'load-scopes',
+  // A loop's scopes begin with its path and a dot; the next character after the dot ends the range.
+  text: `SELECT ${scopesOf(`FROM (
+      SELECT s.path, s.state FROM unnest($3::text[]) AS p (path) JOIN scope s ON s.instance_id = i.id AND s.path = p.path
+      UNION ALL SELECT s.path, s.state FROM scope s
+        WHERE s.instance_id = i.id AND s.path >= $4::text || '.' AND s.path < $4::text || '/'
+      UNION ALL SELECT s.path, s.state FROM scope s WHERE $4::text = '' AND s.instance_id = i.id) AS c`)} AS scopes
+    FROM instance i WHERE i.id = $1 AND i.version = $2`,
+};
+
+export async function loadScopes(
+  pool: Pool,
+  instanceId: InstanceId,
+  version: number,
+  { paths, below }: NeededScopes,
+): Promise<readonly ScopeState[] | null> {
+  const { rows } = await translating(() =>
+    pool.query<{ scopes: readonly StoredScopeRow[] | null }>({ ...moreScopes, values: [instanceId, version, chainsOf(paths), below] }),
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  const found = new Map((row.scopes ?? []).map((each) => [each.path, each]));
+  const seqs = [...found.values()].flatMap(({ scope }) => seqsOfScope(scope));
+  const payloads = (await readPayloads(pool, [{ instanceId, seqs }])).get(instanceId) ?? noPayloads;
+  return [...found.values()].map((each) => restoreScope(each, payloads));
 }

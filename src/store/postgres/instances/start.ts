@@ -83,7 +83,8 @@ async function startTogether(
   const rows = new TransitionRows();
   const instances = starts.map((one): Row => {
     const { after } = one.transition;
-    return { start: one, state: after, text: boundedStateText(after, stateBytesMax), history: rows.add(one.transition) };
+    const history = rows.add(one.transition);
+    return { start: one, state: after, text: boundedStateText(after, history.scopes, stateBytesMax), history };
   });
   const statement = rows.isPlain ? plain : full;
   const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];

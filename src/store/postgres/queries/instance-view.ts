@@ -3,7 +3,7 @@ import type { InstanceId } from '../../../core/ids.ts';
 import type { EarlierStart, InstanceRow, InstanceView, PendingCommand } from '../../instance-queries.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
-import { type StateRow, stateFields, wholeInstances } from '../instances/load.ts';
+import { restoreInstances, type StateRow, stateFields } from '../instances/load.ts';
 import { epochMs } from '../sql/times.ts';
 import { rowFields } from './instance-list.ts';
 
@@ -23,7 +23,7 @@ export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<I
   );
   const [found] = rows;
   if (found === undefined) return null;
-  const whole = (await wholeInstances(pool, [found])).get(instanceId);
+  const whole = (await restoreInstances(pool, [found])).get(instanceId);
   if (whole === undefined) return null;
   const { definitionId, definitionVersion, businessKey, status, createdAt, updatedAt, pending } = found;
   return {

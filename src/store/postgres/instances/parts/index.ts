@@ -3,6 +3,7 @@ import { writeCommandResults } from './command-results.ts';
 import { closeHumanTasks, deleteClaims, openHumanTasks, reassignHumanTasks } from './human-task-rows.ts';
 import { sendMessages } from './messages.ts';
 import type { Part } from './part.ts';
+import { deleteScopes, writeScopes } from './scope-rows.ts';
 import { insertTasks, updateTasks } from './task-rows.ts';
 import { armTimers, disarmTimers } from './timer-rows.ts';
 import { deleteClosedSubscriptions, deleteClosedWaits, lockClosedWaits, openSubscriptions, openWaits } from './wait-rows.ts';
@@ -15,6 +16,8 @@ export const plainParts: readonly Part[] = [insertTasks, updateTasks, sendMessag
 /** With what most steps write nothing of. */
 export const allParts: readonly Part[] = [
   ...plainParts,
+  writeScopes,
+  deleteScopes,
   armTimers,
   disarmTimers,
   openWaits,

@@ -9,17 +9,17 @@ const jsonOf = (value: object | number | null): string | null => (value === null
 const taskColumns = new Columns<TaskRowImage>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
   of('path', 'text', ({ path }) => path),
-  of('node_id', 'text', ({ task }) => task.nodeId),
-  of('type', 'text', ({ task }) => task.type),
+  of('node_id', 'text', ({ nodeId }) => nodeId),
+  of('type', 'text', ({ type }) => type),
   of('queue', 'text', ({ scheduling }) => scheduling?.queue ?? null),
-  of('status', 'text', ({ task }) => task.status),
-  of('attempt', 'int4', ({ task }) => task.attempt),
+  of('status', 'text', ({ status }) => status),
+  of('attempt', 'int4', ({ attempt }) => attempt),
   of('input_seq', 'int4', ({ scheduling }) => scheduling?.inputSeq ?? null),
   of('output_seq', 'json', ({ outputSeq }) => jsonOf(outputSeq)),
   of('error', 'json', ({ error }) => jsonOf(error)),
   of('human', 'json', ({ human }) => jsonOf(human)),
   of('timeout_ms', 'int8', ({ scheduling }) => scheduling?.timeoutMs ?? null),
-  of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
+  of('opened_at', 'timestamptz', ({ openedAt }) => openedAt),
   of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
   of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
 ]);
@@ -29,8 +29,8 @@ const taskNames =
 const changedColumns = new Columns<TaskRowImage>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
   of('path', 'text', ({ path }) => path),
-  of('status', 'text', ({ task }) => task.status),
-  of('attempt', 'int4', ({ task }) => task.attempt),
+  of('status', 'text', ({ status }) => status),
+  of('attempt', 'int4', ({ attempt }) => attempt),
   of('is_scheduled', 'bool', ({ scheduling }) => scheduling !== null),
   of('input_seq', 'int4', ({ scheduling }) => scheduling?.inputSeq ?? null),
   of('output_seq', 'json', ({ outputSeq }) => jsonOf(outputSeq)),
@@ -38,7 +38,7 @@ const changedColumns = new Columns<TaskRowImage>((of) => [
   of('human', 'json', ({ human }) => jsonOf(human)),
   of('queue', 'text', ({ scheduling }) => scheduling?.queue ?? null),
   of('timeout_ms', 'int8', ({ scheduling }) => scheduling?.timeoutMs ?? null),
-  of('opened_at', 'timestamptz', ({ task }) => task.openedAt),
+  of('opened_at', 'timestamptz', ({ openedAt }) => openedAt),
   of('dispatched_at', 'timestamptz', ({ dispatchedAt }) => dispatchedAt),
   of('updated_at', 'timestamptz', ({ updatedAt }) => updatedAt),
 ]);
@@ -48,7 +48,12 @@ export const insertTasks = part(
   taskColumns,
   (rows) => rows.newTasks,
   (first, winners) => `INSERT INTO task (${taskNames})
-    SELECT ${taskNames} FROM ${taskColumns.unnest('n', first)} JOIN ${winners} w ON w.id = n.instance_id`,
+    SELECT ${taskNames} FROM ${taskColumns.unnest('n', first)} JOIN ${winners} w ON w.id = n.instance_id
+    -- An item of a loop that is run again has the paths of its first run.
+    ON CONFLICT (instance_id, path) DO UPDATE SET node_id = excluded.node_id, type = excluded.type, queue = excluded.queue,
+      status = excluded.status, attempt = excluded.attempt, input_seq = excluded.input_seq, output_seq = excluded.output_seq,
+      error = excluded.error, human = excluded.human, timeout_ms = excluded.timeout_ms, opened_at = excluded.opened_at,
+      dispatched_at = excluded.dispatched_at, updated_at = excluded.updated_at`,
 );
 
 export const updateTasks = part(
