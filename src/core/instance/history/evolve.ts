@@ -206,7 +206,7 @@ function applyEnd(
       const task = withdrawn(event, before, builder.current, seq);
       builder.close(task);
       builder.resolve(scopePathOf(event.path), event.path);
-      if (isLoop(task)) builder.dropScopes(task);
+      if (before !== undefined && isLoop(task)) builder.dropScopes(task);
       return;
     }
     case 'NodeExited': {

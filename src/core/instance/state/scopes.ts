@@ -71,10 +71,51 @@ export function depthOf(scope: ScopePath): number {
 /** @returns undefined when there is none of that path, now or any more. Throws ScopesNeeded when that is not known. */
 export function scopeAt(state: InstanceState, path: ScopePath): ScopeState | undefined {
   const scope = own(state.scopes, path);
-  if (scope !== undefined || state.partial === undefined) return scope;
-  const { absent, whole } = state.partial;
-  if (absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return undefined;
+  if (scope !== undefined || isKnownAbsent(state, path)) return scope;
   throw new ScopesNeeded({ paths: [path] });
+}
+
+/** Asks for several at once, so that what is missing of them is loaded at once. */
+export function requireScopes(state: InstanceState, paths: readonly ScopePath[]): void {
+  const missing = missingScopes(state, paths);
+  if (missing.length > 0) throw new ScopesNeeded({ paths: missing });
+}
+
+/** Of these and the scopes around them: those that the state does not hold, and that may exist. */
+export function missingScopes(state: InstanceState, paths: readonly ScopePath[]): readonly ScopePath[] {
+  if (state.partial === undefined) return [];
+  const missing = new Set<ScopePath>();
+  for (const path of paths) {
+    for (const around of scopeChain(path).toReversed()) {
+      if (Object.hasOwn(state.scopes, around)) continue;
+      // Inside a scope that is not loaded, nothing is known.
+      if (!missing.has(outerOf(around)) && isKnownAbsent(state, around)) break;
+      missing.add(around);
+    }
+  }
+  return [...missing];
+}
+
+/** The scope around one that is not the instance's own. */
+function outerOf(path: ScopePath): ScopePath {
+  return scopePathOf(loopPathOf(path));
+}
+
+function isKnownAbsent(state: InstanceState, path: ScopePath): boolean {
+  if (state.partial === undefined) return true;
+  const { absent, whole } = state.partial;
+  if (absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return true;
+  return path !== rootPath && isOutsideOfLoop(state, path);
+}
+
+/** Whether the loop says by itself that it has no such scope: it has not come so far, or has exited. */
+function isOutsideOfLoop(state: InstanceState, path: ScopePath): boolean {
+  const around = scopeAt(state, outerOf(path));
+  const loop = around?.status === 'open' ? own(around.tasks, loopPathOf(path)) : undefined;
+  if (loop === undefined) return true;
+  if ('takenEdges' in loop) return loop.takenEdges !== null;
+  if (loop.type === 'forEach') return 'from' in loop.waiting && indexOf(path) >= loop.waiting.from;
+  return loop.type === 'repeat' ? indexOf(path) > loop.round : true;
 }
 
 export function openScopeAt(state: InstanceState, path: ScopePath): OpenScope {
@@ -89,15 +130,41 @@ export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefi
   return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
 }
 
-/** The scopes of a loop that are open or kept, those of loops in them too. Throws ScopesNeeded unless all are loaded. */
+/** The scopes of a loop that are open or kept, those of loops in them too, by path: the order in which they were loaded decides nothing. Throws ScopesNeeded unless all are loaded. */
 export function scopesBelow(state: InstanceState, loop: TaskPath | ''): readonly ScopeState[] {
   if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
   const all = Object.values(state.scopes);
-  return loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
+  const below = loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
+  return below.sort((a, b) => compareScopes(a.path, b.path));
+}
+
+/** By the names of their loops and the numbers of their items or rounds, the outer ones first. */
+function compareScopes(a: ScopePath, b: ScopePath): number {
+  const [ofA, ofB] = [a.split('.'), b.split('.')];
+  for (const [place, segment] of ofA.entries()) {
+    const other = ofB[place];
+    if (other === undefined) return 1;
+    if (segment !== other) return place % 2 === 1 ? Number(segment) - Number(other) : segment < other ? -1 : 1;
+  }
+  return ofA.length - ofB.length;
 }
 
 function isWhole(whole: readonly (TaskPath | '')[], loop: TaskPath | ''): boolean {
   return whole.some((each) => each === loop || (loop !== '' && loop.startsWith(`${each}.`)));
+}
+
+/** A loop that has never run opens: all its scopes will be opened in this state. */
+export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
+  const { partial } = state;
+  if (partial === undefined || isWhole(partial.whole, loop)) return {};
+  return { partial: { ...partial, whole: [...partial.whole, loop] } };
+}
+
+/** The loop has exited, and its scopes with it. */
+export function withoutLoop({ partial }: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
+  if (partial === undefined) return {};
+  const isOutside = (path: string) => path !== loop && !path.startsWith(`${loop}.`);
+  return { partial: { absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
 }
 
 /** Open scopes of the whole instance, the outer ones first. Throws ScopesNeeded unless all are loaded. */

@@ -6,7 +6,7 @@ import { invariant } from '../../assert.ts';
 import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { consumedIn } from './consumed.ts';
-import { rootPath, scopeAt, scopePathOf } from './scopes.ts';
+import { rootPath, scopeAt, scopePathOf, scopesBelow, withNewLoop, withoutLoop } from './scopes.ts';
 import {
   type ClosedTask,
   type EndedScope,
@@ -84,6 +84,7 @@ export class StateBuilder {
   open(task: OpenTask): void {
     const before = this.find(task.path);
     invariant(before === undefined || !isOpen(before), `${task.path} is not open yet`);
+    if (before === undefined && (task.type === 'forEach' || task.type === 'repeat')) this.set(withNewLoop(this.#state, task.path));
     this.put(task);
   }
 
@@ -165,11 +166,12 @@ export class StateBuilder {
 
   /** The loop has exited. Of its scopes only the events that their waits took are still needed. */
   dropScopes(loop: ClosedTask): void {
-    const dropped = Object.values(this.#state.scopes).filter(({ path }) => path.startsWith(`${loop.path}.`));
+    const dropped = scopesBelow(this.#state, loop.path);
     for (const { path } of dropped) {
       this.#copied.delete(path);
       delete this.#scopes()[path];
     }
+    this.set(withoutLoop(this.#state, loop.path));
     const consumed = dropped.flatMap((scope) => (scope.status === 'open' ? [] : (scope.consumed ?? [])));
     if (consumed.length > 0) this.put({ ...loop, consumed: [...(loop.consumed ?? []), ...consumed] });
   }

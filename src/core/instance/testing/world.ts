@@ -13,6 +13,7 @@ import type { HistoryEntry, StepResult } from '../step.ts';
 import { holds, same } from './assertions.ts';
 import { Chance } from './chance.ts';
 import { checkOpenings, checkStep } from './invariants.ts';
+import { LazyCopy } from './lazy-copy.ts';
 import { Notifications } from './notifications.ts';
 import { Outside } from './outside.ts';
 import { StoredCopy } from './stored-copy.ts';
@@ -33,6 +34,7 @@ export class World {
   now = STARTED_AT;
   readonly #outside = new Outside();
   readonly #stored = new StoredCopy();
+  readonly #lazy = new LazyCopy();
   readonly #notifications: Notifications;
   readonly #delivered: Delivered[] = [];
 
@@ -83,6 +85,7 @@ export class World {
       result,
       'a step is decided alike each time, from the stored state too',
     );
+    this.#lazy.check(before, batch, result, (state) => step(this.definition, state, batch, this.now));
     if (batch.length > 1) this.#checkOneByOne(before, batch, result);
     this.state = result.state;
     this.history.push(...result.history);

@@ -3,7 +3,7 @@ import { invariant } from '../../assert.ts';
 import type { EventMatched } from '../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
 import { hasTaken, isAmong } from '../../instance/state/consumed.ts';
-import { nodeOf, taskAt } from '../../instance/state/scopes.ts';
+import { nodeOf, scopesBelow, taskAt } from '../../instance/state/scopes.ts';
 import type { OpenTask } from '../../instance/state/state.ts';
 import { accepted, rejected, type Verdict, type View } from '../../instance/view.ts';
 
@@ -49,7 +49,7 @@ function failWhere(task: Waiting, { path, event, wait }: EventMatched, message: 
 
 /** The wait is over. The event goes back, unless this instance has had it: then it is the same record once more. */
 export function refuseMatch({ state }: View, matched: EventMatched): Verdict {
-  for (const scope of Object.values(state.scopes)) {
+  for (const scope of scopesBelow(state, '')) {
     const has =
       scope.status === 'open'
         ? Object.values(scope.tasks).some((task) => hasTaken(task, matched.event))

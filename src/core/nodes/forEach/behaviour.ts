@@ -5,7 +5,7 @@ import { scopeBasis } from '../../instance/attempts/basis.ts';
 import { cancelWithin } from '../../instance/decide/cancel.ts';
 import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
-import { indexOf, itemPath, loopPathOf, scopeAt, scopesBelow } from '../../instance/state/scopes.ts';
+import { indexOf, itemPath, loopPathOf, requireScopes, scopeAt, scopesBelow } from '../../instance/state/scopes.ts';
 import type { EndedScope } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
@@ -40,7 +40,13 @@ function advance(view: View, task: Task, node: ForEachNode): readonly NewEvent[]
   const waiting = countWaiting(task);
   if (waiting === 0) return task.running === 0 ? [complete(view, task)] : [];
   const room = (node.concurrency ?? task.items.length) - task.running;
-  const events: NewEvent[] = firstWaiting(task, Math.min(room, OPEN_MAX)).map((index) => openItem(view, task, index));
+  const indexes = firstWaiting(task, Math.min(room, OPEN_MAX));
+  if (task.attempt > 1)
+    requireScopes(
+      view.state,
+      indexes.map((index) => itemPath(task.path, index)),
+    );
+  const events: NewEvent[] = indexes.map((index) => openItem(view, task, index));
   if (room > OPEN_MAX && waiting > OPEN_MAX) events.push({ type: 'LoopDelayed', path: task.path, until: view.now });
   return events;
 }

@@ -1,0 +1,21 @@
+/** Which scopes a notification is about: those that are loaded before anything is decided. What else it takes, `ScopesNeeded` says. */
+import { assertNever } from '../../assert.ts';
+import type { ScopePath } from '../../ids.ts';
+import { rootPath, scopeOfTimer, scopePathOf } from '../state/scopes.ts';
+import type { Notification } from './notification.ts';
+
+export function scopeOfNotification(notification: Notification): ScopePath {
+  switch (notification.type) {
+    case 'TaskOutcome':
+    case 'EventMatched':
+      return scopePathOf(notification.path);
+    case 'TimerFired':
+      return scopeOfTimer(notification.timerId);
+    case 'CommandIssued': {
+      const { command } = notification;
+      return 'path' in command && command.path !== null ? scopePathOf(command.path) : rootPath;
+    }
+    default:
+      return assertNever(notification);
+  }
+}
