@@ -135,12 +135,13 @@ function taskIn({ scopes }: InstanceState, path: TaskPath): TaskState | undefine
 type Timers = { readonly [timerId: string]: Timer };
 const NO_TIMERS: Timers = {};
 
+/** By path, since scopes stand in the order in which they were loaded. */
 function addTimerEffects(effects: Effect[], before: InstanceState['scopes'], after: InstanceState['scopes']): void {
   if (before === after) return;
-  for (const path of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [was, is] = [timersIn(before, path), timersIn(after, path)];
-    if (was !== is) addTimersOf(effects, was, is);
-  }
+  const changed: string[] = [];
+  for (const path in after) if (timersIn(before, path) !== timersIn(after, path)) changed.push(path);
+  for (const path in before) if (!Object.hasOwn(after, path) && timersIn(before, path) !== NO_TIMERS) changed.push(path);
+  for (const path of changed.sort()) addTimersOf(effects, timersIn(before, path), timersIn(after, path));
 }
 
 function timersIn(scopes: InstanceState['scopes'], path: string): Timers {
