@@ -34,15 +34,7 @@ export class Progress {
 
   constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits) {
     this.#builder = builder;
-    this.view = {
-      definition,
-      now,
-      limits,
-      arrivals: this.#arrivals,
-      get state(): InstanceState {
-        return builder.current;
-      },
-    };
+    this.view = new LiveView(definition, builder, now, limits, this.#arrivals);
   }
 
   /** Events from here on are caused by this message. */
@@ -126,7 +118,8 @@ export class Progress {
   /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
   #settle(): boolean {
     if (!this.#isMoving) return false;
-    const paths = [...this.#touched].sort((a, b) => depthOf(b) - depthOf(a));
+    const paths = [...this.#touched];
+    if (paths.length > 1) paths.sort((a, b) => depthOf(b) - depthOf(a));
     this.#touched.clear();
     let hasEnded = false;
     for (const path of paths) {
@@ -135,6 +128,27 @@ export class Progress {
       hasEnded ||= events.length > 0;
     }
     return hasEnded;
+  }
+}
+
+/** Always of the state after all events so far. A class, since an object with a getter of its own costs as much as a decision. */
+class LiveView implements View {
+  readonly definition: Definition;
+  readonly now: EpochMs;
+  readonly limits: RunLimits;
+  readonly arrivals: Arrivals;
+  readonly #builder: StateBuilder;
+
+  constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits, arrivals: Arrivals) {
+    this.definition = definition;
+    this.now = now;
+    this.limits = limits;
+    this.arrivals = arrivals;
+    this.#builder = builder;
+  }
+
+  get state(): InstanceState {
+    return this.#builder.current;
   }
 }
 

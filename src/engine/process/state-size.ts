@@ -1,21 +1,37 @@
 /**
- * About how many bytes a state takes in memory. Tasks and payloads are never written, only replaced, so each is measured
+ * About how many bytes a state takes in memory. Scopes, tasks and payloads are never written, only replaced, so each is measured
  * once, however many states share it: measuring a state after a step costs what the step has changed.
  */
+import type { InstanceState, ScopeState } from '../../core/instance/state/state.ts';
+
 const OBJECT_BYTES = 64;
 const MEMBER_BYTES = 24;
 
 const measured = new WeakMap<object, number>();
 
-export function estimateStateBytes(state: object): number {
+export function estimateStateBytes(state: InstanceState): number {
   let bytes = OBJECT_BYTES;
   // Own members of plain objects only: `in` costs half of what `Object.entries` does, and this runs at each step.
   for (const name in state) {
-    const member = memberOf(state, name);
     bytes += MEMBER_BYTES;
-    if (typeof member !== 'object' || member === null) bytes += measure(member);
-    else for (const key in member) bytes += MEMBER_BYTES + key.length + remember(memberOf(member, key));
+    if (name !== 'scopes') bytes += remember(memberOf(state, name));
+    else for (const path in state.scopes) bytes += MEMBER_BYTES + path.length + bytesOfScope(memberOf(state.scopes, path) as ScopeState);
   }
+  return bytes;
+}
+
+/** Of an open one, only the tasks that the step replaced are measured. */
+function bytesOfScope(scope: ScopeState): number {
+  const known = measured.get(scope);
+  if (known !== undefined) return known;
+  let bytes = OBJECT_BYTES;
+  for (const name in scope) {
+    bytes += MEMBER_BYTES;
+    const member = memberOf(scope, name);
+    if (name !== 'tasks' || typeof member !== 'object' || member === null) bytes += measure(member);
+    else for (const path in member) bytes += MEMBER_BYTES + path.length + remember(memberOf(member, path));
+  }
+  measured.set(scope, bytes);
   return bytes;
 }
 

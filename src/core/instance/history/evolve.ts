@@ -23,8 +23,7 @@ export function started(instanceId: InstanceId, event: InstanceStarted): StateBu
 
 /** @returns the number of the history entry that the event makes. */
 export function applyEvent(builder: StateBuilder, event: InstanceEvent): number {
-  const seq = builder.current.seq + 1;
-  builder.set({ seq, updatedAt: event.at });
+  const seq = builder.advance(event.at);
   switch (event.type) {
     case 'InstanceStarted':
       invariant(false, 'an instance starts once');

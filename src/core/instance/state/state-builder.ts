@@ -32,6 +32,8 @@ type WritableScope = Omit<Writable<OpenScope>, 'tasks' | 'incidents' | 'timers'>
   timers: Record<string, Timer>;
 };
 type Part = 'tasks' | 'incidents' | 'timers';
+/** Which parts are copies, too. */
+type CopiedScope = { readonly scope: WritableScope } & Record<Part, boolean>;
 
 /** Timers that end with their task. */
 const taskTimers = ['retry', 'wait', 'timeout', 'queueTimeout', 'reminder', 'escalation', 'loop'] as const satisfies readonly TimerKind[];
@@ -40,7 +42,7 @@ export class StateBuilder {
   #state: Writable<InstanceState>;
   #scopesCopied = false;
   /** Parts of scopes that belong to this builder alone. */
-  readonly #copied = new Map<ScopePath, { readonly scope: WritableScope; readonly parts: Set<Part> }>();
+  readonly #copied = new Map<ScopePath, CopiedScope>();
 
   constructor(state: InstanceState) {
     this.#state = { ...state };
@@ -60,6 +62,12 @@ export class StateBuilder {
 
   set(members: Partial<Omit<InstanceState, 'scopes' | 'instanceId'>>): void {
     Object.assign(this.#state, members);
+  }
+
+  /** @returns the number of the history entry of the next event. */
+  advance(at: EpochMs): number {
+    this.#state.updatedAt = at;
+    return ++this.#state.seq;
   }
 
   task(path: TaskPath): TaskState {
@@ -207,14 +215,16 @@ export class StateBuilder {
   #part(path: ScopePath, part: Part): WritableScope {
     let copied = this.#copied.get(path);
     if (copied === undefined) {
-      copied = { scope: { ...this.#open(path) } as WritableScope, parts: new Set() };
+      copied = { scope: { ...this.#open(path) } as WritableScope, tasks: false, incidents: false, timers: false };
       this.#copied.set(path, copied);
       this.#scopes()[path] = copied.scope;
     }
-    const { scope, parts } = copied;
-    if (!parts.has(part)) {
-      Object.assign(scope, { [part]: { ...scope[part] } });
-      parts.add(part);
+    const { scope } = copied;
+    if (!copied[part]) {
+      copied[part] = true;
+      if (part === 'tasks') scope.tasks = { ...scope.tasks };
+      else if (part === 'timers') scope.timers = { ...scope.timers };
+      else scope.incidents = { ...scope.incidents };
     }
     return scope;
   }
