@@ -6,17 +6,19 @@
 import type { EpochMs } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
-import { ScopesNeeded, withScopes } from '../../core/instance/state/scopes.ts';
+import { ScopesNeeded } from '../../core/instance/state/scopes.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';
 import { transitionOf } from '../transition.ts';
+import { decideLoading } from './decide-loading.ts';
 import type { Decision, InstanceBatch, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
 import { type LoadedStates, loadStates } from './load-states.ts';
 import { applyOneByOne } from './one-by-one.ts';
 import type { StateCache } from './state-cache.ts';
 import { ATTEMPTS_MAX, versionConflict } from './version-conflict.ts';
+import { wantedScopes } from './wanted-scopes.ts';
 import { writeDecisions } from './write-decisions.ts';
 
 export class InstanceProcessor<N extends AddressedNotification> {
@@ -74,36 +76,44 @@ export class InstanceProcessor<N extends AddressedNotification> {
     /** Somebody else wrote the instance while its scopes were read. */
     const moved: InstanceBatch<N>[] = [];
     const now = this.#dependencies.now();
-    for (const batch of batches) {
-      let stored = states.get(batch.instanceId);
-      if (stored === undefined) {
-        unknown.push(...batch.notifications.map(ofUnknownInstance));
-        continue;
-      }
-      let decision = this.#decide(partition, batch, stored, now);
-      while (decision instanceof ScopesNeeded) {
-        const needed: ScopesNeeded = decision;
-        const loaded = await this.#dependencies.store.loadScopes(partition, batch.instanceId, stored.version, needed);
-        if (loaded === null) break;
-        stored = { ...stored, state: withScopes(stored.state, needed, loaded) };
-        decision = this.#decide(partition, batch, stored, now);
-      }
-      if (decision instanceof ScopesNeeded) moved.push(batch);
-      else if (decision === null) undecided.push(batch);
+    const decided = await Promise.all(batches.map((batch) => this.#decide(partition, batch, states.get(batch.instanceId), now)));
+    for (const [index, batch] of batches.entries()) {
+      const decision = decided[index] ?? 'undecided';
+      if (decision === 'unknown') unknown.push(...batch.notifications.map(ofUnknownInstance));
+      else if (decision === 'moved') moved.push(batch);
+      else if (decision === 'undecided') undecided.push(batch);
       else decisions.push(decision);
     }
     return { decisions, undecided, unknown, moved };
   }
 
-  /** @returns null when it cannot be decided: it is tried again alone, and what it throws there is logged. */
-  #decide(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, now: EpochMs): Decision<N> | ScopesNeeded | null {
-    const { definitions, limits } = this.#dependencies;
+  /** @returns `undecided` when it cannot be decided: it is tried again alone, and what it throws there is logged. */
+  async #decide(
+    partition: number,
+    batch: InstanceBatch<N>,
+    stored: StoredInstance | undefined,
+    now: EpochMs,
+  ): Promise<Decision<N> | 'unknown' | 'moved' | 'undecided'> {
+    if (stored === undefined) return 'unknown';
+    const { definitions, limits, store } = this.#dependencies;
+    const { instanceId, notifications } = batch;
     const definition = definitions.peek(stored.state.definitionId, stored.state.definitionVersion);
-    if (definition === undefined) return null;
+    if (definition === undefined) return 'undecided';
+    const decided = await decideLoading(
+      stored,
+      wantedScopes(notifications),
+      (on) => this.#attempt(() => this.#decisionOf(partition, batch, on, step(definition, on.state, notifications, now, limits))),
+      (version, needed) => store.loadScopes(partition, instanceId, version, needed),
+    );
+    return decided === null ? 'moved' : decided.decision;
+  }
+
+  #attempt(decide: () => Decision<N>): Decision<N> | 'undecided' {
     try {
-      return this.#decisionOf(partition, batch, stored, step(definition, stored.state, batch.notifications, now, limits));
+      return decide();
     } catch (error) {
-      return error instanceof ScopesNeeded ? error : null;
+      if (error instanceof ScopesNeeded) throw error;
+      return 'undecided';
     }
   }
 

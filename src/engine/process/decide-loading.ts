@@ -1,0 +1,43 @@
+/**
+ * Decides on a state that holds a part of its scopes. What the decision lacks is loaded, and it is made again, which it can
+ * be since it is pure. The state that was decided on keeps what was loaded, so that a cached one soon holds what it needs.
+ */
+import type { ScopePath } from '../../core/ids.ts';
+import { missingScopes, ScopesNeeded, withScopes } from '../../core/instance/state/scopes.ts';
+import type { ScopeState } from '../../core/instance/state/state.ts';
+import type { StoredInstance } from '../../store/instance-store.ts';
+
+/** A decision that asks more often gets every scope of the instance, and then lacks nothing. */
+const LOADS_MAX = 8;
+
+export type DecidedOn<T> = { readonly decision: T; readonly stored: StoredInstance };
+
+/**
+ * @param wanted scopes that are known to be needed: those that the state lacks are loaded at once.
+ * @param loadScopes of this version of the instance; null when it has another one by now.
+ * @returns null when somebody else wrote the instance meanwhile: it has to be loaded again.
+ */
+export async function decideLoading<T>(
+  given: StoredInstance,
+  wanted: readonly ScopePath[],
+  decide: (stored: StoredInstance) => T,
+  loadScopes: (version: number, needed: ScopesNeeded) => Promise<readonly ScopeState[] | null>,
+): Promise<DecidedOn<T> | null> {
+  let stored = given;
+  const missing = missingScopes(stored.state, wanted);
+  let needed = missing.length === 0 ? null : new ScopesNeeded({ paths: missing });
+  for (let loads = 1; ; loads++) {
+    if (needed !== null) {
+      if (loads > LOADS_MAX) needed = new ScopesNeeded({ below: '' });
+      const scopes = await loadScopes(stored.version, needed);
+      if (scopes === null) return null;
+      stored = { ...stored, state: withScopes(stored.state, needed, scopes) };
+    }
+    try {
+      return { decision: decide(stored), stored };
+    } catch (error) {
+      if (!(error instanceof ScopesNeeded) || stored.state.partial === undefined) throw error;
+      needed = error;
+    }
+  }
+}
