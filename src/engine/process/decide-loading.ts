@@ -26,9 +26,9 @@ export async function decideLoading<T>(
   let stored = given;
   const missing = missingScopes(stored.state, wanted);
   let needed = missing.length === 0 ? null : new ScopesNeeded({ paths: missing });
-  for (let loads = 1; ; loads++) {
+  for (let loads = 0; ; ) {
     if (needed !== null) {
-      if (loads > LOADS_MAX) needed = new ScopesNeeded({ below: '' });
+      if (++loads > LOADS_MAX) needed = new ScopesNeeded({ below: '' });
       const scopes = await loadScopes(stored.version, needed);
       if (scopes === null) return null;
       stored = { ...stored, state: withScopes(stored.state, needed, scopes) };
