@@ -30,5 +30,6 @@ it('every schedule of every definition keeps what must hold always', { timeout: 
     { numRuns: DEFINITIONS },
   );
   // Runs that all end alike would show little.
-  for (const phase of ['completed', 'failed', 'cancelled']) expect(ends.get(phase) ?? 0, phase).toBeGreaterThan(100);
+  for (const phase of ['completed', 'failed', 'cancelled'])
+    expect(ends.get(phase) ?? 0, phase).toBeGreaterThan(Math.min(100, DEFINITIONS / 4));
 });
