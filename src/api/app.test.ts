@@ -17,7 +17,7 @@ function expectProblem({ status, body, headers }: Answer, expectedStatus: number
 
 /** Bytes that no well-behaved client sends. */
 async function send(api: TestApi, payload: string | Buffer, headers: Record<string, string> = {}, url = '/v1/events'): Promise<Answer> {
-  const key = api.engine.addKey('admin', 'sender');
+  const key = await api.engine.addKey('admin', 'sender');
   const response = await api.app.inject({
     method: 'POST',
     url,
@@ -55,7 +55,7 @@ describe('Keys', () => {
 
   it('are looked up once, however many requests carry one at the same time', async () => {
     const api = await openTestApi();
-    const key = api.engine.addKey('viewer', 'vi');
+    const key = await api.engine.addKey('viewer', 'vi');
     let lookups = 0;
     const { findApiKey } = api.engine.definitions;
     api.engine.definitions.findApiKey = (hash) => {
@@ -69,8 +69,8 @@ describe('Keys', () => {
 
   it('that were revoked stop working once what is known of them is old', async () => {
     const api = await openTestApi();
-    const key = api.engine.addKey('viewer', 'vi');
-    api.engine.removeKey(key);
+    const key = await api.engine.addKey('viewer', 'vi');
+    await api.engine.removeKey(key);
     expectProblem(await api.ask('GET', '/v1/instances', undefined, { key }), 401, 'MR_UNAUTHENTICATED');
   });
 
@@ -83,7 +83,7 @@ describe('Keys', () => {
     ['operator', 'POST', '/v1/definitions'],
   ] as const)('of the role %s may not %s %s', async (role, method, url) => {
     const api = await openTestApi();
-    const key = api.engine.addKey(role, 'somebody');
+    const key = await api.engine.addKey(role, 'somebody');
     expectProblem(await api.ask(method, url, method === 'POST' ? {} : undefined, { key }), 403, 'MR_FORBIDDEN');
   });
 });

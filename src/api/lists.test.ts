@@ -64,7 +64,7 @@ describe('The inbox', () => {
   async function asked(query: string): Promise<unknown> {
     const { engine, ask } = await openTestApi();
     const inbox = vi.spyOn(engine.queries, 'inbox').mockResolvedValue({ items: [], nextCursor: 'next' });
-    const key = engine.addKey('user', 'ada');
+    const key = await engine.addKey('user', 'ada');
     expect(await ask('GET', `/v1/tasks${query}`, undefined, { key })).toMatchObject({ body: { items: [], nextCursor: 'next' } });
     expect(inbox).toHaveBeenCalledOnce();
     return inbox.mock.calls[0];

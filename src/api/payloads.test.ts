@@ -27,7 +27,7 @@ describe('The input of a start', () => {
     const { statusCode, body } = await api.app.inject({
       method: 'POST',
       url: '/v1/definitions/one/instances',
-      headers: { authorization: `Bearer ${api.engine.addKey('admin', 'root')}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${await api.engine.addKey('admin', 'root')}`, 'content-type': 'application/json' },
       payload,
     });
     const problem = expectProblem({ status: statusCode, body: JSON.parse(body), headers: {} }, 413, 'MR_PAYLOAD_TOO_LARGE');

@@ -7,7 +7,7 @@ vi.setConfig({ testTimeout: 30_000 });
 describe('Dead letters', () => {
   async function withLetter(omitted: string | null = null): Promise<TestApi> {
     const api = await openTestApi();
-    api.engine.deadLetters.push({
+    api.engine.addDeadLetter({
       ...{ id: '7', code: 'MR_NOT_FRAMED', reason: 'no magic byte', topic: 'orders', partition: 3, offset: '41' },
       ...{ key: Buffer.from('k'), value: Buffer.alloc(5_000, 1), headers: [{ key: 'h', value: Buffer.from('v') }] },
       ...{ instanceId: null, at: api.engine.now, status: 'open', omitted },

@@ -74,7 +74,8 @@ describe('Deploying', () => {
     expect(second.body).toMatchObject({ items: [{ id: 'instant' }], nextCursor: null });
     expect((await api.ask('GET', '/v1/definitions/approval')).body).toMatchObject({
       version: 2,
-      versions: [{ version: 1 }, { version: 2 }],
+      // The latest first, as both stores give them.
+      versions: [{ version: 2 }, { version: 1 }],
     });
     expect((await api.ask('GET', '/v1/definitions/approval/versions/1')).body).toMatchObject({ version: 1, document: approval });
     for (const version of ['3', '0', '01', 'x', '99999999999'])

@@ -8,7 +8,7 @@ vi.setConfig({ testTimeout: 30_000 });
 describe('The inbox', () => {
   it('shows open tasks by whom they are for, and a task with its form', async () => {
     const api = await withApproval();
-    const ada = api.engine.addKey('user', 'ada');
+    const ada = await api.engine.addKey('user', 'ada');
     expect((await api.ask('GET', '/v1/tasks?assignee=me', undefined, { key: ada })).body).toMatchObject({
       items: [{ taskId: api.task, title: 'Approve 120', type: 'human', definition: { id: 'approval', version: 1 } }],
     });
@@ -20,9 +20,9 @@ describe('The inbox', () => {
 
   it('lets one claim a task, and only those it is for', async () => {
     const api = await withApproval();
-    const ada = { key: api.engine.addKey('user', 'ada') };
-    const bob = { key: api.engine.addKey('user', 'bob', ['manager']) };
-    const eve = { key: api.engine.addKey('user', 'eve') };
+    const ada = { key: await api.engine.addKey('user', 'ada') };
+    const bob = { key: await api.engine.addKey('user', 'bob', ['manager']) };
+    const eve = { key: await api.engine.addKey('user', 'eve') };
     expectProblem(await api.ask('POST', `/v1/tasks/${api.task}/claim`, {}, eve), 403, 'MR_NOT_ASSIGNED');
     expectProblem(await api.ask('POST', `/v1/tasks/${api.task}/claim`, { assignee: 'ada' }, eve), 403, 'MR_FORBIDDEN');
     const both = await Promise.all([ada, bob].map((who) => api.ask('POST', `/v1/tasks/${api.task}/claim`, {}, who)));

@@ -11,7 +11,7 @@ describe('The live stream', () => {
   }
 
   async function follow(api: TestApi, url: string, id: string, lastEventId?: string): Promise<Response> {
-    const key = api.engine.addKey('viewer', 'vi');
+    const key = await api.engine.addKey('viewer', 'vi');
     return await fetch(`${url}/v1/instances/${id}/events`, {
       headers: { authorization: `Bearer ${key}`, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) },
     });

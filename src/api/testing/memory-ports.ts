@@ -7,7 +7,7 @@ import { recordsOnTopics } from '../../messaging/registration.ts';
 import type { ApiPorts } from '../ports.ts';
 import type { MemoryEngine } from './memory-engine.ts';
 
-const PREFIX = 't';
+export const PREFIX = 't';
 
 /** By the schemas of a registry in memory. @param queues beside the default one. */
 export function memoryCodec(queues: readonly string[] = []): Codec {

@@ -12,7 +12,7 @@ import type { ApiApp, ApiLimits } from '../context.ts';
 import type { ApiPorts } from '../ports.ts';
 import { assertAsDocumented } from './as-documented.ts';
 import { MemoryEngine } from './memory-engine.ts';
-import { memoryCodec, memoryOutgoing, memoryPorts } from './memory-ports.ts';
+import { memoryCodec, memoryOutgoing, memoryPorts, PREFIX } from './memory-ports.ts';
 
 export type Answer = { readonly status: number; readonly body: unknown; readonly headers: Readonly<Record<string, unknown>> };
 /** What a test reads of an answer; a wrong shape fails its expectation. */
@@ -55,10 +55,12 @@ export function expectProblem({ status, body }: Answer, expectedStatus: number, 
 }
 
 export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestApi> {
-  const engine = new MemoryEngine();
-  const codec = memoryCodec(['special']);
+  const queues = ['special'];
+  const codec = memoryCodec(queues);
   const outgoing = await memoryOutgoing(codec);
-  const key = engine.addKey('admin', 'root');
+  await outgoing.prepareQueues(queues);
+  const engine = await MemoryEngine.open(codec, outgoing, PREFIX, queues);
+  const key = await engine.addKey('admin', 'root');
   const end = new AbortController();
   const produced: OutgoingRecord[] = [];
   const madeQueues: string[] = [];

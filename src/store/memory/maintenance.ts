@@ -30,9 +30,10 @@ function remove<Key, Row>(table: Map<Key, Row>, isOld: (row: Row) => boolean): n
   return count;
 }
 
-function forgetExpired({ events, now }: MemoryTables): number {
-  const expired = [...events.kept.values()].filter(({ expiresAt }) => expiresAt <= now());
-  for (const kept of expired) events.forget(kept);
+function forgetExpired(tables: MemoryTables): number {
+  const now = tables.now();
+  const expired = [...tables.events.kept.values()].filter(({ expiresAt }) => expiresAt <= now);
+  for (const kept of expired) tables.events.forget(kept);
   return expired.length;
 }
 

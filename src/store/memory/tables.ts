@@ -93,9 +93,9 @@ export function attemptKey(instanceId: string, path: string, attempt: number): s
 export const DAY_MS = 86_400_000;
 
 /** The start that used this key within a day. */
-export function usedKey({ startKeys, now }: Pick<MemoryTables, 'startKeys' | 'now'>, definitionId: string, key: string): UsedKey | null {
-  const used = startKeys.get(startKeyOf(definitionId, key));
-  return used === undefined || used.at < now() - DAY_MS ? null : used;
+export function usedKey(tables: Pick<MemoryTables, 'startKeys' | 'now'>, definitionId: string, key: string): UsedKey | null {
+  const used = tables.startKeys.get(startKeyOf(definitionId, key));
+  return used === undefined || used.at < tables.now() - DAY_MS ? null : used;
 }
 
 export function startKeyOf(definitionId: string, key: string): string {
