@@ -81,7 +81,7 @@ describe('the supervisor of the connector', () => {
     connect.failures.push(...Array.from({ length: 5 }, () => ({ status: 500, body: '' })));
     supervisor.start();
     await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
-    expect(linesWith('cannot be asked')).toBe(1);
+    expect(linesWith('does not answer')).toBe(1);
   });
 
   it('stops in the middle of a look', async () => {

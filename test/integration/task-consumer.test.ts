@@ -19,6 +19,9 @@ const workerProcess = fileURLToPath(new URL('../support/worker-process.ts', impo
 /** The shortest that a broker allows by default. */
 const SESSION_TIMEOUT_MS = 6_000;
 
+/** What a server says beside a status of its own. */
+const DECLINED = '{"status":402,"headers":{},"body":{"code":"card_declined"}}';
+
 let lab: TaskLab;
 const folder = mkdtempSync(join(tmpdir(), 'millrace-lab-'));
 
@@ -78,6 +81,7 @@ describe('the http task consumer', () => {
       if (status !== undefined) response.writeHead(Number(status), { 'retry-after': '3' }).end();
       else if (url === '/json')
         response.writeHead(200, { 'content-type': 'application/json' }).end(`{"key":"${request.headers['idempotency-key']}"}`);
+      else if (url === '/refused') response.writeHead(402, { 'content-type': 'application/json' }).end('{"code":"card_declined"}');
       else if (url === '/large') response.end('x'.repeat(10_000));
       else if (url === '/redirect') response.writeHead(302, { location: '/json' }).end();
       else if (url === '/metadata') response.writeHead(302, { location: 'http://169.254.169.254/latest/meta-data' }).end();
@@ -98,7 +102,9 @@ describe('the http task consumer', () => {
     const expected: [string, object, object][] = [
       ['/json', { status: 'completed', errorCode: null }, {}],
       ['/redirect', { status: 'completed', errorCode: null }, {}],
-      ['/status/404', { status: 'failed', errorCode: 'HTTP_404', retryable: false }, {}],
+      // Any answer that says when to come again is one that comes later.
+      ['/status/404', { status: 'failed', errorCode: 'HTTP_404', retryable: true, retryAfterMs: 3_000 }, {}],
+      ['/refused', { status: 'failed', errorCode: 'HTTP_402', retryable: false, errorDetails: DECLINED }, {}],
       ['/status/429', { status: 'failed', errorCode: 'HTTP_429', retryable: true, retryAfterMs: 3_000 }, {}],
       ['/status/503', { status: 'failed', errorCode: 'HTTP_503', retryable: true, retryAfterMs: 3_000 }, {}],
       ['/broken', { status: 'failed', errorCode: 'NETWORK', retryable: true }, {}],
