@@ -43,6 +43,8 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
     const change = earlier === undefined || earlier.isOver ? changeOf(held) : earlier;
     changes.set(path, change);
     follow(change, event, seq);
+    // A task that ends again without having been opened again, since opening it failed, keeps the time of its opening.
+    if (change.ended !== null) change.opened ??= change.ended;
   }
   return [...changes].flatMap(([path, { scheduling, isNew, ended }]): TaskImage[] => {
     const task = heldTask(after, path);
@@ -62,7 +64,7 @@ type Change = {
   readonly isNew: boolean;
   /** Its scope was opened again since. */
   isOver: boolean;
-  /** Of the task as it was last opened; null: it is not open. */
+  /** Of the task as it was last opened; null: it never was. */
   opened: Pick<Image, 'type' | 'attempt' | 'openedAt'> | null;
   scheduling: Scheduling | null;
   ended: Image | null;
