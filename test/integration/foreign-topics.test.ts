@@ -84,6 +84,96 @@ test('an event of a foreign topic wakes a wait', async () => {
   );
 });
 
+/** As frameworks write it: each in another form. */
+const forms: { readonly [form: string]: (key: string) => RawRecord } = {
+  'in structured mode': (key) => {
+    const event = { specversion: '1.0', id: uuidv7(), type: PAID, source: 'shop', data: { amount: 12.5 } };
+    return {
+      key,
+      value: Buffer.from(JSON.stringify(event)),
+      headers: headersOf({ 'content-type': 'application/cloudevents+json; charset=utf-8' }),
+    };
+  },
+  'in a batch': (key) => {
+    const event = { specversion: '1.0', id: uuidv7(), type: PAID, source: 'shop', partitionkey: key, data: { amount: 12.5 } };
+    const value = Buffer.from(JSON.stringify([{ ...event, id: uuidv7(), partitionkey: uuidv7() }, event]));
+    return { key: null, value, headers: headersOf({ 'content-type': 'application/cloudevents-batch+json' }) };
+  },
+  'with headers of HTTP and a content type in quotes': (key) => {
+    const fields = {
+      'ce-specversion': '1.0',
+      'ce-id': uuidv7(),
+      'ce-type': PAID,
+      'ce-source': 'shop',
+      'content-type': '"application/json"',
+    };
+    return { key, value: Buffer.from('{"amount":12.5}'), headers: headersOf(fields) };
+  },
+};
+
+function headersOf(fields: Readonly<Record<string, string>>) {
+  return Object.entries(fields).map(([name, value]) => ({ key: name, value: Buffer.from(value) }));
+}
+
+test.each(Object.entries(forms))('a CloudEvent %s wakes a wait', async (_, form) => {
+  const key = uuidv7();
+  const id = await lab.start(payment, { key });
+  await sendTo(ORDERS, form(key));
+  await hears(id);
+  await lab.forward(id);
+  await eventually(async () => expect(await lab.state(id)).toMatchObject({ tasks: { paid: { output: { data: { amount: 12.5 } } } } }));
+});
+
+test('a CloudEvent without a value wakes a wait, and a tombstone is only counted', async () => {
+  const key = uuidv7();
+  const id = await lab.start(payment, { key });
+  const before = (await lab.deadLetters()).length;
+  const counted = await orchestrator.counted('events_total', { result: 'tombstone' });
+  await sendTo(ORDERS, { key, value: null }, { ...cloudEvent(key), value: null });
+  await hears(id);
+  await lab.forward(id);
+  await eventually(async () => expect(await lab.state(id)).toMatchObject({ tasks: { paid: { output: { data: null } } } }));
+  await eventually(async () => expect(await orchestrator.counted('events_total', { result: 'tombstone' })).toBe(counted + 1));
+  expect((await lab.deadLetters()).length).toBe(before);
+});
+
+async function register(subject: string, schema: unknown, references: readonly object[] = []): Promise<number> {
+  const response = await fetch(`${lab.config.registry.url}/subjects/${subject}/versions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    body: JSON.stringify({ schema: JSON.stringify(schema), schemaType: 'AVRO', references }),
+  });
+  const { id } = (await response.json()) as { readonly id: number };
+  return id;
+}
+
+test('data in Avro wakes a wait whose schema refers to another, and has unions and defaults that only Java reads', async () => {
+  const decimal = { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 };
+  const money = { type: 'record', name: 'Money', namespace: 'shop', fields: [{ name: 'amount', type: ['int', 'double', decimal] }] };
+  const paid = {
+    ...{ type: 'record', name: 'Paid', namespace: 'shop' },
+    fields: [
+      { name: 'total', type: 'shop.Money' },
+      { name: 'note', type: ['null', 'string'], default: null },
+    ],
+  };
+  await register('foreign-money', money);
+  const schemaId = await register('foreign-paid', paid, [{ name: 'shop.Money', subject: 'foreign-money', version: 1 }]);
+  const frame = Buffer.alloc(5);
+  frame.writeInt32BE(schemaId, 1);
+  const key = uuidv7();
+  const id = await lab.start(payment, { key });
+  const { headers = [] } = cloudEvent(key);
+  // The third branch, two bytes of 12.34, then no note.
+  const value = Buffer.concat([frame, Buffer.from([4, 4, 0x04, 0xd2, 0])]);
+  await sendTo(ORDERS, { key, value, headers: [...headers, ...headersOf({ 'content-type': 'application/avro' })] });
+  await hears(id);
+  await lab.forward(id);
+  await eventually(async () =>
+    expect(await lab.state(id)).toMatchObject({ tasks: { paid: { output: { data: { total: { amount: '12.34' }, note: null } } } } }),
+  );
+});
+
 test('an invalid message of a foreign topic becomes a dead letter that names the topic, and the rest goes on', async () => {
   const key = uuidv7();
   const id = await lab.start(payment, { key });
