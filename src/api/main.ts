@@ -13,7 +13,7 @@ import { kafkaOptions, registryOptions } from '../service/connections.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
 import { slotName } from '../store/outbox-names.ts';
 import {
-  assertInstallation,
+  assertSetup,
   createDefinitionStore,
   createInstanceQueries,
   createInstanceStore,
@@ -55,7 +55,7 @@ async function connect(config: ApiConfig, service: Service): Promise<ApiSystems>
   );
   service.onStop('databases', () => pools.close());
   const retry = retryForever(isRetryable, signal, log);
-  await retry('check the installation', () => assertInstallation(pools.instances, partitions));
+  await retry('check the installation', () => assertSetup(pools, partitions));
   const registry = connectRegistry(registryOptions(config));
   const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix, partitions, publishTopics });
   return {

@@ -112,6 +112,8 @@ export const errorCodes = {
   MR_STEP_FAILED: { blame: 'bug', http: null },
   // Errors of the surroundings
   MR_DATABASE_UNAVAILABLE: { blame: 'outside', http: 503 },
+  MR_DATABASE_CONFLICT: { blame: 'outside', http: 503 },
+  MR_DATABASE_SETTINGS: { blame: 'setup', http: null },
   MR_DATA_REFUSED: { blame: 'message', http: null },
   MR_DATABASE: { blame: 'setup', http: null },
   MR_KAFKA_UNAVAILABLE: { blame: 'outside', http: 503 },

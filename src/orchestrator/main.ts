@@ -17,7 +17,7 @@ import type { Logger } from '../service/logging.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
 import { slotName } from '../store/outbox-names.ts';
 import {
-  assertInstallation,
+  assertSetup,
   createDefinitionStore,
   createInstanceStore,
   createMaintenance,
@@ -60,7 +60,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Or
   const pools = openPools(config, 'millrace-orchestrator', log);
   service.onStop('databases', () => pools.close());
   const retry = retryForever(isRetryable, signal, log);
-  await retry('check the installation', () => assertInstallation(pools.instances, config.topics.partitions));
+  await retry('check the installation', () => assertSetup(pools, config.topics.partitions));
   const slot = slotName(config.topics.prefix);
   const { eventTtlMs, outboxRetentionMs } = config.orchestrator;
   return {
@@ -112,7 +112,7 @@ export async function redispatchOnce(
   const pools = openPools(config, 'millrace-redispatch', log);
   const admin = connectKafka(kafkaOptions(config), log).admin();
   try {
-    await assertInstallation(pools.instances, config.topics.partitions);
+    await assertSetup(pools, config.topics.partitions);
     const { outgoing, store } = openStore(config, pools);
     await outgoing.prepare();
     const gauge = createOutboxGauge(pools.instances, slotName(prefix));

@@ -2,8 +2,9 @@
 
 /** Made by the migrations, in the instance database. */
 export const outboxPublication = 'millrace_outbox';
-export const outboxTable = 'public.outbox';
-export const heartbeatTable = 'public.heartbeat';
+export const schemaName = 'public';
+export const outboxTable = `${schemaName}.outbox`;
+export const heartbeatTable = `${schemaName}.heartbeat`;
 
 /** A cluster of Postgres knows slots by name, so it tells installations apart. Letters, digits and `_` only. */
 export function slotName(prefix: string): string {

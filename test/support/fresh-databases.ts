@@ -19,13 +19,21 @@ export type FreshDatabases = {
   drop(): Promise<void>;
 };
 
+/** By ALTER DATABASE, or by ALTER ROLE for the login that owns the databases, only in them. */
+export type Setting = { readonly by: 'database' | 'role'; readonly name: string; readonly value: string };
+
 type Environment = ReturnType<typeof stackEnv>;
 
 /**
  * @param name letters, digits and `_`; nobody else's.
  * @param env of another server than the stack's.
+ * @param handedOut what an administrator sets before anybody installs anything.
  */
-export async function createFreshDatabases(name: string, env: Environment = stackEnv()): Promise<FreshDatabases> {
+export async function createFreshDatabases(
+  name: string,
+  env: Environment = stackEnv(),
+  handedOut: readonly Setting[] = [],
+): Promise<FreshDatabases> {
   const definitions = `${name}_definitions`;
   const instances = `${name}_instances`;
   const config: MigrateConfig = {
@@ -55,7 +63,13 @@ export async function createFreshDatabases(name: string, env: Environment = stac
   await asSuperuser(
     'postgres',
     async (client) => {
-      for (const database of [definitions, instances]) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
+      for (const database of [definitions, instances]) {
+        await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
+        for (const { by, name, value } of handedOut) {
+          const whose = by === 'database' ? `DATABASE ${database}` : `ROLE ${owner} IN DATABASE ${database}`;
+          await client.query(`ALTER ${whose} SET ${name} = ${value}`);
+        }
+      }
     },
     env,
   );

@@ -2,7 +2,7 @@
 
 export { createPool, createPools, type Pool, type PoolOptions, type Pools } from './connection/pools.ts';
 export { createDefinitionStore } from './definitions/definition-store.ts';
-export { assertInstallation } from './install/installation.ts';
+export { assertInstallation, assertSetup } from './install/installation.ts';
 export { createInstanceStore, type InstanceStoreOptions } from './instance-store.ts';
 export { createMaintenance, type MaintenanceOptions } from './maintenance/maintenance.ts';
 export { createOutboxGauge } from './outbox/gauge.ts';

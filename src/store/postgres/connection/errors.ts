@@ -8,8 +8,6 @@ import type { ErrorCode } from '../../../core/error-codes.ts';
 /** SQLSTATEs, or their first two characters, after which the same call may well succeed. */
 const retryableStates = new Set([
   '08', // connection exception
-  '40001', // serialization_failure
-  '40P01', // deadlock_detected
   '53', // insufficient resources: disk, memory, connections
   '55P03', // lock_not_available
   '57014', // query_canceled: our own statement timeout
@@ -54,6 +52,21 @@ const retryableMessages = [
   /^Cannot use a pool after calling end/,
 ];
 
+/** Two transactions in each other's way, which takes nothing but running one of them again. */
+const conflictStates = new Set([
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+]);
+
+/** Of a pooler, which lends a session for a transaction: the statement was prepared in another one. */
+const sharedSessionStates = new Set([
+  '26000', // invalid_sql_statement_name: prepared statement does not exist
+  '42P05', // duplicate_prepared_statement
+]);
+
+/** Poolers have one code for whatever they refuse; these stay as they are until somebody changes a setting. */
+const refusedByPooler = /^(unsupported startup parameter|no such (database|user))/;
+
 /** Without a code too, and for as long as server and `sslmode` stay what they are. */
 const noTls = /^The server does not support SSL connections/;
 
@@ -85,6 +98,27 @@ export function translate(error: unknown): unknown {
   if (code === '23514' && 'constraint' in error && error.constraint === 'outbox_payload_size') {
     return databaseError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES admits.', false, error);
   }
+  if (code !== undefined && conflictStates.has(code))
+    return databaseError(
+      'MR_DATABASE_CONFLICT',
+      `Other transactions were in the way again and again: ${describe(error, code)}`,
+      true,
+      error,
+    );
+  if (code !== undefined && sharedSessionStates.has(code))
+    return databaseError(
+      'MR_DATABASE_SETTINGS',
+      `The database is behind a pooler that shares sessions between connections; use its session mode: ${describe(error, code)}`,
+      false,
+      error,
+    );
+  if (code === '08P01' && refusedByPooler.test(error.message))
+    return databaseError(
+      'MR_DATABASE_SETTINGS',
+      `The pooler before the database refuses the connection: ${describe(error, code)}`,
+      false,
+      error,
+    );
   // 55000 (object_not_in_prerequisite_state) means many things; this one is an administrator who has closed the database.
   const closed = code === '55000' && /is not currently accepting connections/.test(error.message);
   if (closed || isRetryable(code))
@@ -93,6 +127,12 @@ export function translate(error: unknown): unknown {
     return databaseError('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
   const what = isAboutConnecting(code) ? 'There is no connection to the database' : 'The database refused a statement';
   return databaseError('MR_DATABASE', `${what}: ${describe(error, code)}`, false, error);
+}
+
+/** Whether the same transaction, run again, may well be written. For what Postgres threw, translated or not. */
+export function isConflict(error: unknown): boolean {
+  if (error instanceof MillraceError) return error.code === 'MR_DATABASE_CONFLICT';
+  return error instanceof Error && conflictStates.has(codeOf(error) ?? '');
 }
 
 function isRetryable(code: string | undefined): boolean {

@@ -1,9 +1,11 @@
 /**
- * Connections to the two databases. `sslmode` means what it means to libpq: `require` encrypts and checks the certificate
+ * Connections to the two databases, each set as session.ts says. `sslmode` means what it means to libpq: `require` encrypts and checks the certificate
  * only where a root is given, `verify-full` checks it with the host's name. Logs nothing; a URL holds a password.
  */
 import pg from 'pg';
+import { retryingConflicts } from './conflicts.ts';
 import { translating } from './errors.ts';
+import { prepareSession } from './session.ts';
 
 export type Pool = pg.Pool;
 /** A pool, or the one connection of a transaction. */
@@ -24,13 +26,6 @@ export type PoolOptions = {
   /** Called with the error of an idle connection, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
 };
-
-/**
- * Every statement of ours finds its rows by an index. Prepared ones keep the plan that was made when the tables were
- * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill.
- */
-const PLANNER = '-c enable_seqscan=off -c jit=off';
-const GENERIC_PLANS = ' -c plan_cache_mode=force_generic_plan';
 
 export type Pools = { readonly definitions: Pool; readonly instances: Pool; close(): Promise<void> };
 
@@ -54,13 +49,14 @@ export function createPool(
     ...clientConfig(url),
     max: connections,
     application_name: applicationName,
-    options: genericPlans ? PLANNER + GENERIC_PLANS : PLANNER,
     connectionTimeoutMillis: 10_000,
-    statement_timeout: statementTimeoutMs,
-    // A client that vanished in the middle of a transaction must not keep its locks.
-    idle_in_transaction_session_timeout: 60_000,
     keepAlive: true,
+    // Awaited, and what fails here fails whoever asked for the connection.
+    onConnect: async (client) => await prepareSession(client, { statementTimeoutMs, genericPlans }),
   });
+  const query = pool.query.bind(pool) as (...given: readonly unknown[]) => Promise<unknown>;
+  // A statement by itself is a transaction of its own, which may simply be run again.
+  pool.query = ((...given: readonly unknown[]) => retryingConflicts(() => query(...given))) as typeof pool.query;
   // Without a listener a lost idle connection would end the process. The pool has dropped it already.
   pool.on('error', (error) => onIdleError?.(error));
   return pool;
@@ -73,37 +69,47 @@ export function clientConfig(url: string): pg.ClientConfig {
   return { connectionString: connection.href };
 }
 
-/** One transaction on one connection: committed when `work` returns, rolled back when it throws. */
+/** In full, so that no setting decides about it. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
+
+/**
+ * One transaction on one connection: committed when `work` returns, rolled back when it throws. `work` runs again when
+ * another transaction was in its way, so it begins anew with all that it collects.
+ */
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return await translating(async () => {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN');
-      const result = await work(client);
-      await client.query('COMMIT');
-      return result;
-    } catch (error) {
-      await client.query('ROLLBACK').catch((failed: Error) => {
-        // The connection is lost, and its transaction with it: it must not go back to the pool.
-        broken = failed;
-      });
-      throw error;
-    } finally {
-      client.release(broken);
-    }
-  });
+  return await translating(() => retryingConflicts(() => inOneTransaction(pool, work)));
+}
+
+async function inOneTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(BEGIN);
+    const result = await work(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch((failed: Error) => {
+      // The connection is lost, and its transaction with it: it must not go back to the pool.
+      broken = failed;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
 }
 
 /** The same on a connection that one holds already, and that is in no transaction. */
 export async function inTransactionOn<T>(on: Queryable, work: () => Promise<T>): Promise<T> {
-  await on.query('BEGIN');
-  try {
-    const result = await work();
-    await on.query('COMMIT');
-    return result;
-  } catch (error) {
-    await on.query('ROLLBACK');
-    throw error;
-  }
+  return await retryingConflicts(async () => {
+    await on.query(BEGIN);
+    try {
+      const result = await work();
+      await on.query('COMMIT');
+      return result;
+    } catch (error) {
+      await on.query('ROLLBACK');
+      throw error;
+    }
+  });
 }

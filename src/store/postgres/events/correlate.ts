@@ -47,6 +47,8 @@ export async function correlate(
   if (given.length === 0) return counts;
   const delivered = new Set<string>();
   const { kept, unfinished } = await inTransaction(pool, async (client) => {
+    delivered.clear();
+    counts.matched = 0;
     const types = await knownTypes(client, given);
     const known = given.filter(({ type }) => types.has(storableText(type))).map(cleaned);
     counts.ignored = given.length - known.length;

@@ -7,9 +7,10 @@ import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
 import type { Logger } from '../../../core/logger.ts';
-import { slotName } from '../../outbox-names.ts';
+import { schemaName, slotName } from '../../outbox-names.ts';
 import { translating } from '../connection/errors.ts';
 import { clientConfig, type Queryable } from '../connection/pools.ts';
+import { prepareSession } from '../connection/session.ts';
 import { withMaintenanceLock } from '../maintenance/lock.ts';
 import { hoursAhead, makePartitions } from '../outbox/partitions.ts';
 import { ensureSlot } from '../outbox/slot.ts';
@@ -49,6 +50,8 @@ async function withClient(variable: string, url: string, work: (client: pg.Clien
     // A connection that breaks meanwhile also fails the query under way, which reports it.
     client.on('error', () => undefined);
     try {
+      // Migrations may take long.
+      await prepareSession(client, { statementTimeoutMs: 0 });
       await work(client);
     } finally {
       await client.end();
@@ -63,6 +66,8 @@ async function runMigrations(client: pg.Client, database: 'definitions' | 'insta
       dir: join(import.meta.dirname, '..', '..', 'migrations', database),
       direction: 'up',
       // Two tables, so that one database may be both.
+      schema: schemaName,
+      migrationsSchema: schemaName,
       migrationsTable: `migration_of_${database}`,
       checkOrder: true,
       advisoryLockMode: 'wait',

@@ -7,6 +7,7 @@ import { MillraceError } from '../../../core/error.ts';
 import type { Logger } from '../../../core/logger.ts';
 import { translating } from '../connection/errors.ts';
 import { clientConfig, type Queryable } from '../connection/pools.ts';
+import { prepareSession } from '../connection/session.ts';
 
 /** Making a slot waits for every transaction that is under way. */
 const PATIENCE_MS = 120_000;
@@ -115,10 +116,11 @@ export async function isRepublishPending(on: Queryable): Promise<boolean> {
 }
 
 async function makeSlot(replicationUrl: string, slot: string, replaces: boolean): Promise<void> {
-  const client = new pg.Client({ ...clientConfig(replicationUrl), connectionTimeoutMillis: 10_000, statement_timeout: PATIENCE_MS });
+  const client = new pg.Client({ ...clientConfig(replicationUrl), connectionTimeoutMillis: 10_000 });
   await translating(async () => {
     await client.connect();
     try {
+      await prepareSession(client, { statementTimeoutMs: PATIENCE_MS });
       const { rows } = await client.query<{ has: boolean; failover: boolean }>(
         `SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = 'millrace_outbox') AS has,
           current_setting('server_version_num')::int >= 170000 AS failover`,

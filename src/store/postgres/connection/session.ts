@@ -1,0 +1,137 @@
+/**
+ * What every session of ours is set to. A role, a database or a server may come with any settings: these are the ones
+ * that the protocol of the stores is proven for. They are sent as a statement, since poolers refuse parameters at the
+ * start of a connection that they do not know, and they stand above whatever `ALTER ROLE` and `ALTER DATABASE` say.
+ */
+import pg from 'pg';
+import { MillraceError } from '../../../core/error.ts';
+import { schemaName } from '../../outbox-names.ts';
+import { translating } from './errors.ts';
+import type { Pool, Queryable } from './pools.ts';
+
+export type SessionOptions = {
+  /** Longest a statement may run, in ms. */
+  readonly statementTimeoutMs: number;
+  /** Plans statements once, not for the values at hand. */
+  readonly genericPlans?: boolean;
+};
+
+type Settings = Readonly<Record<string, string>>;
+
+const CONNECT_PATIENCE_MS = 10_000;
+
+/** What would change the answers or lose a commit. */
+const pinned: Settings = {
+  // Tables are in this schema and nowhere else; connect/connector.json names it too.
+  search_path: schemaName,
+  // Statements wait for a lock and then see what was committed meanwhile. Under any other level they see the past, or fail.
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  lock_timeout: '0',
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  bytea_output: 'hex',
+  extra_float_digits: '1',
+  standard_conforming_strings: 'on',
+  array_nulls: 'on',
+};
+
+/**
+ * Every statement of ours finds its rows by an index. Prepared ones keep the plan that was made when the tables were
+ * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill.
+ */
+const planner: Settings = { enable_seqscan: 'off', jit: 'off' };
+
+function settingsOf({ statementTimeoutMs, genericPlans = false }: SessionOptions): Settings {
+  return {
+    ...pinned,
+    ...planner,
+    statement_timeout: String(statementTimeoutMs),
+    // A client that vanished in the middle of a transaction must not keep its locks.
+    idle_in_transaction_session_timeout: '60000',
+    ...(genericPlans ? { plan_cache_mode: 'force_generic_plan' } : {}),
+  };
+}
+
+/** For a new connection, before anything else is asked of it. */
+export async function prepareSession(on: Queryable, options: SessionOptions): Promise<void> {
+  const settings = settingsOf(options);
+  // Only those that this server knows. A commit is on disk before it is told: `off` is the one value that breaks this.
+  // Postgres' own names in full: the search path is not ours yet.
+  await on.query({
+    text: `SELECT pg_catalog.set_config(s.name, CASE WHEN wanted.name = 'synchronous_commit' AND s.setting <> 'off' THEN s.setting
+        ELSE wanted.value END, false)
+      FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb) AS wanted (name, value)
+      JOIN pg_catalog.pg_settings s ON s.name = wanted.name`,
+    values: [
+      [...Object.keys(settings), 'synchronous_commit'],
+      [...Object.values(settings), 'on'],
+    ],
+    // Read by node-postgres, and not among its types.
+    ...{ query_timeout: CONNECT_PATIENCE_MS },
+  });
+}
+
+/**
+ * Asks whether the sessions of a pool are what they were set to, and belong to it alone. Every process asks at its start.
+ * @param name of the database, for people.
+ * @throws MillraceError `MR_DATABASE_SETTINGS`, not retryable.
+ */
+export async function assertSessions(pool: Pool, name: string): Promise<void> {
+  await translating(async () => {
+    const other = new pg.Client(pool.options);
+    // One that breaks fails its statement too.
+    other.on('error', () => undefined);
+    await other.connect();
+    try {
+      await prepareSession(other, { statementTimeoutMs: CONNECT_PATIENCE_MS });
+      const client = await pool.connect();
+      try {
+        await assertOwnSessions(client, other, name);
+        await assertPinned(client, name);
+      } finally {
+        client.release();
+      }
+    } finally {
+      await other.end();
+    }
+  });
+}
+
+/** A pooler in transaction mode gives one session of the server to two connections: settings, locks and prepared statements of both mix. */
+async function assertOwnSessions(client: Queryable, other: Queryable, name: string): Promise<void> {
+  const first = await sessionOf(client);
+  await other.query('BEGIN');
+  try {
+    if ((await sessionOf(other)) !== first && (await sessionOf(client)) === first) return;
+  } finally {
+    await other.query('ROLLBACK');
+  }
+  throw refused(
+    `${name} is behind a pooler that shares sessions between connections (its transaction or statement mode). Use its session mode, or connect to Postgres itself.`,
+  );
+}
+
+async function sessionOf(on: Queryable): Promise<number | undefined> {
+  return (await on.query<{ pid: number }>('SELECT pg_catalog.pg_backend_pid() AS pid')).rows[0]?.pid;
+}
+
+async function assertPinned(on: Queryable, name: string): Promise<void> {
+  const { rows } = await on.query<{ name: string; setting: string }>(
+    'SELECT name, setting FROM pg_catalog.pg_settings WHERE name = ANY ($1::pg_catalog.text[])',
+    [Object.keys(pinned)],
+  );
+  const wrong = rows.filter((row) => row.setting !== pinned[row.name]);
+  const [first] = wrong;
+  if (first === undefined) return;
+  throw refused(
+    `${name} does not keep what a session of Millrace sets: ${first.name} is "${first.setting}" and must be "${pinned[first.name]}". Look for a pooler that resets it.`,
+  );
+}
+
+function refused(message: string): MillraceError {
+  return new MillraceError('MR_DATABASE_SETTINGS', message, { retryable: false });
+}
