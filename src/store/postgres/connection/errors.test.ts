@@ -12,6 +12,7 @@ describe('translate', () => {
   it.each([
     ['08P01', 'unsupported startup parameter: statement_timeout', 'MR_DATABASE_SETTINGS', false],
     ['08P01', 'no such database: millrace_instances', 'MR_DATABASE_SETTINGS', false],
+    ['08P01', 'transaction blocks not allowed in statement pooling mode', 'MR_DATABASE_SETTINGS', false],
     ['26000', 'prepared statement "load" does not exist', 'MR_DATABASE_SETTINGS', false],
     ['42P05', 'prepared statement "load" already exists', 'MR_DATABASE_SETTINGS', false],
     ['08P01', 'server conn crashed?', 'MR_DATABASE_UNAVAILABLE', true],

@@ -65,7 +65,7 @@ const sharedSessionStates = new Set([
 ]);
 
 /** Poolers have one code for whatever they refuse; these stay as they are until somebody changes a setting. */
-const refusedByPooler = /^(unsupported startup parameter|no such (database|user))/;
+const refusedByPooler = /^(unsupported startup parameter|no such (database|user)|transaction blocks not allowed)/;
 
 /** Without a code too, and for as long as server and `sslmode` stay what they are. */
 const noTls = /^The server does not support SSL connections/;

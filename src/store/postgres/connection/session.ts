@@ -66,10 +66,7 @@ export async function prepareSession(on: Queryable, options: SessionOptions): Pr
         ELSE wanted.value END, false)
       FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb) AS wanted (name, value)
       JOIN pg_catalog.pg_settings s ON s.name = wanted.name`,
-    values: [
-      [...Object.keys(settings), 'synchronous_commit'],
-      [...Object.values(settings), 'on'],
-    ],
+    values: [JSON.stringify({ ...settings, synchronous_commit: 'on' })],
     // Read by node-postgres, and not among its types.
     ...{ query_timeout: CONNECT_PATIENCE_MS },
   });
