@@ -7,7 +7,8 @@ import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
 import { schemaName } from '../../outbox-names.ts';
 import { translating } from './errors.ts';
-import type { Pool, Queryable } from './pools.ts';
+
+type Queryable = Pick<pg.ClientBase, 'query'>;
 
 export type SessionOptions = {
   /** Longest a statement may run, in ms. */
@@ -77,7 +78,7 @@ export async function prepareSession(on: Queryable, options: SessionOptions): Pr
  * @param name of the database, for people.
  * @throws MillraceError `MR_DATABASE_SETTINGS`, not retryable.
  */
-export async function assertSessions(pool: Pool, name: string): Promise<void> {
+export async function assertSessions(pool: pg.Pool, name: string): Promise<void> {
   await translating(async () => {
     const other = new pg.Client(pool.options);
     // One that breaks fails its statement too.
