@@ -72,17 +72,17 @@ async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readon
 }
 
 function compare({ state, row, tasks }: Stored, folded: InstanceState, history: readonly HistoryEntry[]): string | null {
-  const faults: string[] = [];
+  const differences: string[] = [];
   const note = (what: string, places: Iterable<string>): void => {
     const first = [...places].slice(0, PLACES_MAX);
-    if (first.length > 0) faults.push(`${what} from the fold of its history at ${first.join(', ')}`);
+    if (first.length > 0) differences.push(`${what} from the fold of its history at ${first.join(', ')}`);
   };
   note('the stored state differs', differingPlaces(asJson(state), asJson(folded), ''));
   note('its row in the lists differs', differingPlaces(asJson(row), asJson(rowOf(folded)), ''));
   const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
   const expected = Object.fromEntries(expectedRows(folded, history));
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
-  return faults.length === 0 ? null : faults.join('; ');
+  return differences.length === 0 ? null : differences.join('; ');
 }
 
 /** What lists and searches read beside the state. */
