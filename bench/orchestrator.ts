@@ -1,6 +1,6 @@
 /**
  * How fast one orchestrator decides when Kafka and Postgres cost nothing: decoding, the core, making messages, commits, on
- * the log and the store in memory. `node bench/orchestrator-pump.ts [instances]` prints notifications a second of CPU for
+ * the log and the store in memory. `node bench/orchestrator.ts [instances]` prints notifications a second of CPU for
  * the first task of a chain (states from the store) and the second (states from the cache, the instance ends).
  */
 import { Fixture } from '../src/orchestrator/testing/fixture.ts';
