@@ -50,7 +50,9 @@ export function start(
     by,
     timeoutAt: null,
   };
-  const values = evaluating(() => startValues(new Progress(definition, started(instanceId, bare), now, limits).view));
+  const values = evaluating(() =>
+    startValues(definition, now, () => new Progress(definition, started(instanceId, bare), now, limits).view),
+  );
   if (!values.ok) return err({ error: values.error, expression: values.expression });
   const event = { ...bare, ...values.value };
   const progress = new Progress(definition, started(instanceId, event), now, limits);
@@ -60,11 +62,16 @@ export function start(
   return ok(result(definition, null, progress, []));
 }
 
-function startValues(view: View): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
-  const { vars: template, timeout } = view.definition;
-  const vars = evaluateTemplate(view, rootPath, template);
+/** @param view of the instance as it starts, made only where an expression asks for it. */
+function startValues(
+  { vars: template, timeout }: Definition,
+  now: EpochMs,
+  view: () => View,
+): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
+  const vars = template.isConstant ? template.evaluate({}) : evaluateTemplate(view(), rootPath, template);
   if (!isJsonObject(vars)) throw new UnfitValueError('`vars` must be an object.');
-  return { vars, timeoutAt: timeout === null ? null : view.now + durationMs(view, rootPath, timeout) };
+  if (timeout === null) return { vars, timeoutAt: null };
+  return { vars, timeoutAt: now + (timeout.kind === 'constant' ? timeout.ms : durationMs(view(), rootPath, timeout)) };
 }
 
 /**
