@@ -11,10 +11,12 @@ export const DeadLetter = Type.Object({
   topic: Type.String({ description: 'Topic of the original message.' }),
   partition: Type.Integer(),
   offset: Type.String(),
-  keyBase64: NullableString(),
-  valueBase64: NullableString('The first 4,096 bytes; a replay sends the whole value. null: a tombstone, or left out (`omitted`).'),
+  keyBase64: NullableString('In lists the first 4,096 bytes.'),
+  valueBase64: NullableString('In lists the first 4,096 bytes. null: a tombstone, or left out (`omitted`).'),
   valueBytes: Type.Integer({ description: 'Length of the original value.' }),
-  headers: Type.Array(Type.Object({ key: Type.String(), valueBase64: Type.String() })),
+  headers: Type.Array(Type.Object({ key: Type.String(), valueBase64: Type.String() }), {
+    description: 'Left out in lists where they are large.',
+  }),
   omitted: NullableString(
     'What the letter does not hold of the original, because it is too large, e.g. value: the original stands in its own topic only, and cannot be replayed. null: it is whole.',
   ),

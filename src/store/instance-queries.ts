@@ -5,6 +5,7 @@ import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
 import type { HumanRecord } from './human-record.ts';
+import type { ListedDeadLetter } from './listed-dead-letter.ts';
 
 export type InstanceFilter = {
   readonly status?: InstanceStatus;
@@ -124,7 +125,7 @@ export interface InstanceQueries {
   inboxTask(instanceId: InstanceId, path: TaskPath): Promise<HumanTaskRow | null>;
   /** Instances not yet ended, by definition version: what a deploy answers. */
   runningByVersion(definitionId: string): Promise<readonly { readonly version: number; readonly running: number }[]>;
-  deadLetters(status: DeadLetterRow['status'], limit: number, cursor: string | null): Promise<Page<DeadLetterRow>>;
+  deadLetters(status: DeadLetterRow['status'], limit: number, cursor: string | null): Promise<Page<ListedDeadLetter>>;
   deadLetter(id: string): Promise<DeadLetterRow | null>;
   /** @returns false when it was no longer open. */
   closeDeadLetter(id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean>;

@@ -6,6 +6,7 @@ import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { NewDeadLetter } from '../../src/store/instance-store.ts';
+import { listedBytesMax } from '../../src/store/listed-dead-letter.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   commandOf,
@@ -247,6 +248,17 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       expect((await lab.queries.deadLetter(id))?.status).not.toBe('open');
       expect(await lab.queries.deadLetter('999999999999999')).toBeNull();
     });
+  });
+
+  it('lists dead letters cut, however large they are, and gives them whole by their id', async () => {
+    const large = Buffer.alloc(1_000_000, 7);
+    const original = { topic: 'lab.events', partition: 1, offset: '5', key: large, value: large, headers: [{ key: 'h', value: large }] };
+    const letter = { code: 'MR_TOO_LARGE', reason: 'It is large.', instanceId: null, at: Date.now(), omitted: null, original } as const;
+    await lab.store.saveDeadLetters([{ ...letter, partition: 4, offset: String(BigInt(Date.now()) * 1_000n) }]);
+    const [found] = (await lab.queries.deadLetters('open', 1, null)).items;
+    const cut = large.subarray(0, listedBytesMax);
+    expect(found).toMatchObject({ code: 'MR_TOO_LARGE', key: cut, value: cut, headers: [], valueBytes: large.length });
+    expect(await lab.queries.deadLetter(found?.id ?? '')).toMatchObject({ key: large, value: large, headers: original.headers });
   });
 
   describe('open automated tasks', () => {

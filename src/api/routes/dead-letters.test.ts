@@ -26,6 +26,10 @@ describe('Dead letters', () => {
         },
       ],
     });
+    expect((await ask('GET', '/v1/dead-letters/7')).body).toMatchObject({
+      ...{ id: '7', valueBytes: 5_000, valueBase64: Buffer.alloc(5_000, 1).toString('base64') },
+    });
+    expectProblem(await ask('GET', '/v1/dead-letters/8'), 404, 'MR_NOT_FOUND');
     expect((await ask('GET', '/v1/dead-letters?status=discarded')).body).toMatchObject({ items: [] });
   });
 

@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import type * as contract from '../../contract/dead-letters.ts';
-import { DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../../contract/dead-letters.ts';
+import { DeadLetter, DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../../contract/dead-letters.ts';
 import type { DeadLetterRow } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
@@ -10,7 +10,6 @@ import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { responses, security } from './schemas.ts';
 
-const SHOWN_BYTES_MAX = 4_096;
 const config = { permission: 'deadLetters' } as const;
 
 export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void {
@@ -32,7 +31,26 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
     },
     async ({ query: { status = 'open', limit, cursor = null } }) => {
       const { items, nextCursor } = await queries.deadLetters(status, limit, cursor);
-      return { items: items.map(toDeadLetter), nextCursor };
+      return { items: items.map((letter) => toDeadLetter(letter, letter.valueBytes)), nextCursor };
+    },
+  );
+
+  app.get(
+    '/dead-letters/:id',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'getDeadLetter',
+        summary: 'One of them, with the whole original message',
+        querystring: NoQuery,
+        params,
+        response: responses({ 200: DeadLetter }, 404),
+      },
+    },
+    async (request) => {
+      const letter = await findLetter(request.params.id);
+      return toDeadLetter(letter, letter.value?.length ?? 0);
     },
   );
 
@@ -79,9 +97,14 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
     },
   );
 
-  async function findOpenLetter(id: string): Promise<DeadLetterRow> {
+  async function findLetter(id: string): Promise<DeadLetterRow> {
     const letter = /^[0-9]{1,18}$/.test(id) ? await queries.deadLetter(id) : null;
     if (letter === null) throw notFound('There is no such dead letter.');
+    return letter;
+  }
+
+  async function findOpenLetter(id: string): Promise<DeadLetterRow> {
+    const letter = await findLetter(id);
     if (letter.status !== 'open') throw alreadyClosed(letter.status);
     return letter;
   }
@@ -96,13 +119,13 @@ function incomplete({ omitted, topic, partition, offset }: DeadLetterRow): ApiPr
   return new ApiProblem('MR_DEAD_LETTER_INCOMPLETE', message);
 }
 
-function toDeadLetter(row: DeadLetterRow): contract.DeadLetter {
+function toDeadLetter(row: DeadLetterRow, valueBytes: number): contract.DeadLetter {
   const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status, omitted } = row;
   return {
     ...{ id, code, reason, topic, partition, offset, instanceId, status, omitted },
     keyBase64: key?.toString('base64') ?? null,
-    valueBase64: value?.subarray(0, SHOWN_BYTES_MAX).toString('base64') ?? null,
-    valueBytes: value?.length ?? 0,
+    valueBase64: value?.toString('base64') ?? null,
+    valueBytes,
     headers: headers.map((header) => ({ key: header.key, valueBase64: header.value.toString('base64') })),
     at: toText(at),
   };

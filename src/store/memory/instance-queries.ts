@@ -1,4 +1,5 @@
 /** Reading the instance database in memory. */
+
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
 import { type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { patterns } from '../cursor.ts';
@@ -12,6 +13,7 @@ import type {
   PendingCommand,
   TaskRow,
 } from '../instance-queries.ts';
+import { listed } from '../listed-dead-letter.ts';
 import { claimOf } from './claims.ts';
 import { isDecided } from './commands.ts';
 import { closeDeadLetter, deadLetter } from './dead-letters.ts';
@@ -86,7 +88,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
     },
     async deadLetters(status, limit, cursor) {
       const found = [...tables.deadLetters.values()].filter((letter) => letter.status === status);
-      return page(letters, found, limit, cursor, ({ id }) => deadLetter(tables, id) ?? unreachable());
+      return page(letters, found, limit, cursor, ({ id }) => listed(deadLetter(tables, id) ?? unreachable()));
     },
     deadLetter: async (id) => deadLetter(tables, id),
     closeDeadLetter: async (id, status) => closeDeadLetter(tables, id, status),

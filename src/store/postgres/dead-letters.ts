@@ -4,6 +4,7 @@ import { decodeCursor, pageOf, patterns } from '../cursor.ts';
 import type { Page } from '../definition-store.ts';
 import type { DeadLetterRow } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
+import { type ListedDeadLetter, listedBytesMax } from '../listed-dead-letter.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
 import { Columns } from './sql/columns.ts';
@@ -45,12 +46,17 @@ export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLette
   await translating(() => pool.query({ ...save, values: columns.encode(letters) }));
 }
 
-const fields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset", key, value, headers,
+const plainFields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset",
   instance_id AS "instanceId", ${epochMs('dead_lettered_at')} AS at, status, omitted`;
-type Row = Omit<DeadLetterRow, 'headers'> & { readonly headers: readonly Header[] };
+const fields = `${plainFields}, key, value, headers`;
+// Cut by the database: a page of whole letters would be as large as its letters are.
+const listedFields = `${plainFields}, substring(key FROM 1 FOR ${listedBytesMax}) AS key, substring(value FROM 1 FOR ${listedBytesMax}) AS value,
+  coalesce(octet_length(value), 0) AS "valueBytes",
+  CASE WHEN octet_length(headers::text) > ${2 * listedBytesMax} THEN '[]'::json ELSE headers END AS headers`;
+type Stored<Letter> = Omit<Letter, 'headers'> & { readonly headers: readonly Header[] };
 
-function letterOf(row: Row): DeadLetterRow {
-  return { ...row, headers: row.headers.map(({ key, value }) => ({ key, value: Buffer.from(value, 'base64') })) };
+function headersOf(headers: readonly Header[]): DeadLetterRow['headers'] {
+  return headers.map(({ key, value }) => ({ key, value: Buffer.from(value, 'base64') }));
 }
 
 const list = 'dead-letters';
@@ -60,23 +66,30 @@ export async function deadLetters(
   status: DeadLetterRow['status'],
   limit: number,
   cursor: string | null,
-): Promise<Page<DeadLetterRow>> {
+): Promise<Page<ListedDeadLetter>> {
   const before = cursor === null ? null : (decodeCursor(list, cursor, [patterns.integer])[0] ?? null);
   const { rows } = await translating(() =>
-    pool.query<Row>({
+    pool.query<Stored<ListedDeadLetter>>({
       name: 'dead-letters',
-      text: `SELECT ${fields} FROM dead_letter WHERE status = $1 AND id < coalesce($2::bigint, 9223372036854775807) ORDER BY id DESC LIMIT $3`,
+      text: `SELECT ${listedFields} FROM dead_letter WHERE status = $1 AND id < coalesce($2::bigint, 9223372036854775807) ORDER BY id DESC LIMIT $3`,
       values: [status, before, limit + 1],
     }),
   );
-  return pageOf(rows, limit, list, ({ id }) => [id], letterOf);
+  return pageOf(
+    rows,
+    limit,
+    list,
+    ({ id }) => [id],
+    (row) => ({ ...row, headers: headersOf(row.headers) }),
+  );
 }
 
 export async function deadLetter(pool: Pool, id: string): Promise<DeadLetterRow | null> {
   const { rows } = await translating(() =>
-    pool.query<Row>({ name: 'dead-letter', text: `SELECT ${fields} FROM dead_letter WHERE id = $1`, values: [id] }),
+    pool.query<Stored<DeadLetterRow>>({ name: 'dead-letter', text: `SELECT ${fields} FROM dead_letter WHERE id = $1`, values: [id] }),
   );
-  return rows[0] === undefined ? null : letterOf(rows[0]);
+  const [row] = rows;
+  return row === undefined ? null : { ...row, headers: headersOf(row.headers) };
 }
 
 export async function closeDeadLetter(pool: Pool, id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean> {
