@@ -145,7 +145,7 @@ function addV1(app: ApiApp, context: RouteContext): void {
   addDefinitionRoutes(app, context);
   addStartRoutes(app, context);
   addInstanceRoutes(app, context);
-  addStreamRoutes(app, context);
+  addStreamRoutes(app, context, authenticate);
   addCommandRoutes(app, context);
   addInboxRoutes(app, context);
   addTaskActionRoutes(app, context);

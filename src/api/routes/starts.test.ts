@@ -79,6 +79,13 @@ describe('Starting', () => {
     expect(running).toMatchObject({ status: 201, body: { definition: { id: 'approval' } } });
   });
 
+  it('does not wait for the end of an instance that needs a person first', async () => {
+    const api = await openTestApi();
+    await api.deploy(instant);
+    const stuck = await api.ask('POST', '/v1/definitions/instant/instances?wait=5s', { input: {} });
+    expect(stuck).toMatchObject({ status: 200, body: { status: 'incident', open: [{ waitingFor: { kind: 'incident' } }] } });
+  });
+
   it('is refused while nothing is published, and counted', async () => {
     const api = await openTestApi();
     await api.deploy(instant);

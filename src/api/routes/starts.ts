@@ -25,7 +25,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     tags: ['instances'],
     summary: 'Start an instance',
     description:
-      '201 with the id once it is committed. With `?wait=` 200 and the whole instance if it ended in time. A repeat with the same ' +
+      '201 with the id once it is committed. With `?wait=` 200 and the whole instance if it ended in time, or needs a person (an incident). A repeat with the same ' +
       '`Idempotency-Key` within 24 h starts nothing and gets the first answer.',
     security,
     params: Type.Object({ id: Type.String() }),
@@ -62,7 +62,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
         eager: false,
         async look() {
           const found = await ports.queries.get(instanceId);
-          return found !== null && isEnded(found.row.status) ? found : undefined;
+          return found !== null && (isEnded(found.row.status) || found.row.status === 'incident') ? found : undefined;
         },
       });
       if (view !== undefined) return reply.code(200).send(toInstance(view));

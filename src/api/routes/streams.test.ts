@@ -51,4 +51,30 @@ describe('The live stream', () => {
     api.end.abort();
     expect(idsIn(await text).length).toBeGreaterThan(0);
   });
+
+  it('ends within ten seconds after its key was revoked', { timeout: 40_000 }, async () => {
+    const api = await withApproval();
+    const response = await follow(api, await listen(api), api.id);
+    const text = response.text();
+    await expect.poll(() => api.engine.watch.waiting).toBe(1);
+    await api.engine.removeKey('key-of-vi-viewer-0123456789');
+    // The stream of an instance that goes on ends for nothing else.
+    expect(idsIn(await text).length).toBeGreaterThan(0);
+    expect(api.engine.watch.waiting).toBe(0);
+  });
+
+  it('leaves streams to other keys', async () => {
+    const api = await withApproval({ streams: 8 });
+    const url = await listen(api);
+    const responses = [];
+    for (let index = 0; index < 3; index++) responses.push(await follow(api, url, api.id));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 429]);
+    const other = await fetch(`${url}/v1/instances/${api.id}/events`, {
+      headers: { authorization: `Bearer ${await api.engine.addKey('viewer', 'eve')}` },
+    });
+    expect(other.status).toBe(200);
+    await responses[0]?.body?.cancel();
+    await expect.poll(async () => (await follow(api, url, api.id)).status).toBe(200);
+    api.end.abort();
+  });
 });

@@ -9,6 +9,7 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import type { InstanceId } from '../../core/ids.ts';
+import { type Authenticate, keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
@@ -16,13 +17,19 @@ import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 const STREAMS_MAX = 1_000;
+/** Of all streams, how many one key may have: one in so many. */
+const KEY_SHARE = 4;
+/** How often a stream looks whether its key is still good. */
+const KEY_LOOK_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 const LOOK_MS = 1_000;
 const PAGE = 200;
 
-export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
+export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate: Authenticate): void {
   const { limits, metrics, signal } = context;
   const streamsMax = limits.streams ?? STREAMS_MAX;
+  const streamsOfKeyMax = Math.max(1, Math.floor(streamsMax / KEY_SHARE));
+  const openOfKey = new Map<string, number>();
   let open = 0;
   const schema = {
     operationId: 'streamInstance',
@@ -50,23 +57,50 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext): void {
     if (isEnded(row.status) && afterSeq >= state.seq) return reply.code(204).send(null);
     if (open >= streamsMax)
       throw new ApiProblem('MR_TOO_MANY_STREAMS', 'This process has too many open live streams.', { headers: { 'retry-after': '5' } });
+    const { keyId } = keyOf(request);
+    const ofKey = openOfKey.get(keyId) ?? 0;
+    if (ofKey >= streamsOfKeyMax)
+      throw new ApiProblem('MR_TOO_MANY_STREAMS', 'This API key has too many open live streams.', { headers: { 'retry-after': '5' } });
+    openOfKey.set(keyId, ofKey + 1);
     open++;
     metrics.streams.set(open);
     reply.hijack();
     const { raw } = reply;
     const gone = new AbortController();
     raw.once('close', () => gone.abort());
+    // By a timer of its own: a client that does not read holds up the loop of its stream.
+    const stopWatching = watchKey(authenticate, request.headers.authorization, gone.signal, () => {
+      gone.abort();
+      if (raw.writableNeedDrain) raw.destroy();
+    });
     try {
       writeHead(raw, reply.getHeaders());
       await follow(context, raw, instanceId, afterSeq, AbortSignal.any([signal, gone.signal]));
     } catch (error) {
       if (!gone.signal.aborted) request.log.warn({ err: error, instanceId }, 'A live stream ended early; the client resumes it');
     } finally {
+      stopWatching();
+      const left = (openOfKey.get(keyId) ?? 1) - 1;
+      if (left === 0) openOfKey.delete(keyId);
+      else openOfKey.set(keyId, left);
       open--;
       metrics.streams.set(open);
       raw.end();
     }
   });
+}
+
+/** @param onRevoked called once, when the key is no longer good. @returns what ends the watching. */
+function watchKey(authenticate: Authenticate, authorization: string | undefined, gone: AbortSignal, onRevoked: () => void): () => void {
+  const timer = setInterval(async () => {
+    try {
+      await authenticate(authorization);
+    } catch (error) {
+      // A database that is away says nothing about the key.
+      if (error instanceof ApiProblem && !gone.aborted) onRevoked();
+    }
+  }, KEY_LOOK_MS);
+  return () => clearInterval(timer);
 }
 
 function seqOf(lastEventId: string | undefined): number {

@@ -1,4 +1,5 @@
 /** Definitions that several tests of the routes use, and an API with an instance that waits for a person. */
+import type { ApiLimits } from '../context.ts';
 import { openTestApi, type TestApi } from './test-api.ts';
 
 export const approval = {
@@ -23,8 +24,8 @@ export const instant = {
   output: '${ nodes.only.output }',
 };
 
-export async function withApproval(): Promise<TestApi & { readonly id: string; readonly task: string }> {
-  const api = await openTestApi();
+export async function withApproval(changed: Partial<ApiLimits> = {}): Promise<TestApi & { readonly id: string; readonly task: string }> {
+  const api = await openTestApi({}, changed);
   await api.deploy(approval);
   const id = await api.start('approval', { input: { amount: 120 }, businessKey: 'e-17' });
   return Object.assign(api, { id, task: `${id}.approve` });

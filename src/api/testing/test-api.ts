@@ -54,7 +54,7 @@ export function expectProblem({ status, body }: Answer, expectedStatus: number, 
   return body as Body;
 }
 
-export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestApi> {
+export async function openTestApi(ports: Partial<ApiPorts> = {}, changed: Partial<ApiLimits> = {}): Promise<TestApi> {
   const queues = ['special'];
   const codec = memoryCodec(queues);
   const outgoing = await memoryOutgoing(codec);
@@ -78,7 +78,7 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}): Promise<TestAp
       },
       ...ports,
     },
-    limits,
+    limits: { ...limits, ...changed },
     publishTopics: ['allowed'],
     log: pino({ level: 'silent' }),
     metrics: createMetrics('test'),
