@@ -5,7 +5,6 @@ import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
 import type { HumanRecord } from './human-record.ts';
-import type { ListedDeadLetter } from './listed-dead-letter.ts';
 
 export type InstanceFilter = {
   readonly status?: InstanceStatus;
@@ -108,6 +107,12 @@ export type DeadLetterRow = {
   readonly status: 'open' | 'replayed' | 'discarded';
   /** What it does not hold of the original, for people; null when it is whole. */
   readonly omitted: string | null;
+};
+
+/** As lists hold it: key, value and headers cut (listed-dead-letter.ts). */
+export type ListedDeadLetter = DeadLetterRow & {
+  /** Length of the whole value. */
+  readonly valueBytes: number;
 };
 
 export interface InstanceQueries {

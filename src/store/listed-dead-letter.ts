@@ -1,13 +1,8 @@
 /** A dead letter as lists hold it: what is large of it is cut, and read whole by its id. */
-import type { DeadLetterRow } from './instance-queries.ts';
+import type { DeadLetterRow, ListedDeadLetter } from './instance-queries.ts';
 
 /** Of a key and of a value, in bytes; above so many characters all headers are left out. */
 export const listedBytesMax = 4_096;
-
-export type ListedDeadLetter = DeadLetterRow & {
-  /** Length of the whole value. */
-  readonly valueBytes: number;
-};
 
 export function listed(letter: DeadLetterRow): ListedDeadLetter {
   const { key, value, headers } = letter;

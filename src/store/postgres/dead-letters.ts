@@ -2,9 +2,9 @@
 
 import { decodeCursor, pageOf, patterns } from '../cursor.ts';
 import type { Page } from '../definition-store.ts';
-import type { DeadLetterRow } from '../instance-queries.ts';
+import type { DeadLetterRow, ListedDeadLetter } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
-import { type ListedDeadLetter, listedBytesMax } from '../listed-dead-letter.ts';
+import { listedBytesMax } from '../listed-dead-letter.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
 import { Columns } from './sql/columns.ts';
