@@ -100,7 +100,6 @@ describe('bad input on the events becomes a dead letter with its bytes, and the 
       'MR_TOO_LARGE',
       () => lab.event({ type: 'payment.confirmed', key: 'k', data: JSON.stringify('x'.repeat(600_000)) }),
     ],
-    ['a tombstone', 'MR_TOMBSTONE', () => ({ key: 'k', value: null })],
   ];
 
   test.each(kinds)('%s', async (_, code, make) => {
