@@ -98,6 +98,29 @@ describe('A timer that could not be applied', () => {
     expect(scenario.command(retry).task('n')).toMatchObject({ status: 'scheduled', attempt: 2 });
   });
 
+  it('is applied with all others of its task that came due meanwhile', () => {
+    const scenario = new Scenario(
+      nodeOf({
+        ...{ type: 'human', title: 'Look', assignees: { users: ['ada'] } },
+        ...{ reminder: '10m', escalate: { after: '20m', to: { roles: ['boss'] } }, timeout: '1h' },
+      }),
+    );
+    const { dueAt } = scenario.armed('n#reminder');
+    scenario.after(1_800_000).unapplied({ type: 'TimerFired', timerId: 'n#reminder', kind: 'reminder', dueAt }, error);
+    scenario.command(retry);
+    expect(scenario.eventTypes.slice(-2)).toEqual(['HumanTaskReminded', 'HumanTaskEscalated']);
+    expect(Object.keys(scenario.timers)).toEqual(['n#timeout']);
+  });
+
+  it('and a timeout that came due after it ends the task', () => {
+    const scenario = new Scenario(
+      nodeOf({ type: 'human', title: 'Look', assignees: { users: ['ada'] }, reminder: '10m', timeout: '1h' }, { onFailure: 'fail' }),
+    );
+    const { dueAt } = scenario.armed('n#reminder');
+    scenario.after(7_200_000).unapplied({ type: 'TimerFired', timerId: 'n#reminder', kind: 'reminder', dueAt }, error);
+    expect(scenario.command(retry).status).toBe('failed');
+  });
+
   it('of the instance itself ends it when retried, with everything else that is under an incident', () => {
     const scenario = new Scenario({ ...nodeOf(task), timeout: 'PT1H' });
     const { dueAt } = scenario.armed('instanceTimeout');

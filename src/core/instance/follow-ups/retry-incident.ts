@@ -52,11 +52,14 @@ function reopen(task: ClosedTask, predecessor: ClosedTask | null): Decided {
  * more, or makes another one.
  */
 function catchUp(view: View, path: TaskPath | null, commandId: CommandId): readonly NewEvent[] {
-  const { timers } = openScopeAt(view.state, path === null ? rootPath : scopePathOf(path));
-  for (const [timerId, timer] of Object.entries(timers)) {
+  const due: NewEvent[] = [];
+  for (const [timerId, timer] of Object.entries(openScopeAt(view.state, path === null ? rootPath : scopePathOf(path)).timers)) {
     if (timer.path !== path || timer.state !== 'armed' || timer.dueAt > view.now) continue;
-    return decideTimer(view, { type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt }).events;
+    due.push(...decideTimer(view, { type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt }).events);
+    // The other timers end with the task.
+    if (due.some(({ type }) => type === 'TaskFailed' || type === 'TaskCompleted')) break;
   }
+  if (due.length > 0) return due;
   if (path === null) return [];
   const task = own(openScopeAt(view.state, scopePathOf(path)).tasks, path);
   return task?.status === 'scheduled' ? [{ type: 'TaskRedispatched', path, attempt: task.attempt, commandId }] : [];

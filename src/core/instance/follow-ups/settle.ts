@@ -1,5 +1,5 @@
 /** A scope in which nothing is open any more and nothing is under incident ends: an item, a round, or the instance. */
-import type { ScopePath } from '../../ids.ts';
+import type { ScopePath, TaskPath } from '../../ids.ts';
 import { boundedPayload, evaluateTemplate, evaluating } from '../expressions/evaluate.ts';
 import { graphOf, rootPath, scopeAt } from '../state/scopes.ts';
 import type { OpenScope } from '../state/state.ts';
@@ -23,7 +23,7 @@ function endScope(view: View, scope: OpenScope): readonly NewEvent[] {
     return [
       scope.path === rootPath
         ? { type: 'IncidentRaised', path: null, incident }
-        : { type: 'IncidentRaised', path: scope.path as string as never, scope: scope.path, incident },
+        : { type: 'IncidentRaised', path: scope.path as string as TaskPath, scope: scope.path, incident },
     ];
   }
   if (scope.path === rootPath) return [{ type: 'InstanceCompleted', output: output.value }];

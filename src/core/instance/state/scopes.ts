@@ -7,7 +7,7 @@ import { invariant } from '../../assert.ts';
 import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import type { EndedScope, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
+import type { Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
 
 /** The instance's own scope. */
 export const rootPath = '' as ScopePath;
@@ -220,5 +220,3 @@ export function timersOf(state: Pick<InstanceState, 'scopes'>): Readonly<Record<
 function openOnes({ scopes }: Pick<InstanceState, 'scopes'>): readonly OpenScope[] {
   return Object.values(scopes).filter((scope) => scope.status === 'open');
 }
-
-export type { EndedScope, OpenScope, ScopeState };
