@@ -212,20 +212,20 @@ describe('Requests', () => {
   });
 
   it('that are no HTTP get a problem too', async () => {
-    const { app } = await openTestApi();
-    await app.listen({ host: '127.0.0.1', port: 0 });
-    const address = app.server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    const answer = await new Promise<string>((resolve, reject) => {
-      let text = '';
-      const socket = connect(address.port, '127.0.0.1', () => socket.write('NONSENSE\r\n\r\n'));
-      socket.on('data', (chunk) => {
-        text += chunk.toString();
-      });
-      socket.on('error', reject).on('close', () => resolve(text));
-    });
+    const answer = await answerToBytes('NONSENSE\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('MR_REQUEST_INVALID');
+  });
+
+  it('that name two hosts are refused, since a proxy may believe the other one', async () => {
+    const [one, two] = await Promise.all(
+      ['Host: a\r\n', 'Host: a\r\nhost: b\r\n'].map((hosts) =>
+        answerToBytes(`GET /health/live HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`),
+      ),
+    );
+    expect(one).toMatch(/^HTTP\/1\.1 200 /);
+    expect(two).toMatch(/^HTTP\/1\.1 400 /);
+    expect(two).toContain('several `Host` headers');
   });
 
   it('that fail here say nothing of the reason', async () => {
@@ -269,7 +269,9 @@ describe('Everything', () => {
     const { app } = await openTestApi();
     const page = await app.inject('/docs/');
     expect(page.statusCode).toBe(200);
-    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    const policy = String(page.headers['content-security-policy']);
+    for (const directive of ["default-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"])
+      expect(policy).toContain(directive);
     const sources = [...page.payload.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => String(source));
     expect(sources.length).toBeGreaterThan(0);
     for (const source of sources) {
@@ -279,3 +281,19 @@ describe('Everything', () => {
     }
   });
 });
+
+/** What the server says to these bytes, until it closes the connection. */
+async function answerToBytes(bytes: string): Promise<string> {
+  const { app } = await openTestApi();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return await new Promise<string>((resolve, reject) => {
+    let text = '';
+    const socket = connect(address.port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    socket.on('error', reject).on('close', () => resolve(text));
+  });
+}

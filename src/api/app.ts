@@ -49,6 +49,7 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
     sendProblem(reply, problem, request.id);
   });
   addSecurityHeaders(app);
+  refuseSeveralHosts(app);
   const context: RouteContext = {
     ...options,
     metrics: apiMetrics(options.metrics),
@@ -114,6 +115,14 @@ function addSecurityHeaders(app: ApiApp): void {
     reply.headers(headers);
     reply.header('x-request-id', request.id);
     done();
+  });
+}
+
+/** A proxy and this server could each believe another one of two `Host` headers (RFC 9112, section 3.2). */
+function refuseSeveralHosts(app: ApiApp): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const hosts = request.raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
+    done(hosts > 1 ? new ApiProblem('MR_REQUEST_INVALID', 'The request has several `Host` headers: send one.') : undefined);
   });
 }
 

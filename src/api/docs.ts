@@ -32,7 +32,8 @@ export async function addDocs(app: ApiApp): Promise<void> {
     docs.addHook('onRequest', (_request, reply, done) => {
       // The page's own script and style are inline; nothing may be loaded from other servers.
       const policy =
-        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:";
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'";
       reply.header('content-security-policy', policy);
       done();
     });

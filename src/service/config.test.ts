@@ -133,9 +133,22 @@ describe('configuration', () => {
 
   it('refuses a list without an item', () => {
     expect(errorsOf({ KAFKA_BROKERS: ' , ' }, ['kafka'])).toEqual([
-      { name: 'KAFKA_BROKERS', given: '","', expected: '`host:port`, several separated by commas' },
+      {
+        name: 'KAFKA_BROKERS',
+        given: '","',
+        expected: '`host:port`, several separated by commas; the Kafka client takes a name or an IPv4 address as the host',
+      },
     ]);
   });
+
+  it.each(['[::1]:9092', '::1:9092', 'one:9092,[fd00::1]:9092'])(
+    'refuses a broker that the Kafka client would take apart wrongly (%s)',
+    (brokers) => {
+      expect(errorsOf({ KAFKA_BROKERS: brokers }, ['kafka'])).toEqual([
+        expect.objectContaining({ name: 'KAFKA_BROKERS', expected: expect.stringContaining('takes a name or an IPv4 address') }),
+      ]);
+    },
+  );
 
   it('says once of a variable what is wrong with it', () => {
     const errors = errorsOf({ ...databases, KAFKA_SSL_CERT: 'nonsense', KAFKA_SSL: 'yes', INSTANCE_DATABASE_URL: 'nonsense' });

@@ -30,6 +30,7 @@ describe('The inbox', () => {
     expect(await api.ask('POST', `/v1/tasks/${api.task}/claim`, {}, ada)).toMatchObject({ status: 200, body: { assignee: 'ada' } });
     expectProblem(await api.ask('POST', `/v1/tasks/${api.task}/complete`, { output: { approved: true } }, bob), 409, 'MR_TASK_CLAIMED');
     expectProblem(await api.ask('POST', `/v1/tasks/${api.task}/unclaim`, {}, bob), 409, 'MR_TASK_CLAIMED');
+    expectProblem(await api.ask('POST', `/v1/tasks/${api.task}/unclaim`, {}, eve), 403, 'MR_NOT_ASSIGNED');
     expect(await api.ask('POST', `/v1/tasks/${api.task}/unclaim`, {}, ada)).toMatchObject({ status: 200, body: { assignee: null } });
     // An admin may speak for somebody, and take anybody's claim away.
     expect((await api.ask('POST', `/v1/tasks/${api.task}/claim`, { assignee: 'bob' })).body).toMatchObject({ assignee: 'bob' });

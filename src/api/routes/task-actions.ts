@@ -61,7 +61,9 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const { instanceId, path } = taskOf(request.params.id);
       const task = await findOpenTask(context, instanceId, path);
       const key = keyOf(request);
+      // Who holds the claim may release it, also after the task has gone to others.
       const actor = actorOf(key, request.body.assignee);
+      if (task.assignee !== actor) assertMayAct(key, task, request.body.assignee);
       if (task.assignee === null) return toInboxTask(task);
       // An admin may release anybody's claim.
       const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);

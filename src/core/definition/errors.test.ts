@@ -165,6 +165,7 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['an address of another kind', nodeOf({ ...http, url: 'file:///etc/passwd' }), ['MR_DEF_SHAPE /nodes/n/url']],
   ['a header that is an object', nodeOf({ ...http, headers: { 'x-a': {} } }), ['MR_DEF_SHAPE /nodes/n/headers/x-a']],
   ['a task for nobody', nodeOf({ ...human, assignees: { users: [] } }), ['MR_DEF_MISSING_FIELD /nodes/n/assignees']],
+  ['a role with a blank', nodeOf({ ...human, assignees: { roles: ['manager '] } }), ['MR_DEF_SHAPE /nodes/n/assignees/roles']],
   ['a person named twice', nodeOf({ ...human, assignees: { users: ['ada', 'ada'] } }), ['MR_DEF_DUPLICATE /nodes/n/assignees/users']],
   ['an escalation to nobody', nodeOf({ ...human, escalate: { after: '1d' } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],
   ['an escalation without a time', nodeOf({ ...human, escalate: { to: { users: ['eve'] } } }), ['MR_DEF_MISSING_FIELD /nodes/n/escalate']],

@@ -11,8 +11,9 @@ import { parseNetworkPlace } from './network-place.ts';
 const isHost = (given: string): boolean => isIP(given) !== 0 || /^(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(given);
 
 const listItems = {
+  /** No IPv6 address: kafkajs takes a broker apart at its first colon. */
   broker: (given: string): boolean => {
-    const port = Number(/^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(given)?.[1] ?? 0);
+    const port = Number(/^[A-Za-z0-9._-]+:(\d{1,5})$/.exec(given)?.[1] ?? 0);
     return port >= 1 && port <= 65_535;
   },
   topic: (given: string): boolean => /^[A-Za-z0-9._-]{1,249}$/.test(given),

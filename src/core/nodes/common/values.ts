@@ -26,5 +26,12 @@ export function assigneesOf(value: Json, field: string): Assignees {
 function namesOf(value: Json | undefined, field: string): readonly string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new UnfitValueError(`\`${field}\` must be an array of strings.`);
-  return value.map((name: Json) => stringOf(name, field, NAME_LENGTH_MAX));
+  return value.map((name: Json) => nameOf(name, field));
+}
+
+/** Names are compared exactly, so one with blanks around it would reach nobody. */
+function nameOf(value: Json, field: string): string {
+  const name = stringOf(value, field, NAME_LENGTH_MAX);
+  if (name !== name.trim()) throw new UnfitValueError(`\`${field}\` has a name with blanks around it, which nobody has.`);
+  return name;
 }

@@ -154,8 +154,9 @@ describe('A human node', () => {
   });
 
   it.each<[string, Json]>([
-    ['no list', 'manager'],
-    ['a list of no texts', [1, {}]],
+    ['no array', 'manager'],
+    ['an array of no strings', [1, {}]],
+    ['an array with a name that has blanks around it', ['manager', ' clerk']],
   ])('comes under incident when its assignees are %s', (_, roles) => {
     const scenario = new Scenario(nodeOf({ ...human, title: 'x', assignees: { roles: '${ input.roles }' } }), { roles });
     expect(scenario.status).toBe('incident');

@@ -58,12 +58,12 @@ function readAssignees(reader: ObjectReader, field: string, expressions: Express
     const names: Json | undefined = assignees?.raw(list);
     if (names === undefined) continue;
     if (typeof names === 'string' && names.includes('${')) named++;
-    else if (Array.isArray(names) && names.every((name: Json) => typeof name === 'string' && name !== '')) {
+    else if (Array.isArray(names) && names.every((name: Json) => typeof name === 'string' && name !== '' && name === name.trim())) {
       named += names.length;
       if (new Set(names).size < names.length)
         reader.errors.add(pointerTo(pointer, list), 'MR_DEF_DUPLICATE', `A name stands twice in "${list}": name each once.`);
     } else {
-      assignees?.refuse(list, 'an array of names');
+      assignees?.refuse(list, 'an array of names without blanks around them');
       named++;
     }
   }

@@ -6,10 +6,14 @@ import { boolean, duration, list, oneOf, pem, string } from '../variable.ts';
 export const kafka = defineGroup({
   title: 'Kafka',
   variables: {
-    KAFKA_BROKERS: list('broker', '`host:port`, several separated by commas', {
-      description: 'Brokers to connect to first.',
-      default: '127.0.0.1:9092',
-    }),
+    KAFKA_BROKERS: list(
+      'broker',
+      '`host:port`, several separated by commas; the Kafka client takes a name or an IPv4 address as the host',
+      {
+        description: 'Brokers to connect to first. A broker with an IPv6 address needs a name here.',
+        default: '127.0.0.1:9092',
+      },
+    ),
     KAFKA_CLIENT_ID: string({ description: 'The name of this process in the logs and quotas of the brokers.', default: 'millrace' }),
     KAFKA_SSL: boolean({ description: 'Use TLS for the connections to the brokers.', default: false }),
     KAFKA_SSL_CA: Type.Optional(
