@@ -1,13 +1,13 @@
 /** An instance as REST shows it: what is open, and why it waits. Pure. */
 
 import type * as contract from '../contract/instances.ts';
-import { assertNever } from '../core/assert.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type TaskPath, taskIdOf } from '../core/ids.ts';
 import { incidentsOf, taskAt, tasksOf } from '../core/instance/state/scopes.ts';
 import { type Incident, type InstanceState, isOpen, type OpenTask } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
+import { waitingFor } from '../core/nodes/registry.ts';
 import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
 
 /** Largest number of entries of `open`. */
@@ -94,38 +94,6 @@ function waiting(state: InstanceState, task: OpenTask): Dated {
       lastError: task.type === 'http' || task.type === 'task' ? task.lastError : null,
     },
   };
-}
-
-function waitingFor(task: OpenTask): contract.WaitingFor {
-  switch (task.type) {
-    case 'http':
-    case 'task':
-      if (task.status === 'retrying') return { kind: 'retry', until: toText(task.retryAt), lastError: task.lastError };
-      return { kind: 'worker', queue: task.payload.queue };
-    case 'human': {
-      const { assignees, title, dueAt } = task;
-      const { users, roles } = assignees;
-      return { kind: 'person', assignees: { users: [...users], roles: [...roles] }, title, dueAt: dueAt === null ? null : toText(dueAt) };
-    }
-    case 'wait':
-      return { kind: 'time', until: toText(task.until) };
-    case 'event':
-      return {
-        kind: 'event',
-        events: task.waits.map(({ event, key }) => ({ type: event, key })),
-        received: task.received.length,
-        count: task.count,
-      };
-    case 'forEach': {
-      const { items, waiting, running, failed } = task;
-      const left = 'indexes' in waiting ? waiting.indexes.length : items.length - waiting.from;
-      return { kind: 'items', total: items.length, running, waiting: left, failed };
-    }
-    case 'repeat':
-      return { kind: 'round', round: task.round, running: task.running };
-    default:
-      return assertNever(task);
-  }
 }
 
 export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, cause, event }: HistoryEntry): contract.HistoryEntry {

@@ -1,6 +1,8 @@
 /** The behaviours of all types of nodes. A new type does not compile until it stands here. */
 import type { NodeType } from '../definition/types.ts';
+import type { OpenTask } from '../instance/state/state.ts';
 import type { NodeBehaviour } from './common/behaviour.ts';
+import type { WaitingFor } from './common/waiting-for.ts';
 import { event } from './event/behaviour.ts';
 import { forEach } from './forEach/behaviour.ts';
 import { http } from './http/behaviour.ts';
@@ -25,4 +27,10 @@ const behaviours: { readonly [Type in NodeType]: NodeBehaviour<Type> } = {
 
 export function behaviourOf<Type extends NodeType>(type: Type): NodeBehaviour<Type> {
   return behaviours[type];
+}
+
+/** What the open task waits for. */
+export function waitingFor(task: OpenTask): WaitingFor {
+  const shown: { readonly waitingFor: (task: never) => WaitingFor } = behaviours[task.type];
+  return shown.waitingFor(task as never);
 }

@@ -11,6 +11,7 @@ import type { Subject } from '../../instance/history/event-builders.ts';
 import type { OpenTask, TimerKind } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
+import type { WaitingFor } from './waiting-for.ts';
 
 export type NodeOf<Type extends NodeType> = Node & { readonly type: Type };
 export type TaskOf<Type extends NodeType> = OpenTask & { readonly type: Type };
@@ -33,7 +34,10 @@ export type NodeBehaviour<Type extends NodeType> = {
   readonly fire?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>, timer: TimerKind) => readonly NewEvent[];
   /** A loop opened, or an item or round of it ended: what is next. Throws as `open` does. Absent: it is no loop. */
   readonly advance?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>) => readonly NewEvent[];
-};
+} & (Type extends OpenTask['type'] ? Shown<Type> : unknown);
+
+/** What people are shown of a task that is open. A type whose tasks end where they open has none. */
+type Shown<Type extends OpenTask['type']> = { readonly waitingFor: (task: TaskOf<Type>) => WaitingFor };
 
 /** @param given what the basis of the task depends on beside its predecessor. */
 export function subjectOf({ path, node, attempt, predecessor }: Opening, given: Json): Subject {

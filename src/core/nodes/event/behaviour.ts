@@ -13,6 +13,12 @@ import { valuesAt } from './named-values.ts';
 export const event: NodeBehaviour<'event'> = {
   open,
   fire: (_view, task) => [taskFailed(task, 'timedOut', { code: 'TIMEOUT', message: 'No fitting event came within the timeout.' })],
+  waitingFor: ({ waits, received, count }) => ({
+    kind: 'event',
+    events: waits.map(({ event: type, key }) => ({ type, key })),
+    received: received.length,
+    count,
+  }),
 };
 
 function open(opening: Opening<EventNode>): readonly NewEvent[] {

@@ -16,7 +16,18 @@ const ITEMS_MAX = 10_000;
 /** Scopes that one step opens: the rest follows by a timer that is due at once, so that a partition is not held up. */
 const OPEN_MAX = 500;
 
-export const forEach: NodeBehaviour<'forEach'> = { open, advance, fire: advance };
+export const forEach: NodeBehaviour<'forEach'> = {
+  open,
+  advance,
+  fire: advance,
+  waitingFor: (task) => ({
+    kind: 'items',
+    total: task.items.length,
+    running: task.running,
+    waiting: countWaiting(task),
+    failed: task.failed,
+  }),
+};
 
 type Task = TaskOf<'forEach'>;
 

@@ -3,6 +3,7 @@ import { boundedPayload, UnfitValueError } from '../../instance/expressions/eval
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { openAutomated } from '../common/automated/open.ts';
 import { fireAutomated } from '../common/automated/timers.ts';
+import { waitingForWorker } from '../common/automated/waiting-for.ts';
 import { evaluateFor, type NodeBehaviour } from '../common/behaviour.ts';
 import { encodeFields, withQuery } from './fields.ts';
 import { checkPath } from './url.ts';
@@ -15,6 +16,7 @@ export const http: NodeBehaviour<'http'> = {
     return openAutomated(opening, { task: null, queue: null }, boundedPayload(opening.view.limits, 'request', request));
   },
   fire: fireAutomated,
+  waitingFor: waitingForWorker,
 };
 
 /** The request as the worker gets it: header values are strings, an absent body stays absent. */

@@ -7,11 +7,12 @@ import type { TimerKind } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { assigneesOf, stringOf } from '../common/values.ts';
+import { instant, type WaitingFor } from '../common/waiting-for.ts';
 
 /** Longest title, in characters. */
 const TITLE_LENGTH_MAX = 2_000;
 
-export const human: NodeBehaviour<'human'> = { open, fire };
+export const human: NodeBehaviour<'human'> = { open, fire, waitingFor };
 
 function open(opening: Opening<HumanNode>): readonly NewEvent[] {
   const { node } = opening;
@@ -48,4 +49,9 @@ function fire(_view: View, task: TaskOf<'human'>, _node: HumanNode, timer: Timer
     default:
       return assertNever(timer);
   }
+}
+
+function waitingFor({ assignees, title, dueAt }: TaskOf<'human'>): WaitingFor {
+  const { users, roles } = assignees;
+  return { kind: 'person', assignees: { users: [...users], roles: [...roles] }, title, dueAt: dueAt === null ? null : instant(dueAt) };
 }

@@ -20,6 +20,7 @@ export const repeat: NodeBehaviour<'repeat'> = {
   advance: (view, task, node) => orIncident(task, () => afterRound(view, task, node)),
   /** The delay before the next round is over. */
   fire: (view, task, node) => orIncident(task, () => begin(view, task, node, task.round + 1)),
+  waitingFor: ({ round, running }) => ({ kind: 'round', round, running }),
 };
 
 type Task = TaskOf<'repeat'>;

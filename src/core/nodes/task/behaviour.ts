@@ -2,6 +2,7 @@
 import { boundedPayload } from '../../instance/expressions/evaluate.ts';
 import { openAutomated } from '../common/automated/open.ts';
 import { fireAutomated } from '../common/automated/timers.ts';
+import { waitingForWorker } from '../common/automated/waiting-for.ts';
 import { evaluateFor, type NodeBehaviour } from '../common/behaviour.ts';
 
 export const task: NodeBehaviour<'task'> = {
@@ -11,4 +12,5 @@ export const task: NodeBehaviour<'task'> = {
     return openAutomated(opening, { task: node.task, queue: node.queue }, input);
   },
   fire: fireAutomated,
+  waitingFor: waitingForWorker,
 };

@@ -2,6 +2,7 @@
 import { durationMs, instantAt } from '../../instance/expressions/evaluate.ts';
 import { taskCompleted } from '../../instance/history/event-builders.ts';
 import { type NodeBehaviour, openedOf, subjectOf } from '../common/behaviour.ts';
+import { instant } from '../common/waiting-for.ts';
 
 export const wait: NodeBehaviour<'wait'> = {
   open: (opening) => {
@@ -12,4 +13,5 @@ export const wait: NodeBehaviour<'wait'> = {
     return [{ type: 'WaitStarted', ...openedOf(opening, until), until }];
   },
   fire: (_view, task) => [taskCompleted(task, null)],
+  waitingFor: ({ until }) => ({ kind: 'time', until: instant(until) }),
 };
