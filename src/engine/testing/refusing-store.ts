@@ -18,7 +18,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import { InstanceProcessor } from '../process/instance-processor.ts';
 import { StateCache } from '../process/state-cache.ts';
-import { MemoryStore } from './memory-store.ts';
+import { SteeredStore } from './steered-store.ts';
 
 const INSTANCE_ID = '01890000-0000-7000-8000-000000000003' as InstanceId;
 
@@ -26,7 +26,7 @@ const INSTANCE_ID = '01890000-0000-7000-8000-000000000003' as InstanceId;
 type Refusal = 'completions' | 'everything' | 'definition';
 
 export class RefusingStore {
-  readonly store = new MemoryStore();
+  readonly store = new SteeredStore();
   readonly #cache = new StateCache(1_000_000);
   readonly #processor: InstanceProcessor<AddressedNotification>;
   readonly #dispatched = new Map<TaskPath, { readonly attempt: number; readonly basis: Basis }>();
@@ -44,7 +44,7 @@ export class RefusingStore {
     const command = { instanceId: INSTANCE_ID, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const started = start(definition, command, this.#now);
     if (!started.ok) throw new Error(`the start was refused: ${JSON.stringify(started.error)}`);
-    this.store.instances.set(INSTANCE_ID, { state: started.value.state, version: 1 });
+    this.store.put(INSTANCE_ID, started.value.state);
     this.#carryOut(started.value.effects, started.value.state);
     this.store.refuse = (transitions) =>
       transitions.some(({ history }) => history.some((entry) => this.#isRefused(entry, history)))
@@ -71,7 +71,7 @@ export class RefusingStore {
   }
 
   get state(): InstanceState {
-    const stored = this.store.instances.get(INSTANCE_ID);
+    const stored = this.store.stored(INSTANCE_ID);
     if (stored === undefined) throw new Error('no instance');
     return stored.state;
   }

@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { MillraceError } from '../../core/error.ts';
-import { FakeConsumer } from '../../messaging/testing/fake-log.ts';
+import { HandMovedConsumer } from '../../messaging/testing/hand-moved-consumer.ts';
 import { silent } from '../testing/fixture.ts';
 import { PartitionConsumer, type PartitionConsumerLimits, type RecordBatch } from './partition-consumer.ts';
 
@@ -11,15 +11,15 @@ class Held {
   readonly batches: { readonly batch: RecordBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
   readonly contexts: Context[] = [];
   readonly crashes: string[] = [];
-  readonly consumer: FakeConsumer;
+  readonly consumer: HandMovedConsumer;
   readonly partitionConsumer: PartitionConsumer<Context>;
 
   constructor(limits: Partial<PartitionConsumerLimits> = {}) {
-    let consumer: FakeConsumer | undefined;
+    let consumer: HandMovedConsumer | undefined;
     this.partitionConsumer = new PartitionConsumer({
       groupId: 'group',
       openConsumer: (handlers) => {
-        consumer = new FakeConsumer(handlers, 'topic');
+        consumer = new HandMovedConsumer(handlers, 'topic');
         return consumer;
       },
       openContext: () => {
@@ -70,6 +70,13 @@ class Held {
   }
 }
 
+/** Time passes only when the test says so; what is due at once runs as ever. */
+function stoppedClock(): { pass(ms: number): void } {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return { pass: (ms) => void vi.advanceTimersByTime(ms) };
+}
+
 const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
 
 describe('a partition', () => {
@@ -96,11 +103,14 @@ describe('a partition', () => {
 
   test('does not wait for another one that stands still', async () => {
     const held = new Held({ longMs: 20 });
+    const clock = stoppedClock();
     await held.partitionConsumer.start();
     held.consumer.assign(0, 1);
     held.give(0, 0, 1);
     held.give(1, 0, 1);
-    await held.batch(1);
+    await held.settle();
+    expect(held.given).toEqual([[0, [0]]]);
+    clock.pass(20);
     await held.finish(1);
     held.give(1, 1, 1);
     await held.finish(2);
@@ -114,16 +124,21 @@ describe('a partition', () => {
     held.give(0, 1, 1);
     held.give(1, 2, 1);
     await held.settle();
-    expect(held.given.slice(3, 4)).toEqual([[0, [1]]]);
+    // Nothing stands still any more: one after the other.
+    expect(held.given.slice(3)).toEqual([[0, [1]]]);
+    await held.finish(3);
+    expect(held.given.slice(4)).toEqual([[1, [2]]]);
   });
 
   test('waits for its turn while as many long batches as allowed are under way', async () => {
-    const held = new Held({ longMs: 1, longBatchesMax: 2 });
+    const held = new Held({ longMs: 20, longBatchesMax: 2 });
+    const clock = stoppedClock();
     await held.partitionConsumer.start();
     held.consumer.assign(0, 1, 2);
     for (const partition of [0, 1, 2]) held.give(partition, 0, 1);
-    await held.batch(1);
-    for (const until = performance.now() + 20; performance.now() < until; ) await held.settle();
+    clock.pass(20);
+    clock.pass(20);
+    await held.settle();
     expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
     await held.finish(0);
     expect(held.given.map(([partition]) => partition)).toEqual([0, 1, 2]);

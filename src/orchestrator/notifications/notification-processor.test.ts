@@ -165,7 +165,7 @@ describe('whoever loses the version check', () => {
     fixture.store.before = () => {
       if (++calls > 1) return;
       // Another owner pauses the instance first.
-      const stored = fixture.store.instances.get(instanceIdOf(1));
+      const stored = fixture.store.stored(instanceIdOf(1));
       if (stored === undefined) throw new Error('no instance');
       const paused = step(
         fixture.definition,
@@ -179,7 +179,7 @@ describe('whoever loses the version check', () => {
         ],
         T0,
       );
-      fixture.store.instances.set(instanceIdOf(1), { state: paused.state, version: 2 });
+      fixture.store.put(instanceIdOf(1), paused.state, 2);
     };
     await fixture.process(outcome, fixture.outcome(1, 'pick', { n: 2 }));
     expect(fixture.store.written.map(({ instanceId, expectedVersion }) => [instanceId, expectedVersion])).toEqual([
@@ -196,12 +196,12 @@ describe('whoever loses the version check', () => {
     fixture.begin();
     const outcome = fixture.outcome(0);
     await fixture.process(outcome);
-    const written = fixture.store.instances.get(instanceIdOf(1));
+    const written = fixture.store.stored(instanceIdOf(1));
     // The next owner reads it again, from a state that it loaded before the write.
     const stale = await Fixture.start();
     stale.begin();
     stale.store.before = () => {
-      if (written !== undefined) stale.store.instances.set(instanceIdOf(1), written);
+      if (written !== undefined) stale.store.put(instanceIdOf(1), written.state, written.version);
     };
     await stale.process(outcome);
     expect(stale.store.written).toEqual([]);

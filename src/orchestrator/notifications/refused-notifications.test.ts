@@ -144,7 +144,7 @@ describe('a step that throws', () => {
     // A state that the core cannot have made: its task is of a node that the definition lacks.
     const root = openScopeAt(broken, rootPath);
     const scopes = { [rootPath]: { ...root, tasks: { ...root.tasks, pick: { ...root.tasks[PICK], nodeId: 'gone' } } } };
-    fixture.store.instances.set(instanceIdOf(3), { state: { ...broken, scopes } as typeof broken, version: 1 });
+    fixture.store.put(instanceIdOf(3), { ...broken, scopes } as typeof broken);
     await fixture.process(...[1, 2, 3].map((n) => fixture.outcome(n, 'pick', { n })));
     expect(fixture.state(1).tasks[PICK]?.status).toBe('completed');
     expect(fixture.state(2).tasks[PICK]?.status).toBe('completed');
@@ -158,7 +158,7 @@ describe('a step that throws', () => {
     const fixture = await Fixture.start();
     fixture.begin(1);
     const other = fixture.begin(2);
-    fixture.store.instances.set(instanceIdOf(2), { state: { ...other, definitionVersion: 2 }, version: 1 });
+    fixture.store.put(instanceIdOf(2), { ...other, definitionVersion: 2 });
     fixture.stored.get = async (_, version) => {
       if (version === 1) return fixture.definition;
       throw new MillraceError('MR_DEFINITION_UNREADABLE', 'refused now', { retryable: false });

@@ -14,14 +14,15 @@ import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
 import { StateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
-import { MemoryStore } from '../../engine/testing/memory-store.ts';
+import { SteeredStore } from '../../engine/testing/steered-store.ts';
 import { type Codec, createCodec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome } from '../../messaging/generated/records.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import { MemoryRegistry } from '../../messaging/memory/registry.ts';
 import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
 import { recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
-import { FakeConsumer, FakeProducer } from '../../messaging/testing/fake-log.ts';
+import { HandMovedConsumer } from '../../messaging/testing/hand-moved-consumer.ts';
+import { SteeredProducer } from '../../messaging/testing/steered-producer.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
 import { PartitionConsumer, type PartitionConsumerLimits } from '../consumer/partition-consumer.ts';
 import { createDeadLetterSink, type DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
@@ -80,8 +81,8 @@ export class Fixture {
   readonly registry: MemoryRegistry;
   readonly codec: Codec;
   readonly outgoing: OutgoingMessages;
-  readonly store = new MemoryStore();
-  readonly producer = new FakeProducer();
+  readonly store = new SteeredStore([`${PREFIX}.tasks`, `${PREFIX}.tasks.handlers`, `${PREFIX}.lifecycle`]);
+  readonly producer = new SteeredProducer([DEAD_LETTERS]);
   readonly metrics: Metrics = createMetrics('test');
   readonly own: OrchestratorMetrics;
   readonly deadLetters: DeadLetterSink;
@@ -90,7 +91,7 @@ export class Fixture {
   readonly stored = { get: async (_id: string, version: number) => (version === 1 ? this.definition : null) };
   readonly definitions: ReadyDefinitions;
   readonly processor: InstanceProcessor<Received>;
-  readonly consumer: FakeConsumer;
+  readonly consumer: HandMovedConsumer;
   readonly partitionConsumer: PartitionConsumer<StateCache>;
   now = T0;
 
@@ -132,11 +133,11 @@ export class Fixture {
       now: () => this.now,
       observer: createProcessingObserver(silent, this.own),
     });
-    let consumer: FakeConsumer | undefined;
+    let consumer: HandMovedConsumer | undefined;
     this.partitionConsumer = new PartitionConsumer({
       groupId: 'group',
       openConsumer: (handlers) => {
-        consumer = new FakeConsumer(handlers, NOTIFICATIONS);
+        consumer = new HandMovedConsumer(handlers, NOTIFICATIONS);
         return consumer;
       },
       openContext: () => new StateCache(10_000_000),
@@ -165,12 +166,12 @@ export class Fixture {
     const command = { instanceId: instanceIdOf(n), input: {}, businessKey: null, by: 'tester', cause: 'rest:1' };
     const started = start(definition, command, T0);
     if (!started.ok) throw new Error('the start was refused');
-    this.store.instances.set(command.instanceId, { state: started.value.state, version: 1 });
+    this.store.put(command.instanceId, started.value.state);
     return started.value.state;
   }
 
   state(n = 1): FlatState {
-    const found = this.store.instances.get(instanceIdOf(n));
+    const found = this.store.stored(instanceIdOf(n));
     if (found === undefined) throw new Error(`no instance ${n}`);
     return flat(found.state);
   }
@@ -178,7 +179,7 @@ export class Fixture {
   /** The worker's answer to the open attempt of `path`. */
   outcome(offset: number, path = 'pick', { n = 1, ...rest }: { readonly n?: number } & Partial<TaskOutcome> = {}): GivenRecord {
     const instanceId = instanceIdOf(n);
-    const found = this.store.instances.get(instanceId);
+    const found = this.store.stored(instanceId);
     const task = found === undefined ? undefined : taskAt(found.state, path as TaskPath);
     const value: TaskOutcome = {
       ...{ taskId: `${instanceId}.${path}`, instanceId, attempt: task?.attempt ?? 1, basis: task?.basis ?? 'unknown' },

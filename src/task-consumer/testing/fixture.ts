@@ -4,7 +4,9 @@ import type { Json } from '../../core/json.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome, TaskScheduled } from '../../messaging/generated/records.ts';
 import { MemoryRegistry } from '../../messaging/memory/registry.ts';
-import { FakeConsumer, FakeProducer, memoryCodec } from '../../messaging/testing/fake-log.ts';
+import { HandMovedConsumer } from '../../messaging/testing/hand-moved-consumer.ts';
+import { SteeredProducer } from '../../messaging/testing/steered-producer.ts';
+import { workerCodec } from '../../messaging/testing/worker-codec.ts';
 import { isRetryable, retryForever } from '../../service/backoff.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { TaskDefinition } from '../../worker/index.ts';
@@ -45,22 +47,22 @@ export function scheduled({ n = 1, path = 'work', task = 'echo', input = null, .
 export class WorkerFixture {
   readonly codec: Codec;
   readonly registry;
-  readonly producer = new FakeProducer();
-  readonly consumer: FakeConsumer;
+  readonly producer = new SteeredProducer(['notifications', 'dead-letters']);
+  readonly consumer: HandMovedConsumer;
   readonly worker: TaskWorker;
   readonly metrics = createMetrics('test');
 
   private constructor(codec: Codec, registry: MemoryRegistry, options: Partial<TaskWorkerOptions>) {
     this.codec = codec;
     this.registry = registry;
-    let consumer: FakeConsumer | undefined;
+    let consumer: HandMovedConsumer | undefined;
     this.worker = new TaskWorker({
       groupId: 'group',
       name: 'test:1',
       concurrency: 4,
       executor: createHandlerExecutor([]),
       openConsumer: (handlers) => {
-        consumer = new FakeConsumer(handlers);
+        consumer = new HandMovedConsumer(handlers);
         return consumer;
       },
       producer: this.producer,
@@ -79,7 +81,7 @@ export class WorkerFixture {
 
   static async start(handlers: readonly TaskDefinition[], options: Partial<TaskWorkerOptions> = {}): Promise<WorkerFixture> {
     const registry = new MemoryRegistry();
-    const fixture = new WorkerFixture(await memoryCodec(registry), registry, { executor: createHandlerExecutor(handlers), ...options });
+    const fixture = new WorkerFixture(await workerCodec(registry), registry, { executor: createHandlerExecutor(handlers), ...options });
     await fixture.worker.start();
     return fixture;
   }

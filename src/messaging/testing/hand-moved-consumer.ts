@@ -1,24 +1,10 @@
-/** The log port in memory, moved by hand: a test decides when records come, when the broker acknowledges, and when a group rebalances. */
-import { type Codec, createCodec } from '../codec.ts';
-import type { LogBatch, LogConsumer, LogConsumerHandlers, LogProducer, LogRecord, OutgoingRecord, TopicPartition } from '../log.ts';
-import { MemoryRegistry } from '../memory/registry.ts';
+/**
+ * A consumer that a test moves by hand: it says when records come, of which assignment, and when partitions go. So it does what
+ * the port allows and no log does when asked: a batch that comes twice, one of an assignment that is over, a missing revoke.
+ */
+import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../log.ts';
 
-/** A codec that is prepared for what a worker reads and writes. */
-export async function memoryCodec(registry: MemoryRegistry = new MemoryRegistry()): Promise<Codec> {
-  const records = [
-    { topic: 'tasks', record: 'TaskScheduled' },
-    { topic: 'notifications', record: 'TaskOutcome' },
-    { topic: 'dead-letters', record: 'DeadLetter' },
-  ] as const;
-  const ids = records.map(({ topic, record }) => registry.addRecord(topic, record));
-  const codec = createCodec({ registry });
-  await codec.prepare(records);
-  // The first record of a schema asks the registry; tests want to see the path of all the others.
-  for (const id of ids) await codec.decodeForeign(Buffer.from([0, 0, 0, 0, id]));
-  return codec;
-}
-
-export class FakeConsumer implements LogConsumer {
+export class HandMovedConsumer implements LogConsumer {
   readonly handlers: LogConsumerHandlers;
   readonly paused = new Set<number>();
   /** By partition, of the present assignment. */
@@ -90,45 +76,5 @@ export class FakeConsumer implements LogConsumer {
   async stop(drained?: Promise<unknown>): Promise<void> {
     await drained;
     this.left = true;
-  }
-}
-
-/** Acknowledges at once, unless it is told to hold. */
-export class FakeProducer implements LogProducer {
-  readonly sent: OutgoingRecord[] = [];
-  /** Calls of `send` that wait for `acknowledge`. */
-  readonly held: PromiseWithResolvers<void>[] = [];
-  calls = 0;
-  hold = false;
-  /** Gives the error that a record is refused with, or null. */
-  refuse: (record: OutgoingRecord) => Error | null = () => null;
-
-  async send(records: readonly OutgoingRecord[]): Promise<void> {
-    this.calls++;
-    for (const record of records) {
-      const error = this.refuse(record);
-      if (error !== null) throw error;
-    }
-    if (this.hold) {
-      const waiting = Promise.withResolvers<void>();
-      this.held.push(waiting);
-      await waiting.promise;
-    }
-    this.sent.push(...records);
-  }
-
-  acknowledge(): void {
-    this.hold = false;
-    for (const waiting of this.held.splice(0)) waiting.resolve();
-  }
-
-  ready(): Promise<void> {
-    return Promise.resolve();
-  }
-  pending(): { readonly records: number; readonly bytes: number } {
-    return { records: this.held.length, bytes: 0 };
-  }
-  stop(): Promise<void> {
-    return Promise.resolve();
   }
 }
