@@ -1,6 +1,7 @@
 /** The packed package in a project that has nothing else: command line, imports, types, and a worker on the running engine. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkout } from '../../stack/home.ts';
@@ -55,6 +56,19 @@ test('The package holds what was built and what it reads, neither sources nor te
       database,
     ).toBe(true);
   expect(project.packed.filter((path) => /\.test\.|\/testing\/|(?<!\.d)\.ts$/.test(path))).toEqual([]);
+});
+
+test('The package has a bill of its materials: what runs, and nothing that only builds or tests', () => {
+  expect(project.packed).toContain('dist/sbom.cdx.json');
+  const path = join(project.folder, 'node_modules', 'millrace', 'dist', 'sbom.cdx.json');
+  const bill = JSON.parse(readFileSync(path, 'utf8')) as {
+    readonly metadata: { readonly component: { readonly name: string } };
+    readonly components: readonly { readonly name: string; readonly version: string }[];
+  };
+  expect(bill.metadata.component.name).toBe('millrace');
+  const names = bill.components.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['fastify', 'kafkajs', 'pg', 'avsc']));
+  for (const development of ['vitest', 'typescript', '@biomejs/biome']) expect(names).not.toContain(development);
 });
 
 test('The command line runs', async () => {
