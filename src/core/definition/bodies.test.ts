@@ -121,6 +121,15 @@ describe('A body', () => {
     expect(wrong(graphOf({ order: forEach(bodyOf({ lines: inner }), { as: 'order' }) }))).toEqual([]);
   });
 
+  it('of a forEach has an until that sees the results, the item by both of its names, and what was before the loop', () => {
+    const until = 'size(results) > 1 && item == order && index > 0 && nodes.z.output == null';
+    const document = graphOf({ z: step, order: forEach(bodyOf({ n: step }), { as: 'order', until }) }, ['z>order']);
+    expect(wrong(document)).toEqual([]);
+    expect(wrong(graphOf({ order: forEach(bodyOf({ n: showing('${ results }') }), { until: 'index > 1' }) }))).toEqual([
+      'MR_DEF_EXPRESSION /nodes/order/body/nodes/n/output',
+    ]);
+  });
+
   it('of a repeat sees last and index; so does its condition, and its nodes do not see item', () => {
     expect(wrong(nodeOf(repeat(bodyOf({ n: showing(['${ last }', '${ index }']) }), { until: 'last == 1 || index > 3' })))).toEqual([]);
     expect(wrong(nodeOf(repeat(bodyOf({ n: showing('${ item }') }))))).toEqual(['MR_DEF_UNKNOWN_ROOT /nodes/n/body/nodes/n/output']);
@@ -170,12 +179,27 @@ describe('A loop is refused', () => {
       ['MR_DEF_SHAPE /nodes/n/onItemFailure/maxFailures'],
     ],
     ['without a number of failures', forEach(bodyOf({ a: step }), { onItemFailure: {} }), ['MR_DEF_MISSING_FIELD /nodes/n/onItemFailure']],
-    ['with an until', forEach(bodyOf({ a: step }), { until: 'true' }), ['MR_DEF_NOT_YET /nodes/n/until']],
+    ['with an until that is no expression', forEach(bodyOf({ a: step }), { until: true }), ['MR_DEF_SHAPE /nodes/n/until']],
+    ['with an until in braces', forEach(bodyOf({ a: step }), { until: '${ index > 1 }' }), ['MR_DEF_EXPRESSION /nodes/n/until']],
+    ['with an until that does not parse', forEach(bodyOf({ a: step }), { until: 'index >' }), ['MR_DEF_EXPRESSION /nodes/n/until']],
+    ['with last in its until', forEach(bodyOf({ a: step }), { until: 'last == 1' }), ['MR_DEF_UNKNOWN_ROOT /nodes/n/until']],
+    [
+      'with a node of its body in its until',
+      forEach(bodyOf({ a: step }), { until: 'nodes.a.output' }),
+      ['MR_DEF_UNKNOWN_NODE /nodes/n/until'],
+    ],
+    ['with two ways to end early', forEach(bodyOf({ a: step }), { until: 'true', atLeast: 1 }), ['MR_DEF_SHAPE /nodes/n']],
+    ['with an item called results', forEach(bodyOf({ a: step }), { until: 'true', as: 'results' }), ['MR_DEF_DUPLICATE /nodes/n/as']],
+    ['with at least nothing', forEach(bodyOf({ a: step }), { atLeast: 0 }), ['MR_DEF_SHAPE /nodes/n/atLeast']],
+    ['with at least more than there can be', forEach(bodyOf({ a: step }), { atLeast: 10_001 }), ['MR_DEF_SHAPE /nodes/n/atLeast']],
+    ['with at least an expression', forEach(bodyOf({ a: step }), { atLeast: '${ 2 }' }), ['MR_DEF_SHAPE /nodes/n/atLeast']],
+    ['with a timeout that is none', forEach(bodyOf({ a: step }), { timeout: 5 }), ['MR_DEF_DURATION /nodes/n/timeout']],
     ['without a condition', { type: 'repeat', body: bodyOf({ a: step }) }, ['MR_DEF_MISSING_FIELD /nodes/n']],
     ['with two conditions', repeat(bodyOf({ a: step }), { while: 'true' }), ['MR_DEF_SHAPE /nodes/n']],
     ['with no round at all', repeat(bodyOf({ a: step }), { max: 0 }), ['MR_DEF_SHAPE /nodes/n/max']],
     ['with a delay that is none', repeat(bodyOf({ a: step }), { delay: 'soon' }), ['MR_DEF_DURATION /nodes/n/delay']],
-    ['with a timeout', repeat(bodyOf({ a: step }), { timeout: '1h' }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/timeout']],
+    ['with a timeout of no time', repeat(bodyOf({ a: step }), { timeout: '0s' }), ['MR_DEF_DURATION /nodes/n/timeout']],
+    ['with a retry', repeat(bodyOf({ a: step }), { retry: {} }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/retry']],
   ])('%s', (_, node, expected) => {
     expect(wrong(nodeOf(node))).toEqual(expected);
   });
@@ -194,7 +218,12 @@ describe('A loop is refused', () => {
       ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on'],
     ],
     ['a failure of a forEach', forEach(bodyOf({ a: step }), { onItemFailure: 'fail' }), 'failed', []],
+    ['a failure of a forEach that has too few items', forEach(bodyOf({ a: step }), { atLeast: 2 }), 'failed', []],
+    ['a timeout of a forEach that has one', forEach(bodyOf({ a: step }), { timeout: '1h' }), 'timedOut', []],
+    ['any end of a forEach with a timeout', forEach(bodyOf({ a: step }), { timeout: '1h' }), 'any', []],
+    ['any end of a forEach that always completes', forEach(bodyOf({ a: step })), 'any', ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
     ['a failure of a repeat', repeat(bodyOf({ a: step })), 'failed', []],
+    ['a timeout of a repeat that has one', repeat(bodyOf({ a: step }), { timeout: '1h' }), 'timedOut', []],
     ['a timeout of a repeat', repeat(bodyOf({ a: step })), 'timedOut', ['MR_DEF_EDGE_NEVER_TAKEN /edges/0/on']],
   ])('or not, for an edge on %s', (_, node, on, expected) => {
     expect(wrong(graphOf({ n: node, z: step }, [{ from: 'n', to: 'z', on }]))).toEqual(expected);
@@ -306,7 +335,9 @@ describe('Ids of edges', () => {
 describe('The fields of a loop', () => {
   it('are read as they are meant', () => {
     const of = (more: JsonObject) => loopOf(read(nodeOf(forEach(bodyOf({ a: step }), more))), 'n');
-    expect(of({})).toMatchObject({ as: null, concurrency: null, failuresMax: null });
+    expect(of({})).toMatchObject({ as: null, concurrency: null, failuresMax: null, until: null, atLeast: null, timeout: null });
+    expect(of({ until: 'index > 1', timeout: '1h' })).toMatchObject({ until: { source: 'index > 1' }, timeout: { ms: 3_600_000 } });
+    expect(of({ atLeast: 3 })).toMatchObject({ atLeast: 3 });
     expect(of({ as: 'order', concurrency: 5, onItemFailure: 'fail' })).toMatchObject({ as: 'order', concurrency: 5, failuresMax: 0 });
     expect(of({ onItemFailure: { maxFailures: 3 } })).toMatchObject({ failuresMax: 3 });
     expect(of({ onItemFailure: 'continue' })).toMatchObject({ failuresMax: 1_000_000_000 });

@@ -34,6 +34,8 @@ export type Place =
   | { readonly kind: 'where'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `until` and `while` of a `repeat`: what ran before it, and its rounds so far. */
   | { readonly kind: 'round'; readonly scope: GraphScope; readonly nodeId: NodeId }
+  /** `until` of a `forEach`: what ran before it, its results so far, and the item that has just ended. */
+  | { readonly kind: 'items'; readonly scope: GraphScope; readonly nodeId: NodeId; readonly as: string | null }
   /** `set` of a node, or the `when` of an edge from it: the node itself too. */
   | { readonly kind: 'leaving'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `output` of a graph: everything in it. */
@@ -161,10 +163,16 @@ export class Expressions {
   }
 }
 
-/** Names of items are roots too, in the bodies of their loops. */
+/** Names of items are roots too, in the bodies of their loops; `results` is one in the `until` of a forEach alone. */
 function rootsAt(place: Place): CompileOptions {
-  const names = place.kind === 'start' ? [] : place.scope.itemNames;
+  const around = place.kind === 'start' ? [] : place.scope.itemNames;
+  const names = place.kind === 'items' ? [...around, ...namesOfItems(place)] : around;
   return names.length === 0 ? {} : { roots: [...ROOTS, ...names] };
+}
+
+/** What the `until` of a forEach sees beside `item` and `index`. */
+export function namesOfItems({ as }: Place & { readonly kind: 'items' }): readonly string[] {
+  return as === null ? ['results'] : ['results', as];
 }
 
 const DURATION_HELP =

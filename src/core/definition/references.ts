@@ -4,7 +4,7 @@ import { assertNever } from '../assert.ts';
 import type { Reference } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import { type DefinitionErrors, shown, suggest } from './errors.ts';
-import type { ExpressionUse, Place } from './expressions.ts';
+import { type ExpressionUse, namesOfItems, type Place } from './expressions.ts';
 import type { GraphScope } from './graph-scope.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
@@ -50,12 +50,13 @@ function errorOf(
         ? null
         : unknownRoot(root, 'only the "where" of an event node sees it; afterwards it is the output of that node');
     case 'item':
-      return isInLoop(place, ['forEach']) ? null : unknownRoot(root, 'only the body of a forEach sees it');
+      return isInLoop(place, ['forEach']) ? null : unknownRoot(root, 'only the body of a forEach and its "until" see it');
     case 'index':
-      return isInLoop(place, ['forEach', 'repeat']) ? null : unknownRoot(root, 'only the body of a loop sees it');
+      return isInLoop(place, ['forEach', 'repeat']) ? null : unknownRoot(root, 'only the body of a loop and its condition see it');
     case 'last':
       return isInLoop(place, ['repeat']) ? null : unknownRoot(root, 'only the body of a repeat, its "until" and its "while" see it');
     default:
+      if (place.kind === 'items' && namesOfItems(place).includes(root)) return null;
       if (place.kind !== 'start' && place.scope.itemNames.includes(root)) return null;
       return unknownRoot(root, 'expressions see "input", "vars", "nodes", "instance" and "now"');
   }
@@ -64,6 +65,7 @@ function errorOf(
 /** In a body of such a loop, however deep, or in the condition of one. */
 function isInLoop(place: Place, types: readonly string[]): boolean {
   if (place.kind === 'start') return false;
+  if (place.kind === 'items' && types.includes('forEach')) return true;
   return (place.kind === 'round' && types.includes('repeat')) || place.scope.loops.some(({ type }) => types.includes(type));
 }
 
@@ -126,6 +128,7 @@ function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<Place, { r
     case 'opening':
     case 'where':
     case 'round':
+    case 'items':
       return isBefore(place.nodeId);
     case 'leaving':
       return place.nodeId === id || isBefore(place.nodeId);

@@ -140,6 +140,8 @@ export type EventNode = NodeCommon & {
   readonly count: number;
   readonly list: boolean;
   readonly timeout: DurationSetting | null;
+  /** `take`: at its timeout the node completes with the events that have come. */
+  readonly onTimeout: 'fail' | 'take';
 };
 
 export type EventWait = { readonly event: string; readonly key: Template; readonly where: Expression | null };
@@ -167,6 +169,11 @@ export type ForEachNode = NodeCommon & {
    * fails the instance, as `onFailure` of the definition has it.
    */
   readonly failuresMax: number | null;
+  /** Asked after each item that completes; ends the loop early. */
+  readonly until: Expression | null;
+  /** How many items complete the node; null: all of them. */
+  readonly atLeast: number | null;
+  readonly timeout: DurationSetting | null;
   readonly body: Graph;
 };
 
@@ -180,6 +187,7 @@ export type RepeatNode = NodeCommon & {
   readonly max: number;
   /** Between the end of a round and the next one. */
   readonly delay: DurationSetting | null;
+  readonly timeout: DurationSetting | null;
 };
 
 export type LoopNode = ForEachNode | RepeatNode;

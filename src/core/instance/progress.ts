@@ -161,7 +161,7 @@ function decideFollowUp(view: View, followUp: FollowUp): Decided {
     case 'open':
       return { events: openNode(view, followUp.scope, followUp.nodeId, followUp.attempt, followUp.predecessor) };
     case 'advanceLoop':
-      return { events: advanceLoop(view, followUp.path) };
+      return { events: advanceLoop(view, followUp) };
     case 'retry':
       return afterIncident(view, followUp.path, followUp.phase, followUp.commandId);
     default:
@@ -169,9 +169,9 @@ function decideFollowUp(view: View, followUp: FollowUp): Decided {
   }
 }
 
-function advanceLoop(view: View, path: Parameters<typeof taskAt>[1]): readonly NewEvent[] {
+function advanceLoop(view: View, { path, ended }: FollowUp & { readonly kind: 'advanceLoop' }): readonly NewEvent[] {
   const task = taskAt(view.state, path);
   if (task === undefined || !isOpen(task)) return [];
   const { advance } = behaviourOf(task.type);
-  return advance === undefined ? [] : advance(view, task as never, nodeOf(view.definition, task.nodeId) as never);
+  return advance === undefined ? [] : advance(view, task as never, nodeOf(view.definition, task.nodeId) as never, ended);
 }

@@ -42,8 +42,8 @@ export type FollowUp =
       /** null: what its edges say. */
       readonly predecessor: Predecessor | null;
     }
-  /** A loop opens what is next, or ends. */
-  | { readonly kind: 'advanceLoop'; readonly path: TaskPath }
+  /** A loop opens what is next, or ends. @param ended the item or round whose end leads to it. */
+  | { readonly kind: 'advanceLoop'; readonly path: TaskPath; readonly ended: ScopePath | null }
   /** The instance goes on after an incident. */
   | { readonly kind: 'retry'; readonly path: TaskPath | null; readonly phase: Incident['phase']; readonly commandId: CommandId };
 

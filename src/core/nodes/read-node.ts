@@ -15,7 +15,7 @@ const notYet = ['workflow'];
 const elsewhere: Readonly<Record<string, string>> = {
   retry: '"retry" belongs to "http" and "task" only.',
   queueTimeout: '"queueTimeout" belongs to "http" and "task" only.',
-  timeout: '"timeout" belongs to "http", "task", "human" and "event" only.',
+  timeout: '"timeout" belongs to "http", "task", "human", "event", "forEach" and "repeat" only.',
 };
 
 /** @returns null when the node cannot be read at all; its errors are noted. */

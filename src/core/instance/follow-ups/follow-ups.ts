@@ -24,11 +24,11 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
     }
     case 'ForEachOpened':
     case 'RepeatOpened':
-      return [{ kind: 'advanceLoop', path: event.path }];
+      return [{ kind: 'advanceLoop', path: event.path, ended: null }];
     case 'ScopeOpened':
       return activations(event.scope, graphOf(view.definition, openScopeAt(view.state, event.scope)).startNodes);
     case 'ScopeEnded':
-      return [{ kind: 'advanceLoop', path: loopPathOf(event.scope) }];
+      return [{ kind: 'advanceLoop', path: loopPathOf(event.scope), ended: event.scope }];
     case 'IncidentResolved':
       return [{ kind: 'retry', path: event.path, phase: event.phase, commandId: event.commandId }];
     case 'InstanceResumed':
@@ -66,7 +66,8 @@ function afterPause(view: View): readonly FollowUp[] {
   for (const scope of openScopes(view.state)) {
     for (const task of Object.values(scope.tasks)) {
       if (mayExit(scope, task)) ended.push(task);
-      else if (isOpen(task) && (task.type === 'forEach' || task.type === 'repeat')) loops.push({ kind: 'advanceLoop', path: task.path });
+      else if (isOpen(task) && (task.type === 'forEach' || task.type === 'repeat'))
+        loops.push({ kind: 'advanceLoop', path: task.path, ended: null });
     }
   }
   ended.sort((a, b) => a.closedSeq - b.closedSeq);

@@ -140,8 +140,17 @@ export type ForEachOpened = Opened & {
   readonly items: readonly Json[];
   /** A retry runs only these, which had not completed. Absent: all. */
   readonly indexes?: readonly number[];
+  /** Absent: it has no timeout. */
+  readonly timeoutAt?: EpochMs;
 };
-export type RepeatOpened = Opened & { readonly type: 'RepeatOpened'; readonly firstRound: number };
+export type RepeatOpened = Opened & {
+  readonly type: 'RepeatOpened';
+  readonly firstRound: number;
+  /** Of the rounds that have ended only the last stays in the state. Absent: all of them do, as in histories of old. */
+  readonly keeps?: 'last';
+  /** Absent: it has no timeout. */
+  readonly timeoutAt?: EpochMs;
+};
 /** The loop does what is left when its timer `loop` comes due: opens more items, or the next round. */
 export type LoopDelayed = At & { readonly type: 'LoopDelayed'; readonly path: TaskPath; readonly until: EpochMs };
 /** An item or round of a loop begins. */

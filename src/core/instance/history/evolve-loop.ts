@@ -3,7 +3,7 @@ import { assertNever, invariant } from '../../assert.ts';
 import { indexOf, loopPathOf } from '../state/scopes.ts';
 import type { ForEachTask } from '../state/state.ts';
 import type { StateBuilder } from '../state/state-builder.ts';
-import type { InstanceEvent, ScopeEnded, ScopeOpened } from './events.ts';
+import type { ForEachOpened, InstanceEvent, RepeatOpened, ScopeEnded, ScopeOpened } from './events.ts';
 
 type LoopEvent = InstanceEvent & { readonly type: 'ForEachOpened' | 'RepeatOpened' | 'LoopDelayed' | 'ScopeOpened' | 'ScopeEnded' };
 
@@ -15,12 +15,14 @@ export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number):
       const waiting = event.indexes === undefined ? { from: 0 } : { indexes: event.indexes };
       const task = { path, nodeId, attempt, basis, openedAt: at, type: 'forEach', status: 'open' } as const;
       builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0 });
+      armTimeout(builder, event);
       return;
     }
     case 'RepeatOpened': {
-      const { path, nodeId, attempt, basis, firstRound } = event;
+      const { path, nodeId, attempt, basis, firstRound, keeps } = event;
       const task = { path, nodeId, attempt, basis, openedAt: at, type: 'repeat', status: 'open' } as const;
-      builder.open({ ...task, round: firstRound, firstRound, running: false });
+      builder.open({ ...task, round: firstRound, firstRound, running: false, ...(keeps === undefined ? {} : { keeps }) });
+      armTimeout(builder, event);
       return;
     }
     case 'LoopDelayed': {
@@ -37,6 +39,10 @@ export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number):
     default:
       assertNever(event);
   }
+}
+
+function armTimeout(builder: StateBuilder, { path, attempt, at, timeoutAt }: ForEachOpened | RepeatOpened): void {
+  if (timeoutAt !== undefined) builder.arm('timeout', path, attempt, at, timeoutAt);
 }
 
 function openScope(builder: StateBuilder, { scope: path, loopId, basis, firstAttempt }: ScopeOpened): void {
@@ -57,8 +63,10 @@ function withoutFirst(waiting: ForEachTask['waiting']): ForEachTask['waiting'] {
 function endScope(builder: StateBuilder, { scope: path, status, output, error }: ScopeEnded, seq: number): void {
   builder.endScope(path, { status, output, outputSeq: seq, error });
   const loop = builder.taskIn(loopPathOf(path), 'open');
-  if (loop.type === 'repeat') builder.put({ ...loop, running: false });
-  else {
+  if (loop.type === 'repeat') {
+    builder.put({ ...loop, running: false });
+    if (loop.keeps === 'last') builder.dropRoundBefore(path);
+  } else {
     invariant(loop.type === 'forEach', 'a scope belongs to a loop');
     builder.put({ ...loop, running: loop.running - 1, failed: loop.failed + Number(status === 'failed') });
   }

@@ -6,7 +6,7 @@ import { invariant } from '../../assert.ts';
 import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { consumedIn } from './consumed.ts';
-import { rootPath, scopeAt, scopePathOf, scopesBelow, withNewLoop, withoutLoop } from './scopes.ts';
+import { indexOf, itemPath, loopPathOf, rootPath, scopeAt, scopePathOf, scopesBelow, withNewLoop, withoutLoop } from './scopes.ts';
 import {
   type ClosedTask,
   type EndedScope,
@@ -24,6 +24,9 @@ import {
 
 /** How many commands are remembered, so that each counts once. More than a redispatch of every node sends at a time, so that it never evicts the commands of people. */
 const COMMANDS_KEPT = 1_024;
+
+/** How many events of earlier rounds are remembered, so that each counts once. More than come again after a crash. */
+const EVENTS_KEPT = 1_024;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type WritableScope = Omit<Writable<OpenScope>, 'tasks' | 'incidents' | 'timers'> & {
@@ -170,6 +173,17 @@ export class StateBuilder {
     this.#state.incidentCount -= Object.keys(incidents).length;
     this.#copied.delete(path);
     this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all) };
+  }
+
+  /** Nothing asks for it any more, except which events its waits took: the round after it keeps these. */
+  dropRoundBefore(path: ScopePath): void {
+    const round = indexOf(path);
+    const before = round === 0 ? undefined : scopeAt(this.#state, itemPath(loopPathOf(path), round - 1));
+    const kept = scopeAt(this.#state, path);
+    if (before === undefined || before.status === 'open' || kept === undefined || kept.status === 'open') return;
+    delete this.#scopes()[before.path];
+    if (before.consumed === undefined) return;
+    this.#scopes()[path] = { ...kept, consumed: [...before.consumed.slice(-EVENTS_KEPT), ...(kept.consumed ?? [])] };
   }
 
   /** The loop has exited. Of its scopes only the events that their waits took are still needed. */

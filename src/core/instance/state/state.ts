@@ -170,6 +170,8 @@ export type RepeatTask = TaskCommon & {
   /** The round in which the count towards `max` began: a retry counts anew. */
   readonly firstRound: number;
   readonly running: boolean;
+  /** Absent: all rounds that have ended stay in the state, not only the last. */
+  readonly keeps?: 'last';
 };
 
 /** What tells an event from all others. */

@@ -55,8 +55,8 @@ const wait = fc.constantFrom<JsonObject>(
   { type: 'wait', for: '0s' },
   { type: 'wait', until: '2026-01-01T00:10:00Z' },
 );
-const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('timeout', ['2h']), fc.boolean()).map(
-  ([count, timeout, any]): JsonObject => ({
+const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('timeout', ['2h']), fc.boolean(), fc.boolean()).map(
+  ([count, timeout, any, takes]): JsonObject => ({
     type: 'event',
     ...(any
       ? {
@@ -68,6 +68,7 @@ const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('time
       : { event: 'paid', key: 'k', where: 'event.data.n >= input.n' }),
     ...(count === null ? {} : { count }),
     ...timeout,
+    ...(takes && count !== null && 'timeout' in timeout ? { onTimeout: 'take' } : {}),
   }),
 );
 const publish = value.map((data): JsonObject => ({ type: 'publish', event: 'done', key: 'k', data }));
@@ -80,6 +81,13 @@ const body = fc.tuple(fc.oneof({ weight: 6, arbitrary: task }, human, wait, even
     ...(hasOutput ? { output: '${ nodes.a.output }' } : {}),
   }),
 );
+/** The last one fails at run time: an incident. */
+const untils = ['index > 0', 'results.filter(each, each != null).size() >= 2', 'results[index] != null && item != 0', 'item.missing'];
+const earlyEnd = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<JsonObject>({}) },
+  { weight: 2, arbitrary: fc.constantFrom(...untils).map((until): JsonObject => ({ until })) },
+  { weight: 2, arbitrary: fc.constantFrom(1, 2, 4).map((atLeast): JsonObject => ({ atLeast })) },
+);
 const loopless = (inner: fc.Arbitrary<JsonObject>) =>
   fc
     .tuple(
@@ -87,14 +95,18 @@ const loopless = (inner: fc.Arbitrary<JsonObject>) =>
       fc.constantFrom<JsonValueOfItems>(['x', 'y', 'z'], [], '${ [1, 2].map(each, each + 1) }', '${ input.n }'),
       fc.option(fc.integer({ min: 1, max: 2 })),
       fc.constantFrom(null, 'fail', 'continue', { maxFailures: 1 }),
+      earlyEnd,
+      optional('timeout', ['3h']),
     )
     .map(
-      ([graph, items, concurrency, onItemFailure]): JsonObject => ({
+      ([graph, items, concurrency, onItemFailure, ending, timeout]): JsonObject => ({
         type: 'forEach',
         items,
         body: graph,
         ...(concurrency === null ? {} : { concurrency }),
         ...(onItemFailure === null ? {} : { onItemFailure }),
+        ...ending,
+        ...timeout,
       }),
     );
 type JsonValueOfItems = string | readonly string[];
@@ -104,13 +116,14 @@ const forEach = loopless(
     loopless(body).map((inner): JsonObject => ({ nodes: { inner }, output: '${ nodes.inner.output }' })),
   ),
 );
-const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), optional('delay', ['5s'])).map(
-  ([graph, rounds, isWhile, delay]): JsonObject => ({
+const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), optional('delay', ['5s']), optional('timeout', ['3h'])).map(
+  ([graph, rounds, isWhile, delay, timeout]): JsonObject => ({
     type: 'repeat',
     body: graph,
     max: 3,
     ...(isWhile ? { while: `index < ${rounds}` } : { until: `index >= ${rounds}` }),
     ...delay,
+    ...timeout,
   }),
 );
 
@@ -194,10 +207,11 @@ function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, li
   return { id: 'random', vars: { x: 0 }, nodes: Object.fromEntries(members), edges: list, onFailure, lifecycle, ...timeout };
 }
 
-function mayEndSo({ type, timeout, onItemFailure }: JsonObject, on: string): boolean {
+function mayEndSo({ type, timeout, onItemFailure, atLeast, onTimeout }: JsonObject, on: string): boolean {
   if (type === 'task' || type === 'http') return true;
-  if (type === 'repeat') return on !== 'timedOut';
-  if (type === 'forEach') return on !== 'timedOut' && onItemFailure !== undefined;
+  if (type === 'repeat') return on !== 'timedOut' || timeout !== undefined;
+  if (type === 'forEach')
+    return (on !== 'failed' && timeout !== undefined) || (on !== 'timedOut' && (onItemFailure ?? atLeast) !== undefined);
   if (type === 'human') return on !== 'timedOut' || timeout !== undefined;
-  return type === 'event' && on !== 'failed' && timeout !== undefined;
+  return type === 'event' && on !== 'failed' && timeout !== undefined && onTimeout === undefined;
 }

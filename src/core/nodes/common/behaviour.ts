@@ -32,8 +32,11 @@ export type NodeBehaviour<Type extends NodeType> = {
   readonly open: (opening: Opening<NodeOf<Type>>) => readonly NewEvent[];
   /** A timer of the open task came due. Absent: it has none. */
   readonly fire?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>, timer: TimerKind) => readonly NewEvent[];
-  /** A loop opened, or an item or round of it ended: what is next. Throws as `open` does. Absent: it is no loop. */
-  readonly advance?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>) => readonly NewEvent[];
+  /**
+   * A loop opened, or an item or round of it ended: what is next. Absent: it is no loop.
+   * @param ended the item or round; null where the loop opened, or goes on after a pause or a delay.
+   */
+  readonly advance?: (view: View, task: TaskOf<Type>, node: NodeOf<Type>, ended: ScopePath | null) => readonly NewEvent[];
 } & (Type extends OpenTask['type'] ? Shown<Type> : unknown);
 
 /** What people are shown of a task that is open. A type whose tasks end where they open has none. */

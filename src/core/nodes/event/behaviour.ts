@@ -6,13 +6,14 @@ import { taskFailed } from '../../instance/history/event-builders.ts';
 import type { EventWaiting } from '../../instance/state/state.ts';
 import type { NewEvent } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
-import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf } from '../common/behaviour.ts';
+import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { stringOf } from '../common/values.ts';
+import { completedWith } from './match.ts';
 import { valuesAt } from './named-values.ts';
 
 export const event: NodeBehaviour<'event'> = {
   open,
-  fire: (_view, task) => [taskFailed(task, 'timedOut', { code: 'TIMEOUT', message: 'No fitting event came within the timeout.' })],
+  fire: (_view, task, node) => (node.onTimeout === 'take' ? [completedWith(task, task.received)] : [timedOut(task)]),
   waitingFor: ({ waits, received, count }) => ({
     kind: 'event',
     events: waits.map(({ event: type, key }) => ({ type, key })),
@@ -20,6 +21,10 @@ export const event: NodeBehaviour<'event'> = {
     count,
   }),
 };
+
+function timedOut(task: TaskOf<'event'>): NewEvent {
+  return taskFailed(task, 'timedOut', { code: 'TIMEOUT', message: 'No fitting event came within the timeout.' });
+}
 
 function open(opening: Opening<EventNode>): readonly NewEvent[] {
   const { node } = opening;

@@ -278,3 +278,41 @@ describe('An event that comes too late', () => {
     expect(scenario.event('n', paid('1')).status).toBe('completed');
   });
 });
+
+describe('A wait with "onTimeout": "take"', () => {
+  const take = { ...waitFor, count: 3, timeout: '1h', onTimeout: 'take' };
+  const document = nodeOf(take, { output: '${ nodes.n.output }' });
+  const open = () => new Scenario(document, { order: 'o-1' });
+
+  it('completes at its timeout with the events that have come, in their order', () => {
+    const scenario = open().event('n', paid('2')).event('n', paid('1')).timer('n#timeout');
+    expect(scenario.state).toMatchObject({ phase: 'completed', output: [paid('2'), paid('1')] });
+    expect(scenario.effectsOf('closeSubscriptions')).toEqual([{ type: 'closeSubscriptions', path: 'n' }]);
+  });
+
+  it('completes with an empty array where none has come', () => {
+    expect(open().timer('n#timeout').state).toMatchObject({ phase: 'completed', output: [] });
+  });
+
+  it('completes before its timeout once it has them all', () => {
+    const scenario = open().event('n', paid('1')).event('n', paid('2')).event('n', paid('3'));
+    expect(scenario.state).toMatchObject({ phase: 'completed', output: [paid('1'), paid('2'), paid('3')] });
+    expect(scenario.timers).toEqual({});
+  });
+
+  it('refuses what comes after it, and knows what it has taken', () => {
+    const scenario = open().event('n', paid('1')).timer('n#timeout');
+    expect(scenario.event('n', paid('2')).rejected).toEqual(['MR_INSTANCE_ENDED']);
+    expect(scenario.effectsOf('returnEvent')).toHaveLength(1);
+    expect(scenario.event('n', paid('1')).rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effectsOf('returnEvent')).toHaveLength(0);
+  });
+
+  it('fails at its timeout without it, as "fail" says in so many words', () => {
+    for (const onTimeout of [undefined, 'fail']) {
+      const fails = nodeOf({ ...waitFor, count: 3, timeout: '1h', ...(onTimeout === undefined ? {} : { onTimeout }) });
+      const scenario = new Scenario(fails, { order: 'o-1' }).event('n', paid('1')).timer('n#timeout');
+      expect(scenario.task('n').status).toBe('timedOut');
+    }
+  });
+});

@@ -4,8 +4,8 @@ import type { EventMatched } from '../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
 import { hasTaken, isAmong } from '../../instance/state/consumed.ts';
 import { nodeOf, scopesBelow, taskAt } from '../../instance/state/scopes.ts';
-import type { OpenTask } from '../../instance/state/state.ts';
-import { accepted, rejected, type Verdict, type View } from '../../instance/view.ts';
+import type { OpenTask, ReceivedEvent } from '../../instance/state/state.ts';
+import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../instance/view.ts';
 
 type Waiting = OpenTask & { readonly type: 'event' };
 
@@ -17,23 +17,19 @@ export function decideMatch(view: View, matched: EventMatched): Verdict {
 }
 
 /** An array is made of the entries that brought its events: none of them is stored twice. */
+export function completedWith(task: Waiting, received: readonly ReceivedEvent[]): NewEvent {
+  const events = received.map(({ event }) => event);
+  const from = received.map(({ seq }) => seq);
+  return taskCompleted(task, events, undefined, from);
+}
+
 function take({ definition, state }: View, task: Waiting, { path, event }: EventMatched): Verdict {
   const node = nodeOf(definition, task.nodeId);
   invariant(node.type === 'event', 'a wait belongs to an event node');
   if (!node.list) return accepted(taskCompleted(task, event));
   const received = [...task.received, { seq: state.seq + 1, event }];
   const taken = { type: 'EventReceived', path, event } as const;
-  if (received.length < task.count) return accepted(taken);
-  const from = received.map(({ seq }) => seq);
-  return accepted(
-    taken,
-    taskCompleted(
-      task,
-      received.map((each) => each.event),
-      undefined,
-      from,
-    ),
-  );
+  return received.length < task.count ? accepted(taken) : accepted(taken, completedWith(task, received));
 }
 
 /** Taken all the same: the event is used up, and handed over again it is no news. */

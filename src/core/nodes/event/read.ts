@@ -12,14 +12,27 @@ const WAITS_MAX = 100;
 export function readEvent(context: NodeContext): EventNode {
   const { reader } = context;
   const count = reader.integer('count', 1, COUNT_MAX);
+  const timeout = readDuration(context, 'timeout');
   return {
     ...readCommon(context),
     type: 'event',
     waits: reader.raw('anyOf') === undefined ? [readWait(context, reader)] : readAnyOf(context),
     count: count ?? 1,
     list: count !== undefined,
-    timeout: readDuration(context, 'timeout'),
+    timeout,
+    onTimeout: readOnTimeout(reader, count !== undefined, timeout !== null),
   };
+}
+
+function readOnTimeout(reader: ObjectReader, isList: boolean, hasTimeout: boolean): EventNode['onTimeout'] {
+  const onTimeout = reader.oneOf('onTimeout', ['fail', 'take']);
+  if (onTimeout === undefined) return 'fail';
+  const missing = [...(isList ? [] : ['"count"']), ...(hasTimeout ? [] : ['"timeout"'])];
+  if (missing.length > 0) {
+    const message = `"onTimeout" says what becomes of several events at the timeout: give ${missing.join(' and ')} too, or leave it out.`;
+    reader.errors.add(reader.at('onTimeout'), 'MR_DEF_SHAPE', message);
+  }
+  return onTimeout;
 }
 
 function readAnyOf(context: NodeContext): EventWait[] {
@@ -65,5 +78,6 @@ function readWait(context: NodeContext, reader: ObjectReader): EventWait {
 
 export function whyEventNeverEnds(node: EventNode, on: FailureEnding): string | null {
   if (on === 'failed') return 'an event node cannot fail; it can only time out ("on": "timedOut").';
-  return node.timeout === null ? `"${node.name}" has no "timeout".` : null;
+  if (node.timeout === null) return `"${node.name}" has no "timeout".`;
+  return node.onTimeout === 'take' ? `"${node.name}" completes at its timeout ("onTimeout": "take").` : null;
 }

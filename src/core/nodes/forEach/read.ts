@@ -4,8 +4,10 @@ import type { ForEachNode } from '../../definition/types.ts';
 import { ROOTS } from '../../expression/index.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 import type { FailureEnding } from '../common/failure-ending.ts';
-import { type NodeContext, opening, readCommon } from '../common/node-context.ts';
+import { type NodeContext, opening, readCommon, readDuration } from '../common/node-context.ts';
 
+/** Most items of one forEach. */
+export const ITEMS_MAX = 10_000;
 const CONCURRENCY_MAX = 100_000;
 /** More than there can be items. */
 const FAILURES_MAX = 1_000_000_000;
@@ -17,7 +19,7 @@ const RESERVED =
 export function readForEach(context: NodeContext): ForEachNode {
   const { reader, expressions } = context;
   const items = reader.required('items', 'an expression that gives the array');
-  for (const field of ['workflow', 'until', 'atLeast']) reader.notYet(field);
+  reader.notYet('workflow');
   const as = readItemName(context);
   return {
     ...readCommon(context),
@@ -26,6 +28,8 @@ export function readForEach(context: NodeContext): ForEachNode {
     as,
     concurrency: reader.integer('concurrency', 1, CONCURRENCY_MAX) ?? null,
     failuresMax: readFailuresMax(context),
+    ...readEarlyEnd(context, as),
+    timeout: readDuration(context, 'timeout'),
     body: context.readBody({ type: 'forEach', as }),
   };
 }
@@ -72,7 +76,24 @@ function readFailuresMax({ reader }: NodeContext): number | null {
   return null;
 }
 
-export function whyForEachNeverEnds({ name, failuresMax }: ForEachNode, on: FailureEnding): string | null {
-  if (on === 'timedOut') return 'a forEach cannot time out.';
-  return failuresMax === null ? `"${name}" has no "onItemFailure", so a task that fails in its body is an incident there.` : null;
+/** What completes the node before all items have: a condition, or a number of items. */
+function readEarlyEnd(context: NodeContext, as: string | null): Pick<ForEachNode, 'until' | 'atLeast'> {
+  const { reader, expressions, scope, id: nodeId } = context;
+  const until = reader.raw('until');
+  const atLeast = reader.integer('atLeast', 1, ITEMS_MAX) ?? null;
+  if (until === undefined) return { until: null, atLeast };
+  if (reader.raw('atLeast') !== undefined)
+    reader.errors.add(reader.pointer, 'MR_DEF_SHAPE', '"until" and "atLeast" both say when the loop ends early: use one of them.');
+  if (as === 'results') {
+    const message = 'An item cannot be called "results" here, since "until" calls the results of the items so: use another name.';
+    reader.errors.add(reader.at('as'), 'MR_DEF_DUPLICATE', message);
+  }
+  return { until: expressions.condition(until, reader.at('until'), { kind: 'items', scope, nodeId, as }), atLeast };
+}
+
+export function whyForEachNeverEnds({ name, failuresMax, atLeast, timeout }: ForEachNode, on: FailureEnding): string | null {
+  if (on === 'timedOut') return timeout === null ? `"${name}" has no "timeout".` : null;
+  if (on === 'any' && timeout !== null) return null;
+  if (failuresMax !== null || atLeast !== null) return null;
+  return `"${name}" has no "onItemFailure" and no "atLeast", so a task that fails in its body is an incident there.`;
 }

@@ -14,6 +14,7 @@ export function readRepeat(context: NodeContext): RepeatNode {
     condition: readRepeatCondition(context),
     max: reader.integer('max', 1, ROUNDS_MAX) ?? roundsMaxDefault,
     delay: readDuration(context, 'delay'),
+    timeout: readDuration(context, 'timeout'),
     body: context.readBody({ type: 'repeat', as: null }),
   };
 }
@@ -33,6 +34,6 @@ function readRepeatCondition({ reader, expressions, scope, id }: NodeContext): R
   return { kind, holds: expressions.condition(until ?? whilst ?? 'true', reader.at(kind), place) };
 }
 
-export function whyRepeatNeverEnds(_: RepeatNode, on: FailureEnding): string | null {
-  return on === 'timedOut' ? 'a repeat cannot time out.' : null;
+export function whyRepeatNeverEnds({ name, timeout }: RepeatNode, on: FailureEnding): string | null {
+  return on === 'timedOut' && timeout === null ? `"${name}" has no "timeout".` : null;
 }
