@@ -7,7 +7,7 @@ import { AssignedStateCache } from '../engine/process/state-cache.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
-import { deadLetterExtraBytes, topicNames } from '../messaging/topics.ts';
+import { deadLetterExtraBytes, groupNames, topicNames } from '../messaging/topics.ts';
 import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
@@ -22,6 +22,7 @@ import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestra
 import { publishedBefore } from './published-before.ts';
 import { Redispatcher } from './redispatch/redispatcher.ts';
 import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
+import { CorrelatedEvents } from './timers/correlated-events.ts';
 import { createTimerTask } from './timers/timer-task.ts';
 
 /** What an orchestrator works on. */
@@ -67,7 +68,7 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   const maxBytes = config.topics.maxMessageBytes + deadLetterExtraBytes;
   const deadLetters = createDeadLetterSink({ codec, topic, maxBytes, producer, log: service.log, onSent: metrics.deadLetter });
   checkDatabases(service, systems);
-  fireTimers(config, service, systems, metrics);
+  fireTimers(config, service, systems, { admin, metrics });
   keepDatabaseSmall(service, systems);
   redispatch(config, service, systems, { admin, metrics, consumers });
   const now = await keepDatabaseClock(() => store.now(), retry, service);
@@ -83,11 +84,21 @@ function checkDatabases({ health }: Service, { store, definitions }: Orchestrato
 function fireTimers(
   config: OrchestrateConfig,
   service: Service,
-  { store, outgoing }: OrchestratorSystems,
-  metrics: OrchestratorMetrics,
+  { store, outgoing, gauge }: OrchestratorSystems,
+  { admin, metrics }: { readonly admin: LogAdmin; readonly metrics: OrchestratorMetrics },
 ): void {
+  const { prefix, events: foreign } = config.topics;
+  const groups = groupNames(prefix);
+  const events = new CorrelatedEvents({
+    admin,
+    groups: [
+      { topic: topicNames(prefix).events, group: groups.correlator(null) },
+      ...foreign.map((topic) => ({ topic, group: groups.correlator(topic) })),
+    ],
+    publishedBefore: () => publishedBefore(store, gauge),
+  });
   const { timerIntervalMs: intervalMs } = config.orchestrator;
-  service.repeat('fire timers', createTimerTask({ store, outgoing, intervalMs, onFired: metrics.timerFired }));
+  service.repeat('fire timers', createTimerTask({ store, outgoing, events, intervalMs, onFired: metrics.timerFired }));
 }
 
 /** Looks at the outbox too, since a lost slot must be noticed before the rows that it lacks are removed. */

@@ -121,6 +121,18 @@ export type OpenAutomatedTask = {
   readonly dispatchedAt: EpochMs;
 };
 
+export type FiredTimers = {
+  readonly fired: number;
+  /** Timeouts of waits that are due, and are held back. */
+  readonly held: boolean;
+  /** Of the earliest one left that is not held back. */
+  readonly nextDueAt: EpochMs | null;
+  readonly now: EpochMs;
+};
+
+/** Longest that a timeout of a wait is held back: a partition of events that stands still does not stop deadlines for ever. */
+export const timeoutHeldMsMax = 300_000;
+
 export interface InstanceStore {
   /** All of them in one transaction and one round trip; those whose idempotency key was used write nothing. */
   start(starts: readonly Start[]): Promise<readonly StartResult[]>;
@@ -142,11 +154,12 @@ export interface InstanceStore {
   /** The database's clock. */
   now(): Promise<EpochMs>;
 
-  /** Takes due timers (SKIP LOCKED), deletes them and writes their messages in one transaction. `nextDueAt` is of the earliest one left. */
-  fireTimers(
-    limit: number,
-    encode: (timer: DueTimer) => OutboxMessage,
-  ): Promise<{ readonly fired: number; readonly nextDueAt: EpochMs | null; readonly now: EpochMs }>;
+  /**
+   * Takes due timers (SKIP LOCKED), deletes them and writes their messages in one transaction.
+   * @param eventsReadUntil by the database's clock: events that came before were correlated. The timeout of a wait that is due
+   * later is held back, since the event that it waits for may have come; after `timeoutHeldMsMax` it fires all the same.
+   */
+  fireTimers(limit: number, encode: (timer: DueTimer) => OutboxMessage, eventsReadUntil: EpochMs): Promise<FiredTimers>;
 
   /** Delivers events to open subscriptions, keeps the others. Protocol: Events 1–5. */
   correlate(events: readonly ExternalEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;

@@ -10,7 +10,9 @@ import { listedBytesMax } from '../../src/store/listed-dead-letter.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   commandOf,
+  eventOf,
   httpNode,
+  matcher,
   message,
   newDefinition,
   ofTimer,
@@ -43,10 +45,14 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       const fired: DueTimer[] = [];
       const ask = async (): Promise<void> => {
         for (;;) {
-          const result = await lab.store.fireTimers(7, (timer) => {
-            fired.push(timer);
-            return ofTimer(timer);
-          });
+          const result = await lab.store.fireTimers(
+            7,
+            (timer) => {
+              fired.push(timer);
+              return ofTimer(timer);
+            },
+            0,
+          );
           if (result.nextDueAt !== null && result.fired < 7) expect(result.nextDueAt).toBeGreaterThan(result.now - 1);
           if (result.fired === 0) return;
         }
@@ -74,6 +80,24 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       }
     });
 
+    it('holds the timeout of a wait back until the events before it are correlated, and no other timer', async () => {
+      const type = `lab.late.${uuidv7()}`;
+      await lab.store.registerEventTypes([type]);
+      const hear = { type: 'event', event: type, key: 'k', timeout: '1ms' };
+      const look = { type: 'human', title: 'look', assignees: { users: ['ada'] }, timeout: '1ms' };
+      const definition = newDefinition({ nodes: { hear, look }, edges: [] });
+      const id = await lab.start(definition);
+      const sent = async () => (await lab.sent(id)).map((message) => message.type).filter((each) => each !== 'InstanceChanged');
+      await eventually(async () => {
+        expect((await lab.store.fireTimers(1_000, ofTimer, 0)).held).toBe(true);
+        expect(await sent()).toEqual(['TimerFired']);
+      });
+      // It came before the deadline, and is read late.
+      expect(await lab.store.correlate([eventOf(type, 'k')], matcher)).toMatchObject({ matched: 1 });
+      await lab.store.fireTimers(1_000, ofTimer, await lab.store.now());
+      expect(await sent()).toEqual(['TimerFired', 'EventMatched', 'TimerFired']);
+    });
+
     it('forgets a timer that a pause stopped, and fires it after the resume', async () => {
       const definition = newDefinition({ nodes: { nap: { type: 'wait', for: '1ms' } }, edges: [] });
       const id = await lab.start(definition);
@@ -81,7 +105,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
         ({ type: 'CommandIssued', commandId: commandOf(id, type).commandId, by: 'ada', command: { type } }) as const;
       await lab.step(definition, id, control('pause'));
       const fire = async () => {
-        await lab.store.fireTimers(1_000, ofTimer);
+        await lab.store.fireTimers(1_000, ofTimer, 0);
         return (await lab.sent(id)).filter(({ type }) => type === 'TimerFired');
       };
       expect(await fire()).toHaveLength(0);

@@ -1,11 +1,17 @@
-/** Fires timers that came due by the database's clock: each becomes a message to its instance, taken by one process only. */
+/**
+ * Fires timers that came due by the database's clock: each becomes a message to its instance, taken by one process only. The
+ * timeout of a wait fires once the events that came before it are correlated.
+ */
 import type { DueTimer } from '../../core/due-timer.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceStore } from '../../store/instance-store.ts';
 
+import type { CorrelatedEvents } from './correlated-events.ts';
+
 export type TimerTaskOptions = {
   readonly store: Pick<InstanceStore, 'fireTimers'>;
   readonly outgoing: Pick<OutgoingMessages, 'ofTimer'>;
+  readonly events: Pick<CorrelatedEvents, 'until' | 'look'>;
   /** Longest wait between two queries. */
   readonly intervalMs: number;
   readonly onFired: (kind: DueTimer['kind']) => void;
@@ -13,19 +19,24 @@ export type TimerTaskOptions = {
   readonly pageSize?: number;
 };
 
+/** How often it is looked whether events were read for which a wait's timeout is held back. */
+const HELD_MS = 50;
 /** The next timer may be locked by another process, which fires it: asking again at once would find nothing. */
 const PAUSE_MS_MIN = 10;
 
 /** @returns what `service.repeat` runs again and again: it resolves with the ms to wait. */
-export function createTimerTask({ store, outgoing, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
+export function createTimerTask({ store, outgoing, events, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
   return async () => {
     const kinds: DueTimer['kind'][] = [];
-    const { fired, nextDueAt, now } = await store.fireTimers(pageSize, (timer) => {
+    const encode = (timer: DueTimer) => {
       kinds.push(timer.kind);
       return outgoing.ofTimer(timer);
-    });
+    };
+    const { fired, held, nextDueAt, now } = await store.fireTimers(pageSize, encode, events.until);
     for (const kind of kinds) onFired(kind);
+    if (held && (await events.look(now)) >= now) return 0;
     if (fired >= pageSize) return 0;
-    return nextDueAt === null ? intervalMs : Math.min(intervalMs, Math.max(PAUSE_MS_MIN, nextDueAt - now));
+    const pauseMs = nextDueAt === null ? intervalMs : Math.min(intervalMs, Math.max(PAUSE_MS_MIN, nextDueAt - now));
+    return held ? Math.min(pauseMs, HELD_MS) : pauseMs;
   };
 }

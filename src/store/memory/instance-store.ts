@@ -31,7 +31,7 @@ export function createMemoryInstanceStore(
     loadScopes: async (_partition, instanceId, version, needed) => loadScopes(tables, instanceId, version, needed),
     apply: async (_partition, transitions) => apply(tables, options, transitions),
     now: async () => tables.now(),
-    fireTimers: async (limit, encode) => fireTimers(tables, limit, encode),
+    fireTimers: async (limit, encode, eventsReadUntil) => fireTimers(tables, limit, encode, eventsReadUntil),
     correlate: async (events, using) => correlate(tables, using, eventTtlMs, events),
     issueCommand: async (command) => issueCommand(tables, command),
     commandResult: async (commandId) => tables.commands.get(commandId)?.result ?? null,

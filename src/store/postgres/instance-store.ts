@@ -40,7 +40,7 @@ export function createInstanceStore(
     loadScopes: (_partition, instanceId, version, needed) => loadScopes(pool, instanceId, version, needed),
     apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
-    fireTimers: (limit, encode) => fireTimers(pool, limit, encode),
+    fireTimers: (limit, encode, eventsReadUntil) => fireTimers(pool, limit, encode, eventsReadUntil),
     correlate: (events, using) => correlate(pool, { matcher: using, eventTtlMs, offerLimits }, events),
     issueCommand: (command) => issueCommand(pool, command),
     commandResult: (commandId) => commandResult(pool, commandId),
