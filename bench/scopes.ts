@@ -25,12 +25,15 @@ const work: JsonObject = { type: 'task', task: 'work', input: { order: '${ item 
 const outside = loopOver({ nodes: { pick: work, pack: work }, edges: [{ from: 'pick', to: 'pack' }], output: '${ nodes.pack.output }' });
 const inline = loopOver({ nodes: { shape: { type: 'transform', output: { order: '${ item }' } } }, output: '${ nodes.shape.output }' });
 
+const round: JsonObject = { nodes: { shape: { type: 'transform', output: { round: '${ index }' } } }, output: '${ nodes.shape.output }' };
+const rounds = running({ type: 'repeat', max: 100_000, until: 'index >= size(input.items) - 1', body: round });
+
 function loopOver(body: JsonObject): Definition {
-  const document: Json = {
-    id: 'bench',
-    nodes: { items: { type: 'forEach', items: '${ input.items }', body } },
-    output: '${ nodes.items.output }',
-  };
+  return running({ type: 'forEach', items: '${ input.items }', body });
+}
+
+function running(loop: JsonObject): Definition {
+  const document: Json = { id: 'bench', nodes: { items: loop }, output: '${ nodes.items.output }' };
   const parsed = parseDefinition(document, { version: 1 });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;
@@ -151,5 +154,14 @@ for (const width of [10, 100, 1_000]) {
     `two tasks each, ${width.toLocaleString('en')} items in all`,
     `${run.bytes.toLocaleString('en')} bytes`,
     `${Math.round(run.bytes / width)} an item`,
+  );
+}
+for (const width of [10, 100, 1_000, 10_000]) {
+  const { bytes, state } = new Run(rounds, width);
+  if (state.phase !== 'completed') throw new Error(`the instance is ${state.phase}`);
+  print(
+    `repeat, ${width.toLocaleString('en')} rounds in all`,
+    `${bytes.toLocaleString('en')} bytes`,
+    `${Math.round(bytes / width)} a round`,
   );
 }
