@@ -241,6 +241,34 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       ]);
     });
 
+    it('gives what was on its way to a wait that took what had come at its timeout to the next wait', async () => {
+      const at = key();
+      const many = { type: 'event', event: type, key: at, count: 3, timeout: '1m', onTimeout: 'take' };
+      const definition = newDefinition({
+        nodes: { many, next: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'many', to: 'next' }],
+      });
+      const id = await lab.start(definition);
+      await correlate(eventOf(type, at, 1), eventOf(type, at, 2));
+      const [first, second] = await lab.matchesOf(id);
+      if (first === undefined || second === undefined) throw new Error('both match');
+      const { dueAt } = (await lab.stateOf(id)).timers['many#timeout'] as { readonly dueAt: number };
+      await lab.step(definition, id, received(first));
+      await lab.step(definition, id, { type: 'TimerFired', timerId: 'many#timeout', kind: 'timeout', dueAt });
+      expect(await lab.task(id, 'many')).toMatchObject({ status: 'completed', output: [{ data: 1 }] });
+      await lab.step(definition, id, received(second));
+      const matches = await lab.matchesOf(id);
+      expect(matches.map(({ path, event }) => [path, event])).toEqual([
+        ['many', 1],
+        ['many', 2],
+        ['next', 2],
+      ]);
+      for (const match of matches.slice(2)) await lab.step(definition, id, received(match));
+      const state = await lab.stateOf(id);
+      expect(state.phase).toBe('completed');
+      expect(fold(id, await lab.queries.fullHistory(id))).toEqual(state);
+    });
+
     it('offers an event to any number of waits of its key, piece by piece, once each', async () => {
       const at = key();
       const definition = waiting(at);

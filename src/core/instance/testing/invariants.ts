@@ -3,7 +3,7 @@ import type { Definition } from '../../definition/types.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { statusOf } from '../index.ts';
-import { scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { loopPathOf, scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
 import { type InstanceState, isOpen, type TaskState, type TimerKind } from '../state/state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import { holds } from './assertions.ts';
@@ -23,6 +23,7 @@ export function checkStep(
   outside.checkTables(state);
   checkProgress(state, outside);
   checkBudgets(definition, state);
+  checkLoops(definition, state);
 }
 
 /** A completed instance has run, skipped or cancelled every node, and has evaluated all their edges. */
@@ -46,6 +47,21 @@ function willMove(task: TaskState, state: InstanceState, outside: Outside): bool
   if (task.status === 'retrying') return hasTimer('retry');
   if (task.type === 'forEach' || task.type === 'repeat') return hasTimer('loop') || state.paused !== null || hasScopes(state, task.path);
   return task.type !== 'wait' || hasTimer('wait');
+}
+
+/** A forEach keeps to its concurrency, whatever was stored and loaded meanwhile; a repeat keeps no more than it needs. */
+function checkLoops(definition: Definition, state: InstanceState): void {
+  const scopes = Object.values(state.scopes);
+  for (const task of tasksOf(state)) {
+    if (task.status !== 'open' || (task.type !== 'forEach' && task.type !== 'repeat')) continue;
+    const own = scopes.filter(({ path }) => path.startsWith(`${task.path}.`) && loopPathOf(path) === task.path);
+    const open = own.filter(({ status }) => status === 'open').length;
+    const node = definition.nodes.get(task.nodeId);
+    if (task.type === 'forEach') {
+      holds(open === task.running, `${task.path} knows how many of its items are open`);
+      holds(node?.type !== 'forEach' || open <= (node.concurrency ?? open), `${task.path} keeps to its concurrency`);
+    } else holds(own.length - open <= 1, `${task.path} keeps its last round alone`);
+  }
 }
 
 function hasScopes(state: InstanceState, loop: TaskPath): boolean {
