@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createAdmissionControl, type OutboxSample } from './admission-control.ts';
 
-const sound: OutboxSample = { oldestAgeSeconds: 0.2, slotExists: true, confirmed: true };
+const cameBack = { status: 'cameBack', roundTripSeconds: 0.1 } as const;
+const sound: OutboxSample = { oldestAgeSeconds: 0.2, slotExists: true, confirmed: true, probe: cameBack };
 
 function openControl(first: OutboxSample | Error) {
   const said: string[] = [];
@@ -30,7 +31,9 @@ describe('Admission control', () => {
     [{ ...sound, slotExists: false }, 'slot is gone'],
     [{ ...sound, confirmed: false }, 'has not confirmed'],
     [{ ...sound, oldestAgeSeconds: 31 }, '31 s old'],
-  ])('refuses starts for %o', async (sample, reason) => {
+    [{ ...sound, probe: { status: 'waiting', waitingSeconds: 31, roundTripSeconds: 0.1 } }, '31 s ago has not come back from Kafka'],
+    [{ ...sound, probe: { status: 'waiting', waitingSeconds: 1, roundTripSeconds: null } }, '1 s ago has not come back from Kafka'],
+  ] as const)('refuses starts for %o', async (sample, reason) => {
     const { admission, world } = openControl(sample);
     await admission.sample();
     expect(admission.reasonToRefuse()).toContain(reason);
@@ -38,6 +41,15 @@ describe('Admission control', () => {
     await admission.sample();
     expect(admission.reasonToRefuse()).toBeNull();
   });
+
+  it.each([{ status: 'unsent' }, { status: 'waiting', waitingSeconds: 29, roundTripSeconds: 0.1 }] as const)(
+    'admits starts while the probe is %o',
+    async (probe) => {
+      const { admission } = openControl({ ...sound, probe });
+      await admission.sample();
+      expect(admission.reasonToRefuse()).toBeNull();
+    },
+  );
 
   it('outlives a gauge that does not answer for a moment, but not for long', async () => {
     const { admission, world } = openControl(sound);

@@ -1,9 +1,11 @@
 /**
  * Admission control of starts. An instance that is started while nothing is published would only wait, so starts are
- * refused while the outbox is too old, while the replication slot is missing, and before Debezium has confirmed it.
+ * refused while the outbox is too old, while the replication slot is missing, before Debezium has confirmed it, and while a probe of
+ * the orchestrators does not come back from Kafka.
  * Answers from the last sample; a sample that is too old counts as none.
  */
 import type { Logger } from '../service/logging.ts';
+import type { ProbeState } from '../store/maintenance.ts';
 import type { AdmissionControl } from './ports.ts';
 
 /** One measurement of the outbox. */
@@ -12,6 +14,7 @@ export type OutboxSample = {
   readonly slotExists: boolean;
   /** Debezium has confirmed the slot at least once since it was made. */
   readonly confirmed: boolean;
+  readonly probe: ProbeState;
 };
 
 export type AdmissionControlOptions = {
@@ -43,6 +46,10 @@ export function createAdmissionControl({
     if (!sample.confirmed) return 'Debezium has not confirmed the replication slot yet.';
     if (sample.oldestAgeSeconds * 1_000 > ageMaxMs)
       return `the oldest unpublished message is ${Math.round(sample.oldestAgeSeconds)} s old.`;
+    const { probe } = sample;
+    // Before the first one has come back nothing says that publishing works at all.
+    if (probe.status === 'waiting' && (probe.roundTripSeconds === null || probe.waitingSeconds * 1_000 > ageMaxMs))
+      return `a probe that was written to the outbox ${Math.round(probe.waitingSeconds)} s ago has not come back from Kafka.`;
     if (monotonic() - at > ageMaxMs) return 'the database has not answered for a while, so it is not known whether messages are published.';
     return null;
   }

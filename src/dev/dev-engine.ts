@@ -8,6 +8,7 @@ import { orchestrate } from '../orchestrator/orchestrate.ts';
 import type { Config, LogLevel } from '../service/config.ts';
 import { createLogger } from '../service/logging.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
+import type { OutboxProbes } from '../store/maintenance.ts';
 import { queuesOf, runHandlerTasks, runHttpTasks } from '../task-consumer/run-tasks.ts';
 import type { TaskDefinition } from '../worker/index.ts';
 import { createMemorySystems } from './memory-systems.ts';
@@ -39,6 +40,7 @@ export async function startDevEngine(given: DevConfig, { handlers = [], handlerL
   const config = { ...given, api: { ...given.api, apiKey }, kafka: { sessionTimeoutMs: SESSION_TIMEOUT_MS } };
   const systems = await createMemorySystems(config, queuesOf(handlers), createLogger({ name: 'log', level: config.log.level }));
   const { outbox, log } = systems;
+  const published = firstProbe(systems.probes);
   let url = '';
   const running: RunningProcess[] = [];
   const start = async (name: string, run: (service: Service) => Promise<void>, level = config.log.level): Promise<void> => {
@@ -55,9 +57,11 @@ export async function startDevEngine(given: DevConfig, { handlers = [], handlerL
       service.onStop('producer', () => producer.stop());
       service.repeat('publish the outbox', createOutboxPublisher(outbox, producer, service.signal));
     });
-    await start('orchestrator', (service) => orchestrate(config, service, systems));
+    await start('orchestrator', (service) => orchestrate(config, service, { ...systems, probes: published.probes }));
     await start('task-consumer', (service) => runHttpTasks(config, service, systems));
     if (handlers.length > 0) await start('worker', (service) => runHandlerTasks(config, service, systems, handlers), handlerLogLevel);
+    // Or the first starts would be refused.
+    await published.cameBack;
     await start('api', async (service) => {
       url = await serveApi(config, service, systems);
     });
@@ -67,4 +71,14 @@ export async function startDevEngine(given: DevConfig, { handlers = [], handlerL
     throw error;
   }
   return { url, apiKey, stop };
+}
+
+/** The probes, and when the first of them came back. */
+function firstProbe(probes: OutboxProbes): { readonly probes: OutboxProbes; readonly cameBack: Promise<void> } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cameBack: OutboxProbes['cameBack'] = async (id) => {
+    await probes.cameBack(id);
+    resolve();
+  };
+  return { probes: { send: (topic, times) => probes.send(topic, times), cameBack }, cameBack: promise };
 }

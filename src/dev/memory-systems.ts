@@ -30,7 +30,7 @@ export async function createMemorySystems(config: SystemsConfig, queues: readonl
   const codec = createCodec({ registry });
   const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
   const matcher = createEventMatcher(outgoing);
-  const { definitions, queries, maintenance, gauge, outbox, instanceStore } = createMemoryDatabases({
+  const { definitions, queries, maintenance, gauge, probes, outbox, instanceStore } = createMemoryDatabases({
     eventTtlMs: config.orchestrator.eventTtlMs,
     stateBytesMax: config.limits.stateBytes,
     messageBytesMax: maxMessageBytes - RECORD_BYTES,
@@ -45,5 +45,5 @@ export async function createMemorySystems(config: SystemsConfig, queues: readonl
   await admin.createTopics(foreign.map((topic) => ({ topic, partitions, replication: 1, config: {} })));
   await registerSchemas(registry, recordsOnTopics(prefix, queues, publishTopics));
   await store.registerTopics(outboxTopics(prefix, queues, publishTopics));
-  return { definitions, queries, maintenance, gauge, outbox, registry, codec, outgoing, matcher, log, store, instances: store };
+  return { definitions, queries, maintenance, gauge, probes, outbox, registry, codec, outgoing, matcher, log, store, instances: store };
 }

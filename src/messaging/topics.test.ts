@@ -56,6 +56,7 @@ describe('making topics', () => {
       'mill.lifecycle',
       'mill.events',
       'mill.dead-letters',
+      'mill.probes',
       '__debezium-heartbeat.mill',
       ...Object.values(connectTopics('mill')),
     ]);
@@ -112,7 +113,7 @@ test('record limits are one setting, and the stack has the same', () => {
 test('the outbox takes messages for what Debezium writes, and for the configured topics of `publish`', () => {
   expect(outboxTopics('mill', ['mail', 'handlers'], ['orders', 'invoices'])).toEqual([
     ...['mill.tasks', 'mill.tasks.handlers', 'mill.tasks.mail', 'mill.notifications', 'mill.lifecycle', 'mill.events'],
-    ...['orders', 'invoices'],
+    ...['mill.probes', 'orders', 'invoices'],
   ]);
 });
 

@@ -12,6 +12,8 @@ export type TopicNames = {
   readonly events: string;
   readonly lifecycle: string;
   readonly deadLetters: string;
+  /** Messages that orchestrators write to the outbox to see that they arrive. */
+  readonly probes: string;
   /** Where Debezium's heartbeat goes: without it nothing at all is delivered. */
   readonly heartbeat: string;
   readonly connect: { readonly configs: string; readonly offsets: string; readonly status: string };
@@ -24,6 +26,7 @@ export function topicNames(prefix: string): TopicNames {
     events: `${prefix}.events`,
     lifecycle: `${prefix}.lifecycle`,
     deadLetters: `${prefix}.dead-letters`,
+    probes: `${prefix}.probes`,
     heartbeat: `__debezium-heartbeat.${prefix}`,
     connect: { configs: `${prefix}.connect.configs`, offsets: `${prefix}.connect.offsets`, status: `${prefix}.connect.status` },
   };
@@ -68,7 +71,8 @@ export type TopicSettings = {
   readonly queues?: readonly string[];
 };
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** Every topic that an installation has, with its settings. */
 export function topicSpecs(settings: TopicSettings): TopicSpec[] {
@@ -86,6 +90,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
       // People look at them later than consumers read.
       'retention.ms': String(30 * dayMs),
     }),
+    { topic: names.probes, partitions: 1, replication, config: { 'retention.ms': String(hourMs), 'segment.ms': String(hourMs) } },
     { topic: names.heartbeat, partitions: 1, replication, config: { 'retention.ms': String(dayMs) } },
     { topic: names.connect.configs, partitions: 1, replication, config: compacted },
     { topic: names.connect.offsets, partitions: 1, replication, config: compacted },
@@ -97,7 +102,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
 export function outboxTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): string[] {
   const names = topicNames(prefix);
   const tasks = [null, ...new Set([defaultQueue, ...queues])].map((queue) => names.tasks(queue));
-  return [...tasks, names.notifications, names.lifecycle, names.events, ...publishTopics];
+  return [...tasks, names.notifications, names.lifecycle, names.events, names.probes, ...publishTopics];
 }
 
 export function queueTopicSpec(settings: TopicSettings, queue: string | null): TopicSpec {

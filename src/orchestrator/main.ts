@@ -22,6 +22,7 @@ import {
   createInstanceStore,
   createMaintenance,
   createOutboxGauge,
+  createOutboxProbes,
   createPools,
   type Pools,
 } from '../store/postgres/index.ts';
@@ -68,6 +69,7 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Or
     definitions: createDefinitionStore(pools.definitions),
     gauge: createOutboxGauge(pools.instances, slot),
     maintenance: createMaintenance(pools.instances, { slot, outboxRetentionMs, eventTtlMs, log }),
+    probes: createOutboxProbes(pools.instances),
     log: connectKafka(kafkaOptions(config), log),
   };
 }

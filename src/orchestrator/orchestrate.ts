@@ -3,6 +3,8 @@
  * indexes dead letters, fires timers, sends tasks again that have nothing in flight, and keeps the database small. `main.ts`
  * gives the systems of an installation; `millrace dev` gives those in memory.
  */
+import { randomUUID } from 'node:crypto';
+import { assertNever } from '../core/assert.ts';
 import { AssignedStateCache } from '../engine/process/state-cache.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
@@ -16,9 +18,10 @@ import type { Service } from '../service/process.ts';
 import { createDefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
-import type { Maintenance, OutboxGauge, OutboxState } from '../store/maintenance.ts';
+import type { Maintenance, OutboxGauge, OutboxProbes, OutboxState } from '../store/maintenance.ts';
 import { createDeadLetterSink } from './dead-letters/dead-letter-sink.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
+import { createProbeReader } from './probes/probe-reader.ts';
 import { publishedBefore } from './published-before.ts';
 import { Redispatcher } from './redispatch/redispatcher.ts';
 import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
@@ -32,6 +35,7 @@ export type OrchestratorSystems = {
   readonly matcher: EventMatcher;
   readonly gauge: OutboxGauge;
   readonly maintenance: Maintenance;
+  readonly probes: OutboxProbes;
   /** Its schemas, and those of `outgoing`, are looked up here. */
   readonly codec: Codec;
   readonly outgoing: OutgoingMessages;
@@ -42,6 +46,8 @@ export type OrchestrateConfig = ConsumerConfig & Pick<Config, 'orchestrator'>;
 
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
+/** A probe that is out for so many intervals is taken for lost. */
+const PROBE_PATIENCE = 10;
 /** Of no key: what the database is asked only to see that it answers. */
 const NO_HASH = Buffer.alloc(32);
 
@@ -71,9 +77,13 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   fireTimers(config, service, systems, { admin, metrics });
   keepDatabaseSmall(service, systems);
   redispatch(config, service, systems, { admin, metrics, consumers });
+  const probing = probePublishing(config, service, systems);
   const now = await keepDatabaseClock(() => store.now(), retry, service);
   const definitions = createDefinitionCache(systems.definitions);
-  await runConsumers({ ...systems, config, service, retry, definitions, admin, deadLetters, metrics, stateCache, consumers, now });
+  await Promise.all([
+    probing,
+    runConsumers({ ...systems, config, service, retry, definitions, admin, deadLetters, metrics, stateCache, consumers, now }),
+  ]);
 }
 
 function checkDatabases({ health }: Service, { store, definitions }: OrchestratorSystems): void {
@@ -105,6 +115,7 @@ function fireTimers(
 function keepDatabaseSmall(service: Service, { gauge, maintenance }: OrchestratorSystems): void {
   let reading: OutboxState | null = null;
   outboxMetrics(service.metrics, () => reading);
+  service.health.check('publishing', () => whyNotInstalled(reading));
   service.repeat('look at the outbox', async () => {
     reading = await gauge.read();
     if (!reading.slotExists) await maintenance.noticeLostSlot();
@@ -113,6 +124,40 @@ function keepDatabaseSmall(service: Service, { gauge, maintenance }: Orchestrato
   service.repeat('maintain the instance database', async () => {
     await maintenance.run();
     return MAINTENANCE_MS;
+  });
+}
+
+/** An installation is ready once one probe has come back; later ones concern those who start instances. */
+function whyNotInstalled(reading: OutboxState | null): string | null {
+  if (reading === null) return 'the outbox was not looked at yet';
+  const { probe } = reading;
+  switch (probe.status) {
+    case 'cameBack':
+      return null;
+    case 'unsent':
+      return 'no probe was sent yet';
+    case 'waiting':
+      return probe.roundTripSeconds === null ? 'no probe that was written to the outbox has come back from Kafka yet' : null;
+    default:
+      return assertNever(probe);
+  }
+}
+
+/** What is written to the outbox must come back: whatever stops it on the way, no other sign of it is certain. */
+async function probePublishing(
+  { topics, orchestrator }: OrchestrateConfig,
+  service: Service,
+  { log, probes }: OrchestratorSystems,
+): Promise<void> {
+  const { probes: topic } = topicNames(topics.prefix);
+  const groupId = `${topic}.${randomUUID()}`;
+  const reader = createProbeReader({ log, topic, groupId, probes, logger: service.log });
+  service.onStop('probe reader', () => reader.stop());
+  await reader.start();
+  service.repeat('probe whether messages are published', async () => {
+    const { probeIntervalMs: intervalMs } = orchestrator;
+    await probes.send(topic, { intervalMs, patienceMs: intervalMs * PROBE_PATIENCE });
+    return intervalMs;
   });
 }
 

@@ -50,6 +50,7 @@ describe('health and metrics of a process', () => {
       slotExists: true,
       rowsInDefault: false,
       republishPending: true,
+      probe: { status: 'waiting', waitingSeconds: 3, roundTripSeconds: 0.5 },
     }));
     const first = await get('/metrics');
     expect(first.body).toContain('millrace_consumer_lag_records{group="group",topic="t",partition="0",process="worker"} 7');

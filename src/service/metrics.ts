@@ -125,6 +125,8 @@ export type OutboxReading = {
   readonly rowsInDefault: boolean;
   /** The slot was created again, and older rows are not published again yet. */
   readonly republishPending: boolean;
+  /** Of the probes that must come back from Kafka. */
+  readonly probe: { readonly status: string; readonly waitingSeconds?: number; readonly roundTripSeconds?: number | null };
 };
 
 /** @param read returns the last reading; null before the first. */
@@ -145,6 +147,16 @@ export function outboxMetrics(metrics: Metrics, read: () => OutboxReading | null
       'outbox_republish_pending',
       '1 while rows older than a new slot are not published again yet.',
       ({ republishPending }) => (republishPending ? 1 : 0),
+    ),
+    probeWaiting: gauge(
+      'outbox_probe_waiting_seconds',
+      'How long a probe has been on its way to Kafka; 0: the last came back.',
+      ({ probe }) => probe.waitingSeconds ?? 0,
+    ),
+    probeRoundTrip: gauge(
+      'outbox_probe_round_trip_seconds',
+      'From the outbox to Kafka and back, of the last probe that came back.',
+      ({ probe }) => probe.roundTripSeconds ?? 0,
     ),
   };
 }

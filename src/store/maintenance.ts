@@ -39,7 +39,26 @@ export type OutboxState = {
   readonly rowsInDefault: boolean;
   /** A slot was made anew and rows from before it are not published again yet. */
   readonly republishPending: boolean;
+  readonly probe: ProbeState;
 };
+
+/** What is known of the probes: messages that must come back from Kafka. */
+export type ProbeState =
+  /** No orchestrator has sent one yet. */
+  | { readonly status: 'unsent' }
+  | { readonly status: 'cameBack'; readonly roundTripSeconds: number }
+  /** `waitingSeconds`: since the first that did not come back was sent. `roundTripSeconds`: of the last that did; null: none ever. */
+  | { readonly status: 'waiting'; readonly waitingSeconds: number; readonly roundTripSeconds: number | null };
+
+export interface OutboxProbes {
+  /**
+   * Writes a probe to the outbox, unless some process wrote one less than the interval ago. While one is out, the next follows
+   * only after the patience: it replaces one that may be lost.
+   */
+  send(topic: string, times: { readonly intervalMs: number; readonly patienceMs: number }): Promise<void>;
+  /** The record of a probe was read. Again, or of another than the last one, it changes nothing. */
+  cameBack(id: string): Promise<void>;
+}
 
 export interface OutboxGauge {
   /** Call it every second or so: each call is a sample that later ones are measured by. */

@@ -4,10 +4,12 @@ import {
   createInstanceStore,
   createMaintenance,
   createOutboxGauge,
+  createOutboxProbes,
   createPool,
   type Pool,
   republish,
 } from '../../src/store/postgres/index.ts';
+import { testOutboxProbes } from '../contract/outbox-probes.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { eventOf, matcher, message, topics } from '../support/store-lab.ts';
@@ -30,7 +32,7 @@ beforeEach(async () => {
       WHERE relname ~ '^outbox_\\d' AND relkind = 'r' AND relname < to_char(now() AT TIME ZONE 'UTC', '"outbox_"YYYYMMDDHH24') LOOP
       EXECUTE 'DROP TABLE ' || old;
     END LOOP; END $$`);
-  await databases.query(`TRUNCATE outbox, outbox_detached_partition, outbox_slot, outbox_republish, heartbeat, event_buffer, event_delivery, received_event,
+  await databases.query(`TRUNCATE outbox, outbox_probe, outbox_detached_partition, outbox_slot, outbox_republish, heartbeat, event_buffer, event_delivery, received_event,
     idempotency, command, claim RESTART IDENTITY`);
   databases.log.lines.length = 0;
   await databases.migrate();
@@ -387,3 +389,12 @@ describe('republish', () => {
     });
   });
 });
+
+testOutboxProbes(async () => ({
+  probes: createOutboxProbes(pool),
+  gauge: createOutboxGauge(pool, databases.slot),
+  topic: topics.lifecycle,
+  sent: () => databases.query("SELECT key, convert_from(payload, 'UTF8') AS payload FROM outbox ORDER BY id"),
+  // Before each test.
+  clear: async () => undefined,
+}));

@@ -2,11 +2,11 @@
 import type { DefinitionStore } from '../definition-store.ts';
 import type { InstanceQueries } from '../instance-queries.ts';
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
-import type { Maintenance, OutboxGauge } from '../maintenance.ts';
+import type { Maintenance, OutboxGauge, OutboxProbes } from '../maintenance.ts';
 import { createMemoryDefinitionStore } from './definition-store.ts';
 import { createMemoryInstanceQueries } from './instance-queries.ts';
 import { createMemoryInstanceStore, type MemoryStoreOptions } from './instance-store.ts';
-import { createMemoryMaintenance, createMemoryOutboxGauge } from './maintenance.ts';
+import { createMemoryMaintenance, createMemoryOutboxGauge, createMemoryOutboxProbes } from './maintenance.ts';
 import type { OutboxFeed } from './outbox.ts';
 import { MemoryTables } from './tables.ts';
 
@@ -19,6 +19,7 @@ export type MemoryDatabases = {
   readonly outbox: OutboxFeed;
   readonly maintenance: Maintenance;
   readonly gauge: OutboxGauge;
+  readonly probes: OutboxProbes;
   /** A store on the tables that all stores of these databases share. */
   instanceStore(matcher: EventMatcher): InstanceStore;
 };
@@ -42,6 +43,7 @@ export function memoryDatabasesOn(tables: MemoryTables, options: MemoryStoreOpti
     outbox: tables.outbox,
     maintenance: createMemoryMaintenance(tables, options.eventTtlMs),
     gauge: createMemoryOutboxGauge(tables),
+    probes: createMemoryOutboxProbes(tables),
     instanceStore: (matcher) => createMemoryInstanceStore(tables, matcher, options),
   };
 }

@@ -1,5 +1,6 @@
 /** Keeping the tables in memory small, and telling how far the outbox is published. */
-import type { Maintenance, OutboxGauge } from '../maintenance.ts';
+import { randomUUID } from 'node:crypto';
+import type { Maintenance, OutboxGauge, OutboxProbes, ProbeState } from '../maintenance.ts';
 import { DAY_MS, type MemoryTables } from './tables.ts';
 
 export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number): Maintenance {
@@ -45,7 +46,37 @@ export function createMemoryOutboxGauge(tables: MemoryTables): OutboxGauge {
       return {
         oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, tables.now() - oldest.at) / 1_000,
         ...{ slotLagBytes: 0, slotExists: true, slotLost: false, confirmed: true, rowsInDefault: false, republishPending: false },
+        probe: probeOf(tables),
       };
+    },
+  };
+}
+
+function probeOf(tables: MemoryTables): ProbeState {
+  const { probe } = tables;
+  if (probe === null) return { status: 'unsent' };
+  const { waitingSince, roundTripMs } = probe;
+  const roundTripSeconds = roundTripMs === null ? null : roundTripMs / 1_000;
+  if (waitingSince === null) return { status: 'cameBack', roundTripSeconds: roundTripSeconds ?? 0 };
+  return { status: 'waiting', waitingSeconds: (tables.now() - waitingSince) / 1_000, roundTripSeconds };
+}
+
+export function createMemoryOutboxProbes(tables: MemoryTables): OutboxProbes {
+  return {
+    async send(topic, { intervalMs, patienceMs }) {
+      const { probe: last } = tables;
+      const now = tables.now();
+      if (last !== null && now - last.sentAt < (last.waitingSince === null ? intervalMs : patienceMs)) return;
+      const id = randomUUID();
+      const message = { topic, key: id, messageType: 'Probe', partition: 0, payload: Buffer.from(id) };
+      tables.outbox.check([message]);
+      tables.outbox.add([message], now);
+      tables.probe = { id, sentAt: now, waitingSince: last?.waitingSince ?? now, roundTripMs: last?.roundTripMs ?? null };
+    },
+    async cameBack(id) {
+      const { probe } = tables;
+      if (probe === null || probe.id !== id || probe.waitingSince === null) return;
+      tables.probe = { ...probe, waitingSince: null, roundTripMs: tables.now() - probe.sentAt };
     },
   };
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { testOutboxProbes } from '../../../test/contract/outbox-probes.contract.ts';
 import { message, topics } from '../../../test/support/store-lab.ts';
 import { memoryDatabasesOn } from './index.ts';
 import { MemoryTables } from './tables.ts';
@@ -55,4 +56,15 @@ it('forgets an event that nobody waited for after its time, and remembers its id
   await store.correlate([event], { matches: () => 'no', encode: () => sent(0) });
   expect((await maintenance.run())?.deleted).toEqual({ received_event: 0, idempotency: 0, command: 0, event_buffer: 1 });
   expect(await store.correlate([event], { matches: () => 'no', encode: () => sent(0) })).toMatchObject({ duplicates: 1 });
+});
+
+testOutboxProbes(async () => {
+  const tables = new MemoryTables(10_000);
+  const { probes, gauge } = memoryDatabasesOn(tables, { eventTtlMs: 0 });
+  tables.outbox.topics.add(topics.lifecycle);
+  return {
+    ...{ probes, gauge, topic: topics.lifecycle },
+    sent: async () => tables.outbox.rows.map(({ key, payload }) => ({ key, payload: payload.toString() })),
+    clear: async () => undefined,
+  };
 });

@@ -51,6 +51,14 @@ export type UsedKey = {
   readonly at: EpochMs;
 };
 
+export type SentProbe = {
+  readonly id: string;
+  readonly sentAt: EpochMs;
+  /** null: it came back. */
+  readonly waitingSince: EpochMs | null;
+  readonly roundTripMs: number | null;
+};
+
 export class MemoryTables {
   readonly instances = new Map<InstanceId, MemoryInstance>();
   /** By `taskKey`. */
@@ -66,6 +74,8 @@ export class MemoryTables {
   readonly deadLetters = new Map<string, DeadLetterRow & { readonly place: string }>();
   readonly events = new MemoryEvents();
   readonly outbox: MemoryOutbox;
+  /** The last one; null: none was sent. */
+  probe: SentProbe | null = null;
   #lastId = 0;
 
   constructor(messageBytesMax: number) {

@@ -7,5 +7,6 @@ export { createInstanceStore, type InstanceStoreOptions } from './instance-store
 export { createMaintenance, type MaintenanceOptions } from './maintenance/maintenance.ts';
 export { createOutboxGauge } from './outbox/gauge.ts';
 export { registerTopics } from './outbox/messages.ts';
+export { createOutboxProbes } from './outbox/probes.ts';
 export { type RepublishOptions, republish } from './outbox/republish.ts';
 export { createInstanceQueries } from './queries/instance-queries.ts';

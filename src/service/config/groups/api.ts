@@ -17,7 +17,8 @@ export const api = defineGroup({
     MILLRACE_BODY_LIMIT_BYTES: integer(1_024, 16 * MIB, { description: 'Largest request body in bytes.', default: MIB }),
     MILLRACE_WAIT_MAX: duration(SECOND, 10 * MINUTE, { description: 'Longest `?wait=` that a request may ask for.', default: '60s' }),
     MILLRACE_OUTBOX_AGE_MAX: duration(SECOND, HOUR, {
-      description: 'Starts are answered 503 while the oldest unpublished outbox row is older than this.',
+      description:
+        'Starts are answered 503 while the oldest unpublished outbox row is older than this, or a probe of the orchestrators is on its way to Kafka for longer.',
       default: '30s',
     }),
   },

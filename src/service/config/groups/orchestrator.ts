@@ -1,5 +1,5 @@
 /** Processes that move instances on. */
-import { DAY, defineGroup, MIB, MINUTE, SECOND } from '../group.ts';
+import { DAY, defineGroup, HOUR, MIB, MINUTE, SECOND } from '../group.ts';
 import { duration, integer } from '../variable.ts';
 
 export const orchestrator = defineGroup({
@@ -21,6 +21,10 @@ export const orchestrator = defineGroup({
       description: 'How often open tasks without a record in flight are looked for and dispatched again.',
       default: '5m',
     }),
+    MILLRACE_PROBE_INTERVAL: duration(SECOND, HOUR, {
+      description: 'How often a probe is written to the outbox, whose record must come back from Kafka.',
+      default: '30s',
+    }),
     MILLRACE_OUTBOX_RETENTION: duration(MINUTE, 30 * DAY, {
       description: 'How long outbox rows are kept after Debezium has confirmed them.',
       default: '24h',
@@ -31,6 +35,7 @@ export const orchestrator = defineGroup({
     stateCacheBytes: values.MILLRACE_STATE_CACHE_BYTES,
     timerIntervalMs: values.MILLRACE_TIMER_INTERVAL,
     redispatchIntervalMs: values.MILLRACE_REDISPATCH_INTERVAL,
+    probeIntervalMs: values.MILLRACE_PROBE_INTERVAL,
     outboxRetentionMs: values.MILLRACE_OUTBOX_RETENTION,
   }),
 });

@@ -4,7 +4,7 @@
  * covered. The connector's own state says nothing: it is RUNNING while it waits.
  */
 import type { EpochMs } from '../../../core/ids.ts';
-import type { OutboxGauge, OutboxState } from '../../maintenance.ts';
+import type { OutboxGauge, OutboxState, ProbeState } from '../../maintenance.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
 import { epochMs } from '../sql/times.ts';
@@ -32,6 +32,9 @@ type Row = {
   heartbeatAt: EpochMs | null;
   rowsInDefault: boolean;
   republishPending: boolean;
+  probeId: string | null;
+  waitingSeconds: number | null;
+  roundTripSeconds: number | null;
 };
 
 const bytes = (lsn: string): string => `pg_wal_lsn_diff(${lsn}, '0/0')::float8`;
@@ -43,8 +46,10 @@ const statement = {
       s.wal_status AS "walStatus", ${bytes('s.confirmed_flush_lsn')} AS confirmed,
       ${bytes('known.created_at_lsn')} AS "madeAt", ${isAnotherSlot('s', 'known')} AS "isAnother",
       (SELECT ${epochMs('at')} FROM heartbeat ORDER BY id DESC LIMIT 1) AS "heartbeatAt",
-      EXISTS (SELECT FROM outbox_default) AS "rowsInDefault", EXISTS (SELECT FROM outbox_republish) AS "republishPending"
-    FROM (SELECT) AS one LEFT JOIN pg_replication_slots s ON s.slot_name = $1 LEFT JOIN outbox_slot known ON known.name = $1`,
+      EXISTS (SELECT FROM outbox_default) AS "rowsInDefault", EXISTS (SELECT FROM outbox_republish) AS "republishPending",
+      p.id AS "probeId", extract(epoch FROM now() - p.waiting_since)::float8 AS "waitingSeconds",
+      extract(epoch FROM p.round_trip)::float8 AS "roundTripSeconds"
+    FROM (SELECT) AS one LEFT JOIN outbox_probe p ON true LEFT JOIN pg_replication_slots s ON s.slot_name = $1 LEFT JOIN outbox_slot known ON known.name = $1`,
 };
 
 export function createOutboxGauge(pool: Pool, slot: string): OutboxGauge {
@@ -82,7 +87,14 @@ export function createOutboxGauge(pool: Pool, slot: string): OutboxGauge {
         confirmed: slotExists && madeAt !== null && confirmed > madeAt,
         rowsInDefault,
         republishPending,
+        probe: probeOf(row),
       };
     },
   };
+}
+
+function probeOf({ probeId, waitingSeconds, roundTripSeconds }: Row): ProbeState {
+  if (probeId === null) return { status: 'unsent' };
+  if (waitingSeconds === null) return { status: 'cameBack', roundTripSeconds: roundTripSeconds ?? 0 };
+  return { status: 'waiting', waitingSeconds: Math.max(0, waitingSeconds), roundTripSeconds };
 }
