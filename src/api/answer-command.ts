@@ -29,7 +29,7 @@ export async function answerCommand(
   const { ports, limits } = context;
   const waitMs = waitMsOf(wait, limits.waitMaxMs);
   const commandId = await issueCommand({ store: ports.instances, outgoing: ports.outgoing, now: ports.now }, instanceId, command, by);
-  if (commandId === null) throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
+  if (commandId === null) throw notTaken(command);
   const pending: CommandAnswer = { commandId, instanceId, type: command.type, status: 'pending', at: null };
   if (waitMs === 0) return { status: 202, body: pending };
   const result = await waitFor(context, {
@@ -46,6 +46,13 @@ export async function answerCommand(
   if (result === undefined) return { status: 202, body: pending };
   if (result.status === 'refused') throw refusedCommand(result.code, result.reason);
   return { status: 200, body: { ...pending, status: 'applied', at: toText(result.at) } };
+}
+
+/** The database has taken a command that excludes this one, or the task has ended. */
+function notTaken({ type }: IssuedCommand): ApiProblem {
+  if (type === 'voteTask') return new ApiProblem('MR_TASK_VOTED', 'You have voted on the task already, or it is no longer open.');
+  if (type === 'delegateTask' || type === 'commentTask') return new ApiProblem('MR_TASK_NOT_OPEN', 'The task is no longer open.');
+  return new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
 }
 
 /** A refusal is always 409: the state of the instance does not allow the command. */

@@ -26,6 +26,7 @@ import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
+import { addTaskCommandRoutes } from './routes/task-commands.ts';
 import { endSilentConnections } from './silent-connections.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -158,6 +159,7 @@ function addV1(app: ApiApp, context: RouteContext): void {
   addCommandRoutes(app, context);
   addInboxRoutes(app, context);
   addTaskActionRoutes(app, context);
+  addTaskCommandRoutes(app, context);
   addEventRoutes(app, context);
   addDeadLetterRoutes(app, context);
 }

@@ -2,17 +2,25 @@
 
 import type * as contract from '../contract/tasks.ts';
 import type { Definition } from '../core/definition/types.ts';
+import type { EpochMs } from '../core/ids.ts';
 import type { HumanTaskRow, TaskRow } from '../store/instance-queries.ts';
 import { toText } from './instance-view.ts';
 
 export function toTask(row: TaskRow): contract.Task {
-  const { taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error, assignee, human } = row;
+  const { taskId, instanceId, nodeId, type, queue, attempt, input, output, error, assignee, human } = row;
+  // Whom a task was taken from reads that it was, and not that an instance was cancelled.
+  const status = human !== null && row.status === 'cancelled' ? 'withdrawn' : row.status;
   return {
     ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error },
     title: human?.title ?? null,
     assignees: human === null ? null : copyAssignees(human),
     assignee,
     completedBy: human?.completedBy ?? null,
+    completedAt: human?.endedAt === undefined ? null : toText(human.endedAt),
+    outcome: human?.outcome ?? null,
+    votes: (human?.votes ?? []).map(dated),
+    comments: (human?.comments ?? []).map(dated),
+    delegations: (human?.delegations ?? []).map(dated),
     dueAt: human?.dueAt == null ? null : toText(human.dueAt),
     openedAt: toText(row.openedAt),
     updatedAt: toText(row.updatedAt),
@@ -22,13 +30,15 @@ export function toTask(row: TaskRow): contract.Task {
 /** @param definition of the instance; null where no form is to be shown. */
 export function toTaskDetail(row: TaskRow, definition: Definition | null): contract.TaskDetail {
   const node = definition === null ? undefined : [...definition.nodes.values()].find(({ id }) => id === row.nodeId);
-  return { ...toTask(row), form: node?.type === 'human' ? (node.form?.document ?? null) : null };
+  if (node?.type !== 'human') return { ...toTask(row), outcomes: null, form: null };
+  return { ...toTask(row), outcomes: node.outcomes === null ? null : [...node.outcomes], form: node.form?.document ?? null };
 }
 
 export function toInboxTask(row: HumanTaskRow): contract.InboxTask {
-  const { taskId, instanceId, nodeId, businessKey, title, assignee, dueAt } = row;
+  const { taskId, instanceId, nodeId, attempt, businessKey, title, assignee, dueAt, approvals, voters } = row;
   return {
-    ...{ taskId, instanceId, nodeId, businessKey, title, assignee },
+    ...{ taskId, instanceId, nodeId, attempt, businessKey, title, assignee },
+    approvals: approvals === null ? null : { atLeast: approvals.atLeast, of: approvals.of, votedBy: [...voters] },
     type: 'human',
     status: 'open',
     definition: { id: row.definitionId, version: row.definitionVersion },
@@ -36,6 +46,10 @@ export function toInboxTask(row: HumanTaskRow): contract.InboxTask {
     dueAt: dueAt === null ? null : toText(dueAt),
     openedAt: toText(row.openedAt),
   };
+}
+
+function dated<T extends { readonly at: EpochMs }>(remark: T): Omit<T, 'at'> & { readonly at: string } {
+  return { ...remark, at: toText(remark.at) };
 }
 
 function copyAssignees({ assignees }: Pick<HumanTaskRow, 'assignees'>): { users: string[]; roles: string[] } {

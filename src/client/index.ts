@@ -16,6 +16,7 @@ import type {
   InboxTask,
   Instance,
   InstanceSummary,
+  NextTask,
   StartBody,
   StartedInstance,
   Task,
@@ -50,12 +51,18 @@ export type InboxFilter = PageOptions & {
   /** `me` is the subject of the key. */
   readonly assignee?: string | undefined;
   readonly role?: string | undefined;
+  /** Only what the subject of the key can do now. */
+  readonly mine?: boolean | undefined;
   readonly dueBefore?: string | undefined;
   readonly instanceId?: string | undefined;
   readonly definition?: string | undefined;
 };
 /** The person for whom an admin key acts. */
 export type ActingFor = { readonly assignee?: string | undefined };
+/** `attempt`: the one that the person saw; refused when another one is open. */
+export type Acting = ActingFor & WaitOptions & { readonly attempt?: number | undefined };
+/** `outcome`: one of the task's `outcomes`. */
+export type Deciding = Acting & { readonly outcome?: string | undefined; readonly comment?: string | undefined };
 
 export type Client = ReturnType<typeof createClient>;
 
@@ -124,13 +131,16 @@ export function createClient(options: ConnectionOptions) {
     task: (taskId: string) => get<TaskDetail>(task(taskId)),
     claim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'claim'), speaking),
     unclaim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'unclaim'), speaking),
-    complete: (taskId: string, output: Json, { assignee, ...wait }: ActingFor & WaitOptions = {}) =>
-      post<CommandAnswer>(task(taskId, 'complete'), { output, assignee }, wait),
-    fail: (
-      taskId: string,
-      error: { readonly code: string; readonly message: string },
-      { assignee, ...wait }: ActingFor & WaitOptions = {},
-    ) => post<CommandAnswer>(task(taskId, 'fail'), { error, assignee }, wait),
+    nextTask: () => get<NextTask>(['tasks', 'next']),
+    /** Completes the task, or votes where several people decide it. */
+    complete: (taskId: string, output: Json, { waitMs, ...acting }: Deciding = {}) =>
+      post<CommandAnswer>(task(taskId, 'complete'), { output, ...acting }, { waitMs }),
+    fail: (taskId: string, error: { readonly code: string; readonly message: string }, { waitMs, ...acting }: Acting = {}) =>
+      post<CommandAnswer>(task(taskId, 'fail'), { error, ...acting }, { waitMs }),
+    delegate: (taskId: string, to: string, { waitMs, ...acting }: Omit<Deciding, 'outcome'> = {}) =>
+      post<CommandAnswer>(task(taskId, 'delegate'), { to, ...acting }, { waitMs }),
+    comment: (taskId: string, text: string, { waitMs, ...acting }: Acting = {}) =>
+      post<CommandAnswer>(task(taskId, 'comment'), { text, ...acting }, { waitMs }),
 
     /** With an `id` the request is safe to repeat, and is retried. */
     sendEvent: (event: EventBody) => post<EventAccepted>(['events'], event, { repeatable: event.id !== undefined }),

@@ -17,4 +17,4 @@ export type {
   WaitingFor,
 } from './instances.ts';
 export type { Problem } from './problem.ts';
-export type { InboxTask, Task, TaskDetail } from './tasks.ts';
+export type { InboxTask, NextTask, Task, TaskDetail } from './tasks.ts';

@@ -39,7 +39,14 @@ export const WaitingFor = Type.Union(
   [
     Type.Object({ kind: Type.Literal('worker'), queue: NullableString('null: the built-in http executor.') }),
     Type.Object({ kind: Type.Literal('retry'), until: Instant, lastError: Nullable(TaskError) }),
-    Type.Object({ kind: Type.Literal('person'), assignees: Assignees, title: Type.String(), dueAt: NullableInstant }),
+    Type.Object({
+      kind: Type.Literal('person'),
+      assignees: Assignees,
+      title: Type.String(),
+      dueAt: NullableInstant,
+      votes: Type.Optional(Type.Integer({ description: 'Votes so far, where several people decide.' })),
+      atLeast: Type.Optional(Type.Integer({ description: 'Votes that the task, or one of its outcomes, needs.' })),
+    }),
     Type.Object({ kind: Type.Literal('time'), until: Instant }),
     Type.Object({
       kind: Type.Literal('event'),

@@ -4,8 +4,8 @@
  */
 
 import type { EpochMs, TaskPath } from '../core/ids.ts';
-import type { InstanceEvent } from '../core/instance/history/events.ts';
-import type { Assignees, InstanceState } from '../core/instance/state/state.ts';
+import type { InstanceEvent, TaskCompleted, TaskFailed } from '../core/instance/history/events.ts';
+import type { Assignees, Comment, Delegation, HumanTask, InstanceState, Vote } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { heldTask } from './stored/task-images.ts';
 
@@ -15,7 +15,19 @@ export type HumanRecord = {
   readonly dueAt: EpochMs | null;
   /** Who completed or failed it; null while it is open, and when it ended by itself. */
   readonly completedBy: string | null;
+  /** When that person did. */
+  readonly endedAt?: EpochMs;
+  /** What was chosen. Absent: nothing. */
+  readonly outcome?: string;
+  /** The three that follow: oldest first; absent: none. A vote's output is in the output of its task. */
+  readonly votes?: readonly Omit<Vote, 'seq' | 'output'>[];
+  readonly comments?: readonly Comment[];
+  readonly delegations?: readonly Delegation[];
 };
+
+export function votersOf({ votes = [] }: Pick<HumanTask, 'votes'>): readonly string[] {
+  return votes.map(({ by }) => by);
+}
 
 /** @returns the records of all human tasks that the entries change, as they are afterwards. */
 export function humanRecords(history: readonly HistoryEntry[], before: InstanceState | null): ReadonlyMap<TaskPath, HumanRecord> {
@@ -37,17 +49,47 @@ function changedBy(event: InstanceEvent, record: HumanRecord | null): HumanRecor
     }
     case 'HumanTaskEscalated':
       return record === null ? null : { ...record, assignees: event.assignees };
+    case 'HumanTaskVoted': {
+      const { by, at, outcome, comment } = event;
+      return record === null ? null : { ...record, votes: [...(record.votes ?? []), { by, at, outcome, comment }] };
+    }
+    case 'HumanTaskDelegated': {
+      const { by, at, to, comment, assignees } = event;
+      return record === null ? null : { ...record, assignees, delegations: [...(record.delegations ?? []), { by, at, to, comment }] };
+    }
+    case 'HumanTaskCommented':
+      return record === null ? null : withComment(record, event.by, event.at, event.text);
     case 'TaskCompleted':
+      return record === null || event.kind !== 'human' ? null : completed(record, event);
     case 'TaskFailed':
-      return record === null || event.kind !== 'human' ? null : { ...record, completedBy: event.by };
+      return record === null || event.kind !== 'human' ? null : { ...record, completedBy: event.by, ...endedAt(event) };
     default:
       return null;
   }
 }
 
+function completed(record: HumanRecord, event: TaskCompleted): HumanRecord {
+  const { by, at, outcome, comment } = event;
+  const said = by === null || comment === undefined ? record : withComment(record, by, at, comment);
+  return { ...said, completedBy: by, ...endedAt(event), ...(outcome === undefined ? {} : { outcome }) };
+}
+
+function endedAt({ endedBy, at }: TaskCompleted | TaskFailed): Pick<HumanRecord, 'endedAt'> {
+  return endedBy === undefined ? {} : { endedAt: at };
+}
+
+function withComment(record: HumanRecord, by: string, at: EpochMs, text: string): HumanRecord {
+  return { ...record, comments: [...(record.comments ?? []), { by, at, text }] };
+}
+
 function openRecord(before: InstanceState | null, path: TaskPath): HumanRecord | null {
   const task = before === null ? undefined : heldTask(before, path);
   if (task?.type !== 'human' || task.status !== 'open') return null;
-  const { title, assignees, dueAt } = task;
-  return { title, assignees, dueAt, completedBy: null };
+  const { title, assignees, dueAt, votes, comments, delegations } = task;
+  return {
+    ...{ title, assignees, dueAt, completedBy: null },
+    ...(votes === undefined ? {} : { votes: votes.map(({ seq: _, output: __, ...vote }) => vote) }),
+    ...(comments === undefined ? {} : { comments }),
+    ...(delegations === undefined ? {} : { delegations }),
+  };
 }

@@ -1,6 +1,6 @@
 /** The instance database as people read it: the port. Lists are keyset pages, newest first; cursors are opaque. */
 import type { CommandId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
-import type { Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
+import type { Approvals, Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
@@ -77,6 +77,11 @@ export type HumanTaskRow = {
   readonly businessKey: string | null;
   readonly title: string;
   readonly assignees: Assignees;
+  /** null: the first person who completes it decides. */
+  readonly approvals: Pick<Approvals, 'atLeast' | 'of'> | null;
+  /** Who has voted, and who may not decide it. */
+  readonly voters: readonly string[];
+  readonly excluded: readonly string[];
   /** Who claimed it. */
   readonly assignee: string | null;
   readonly dueAt: EpochMs | null;
@@ -87,10 +92,14 @@ export type HumanTaskFilter = {
   /** Claimed by, or assigned to, this person. */
   readonly assignee?: string;
   readonly role?: string;
+  /** What this person can do now: claimed by, or assigned to, them or one of their roles, and not claimed by others, voted on or forbidden. */
+  readonly mine?: Mine;
   readonly dueBefore?: EpochMs;
   readonly instanceId?: InstanceId;
   readonly definition?: string;
 };
+
+export type Mine = { readonly person: string; readonly roles: readonly string[] };
 
 export type DeadLetterRow = {
   readonly id: string;
@@ -127,6 +136,8 @@ export interface InstanceQueries {
   tasks(instanceId: InstanceId, limit: number, cursor: string | null): Promise<Page<TaskRow>>;
   task(instanceId: InstanceId, path: TaskPath): Promise<TaskRow | null>;
   inbox(filter: HumanTaskFilter, limit: number, cursor: string | null): Promise<Page<HumanTaskRow>>;
+  /** The task that this person should do next: claimed ones first, then by due time, then the oldest; null: there is none. */
+  nextTask(mine: Mine): Promise<HumanTaskRow | null>;
   inboxTask(instanceId: InstanceId, path: TaskPath): Promise<HumanTaskRow | null>;
   /** Instances not yet ended, by definition version: what a deploy answers. */
   runningByVersion(definitionId: string): Promise<readonly { readonly version: number; readonly running: number }[]>;

@@ -7,6 +7,7 @@ import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
+import type { PersonCommand } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import type { InstanceState, ScopeState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
@@ -76,9 +77,9 @@ export type NewCommand = {
   readonly commandId: CommandId;
   readonly instanceId: InstanceId;
   readonly partition: number;
-  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'completeTask' | 'failTask';
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | PersonCommand['type'];
   readonly path: TaskPath | null;
-  /** Of completeTask and failTask: taken only while this very attempt is open. */
+  /** Of what people do to tasks: taken only while this very attempt is open. */
   readonly attempt: number | null;
   readonly payload: Json;
   readonly by: string;
@@ -164,7 +165,10 @@ export interface InstanceStore {
   /** Delivers events to open subscriptions, keeps the others. Protocol: Events 1–5. */
   correlate(events: readonly ExternalEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;
 
-  /** @returns false when the unique open human task has a command already (409). */
+  /**
+   * @returns false when the task of people is open no more, somebody has completed or failed it already, or this person has
+   * voted already.
+   */
   issueCommand(command: NewCommand): Promise<boolean>;
   commandResult(commandId: CommandId): Promise<CommandResult | null>;
   /** Writes rows to the outbox and nothing else (`POST /events`, redispatch). */

@@ -181,7 +181,10 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
         by: 'ada',
         command: { type: 'completeTask', path: look, attempt: 1, output: null },
       });
-      expect(await shown()).toEqual({ look: { status: 'completed', assignee: null, human: { ...record, completedBy: 'ada' } }, ...rest });
+      expect(await shown()).toEqual({
+        look: { status: 'completed', assignee: null, human: { ...record, completedBy: 'ada', endedAt: expect.any(Number) } },
+        ...rest,
+      });
     });
   });
 
@@ -219,6 +222,53 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
       });
       await lab.store.issueCommand(commandOf(two, 'completeTask', 'ours'));
       expect(await find({ role: 'it"s' })).toEqual(['1.ours']);
+    });
+
+    it('leaves out what a person has voted on, may not decide or another one has claimed, and says what to do next', async () => {
+      const decided = { ...human({ roles: ['vote-team'] }), approvals: { atLeast: 2, notBy: ['vote-eve'] } };
+      const definition = newDefinition({
+        nodes: { vote: decided, soon: human({ users: ['vote-ada'] }, '1d'), late: human({ users: ['vote-ada'] }, '2d') },
+        edges: [],
+      });
+      const id = await lab.start(definition, { n: 1 });
+      const mine = async (person: string) => {
+        const { items } = await queries.inbox({ mine: { person, roles: ['vote-team'] } }, 10, null);
+        return items.map(({ path }) => path).sort();
+      };
+      const next = async (person: string) => (await queries.nextTask({ person, roles: ['vote-team'] }))?.path ?? null;
+      expect([await mine('vote-ada'), await mine('vote-bob'), await mine('vote-eve')]).toEqual([['late', 'soon', 'vote'], ['vote'], []]);
+      expect([await next('vote-ada'), await next('vote-bob'), await next('vote-eve')]).toEqual(['soon', 'vote', null]);
+      const command = commandOf(id, 'voteTask', 'vote', 'vote-ada');
+      expect(await lab.store.issueCommand(command)).toBe(true);
+      expect(await lab.store.issueCommand(commandOf(id, 'voteTask', 'vote', 'vote-ada'))).toBe(false);
+      expect(await mine('vote-ada')).toEqual(['late', 'soon']);
+      const at = { path: 'vote' as TaskPath, attempt: 1 };
+      const by = 'vote-ada';
+      await lab.step(definition, id, {
+        ...{ type: 'CommandIssued', commandId: command.commandId, by },
+        command: { ...at, type: 'voteTask', output: {}, comment: 'fine' },
+      });
+      expect(await queries.inboxTask(id, at.path)).toMatchObject({
+        approvals: { atLeast: 2, of: null },
+        ...{ voters: [by], excluded: ['vote-eve'] },
+      });
+      expect((await queries.task(id, at.path))?.human).toMatchObject({ votes: [{ by, outcome: null, comment: 'fine' }] });
+      expect([await mine(by), await mine('vote-bob')]).toEqual([['late', 'soon'], ['vote']]);
+      await lab.store.claim(id, 'late' as TaskPath, by);
+      expect(await next(by)).toBe('late');
+      await lab.store.claim(id, at.path, 'vote-bob');
+      expect([await mine('vote-bob'), await mine('vote-cleo')]).toEqual([['vote'], []]);
+      const delegation = { ...at, type: 'delegateTask', to: 'vote-dan', comment: null } as const;
+      await lab.step(definition, id, {
+        type: 'CommandIssued',
+        commandId: commandOf(id, 'delegateTask', 'vote').commandId,
+        by,
+        command: delegation,
+      });
+      expect(await queries.inboxTask(id, at.path)).toMatchObject({
+        assignees: { users: ['vote-dan'], roles: ['vote-team'] },
+        voters: [by],
+      });
     });
 
     it('follows an escalation', async () => {

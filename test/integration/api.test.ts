@@ -204,6 +204,35 @@ describe('A task of a person', () => {
     expect(await engine.client.instance(instanceId)).toMatchObject({ status: 'completed', output: { approved: won } });
   });
 
+  it('that two people decide takes each vote once, and ends with one of two last votes', async () => {
+    const id = name('votes');
+    const approvals = { atLeast: 2, notBy: '${ instance.startedBy }' };
+    const approve = { type: 'human', title: 'Approve', assignees: { users: ['ada', 'bob', 'cleo'] }, outcomes: ['yes', 'no'], approvals };
+    await engine.client.deploy({ id, nodes: { approve }, output: '${ nodes.approve.output }' });
+    const { instanceId } = await engine.client.start(id);
+    const taskId = `${instanceId}.approve`;
+    const vote = (assignee: string | undefined, waitMs = 20_000) =>
+      engine.client.complete(taskId, {}, { ...(assignee === undefined ? {} : { assignee }), outcome: 'yes', attempt: 1, waitMs });
+    expect(await refusal(vote(undefined))).toEqual({ status: 403, code: 'MR_TASK_EXCLUDED' });
+    const firsts = await Promise.allSettled([vote('ada'), vote('ada')]);
+    expect(firsts.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect((await engine.client.task(taskId)).votes).toMatchObject([{ by: 'ada', outcome: 'yes' }]);
+    expect(await refusal(engine.client.comment(taskId, 'late', { assignee: 'bob', attempt: 2 }))).toEqual({
+      ...{ status: 409, code: 'MR_TASK_NOT_OPEN' },
+    });
+    await engine.client.comment(taskId, 'Looks fine.', { assignee: 'bob', waitMs: 20_000 });
+    const lasts = await Promise.allSettled([vote('bob'), vote('cleo')]);
+    expect(lasts.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const winner = lasts[0]?.status === 'fulfilled' ? 'bob' : 'cleo';
+    expect(await engine.client.instance(instanceId)).toMatchObject({
+      ...{ status: 'completed', output: { outcome: 'yes', votes: [{ by: 'ada' }, { by: winner }] } },
+    });
+    expect(await engine.client.task(taskId)).toMatchObject({
+      ...{ status: 'completed', title: 'Approve', completedBy: winner, outcome: 'yes', comments: [{ by: 'bob', text: 'Looks fine.' }] },
+      completedAt: expect.any(String),
+    });
+  });
+
   it('leaves the inbox when it was completed, not when that was applied', async () => {
     const { instanceId, taskId } = await newTask();
     await engine.client.complete(taskId, { approved: true });

@@ -117,7 +117,11 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
     read('instance_id AS id, timer_id AS timer, kind, path, attempt, due_at AS due', 'timer', 'timer_id COLLATE "C"'),
     read('instance_id AS id, path, attempt, partition, remaining', 'wait', 'path COLLATE "C"'),
     read('instance_id AS id, path, wait_index AS wait, type, key', 'subscription', 'path COLLATE "C", wait_index'),
-    read('instance_id AS id, path, attempt, title, users, roles, due_at AS due, opened_at AS opened', 'human_task', 'path COLLATE "C"'),
+    read(
+      'instance_id AS id, path, attempt, title, users, roles, approvals, voters, excluded, due_at AS due, opened_at AS opened',
+      'human_task',
+      'path COLLATE "C"',
+    ),
   ]);
   const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
   expect(tasks).toEqual(inOrder(runs, ({ state }) => state.instanceId).flatMap(tasksOf));
@@ -174,8 +178,10 @@ function subscriptionsOf(state: InstanceState): unknown[] {
 function peopleOf(state: InstanceState): unknown[] {
   return tasksIn(state).flatMap((task) => {
     if (task.type !== 'human' || task.status !== 'open') return [];
-    const { path, attempt, title, assignees, dueAt, openedAt } = task;
+    const { path, attempt, title, assignees, dueAt, openedAt, approvals: needed, votes = [] } = task;
     const { users, roles } = assignees;
-    return [{ id: state.instanceId, path, attempt, title, users, roles, due: at(dueAt), opened: at(openedAt) }];
+    const approvals = needed === undefined ? null : { atLeast: needed.atLeast, of: needed.of };
+    const decided = { approvals, voters: votes.map(({ by }) => by), excluded: needed?.notBy ?? [] };
+    return [{ id: state.instanceId, path, attempt, title, users, roles, ...decided, due: at(dueAt), opened: at(openedAt) }];
   });
 }

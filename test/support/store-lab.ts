@@ -239,7 +239,7 @@ export function commandOf(
     ...{ commandId, instanceId, type, by, payload: null },
     partition: partitionOf(instanceId, PARTITIONS),
     path: path as TaskPath | null,
-    attempt: type === 'completeTask' || type === 'failTask' ? attempt : null,
+    attempt: type.endsWith('Task') ? attempt : null,
     message: message('CommandIssued', topics.notifications, instanceId, { commandId, type }),
   };
 }

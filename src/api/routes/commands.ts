@@ -51,9 +51,9 @@ function add(
     const instanceId = instanceIdOf(request.params.id);
     const asked = commandOf(request.body, instanceId);
     const view = await findInstance(context, instanceId);
-    assertOfUse(view, asked);
-    const command = asked.type === 'retry' ? { ...asked, raisedBy: namedIncidents(view.state, asked.path) } : asked;
     const { subject } = keyOf(request);
+    assertOfUse(view, asked, subject);
+    const command = asked.type === 'retry' ? { ...asked, raisedBy: namedIncidents(view.state, asked.path) } : asked;
     const { status, body } = await answerCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
     return reply.code(status).send(body);
   });
@@ -64,10 +64,10 @@ export function assertRunning({ row }: Pick<InstanceView, 'row'>): void {
 }
 
 /** Says nothing while commands are pending: their effects are not known yet. */
-function assertOfUse(view: InstanceView, command: Control): void {
+function assertOfUse(view: InstanceView, command: Control, by: string): void {
   assertRunning(view);
   if (view.pending.length > 0) return;
-  const refusal = refusalOf(view.state, command);
+  const refusal = refusalOf(view.state, command, by);
   if (refusal === null) return;
   throw refusal.code === 'MR_TASK_UNKNOWN'
     ? notFound('The instance has no such task.')

@@ -1,9 +1,10 @@
 /** Reading the inbox of human tasks, and single tasks of any type. */
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
-import { InboxPage, InboxQuery, TaskDetail } from '../../contract/tasks.ts';
+import { InboxPage, InboxQuery, NextTask, TaskDetail } from '../../contract/tasks.ts';
 import { parseDefinitionId, parseInstanceId } from '../../core/ids.ts';
-import type { HumanTaskFilter } from '../../store/instance-queries.ts';
+import type { ApiKey } from '../../store/definition-store.ts';
+import type { HumanTaskFilter, Mine } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
@@ -31,15 +32,35 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
       },
     },
     async (request) => {
-      const { limit, cursor = null, assignee, dueBefore, instanceId, ...same } = request.query;
+      const { limit, cursor = null, assignee, mine = false, dueBefore, instanceId, ...same } = request.query;
       const filter: HumanTaskFilter = {
         ...same,
         ...(assignee === undefined ? {} : { assignee: assignee === 'me' ? keyOf(request).subject : assignee }),
+        ...(mine ? { mine: mineOf(keyOf(request)) } : {}),
         ...(dueBefore === undefined ? {} : { dueBefore: Date.parse(dueBefore) }),
         ...(instanceId === undefined ? {} : { instanceId: instanceOf(instanceId) }),
       };
       const { items, nextCursor } = await queries.inbox(filter, limit, cursor);
       return { items: items.map(toInboxTask), nextCursor };
+    },
+  );
+
+  app.get(
+    '/tasks/next',
+    {
+      config,
+      schema: {
+        ...common,
+        operationId: 'nextTask',
+        summary: 'The task that the subject of the key should do next',
+        description: 'What is claimed comes first, then what is due soonest, then the oldest.',
+        querystring: NoQuery,
+        response: responses({ 200: NextTask }),
+      },
+    },
+    async (request) => {
+      const next = await queries.nextTask(mineOf(keyOf(request)));
+      return { task: next === null ? null : toInboxTask(next) };
     },
   );
 
@@ -64,6 +85,10 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
       return toTaskDetail(row, id === undefined ? null : await cache.get(id, row.definitionVersion));
     },
   );
+}
+
+function mineOf({ subject, taskRoles }: ApiKey): Mine {
+  return { person: subject, roles: taskRoles };
 }
 
 function instanceOf(text: string) {

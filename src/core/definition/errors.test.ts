@@ -273,7 +273,47 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a workflow', nodeOf({ type: 'workflow', definition: 'd' }), ['MR_DEF_NOT_YET /nodes/n/type']],
   ['triggers', { ...graphOf(['a']), triggers: [] }, ['MR_DEF_NOT_YET /triggers']],
   ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
-  ['approvals', nodeOf({ ...human, approvals: {} }), ['MR_DEF_NOT_YET /nodes/n/approvals']],
+  ['one outcome', nodeOf({ ...human, outcomes: ['approve'] }), ['MR_DEF_SHAPE /nodes/n/outcomes']],
+  ['outcomes that are no array', nodeOf({ ...human, outcomes: 'approve' }), ['MR_DEF_SHAPE /nodes/n/outcomes']],
+  ['an outcome that cannot be a name', nodeOf({ ...human, outcomes: ['yes, please', 'no'] }), ['MR_DEF_ID /nodes/n/outcomes/0']],
+  ['an outcome twice', nodeOf({ ...human, outcomes: ['yes', 'no', 'yes'] }), ['MR_DEF_DUPLICATE /nodes/n/outcomes/2']],
+  ['approvals that are no object', nodeOf({ ...human, approvals: 2 }), ['MR_DEF_SHAPE /nodes/n/approvals']],
+  ['no vote at all', nodeOf({ ...human, approvals: { atLeast: 0 } }), ['MR_DEF_SHAPE /nodes/n/approvals/atLeast']],
+  ['more votes than a task may have', nodeOf({ ...human, approvals: { atLeast: 51 } }), ['MR_DEF_SHAPE /nodes/n/approvals/atLeast']],
+  [
+    'fewer votes than are needed',
+    nodeOf({ ...human, outcomes: ['yes', 'no'], approvals: { atLeast: 3, of: 2 } }),
+    ['MR_DEF_SHAPE /nodes/n/approvals/of'],
+  ],
+  ['a number of votes without outcomes', nodeOf({ ...human, approvals: { atLeast: 2, of: 3 } }), ['MR_DEF_SHAPE /nodes/n/approvals/of']],
+  ['nobody who may not decide', nodeOf({ ...human, approvals: { notBy: [] } }), ['MR_DEF_SHAPE /nodes/n/approvals/notBy']],
+  ['people who are no strings', nodeOf({ ...human, approvals: { notBy: [7] } }), ['MR_DEF_SHAPE /nodes/n/approvals/notBy']],
+  [
+    'an expression of approvals that asks for what there is not',
+    nodeOf({ ...human, approvals: { notBy: '${ nodes.m.completedBy }' } }),
+    ['MR_DEF_UNKNOWN_NODE /nodes/n/approvals/notBy'],
+  ],
+  ['a field the approvals do not know', nodeOf({ ...human, approvals: { count: 2 } }), ['MR_DEF_UNKNOWN_FIELD /nodes/n/approvals/count']],
+  ['no reminder in an array', nodeOf({ ...human, reminder: [] }), ['MR_DEF_SHAPE /nodes/n/reminder']],
+  ['reminders out of order', nodeOf({ ...human, reminder: ['2d', '1d'] }), ['MR_DEF_SHAPE /nodes/n/reminder/1']],
+  ['a reminder that is no duration', nodeOf({ ...human, reminder: ['1d', 'soon'] }), ['MR_DEF_DURATION /nodes/n/reminder/1']],
+  [
+    'escalations out of order',
+    nodeOf({
+      ...human,
+      escalate: [
+        { after: '1d', to: { users: ['eve'] } },
+        { after: '1d', to: { roles: ['lead'] } },
+      ],
+    }),
+    ['MR_DEF_SHAPE /nodes/n/escalate/1/after'],
+  ],
+  [
+    'an escalation that goes nowhere',
+    nodeOf({ ...human, escalate: [{ after: '1d', to: { users: ['eve'] } }, { after: '2d' }] }),
+    ['MR_DEF_MISSING_FIELD /nodes/n/escalate/1'],
+  ],
+  ['an escalation that is no object', nodeOf({ ...human, escalate: ['1d'] }), ['MR_DEF_SHAPE /nodes/n/escalate/0']],
   ['compensate', { ...graphOf(['a']), onFailure: 'compensate' }, ['MR_DEF_NOT_YET /onFailure']],
 ];
 

@@ -8,8 +8,8 @@ import { type ExpressionUse, namesOfItems, type Place } from './expressions.ts';
 import type { GraphScope } from './graph-scope.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
-const NODE_MEMBERS = ['output', 'status', 'error', 'attempt'];
-const INSTANCE_MEMBERS = ['id', 'businessKey', 'definition', 'version', 'startedAt'];
+const NODE_MEMBERS = ['output', 'status', 'error', 'attempt', 'completedBy'];
+const INSTANCE_MEMBERS = ['id', 'businessKey', 'definition', 'version', 'startedAt', 'startedBy'];
 
 /** @param variables declared in `vars` or set by some node, of whatever graph. */
 export function checkReferences(uses: readonly ExpressionUse[], variables: ReadonlySet<string>, errors: DefinitionErrors): void {

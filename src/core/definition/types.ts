@@ -119,10 +119,26 @@ export type HumanNode = NodeCommon & {
   /** Evaluates to `{ users: string[], roles: string[] }`. */
   readonly assignees: Template;
   readonly form: Schema | null;
+  /** What a person may choose between; null: nothing. */
+  readonly outcomes: readonly string[] | null;
+  /** null: the first person who completes the task decides. */
+  readonly approvals: ApprovalSetting | null;
   readonly due: DurationSetting | null;
-  readonly reminder: DurationSetting | null;
-  readonly escalate: { readonly after: DurationSetting; readonly to: Template } | null;
+  /** By rising time, which a deploy checks of those that are no expressions. */
+  readonly reminders: readonly DurationSetting[];
+  readonly escalations: readonly Escalation[];
   readonly timeout: DurationSetting | null;
+};
+
+export type Escalation = { readonly after: DurationSetting; readonly to: Template };
+
+export type ApprovalSetting = {
+  /** Votes of different people that the task needs: all of them, or for one outcome. */
+  readonly atLeast: number;
+  /** After so many votes nobody else is asked; null: as many as it takes. */
+  readonly of: number | null;
+  /** Evaluates to the people who may not decide: an array of strings, a string, or null. */
+  readonly notBy: Template | null;
 };
 
 export type WaitNode = NodeCommon & {

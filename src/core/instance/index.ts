@@ -48,6 +48,7 @@ export function start(
     vars: {},
     basis: startBasis(instanceId, definition.id, definition.version, input),
     by,
+    startedBy: by,
     timeoutAt: null,
   };
   const values = evaluating(() =>

@@ -37,7 +37,14 @@ function rowOf(command: IssuedCommand): Pick<NewCommand, 'type' | 'path' | 'atte
   const { type } = command;
   switch (type) {
     case 'completeTask':
-      return { type, path: command.path, attempt: command.attempt, payload: { output: command.output } };
+    case 'voteTask': {
+      const { path, attempt, output, outcome = null, comment = null } = command;
+      return { type, path, attempt, payload: { output, outcome, comment } };
+    }
+    case 'delegateTask':
+      return { type, path: command.path, attempt: command.attempt, payload: { to: command.to, comment: command.comment } };
+    case 'commentTask':
+      return { type, path: command.path, attempt: command.attempt, payload: { text: command.text } };
     case 'failTask': {
       const { code, message } = command.error;
       return { type, path: command.path, attempt: command.attempt, payload: { error: { code, message } } };

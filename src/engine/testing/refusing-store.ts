@@ -11,9 +11,10 @@ import type { AddressedNotification, CommandIssued, Notification } from '../../c
 import { defaultRunLimits, start } from '../../core/instance/index.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { incidentsOf, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
-import { type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
+import { type HumanTask, type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/chance.ts';
+import { decision } from '../../core/instance/testing/people.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import { InstanceProcessor } from '../process/instance-processor.ts';
@@ -104,7 +105,7 @@ export class RefusingStore {
       else {
         for (const path of [...this.#dispatched.keys()]) messages.push(...this.#outcome(path));
         for (const path of [...this.#waits.keys()]) messages.push(...this.#event(path));
-        for (const task of this.#openTasks()) if (task.type === 'human') messages.push(this.#completion(task.path));
+        for (const task of this.#openTasks()) if (task.type === 'human' && task.status === 'open') messages.push(this.#completion(task));
         if (messages.length === 0) messages.push(...this.#fire([...this.#timers.keys()][0]));
       }
       await this.#process(messages.map((message) => this.#addressed(message)));
@@ -179,7 +180,7 @@ export class RefusingStore {
         return this.#event(chance.pick([...this.#waits.keys()]))[0];
       case 4: {
         const task = chance.pick(this.#openTasks().filter(({ type }) => type === 'human'));
-        return task === undefined ? undefined : this.#completion(task.path);
+        return task?.type === 'human' && task.status === 'open' ? this.#completion(task) : undefined;
       }
       case 5: {
         const task = chance.pick(this.#openTasks().filter(({ status }) => status === 'scheduled'));
@@ -219,13 +220,14 @@ export class RefusingStore {
     return [{ type: 'EventMatched', path, attempt, wait: 0, eventRowId: id, event, whereError: null }];
   }
 
-  #completion(path: TaskPath): Notification {
-    return this.#command({ type: 'completeTask', path, attempt: 1, output: {} });
+  #completion(task: HumanTask): Notification {
+    const { command, by } = decision(task);
+    return this.#command(command, by);
   }
 
-  #command(command: CommandIssued['command']): CommandIssued {
+  #command(command: CommandIssued['command'], by = 'ada'): CommandIssued {
     const commandId = `01890000-0000-7000-9000-${String(++this.#messages).padStart(12, '0')}` as CommandId;
-    return { type: 'CommandIssued', commandId, by: 'ada', command };
+    return { type: 'CommandIssued', commandId, by, command };
   }
 
   #addressed(notification: Notification): AddressedNotification {

@@ -10,17 +10,35 @@ import { invalid, pathIn, taskIdAt } from './invalid.ts';
 
 export function toCommandRecord(instanceId: InstanceId, { commandId, by, command }: CommandIssued, at: EpochMs): records.CommandIssued {
   const taskId = taskIdAt(instanceId, 'path' in command ? command.path : null);
-  return { commandId, instanceId, type: command.type, taskId, attempt: attemptOf(command), payload: payloadOf(command), by, at };
+  const addressed = { commandId, instanceId, type: command.type, taskId, attempt: attemptOf(command) };
+  return { ...addressed, payload: payloadOf(command), ...wordsOf(command), by, at };
 }
 
 function attemptOf(command: CommandIssued['command']): number | null {
-  if (command.type === 'redispatch' || command.type === 'completeTask' || command.type === 'failTask') return command.attempt;
+  if ('attempt' in command) return command.attempt;
   return command.type === 'retry' && command.path !== null ? (command.raisedBy?.[command.path] ?? null) : null;
+}
+
+/** What people said and chose. */
+function wordsOf(command: CommandIssued['command']): Pick<records.CommandIssued, 'outcome' | 'comment' | 'delegateTo'> {
+  const nothing = { outcome: null, comment: null, delegateTo: null };
+  switch (command.type) {
+    case 'completeTask':
+    case 'voteTask':
+      return { ...nothing, outcome: command.outcome ?? null, comment: command.comment ?? null };
+    case 'delegateTask':
+      return { ...nothing, comment: command.comment, delegateTo: command.to };
+    case 'commentTask':
+      return { ...nothing, comment: command.text };
+    default:
+      return nothing;
+  }
 }
 
 function payloadOf(command: CommandIssued['command']): string | null {
   switch (command.type) {
     case 'completeTask':
+    case 'voteTask':
       return JSON.stringify(command.output);
     case 'failTask':
       return JSON.stringify(command.error);
@@ -31,6 +49,8 @@ function payloadOf(command: CommandIssued['command']): string | null {
     case 'pause':
     case 'resume':
     case 'redispatch':
+    case 'delegateTask':
+    case 'commentTask':
       return null;
   }
 }
@@ -47,7 +67,7 @@ export function readCommandRecord(value: records.CommandIssued, instanceId: Inst
 }
 
 function commandOf(
-  { type, attempt }: records.CommandIssued,
+  { type, attempt, outcome, comment, delegateTo }: records.CommandIssued,
   path: TaskPath | null,
   payload: Json,
 ): CommandIssued['command'] | InvalidMessage {
@@ -61,9 +81,19 @@ function commandOf(
       if (path !== null) return { type, path, raisedBy: attempt === null ? null : { [path]: attempt } };
       return { type, path, raisedBy: raisedByOf(payload) };
     case 'completeTask':
-      return path === null || attempt === null
-        ? invalid('a completion without a task or an attempt')
-        : { type, path, attempt, output: payload };
+    case 'voteTask': {
+      if (path === null || attempt === null) return invalid('a completion without a task or an attempt');
+      const answer = { type, path, attempt, output: payload } as const;
+      return { ...answer, ...(outcome === null ? {} : { outcome }), ...(comment === null ? {} : { comment }) };
+    }
+    case 'delegateTask':
+      return path === null || attempt === null || delegateTo === null
+        ? invalid('a delegation without a task, an attempt or a person')
+        : { type, path, attempt, to: delegateTo, comment };
+    case 'commentTask':
+      return path === null || attempt === null || comment === null
+        ? invalid('a comment without a task, an attempt or its text')
+        : { type, path, attempt, text: comment };
     case 'failTask': {
       const error = taskErrorOf(payload);
       return path === null || attempt === null || error === null

@@ -31,6 +31,7 @@ const outcome = {
 const command = {
   ...{ commandId: String(commandIdOf(1)), instanceId: String(instanceId), type: 'pause', taskId: null as string | null },
   ...{ attempt: null as number | null, payload: null as string | null, by: 'ada', at: T0 },
+  ...{ outcome: null as string | null, comment: null as string | null, delegateTo: null as string | null },
 };
 const match = {
   ...{ instanceId: String(instanceId), taskId, attempt: 1, wait: 0, eventRowId: '7', eventId: 'e', eventType: 't', eventSource: 's' },

@@ -1,25 +1,42 @@
-/** Commands of people, of which one completes or fails an attempt of a human task; and what became of them. */
+/** Commands of people, of which one completes or fails an attempt of a human task, or one of each person votes on it; and what became of them. */
 import type { NewCommand } from '../instance-store.ts';
-import { attemptKey, type MemoryTables, type OpenHumanTask, taskKey } from './tables.ts';
+import { attemptKey, type MemoryTables, type OpenHumanTask, taskKey, voteKey } from './tables.ts';
 
 /** @returns also true for a command that is there already: its answer got lost. */
 export function issueCommand(tables: MemoryTables, command: NewCommand): boolean {
   const { commandId, instanceId, type, path, attempt, by, message } = command;
   if (tables.commands.has(commandId)) return true;
-  const decides = type === 'completeTask' || type === 'failTask';
-  const open = decides && path !== null ? (tables.humanTasks.get(taskKey(instanceId, path)) ?? null) : null;
-  if (decides && (open === null || open.attempt !== attempt || isDecided(tables, open))) return false;
+  const open = attempt !== null && path !== null ? (tables.humanTasks.get(taskKey(instanceId, path)) ?? null) : null;
+  if (attempt !== null && open?.attempt !== attempt) return false;
+  const place = open === null ? null : placeOf(open, type, by);
+  if (place !== null && isTaken(tables, place)) return false;
   tables.outbox.check([message]);
-  if (open !== null) tables.decisions.set(attemptKey(instanceId, open.path, open.attempt), commandId);
+  if (place !== null) tables.decisions.set(place, commandId);
   const at = tables.now();
   tables.commands.set(commandId, { commandId, instanceId, type, path, attempt, by, at, result: { status: 'pending' } });
   tables.outbox.add([message], at);
   return true;
 }
 
-/** Somebody has completed or failed this attempt, and was not refused. */
-export function isDecided({ commands, decisions }: MemoryTables, { instanceId, path, attempt }: OpenHumanTask): boolean {
-  const decision = decisions.get(attemptKey(instanceId, path, attempt));
+/** What only one command may have; null: any number may. */
+function placeOf({ instanceId, path, attempt }: OpenHumanTask, type: NewCommand['type'], by: string): string | null {
+  if (type === 'completeTask' || type === 'failTask') return attemptKey(instanceId, path, attempt);
+  return type === 'voteTask' ? voteKey(instanceId, path, attempt, by) : null;
+}
+
+/** By a command that was not refused. */
+function isTaken({ commands, decisions }: MemoryTables, place: string): boolean {
+  const decision = decisions.get(place);
   const command = decision === undefined ? undefined : commands.get(decision);
   return command !== undefined && command.result.status !== 'refused';
+}
+
+/** Somebody has completed or failed this attempt, and was not refused. */
+export function isDecided(tables: MemoryTables, { instanceId, path, attempt }: OpenHumanTask): boolean {
+  return isTaken(tables, attemptKey(instanceId, path, attempt));
+}
+
+/** This person's vote is applied, or about to be. */
+export function hasVoted(tables: MemoryTables, { instanceId, path, attempt, voters }: OpenHumanTask, person: string): boolean {
+  return voters.includes(person) || isTaken(tables, voteKey(instanceId, path, attempt, person));
 }

@@ -10,12 +10,13 @@ import type {
   InstanceFilter,
   InstanceQueries,
   InstanceRow,
+  Mine,
   PendingCommand,
   TaskRow,
 } from '../instance-queries.ts';
 import { listed } from '../listed-dead-letter.ts';
 import { claimOf } from './claims.ts';
-import { isDecided } from './commands.ts';
+import { hasVoted, isDecided } from './commands.ts';
 import { closeDeadLetter, deadLetter } from './dead-letters.ts';
 import { type List, page } from './pages.ts';
 import { type MemoryTables, type OpenHumanTask, type StoredTask, taskKey, usedKey } from './tables.ts';
@@ -77,6 +78,14 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       const found = [...tables.humanTasks.values()].filter((task) => !isDecided(tables, task) && isHumanTask(tables, task, filter));
       return page(people, found, limit, cursor, (task) => humanTaskOf(tables, task));
     },
+    async nextTask(mine) {
+      const found = [...tables.humanTasks.values()].filter((task) => !isDecided(tables, task) && isMine(tables, task, mine));
+      const rank = (task: OpenHumanTask): number => (claimOf(tables, task.instanceId, task.path) === null ? 1 : 0);
+      const [next] = found.sort(
+        (a, b) => rank(a) - rank(b) || (a.dueAt ?? Number.MAX_VALUE) - (b.dueAt ?? Number.MAX_VALUE) || a.id - b.id,
+      );
+      return next === undefined ? null : humanTaskOf(tables, next);
+    },
     async inboxTask(instanceId, path) {
       const found = tables.humanTasks.get(taskKey(instanceId, path));
       return found === undefined || isDecided(tables, found) ? null : humanTaskOf(tables, found);
@@ -132,16 +141,24 @@ function pendingOf({ commands }: MemoryTables, instanceId: InstanceId): readonly
 }
 
 function isHumanTask(tables: MemoryTables, task: OpenHumanTask, filter: HumanTaskFilter): boolean {
-  const { assignee, role, dueBefore, instanceId, definition } = filter;
+  const { assignee, role, mine, dueBefore, instanceId, definition } = filter;
   const { users, roles } = task.assignees;
   const isOfPerson = (person: string): boolean => users.includes(person) || claimOf(tables, task.instanceId, task.path) === person;
   return (
     (assignee === undefined || isOfPerson(assignee)) &&
     (role === undefined || roles.includes(role)) &&
+    (mine === undefined || isMine(tables, task, mine)) &&
     (dueBefore === undefined || (task.dueAt !== null && task.dueAt < dueBefore)) &&
     (instanceId === undefined || task.instanceId === instanceId) &&
     (definition === undefined || tables.instances.get(task.instanceId)?.state.definitionId === definition)
   );
+}
+
+/** Claimed or votable by nobody but this person. A vote that is not applied yet counts. */
+function isMine(tables: MemoryTables, task: OpenHumanTask, { person, roles }: Mine): boolean {
+  const holder = claimOf(tables, task.instanceId, task.path);
+  const isForMe = task.assignees.users.includes(person) || task.assignees.roles.some((role) => roles.includes(role));
+  return (holder === person || (holder === null && isForMe)) && !task.excluded.includes(person) && !hasVoted(tables, task, person);
 }
 
 function humanTaskOf(tables: MemoryTables, { id: _, ...task }: OpenHumanTask): HumanTaskRow {

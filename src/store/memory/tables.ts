@@ -4,7 +4,7 @@
  */
 import type { DueTimer } from '../../core/due-timer.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
-import type { Assignees, InstanceState } from '../../core/instance/state/state.ts';
+import type { Approvals, Assignees, InstanceState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
@@ -35,6 +35,9 @@ export type OpenHumanTask = {
   readonly nodeId: string;
   readonly title: string;
   readonly assignees: Assignees;
+  readonly approvals: Pick<Approvals, 'atLeast' | 'of'> | null;
+  readonly voters: readonly string[];
+  readonly excluded: readonly string[];
   readonly dueAt: EpochMs | null;
   readonly openedAt: EpochMs;
 };
@@ -67,7 +70,7 @@ export class MemoryTables {
   /** By instance and timer. */
   readonly timers = new Map<string, DueTimer>();
   readonly commands = new Map<CommandId, StoredCommand>();
-  /** The command that completes or fails an attempt of a human task, by `attemptKey`. */
+  /** The command that completes or fails an attempt of a human task, by `attemptKey`, and each person's vote, by `voteKey`. */
   readonly decisions = new Map<string, CommandId>();
   /** By definition and idempotency key. */
   readonly startKeys = new Map<string, UsedKey>();
@@ -97,6 +100,10 @@ export function taskKey(instanceId: string, path: string): string {
 
 export function attemptKey(instanceId: string, path: string, attempt: number): string {
   return `${instanceId} ${path} ${attempt}`;
+}
+
+export function voteKey(instanceId: string, path: string, attempt: number, person: string): string {
+  return `${attemptKey(instanceId, path, attempt)} ${person}`;
 }
 
 /** Idempotency keys, command results and event ids are remembered for so long. */

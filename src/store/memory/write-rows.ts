@@ -1,4 +1,6 @@
 /** The rows that a transition changes beside the instance's own, written to the tables in memory. */
+
+import { votersOf } from '../human-record.ts';
 import type { EventMatcher } from '../instance-store.ts';
 import { payloadAt } from '../stored/payloads.ts';
 import type { TaskRowImage, TransitionRows } from '../stored/transition-rows.ts';
@@ -46,14 +48,19 @@ function taskOf({ tasks, payloads }: MemoryInstance, row: TaskRowImage): StoredT
 
 function writeHumanTasks(tables: MemoryTables, rows: TransitionRows): void {
   const { humanTasks, claims } = tables;
-  for (const { instanceId, path, title, assignees, dueAt, at: openedAt, task } of rows.openedHuman) {
-    const { nodeId, attempt } = task;
+  for (const { instanceId, path, title, dueAt, at: openedAt, task } of rows.openedHuman) {
+    const { nodeId, attempt, assignees, approvals } = task;
     const id = humanTasks.get(taskKey(instanceId, path))?.id ?? tables.nextId();
-    humanTasks.set(taskKey(instanceId, path), { id, instanceId, path, attempt, nodeId, title, assignees, dueAt, openedAt });
+    humanTasks.set(taskKey(instanceId, path), {
+      ...{ id, instanceId, path, attempt, nodeId, title, assignees, dueAt, openedAt },
+      approvals: approvals === undefined ? null : { atLeast: approvals.atLeast, of: approvals.of },
+      voters: votersOf(task),
+      excluded: approvals?.notBy ?? [],
+    });
   }
-  for (const { instanceId, path, assignees } of rows.reassigned) {
+  for (const { instanceId, path, task } of rows.reassigned) {
     const open = humanTasks.get(taskKey(instanceId, path));
-    if (open !== undefined) humanTasks.set(taskKey(instanceId, path), { ...open, assignees });
+    if (open !== undefined) humanTasks.set(taskKey(instanceId, path), { ...open, assignees: task.assignees, voters: votersOf(task) });
   }
   for (const { instanceId, path } of rows.closedHuman) {
     humanTasks.delete(taskKey(instanceId, path));

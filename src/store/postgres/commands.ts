@@ -1,6 +1,6 @@
 /**
  * Commands. The row and its message are one statement. The row's unique index lets one command complete or fail an attempt of
- * a human task and refuses the second at once. The orchestrator writes the result.
+ * a human task, and each person vote on it once, and refuses the second at once. The orchestrator writes the result.
  */
 import type { CommandId, EpochMs } from '../../core/ids.ts';
 import type { CommandResult, NewCommand } from '../instance-store.ts';
@@ -12,11 +12,10 @@ import { epochMs } from './sql/times.ts';
 const issue = {
   name: 'issue-command',
   // Only an open attempt has a row in human_task.
-  text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND attempt = $13
-        AND $4 IN ('completeTask', 'failTask')),
+  text: `WITH t AS (SELECT attempt FROM human_task WHERE instance_id = $2 AND path = $5 AND attempt = $13),
     c AS (INSERT INTO command (id, instance_id, partition, type, path, attempt, payload, issued_by)
       SELECT $1::uuid, $2::uuid, $3::int4, $4::text, $5::text, (SELECT attempt FROM t), $6::json, $7::text
-      WHERE $4 NOT IN ('completeTask', 'failTask') OR EXISTS (SELECT FROM t)
+      WHERE $13::int4 IS NULL OR EXISTS (SELECT FROM t)
       ON CONFLICT DO NOTHING RETURNING id),
     sent AS (INSERT INTO outbox (topic, key, message_type, partition, payload)
       SELECT known.topic, $9::text, $10::text, $11::int4, $12::bytea FROM c LEFT JOIN outbox_topic known ON known.topic = $8)

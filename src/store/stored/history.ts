@@ -49,6 +49,7 @@ function payloadOf(event: InstanceEvent): Json | undefined {
     case 'ForEachOpened':
       return event.items;
     case 'ScopeEnded':
+    case 'HumanTaskVoted':
     case 'TaskCompleted':
     case 'InstanceCompleted':
       return event.output;
@@ -68,6 +69,7 @@ function seqOfPayload(event: InstanceEvent, seq: number): PayloadSeq | null {
     case 'EventReceived':
     case 'ForEachOpened':
     case 'ScopeEnded':
+    case 'HumanTaskVoted':
     case 'InstanceCompleted':
       return seq;
     default:
@@ -86,6 +88,8 @@ function withoutPayload(event: InstanceEvent): object {
     case 'ForEachOpened':
       return without(event, 'items');
     case 'ScopeEnded':
+      return without(event, 'output');
+    case 'HumanTaskVoted':
       return without(event, 'output');
     case 'TaskCompleted':
       return without(event, 'output');
@@ -108,6 +112,7 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
       // It was written from an array.
       return { ...event, items: payload as readonly Json[] };
     case 'ScopeEnded':
+    case 'HumanTaskVoted':
     case 'TaskCompleted':
     case 'InstanceCompleted':
       return { ...event, output: payload };

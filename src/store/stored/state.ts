@@ -15,6 +15,7 @@ import type {
   ScopeState,
   StoredTaskPayload,
   TaskState,
+  Vote,
 } from '../../core/instance/state/state.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
@@ -24,7 +25,7 @@ const INPUT_SEQ = 1;
 /** A scope beside the instance's own. */
 export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredScope };
 
-/** A task without its path, its output, its input, its items and the events that it took. */
+/** A task without its path, its output, its input, its items, the events that it took and the outputs of its votes. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
 export type StoredScope =
   | Omit<EndedScope, 'path' | 'output'>
@@ -96,6 +97,7 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
     const { input: __, ...rest } = task.payload;
     kept.payload = rest;
   }
+  if ('votes' in task) kept.votes = task.votes?.map(({ output: _, ...vote }) => vote);
   if ('received' in task) kept.received = task.received.map(({ seq }) => seq);
   delete kept.items;
   return kept;
@@ -111,7 +113,8 @@ export function seqsOfScope(scope: StoredScope): readonly number[] {
   if (scope.status !== 'open') return [scope.outputSeq];
   const seqs: number[] = [];
   for (const task of Object.values(scope.tasks)) {
-    const { outputSeq: output, payload, received, itemsSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
+    if (votes !== undefined) seqs.push(...votes.map(({ seq }) => seq));
     if (itemsSeq !== undefined) seqs.push(itemsSeq);
     if (output !== undefined) seqs.push(...seqsIn(output));
     if (payload !== undefined && payload !== null) seqs.push(payload.inputSeq);
@@ -125,6 +128,7 @@ type PayloadParts = {
   readonly outputSeq?: (TaskState & { readonly status: 'completed' })['outputSeq'];
   readonly payload?: Omit<StoredTaskPayload, 'input'> | null;
   readonly received?: readonly number[];
+  readonly votes?: readonly Omit<Vote, 'output'>[];
   readonly itemsSeq?: number;
 };
 
@@ -161,11 +165,12 @@ export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads
 function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: Payloads): OpenScope['tasks'] {
   const restored: Record<TaskPath, TaskState> = {};
   for (const [path, task] of Object.entries(tasks)) {
-    const { outputSeq: output, payload, received, itemsSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
     const whole: Record<string, unknown> = { path, ...task };
     if (output !== undefined) whole.output = payloadAt(payloads, output);
     if (payload !== undefined && payload !== null) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
     if (itemsSeq !== undefined) whole.items = payloadAt(payloads, itemsSeq);
+    if (votes !== undefined) whole.votes = votes.map((vote): Vote => ({ ...vote, output: payloadAt(payloads, vote.seq) }));
     if (received !== undefined) whole.received = received.map((seq): ReceivedEvent => ({ seq, event: payloadAt(payloads, seq) }));
     // What `stateText` took away is back; the rest is as it was written.
     restored[path as TaskPath] = whole as TaskState;

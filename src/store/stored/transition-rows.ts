@@ -4,7 +4,7 @@
 import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { rootPath } from '../../core/instance/state/scopes.ts';
-import type { InstanceState, ScopeState, TaskState } from '../../core/instance/state/state.ts';
+import type { HumanTask, InstanceState, ScopeState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { type HumanRecord, humanRecords } from '../human-record.ts';
@@ -13,6 +13,7 @@ import { type StoredEntry, storeHistory } from './history.ts';
 import type { Payloads } from './payloads.ts';
 import { heldTask, outputSeqOf, type TaskImage, taskImages } from './task-images.ts';
 
+type OpenHumanTask = HumanTask & { readonly status: 'open' };
 type EffectOf<Type extends Effect['type']> = Effect & { readonly type: Type };
 type Of<T> = T & { readonly instanceId: InstanceId };
 type Placed<T> = Of<T> & { readonly partition: number };
@@ -47,8 +48,9 @@ export class TransitionRows {
   readonly openedWaits: Placed<Pick<EffectOf<'openSubscription'>, 'path' | 'attempt' | 'count'>>[] = [];
   readonly openedSubscriptions: Placed<EffectOf<'openSubscription'>>[] = [];
   readonly closedWaits: { readonly instanceId: InstanceId; readonly path: TaskPath; readonly isReopened: boolean }[] = [];
-  readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: TaskState })[] = [];
-  readonly reassigned: Of<EffectOf<'reassignHumanTask'>>[] = [];
+  readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: OpenHumanTask })[] = [];
+  /** Of those that are open already: who may decide it now, and who has voted. */
+  readonly reassigned: Of<{ readonly path: TaskPath; readonly task: OpenHumanTask }>[] = [];
   readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
   readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
@@ -98,7 +100,7 @@ export class TransitionRows {
 
   #addEffects({ instanceId, partition, after, effects }: Transition): void {
     const waits = new Map<TaskPath, { isClosed: boolean; opened: EffectOf<'openSubscription'>[] }>();
-    const people = new Map<TaskPath, EffectOf<'openHumanTask' | 'reassignHumanTask' | 'closeHumanTask'>>();
+    const people = new Map<TaskPath, EffectOf<'openHumanTask' | 'reassignHumanTask' | 'countVote' | 'closeHumanTask'>>();
     for (const effect of effects) {
       switch (effect.type) {
         case 'armTimer':
@@ -121,11 +123,11 @@ export class TransitionRows {
         case 'closeHumanTask':
           people.set(effect.path, effect);
           break;
-        case 'reassignHumanTask': {
-          const opened = people.get(effect.path);
-          people.set(effect.path, opened?.type === 'openHumanTask' ? { ...opened, assignees: effect.assignees } : effect);
+        case 'reassignHumanTask':
+        case 'countVote':
+          // A row that this step makes is made as the task is after it.
+          if (people.get(effect.path)?.type !== 'openHumanTask') people.set(effect.path, effect);
           break;
-        }
         case 'commandApplied':
         case 'commandRefused':
           this.results.push({ instanceId, partition, ...effect });
@@ -149,8 +151,9 @@ export class TransitionRows {
     for (const [path, effect] of people) {
       const task = heldTask(after, path);
       if (effect.type === 'closeHumanTask') this.closedHuman.push({ instanceId, path });
-      else if (effect.type === 'reassignHumanTask') this.reassigned.push({ instanceId, ...effect });
-      else if (task !== undefined) this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });
+      else if (task?.type !== 'human' || task.status !== 'open') continue;
+      else if (effect.type === 'openHumanTask') this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });
+      else this.reassigned.push({ instanceId, path, task });
     }
   }
 }

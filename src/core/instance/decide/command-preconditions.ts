@@ -4,6 +4,7 @@
  */
 import { assertNever } from '../../assert.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
+import { refusalOfPerson } from '../../nodes/human/refusals.ts';
 import { own } from '../../record.ts';
 import { openScopes, scopeAt, scopePathOf, taskAt } from '../state/scopes.ts';
 import type { Incident, InstanceState } from '../state/state.ts';
@@ -12,8 +13,11 @@ import type { Rejection } from './rejection.ts';
 
 type Command = CommandIssued['command'];
 
-/** @returns null for a command that can be applied to this running instance. */
-export function refusalOf(state: InstanceState, command: Command): Rejection | null {
+/**
+ * @param by who gives the command.
+ * @returns null for a command that can be applied to this running instance.
+ */
+export function refusalOf(state: InstanceState, command: Command, by: string): Rejection | null {
   switch (command.type) {
     case 'cancel':
       return null;
@@ -24,8 +28,11 @@ export function refusalOf(state: InstanceState, command: Command): Rejection | n
     case 'retry':
       return refusalOfRetry(state, command);
     case 'completeTask':
+    case 'voteTask':
     case 'failTask':
-      return refusalOfPerson(state, command.path, command.attempt);
+    case 'delegateTask':
+    case 'commentTask':
+      return refusalOfPerson(state, command, by);
     case 'redispatch': {
       const task = taskAt(state, command.path);
       if (task?.status !== 'scheduled' || task.attempt !== command.attempt)
@@ -44,16 +51,6 @@ function refusalOfRetry(state: InstanceState, { path, raisedBy = null }: Command
   if (incidentsToRetry(state, path, raisedBy).length > 0) return null;
   const subject = path === null ? 'The instance' : `The task ${path}`;
   return { code: 'MR_NO_INCIDENT', reason: `${subject} is under no incident${raisedBy === null ? '' : ' that the command names'}.` };
-}
-
-/** @param attempt that the person saw. */
-function refusalOfPerson(state: InstanceState, path: TaskPath, attempt: number): Rejection | null {
-  const task = taskAt(state, path);
-  if (task === undefined) return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
-  if (task.type !== 'human' || task.status !== 'open')
-    return { code: 'MR_TASK_NOT_OPEN', reason: `The task ${path} is not open for a person.` };
-  if (attempt === task.attempt) return null;
-  return { code: 'MR_TASK_NOT_OPEN', reason: `Attempt ${attempt} of the task ${path} is over; attempt ${task.attempt} is open.` };
 }
 
 export type IncidentToRetry = {

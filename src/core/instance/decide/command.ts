@@ -1,7 +1,8 @@
 /** Control commands and what people did to their tasks. Each command is applied once; a refused one is answered with the reason. */
 import { assertNever } from '../../assert.ts';
 import type { TaskPath } from '../../ids.ts';
-import { answerTask } from '../../nodes/human/answers.ts';
+import { actOnTask } from '../../nodes/human/answers.ts';
+import { refusalOfSize } from '../../nodes/human/votes.ts';
 import { openScopes } from '../state/scopes.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../view.ts';
 import { cancelAll } from './cancel.ts';
@@ -11,7 +12,7 @@ import type { CommandIssued } from './notification.ts';
 export function decideCommand(view: View, issued: CommandIssued): Verdict {
   const { command, commandId, by } = issued;
   if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was taken before.');
-  const rejection = refusalOf(view.state, command);
+  const rejection = refusalOf(view.state, command, by) ?? refusalOfSize(view, command, by);
   if (rejection === null) return accepted(...apply(view, issued));
   // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
   if (command.type === 'redispatch') return { events: [], rejection };
@@ -34,8 +35,11 @@ function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
         return { type: 'IncidentResolved', ...place, attempt: raisedBy, phase: incident.phase, by, commandId };
       });
     case 'completeTask':
+    case 'voteTask':
     case 'failTask':
-      return [answerTask(view, command, { by, commandId })];
+    case 'delegateTask':
+    case 'commentTask':
+      return actOnTask(view, command, { by, commandId });
     case 'redispatch':
       return [{ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId }];
     default:

@@ -27,6 +27,23 @@ export type TaskOutcome = {
     | { readonly status: 'returned' };
 };
 
+/** What people do to their tasks. All name the attempt that the person saw, so that a late one does not act on the attempt after it. */
+export type PersonCommand = { readonly path: TaskPath; readonly attempt: number } & (
+  | (Answer & { readonly type: 'completeTask' })
+  /** The same where the task needs several people: the database takes one of each, and not one in all. */
+  | (Answer & { readonly type: 'voteTask' })
+  | { readonly type: 'failTask'; readonly error: TaskError }
+  | { readonly type: 'delegateTask'; readonly to: string; readonly comment: string | null }
+  | { readonly type: 'commentTask'; readonly text: string }
+);
+
+type Answer = {
+  readonly output: Json;
+  /** What the person chose, where the node has `outcomes`. Absent: nothing. */
+  readonly outcome?: string;
+  readonly comment?: string;
+};
+
 export type CommandIssued = {
   readonly type: 'CommandIssued';
   readonly commandId: CommandId;
@@ -38,9 +55,7 @@ export type CommandIssued = {
     | { readonly type: 'resume' }
     /** Resolves the incident of one task, or with `path: null` all of the instance's. */
     | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
-    /** Both name the attempt that the person saw, so that a late one does not close the attempt after it. */
-    | { readonly type: 'completeTask'; readonly path: TaskPath; readonly attempt: number; readonly output: Json }
-    | { readonly type: 'failTask'; readonly path: TaskPath; readonly attempt: number; readonly error: TaskError }
+    | PersonCommand
     /** Sends an open task's message again under the same attempt and basis. */
     | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
 };

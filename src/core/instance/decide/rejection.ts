@@ -16,6 +16,16 @@ export const rejectionCodes = [
   'MR_NO_INCIDENT',
   /** A human task that is no longer open, or never was. */
   'MR_TASK_NOT_OPEN',
+  /** The node says that this person may not decide. */
+  'MR_TASK_EXCLUDED',
+  /** This person has voted already. */
+  'MR_TASK_VOTED',
+  /** The person chose nothing, or what there is not. */
+  'MR_TASK_OUTCOME',
+  /** The task has as many comments or delegations as it may have. */
+  'MR_TASK_FULL',
+  /** The votes together would be larger than an output may be. */
+  'MR_PAYLOAD_TOO_LARGE',
   /** No task, or no node, of that path. */
   'MR_TASK_UNKNOWN',
   /** The wait had ended when its event came: the event goes back to the buffer for this instance. */

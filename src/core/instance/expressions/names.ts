@@ -83,6 +83,7 @@ function instanceNames(state: InstanceState): JsonObject {
     definition: state.definitionId,
     version: state.definitionVersion,
     startedAt: new Date(state.startedAt).toISOString(),
+    startedBy: state.startedBy ?? null,
   };
 }
 
@@ -112,7 +113,7 @@ function allNodes(view: View, scope: ScopePath): JsonObject {
 }
 
 const views = new WeakMap<TaskState, JsonObject>();
-const UNTOUCHED: JsonObject = { output: null, status: null, error: null, attempt: null };
+const UNTOUCHED: JsonObject = { output: null, status: null, error: null, attempt: null, completedBy: null };
 
 /** One object per task state, so that the expression engine's own wrapping of it is found again. */
 function nodeNames(task: TaskState | undefined): JsonObject {
@@ -124,6 +125,7 @@ function nodeNames(task: TaskState | undefined): JsonObject {
       status: endOf(task),
       error: task.status === 'failed' || task.status === 'timedOut' ? errorNames(task.error) : null,
       attempt: task.attempt,
+      completedBy: task.status === 'completed' ? (task.completedBy ?? null) : null,
     };
     views.set(task, view);
   }

@@ -53,11 +53,12 @@ describe('vars', () => {
 });
 
 describe('In scope', () => {
-  it('is the instance: id, business key, definition, version, start', () => {
+  it('is the instance: id, business key, definition, version, when and by whom it was started', () => {
     const scenario = new Scenario(nodeOf(give('${ instance }'), { output: '${ nodes.n.output }' }), {}, { businessKey: 'order 7' });
     expect(scenario.state.output).toEqual({
       id: INSTANCE_ID,
       businessKey: 'order 7',
+      startedBy: 'tester',
       definition: 'test',
       version: 1,
       startedAt: '2026-01-01T00:00:00.000Z',

@@ -19,12 +19,16 @@ const byItself: By = { by: null, commandId: null };
 
 /** @param from entries that hold the output already. */
 export function taskCompleted({ type: kind, ...task }: Subject, output: Json, by = byItself, from?: PayloadSeq): NewEvent {
-  const event = { type: 'TaskCompleted', ...placeOf(task), kind, output, ...by } as const;
+  const event = { type: 'TaskCompleted', ...placeOf(task), kind, output, ...endedBy(by) } as const;
   return from === undefined ? event : { ...event, outputFrom: from };
 }
 
 export function taskFailed({ type: kind, ...task }: Subject, status: 'failed' | 'timedOut', error: TaskError, by = byItself): NewEvent {
-  return { type: 'TaskFailed', ...placeOf(task), kind, status, error, ...by };
+  return { type: 'TaskFailed', ...placeOf(task), kind, status, error, ...endedBy(by) };
+}
+
+function endedBy(who: By): By & { readonly endedBy?: string } {
+  return who.by === null ? who : { ...who, endedBy: who.by };
 }
 
 export function taskCancelled({ path, nodeId, type: kind }: Pick<Subject, 'path' | 'nodeId' | 'type'>): NewEvent {

@@ -7,9 +7,10 @@ import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 import type { CommandIssued } from '../decide/notification.ts';
-import type { Assignees, EventWaiting, Incident, PayloadSeq, TaskError, TaskPayload } from '../state/state.ts';
+import type { Approvals, Assignees, EventWaiting, Incident, LaterEscalation, PayloadSeq, TaskError, TaskPayload } from '../state/state.ts';
 
 type At = { readonly at: EpochMs };
+type Commanded = At & { readonly by: string; readonly commandId: CommandId };
 type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
 
 export type InstanceStarted = At & {
@@ -21,6 +22,8 @@ export type InstanceStarted = At & {
   readonly vars: { readonly [name: string]: Json };
   readonly basis: Basis;
   readonly by: string;
+  /** The same, kept in the state. Absent in histories that are older than this. */
+  readonly startedBy?: string;
   /** When the definition's `timeout` ends the instance. */
   readonly timeoutAt: EpochMs | null;
 };
@@ -71,9 +74,32 @@ export type HumanTaskOpened = Opened & {
   readonly reminderAt: EpochMs | null;
   readonly escalation: { readonly at: EpochMs; readonly to: Assignees } | null;
   readonly timeoutAt: EpochMs | null;
+  /** The steps after the first, each in ms after the one before. Absent: none. */
+  readonly laterReminders?: readonly number[];
+  readonly laterEscalations?: readonly LaterEscalation[];
+  readonly outcomes?: readonly string[];
+  readonly approvals?: Approvals;
 };
 export type HumanTaskReminded = At & { readonly type: 'HumanTaskReminded'; readonly path: TaskPath };
 export type HumanTaskEscalated = At & { readonly type: 'HumanTaskEscalated'; readonly path: TaskPath; readonly assignees: Assignees };
+
+/** One of the votes that the task needs. The one that decides is followed by `TaskCompleted` or `TaskFailed`. */
+export type HumanTaskVoted = Commanded & {
+  readonly type: 'HumanTaskVoted';
+  readonly path: TaskPath;
+  readonly outcome: string | null;
+  readonly output: Json;
+  readonly comment: string | null;
+};
+/** The task went to another person; `assignees` are those who may decide it now. */
+export type HumanTaskDelegated = Commanded & {
+  readonly type: 'HumanTaskDelegated';
+  readonly path: TaskPath;
+  readonly to: string;
+  readonly assignees: Assignees;
+  readonly comment: string | null;
+};
+export type HumanTaskCommented = Commanded & { readonly type: 'HumanTaskCommented'; readonly path: TaskPath; readonly text: string };
 
 export type WaitStarted = Opened & { readonly type: 'WaitStarted'; readonly until: EpochMs };
 
@@ -103,6 +129,11 @@ export type TaskCompleted = Opened & {
   readonly outputFrom?: PayloadSeq;
   /** Who completed a human task. */
   readonly by: string | null;
+  /** The same, kept with the task. Absent: no person completed it, or the history is older than this. */
+  readonly endedBy?: string;
+  /** What that person chose, and said. Absent: nothing. */
+  readonly outcome?: string;
+  readonly comment?: string;
   readonly commandId: CommandId | null;
 };
 
@@ -113,6 +144,7 @@ export type TaskFailed = Opened & {
   readonly status: 'failed' | 'timedOut';
   readonly error: TaskError;
   readonly by: string | null;
+  readonly endedBy?: string;
   readonly commandId: CommandId | null;
 };
 
@@ -189,7 +221,6 @@ export type IncidentResolved = At & {
   readonly commandId: CommandId;
 };
 
-type Commanded = At & { readonly by: string; readonly commandId: CommandId };
 export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
 export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
 export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
@@ -217,6 +248,9 @@ export type InstanceEvent =
   | HumanTaskOpened
   | HumanTaskReminded
   | HumanTaskEscalated
+  | HumanTaskVoted
+  | HumanTaskDelegated
+  | HumanTaskCommented
   | WaitStarted
   | EventAwaited
   | EventReceived

@@ -6,6 +6,7 @@ import { openScopes, rootPath, scopePathOf } from '../state/scopes.ts';
 import { type ClosedTask, type InstanceState, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
 import { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, InstanceStarted, NodeSkipped, TaskCancelled, TaskCompleted, TaskFailed } from './events.ts';
+import { applyHuman } from './evolve-human.ts';
 import { applyLoop } from './evolve-loop.ts';
 
 /** The state after an event. A whole step goes through one builder instead, which gives the same and copies less. */
@@ -38,7 +39,10 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
     case 'HumanTaskOpened':
     case 'HumanTaskReminded':
     case 'HumanTaskEscalated':
-      applyHuman(builder, event);
+    case 'HumanTaskVoted':
+    case 'HumanTaskDelegated':
+    case 'HumanTaskCommented':
+      applyHuman(builder, event, seq);
       return seq;
     case 'WaitStarted': {
       const { path, nodeId, attempt, basis, until, at } = event;
@@ -139,34 +143,6 @@ function applyAttempt(
   }
 }
 
-function applyHuman(builder: StateBuilder, event: EventOf<'HumanTaskOpened' | 'HumanTaskReminded' | 'HumanTaskEscalated'>): void {
-  const { path, at } = event;
-  switch (event.type) {
-    case 'HumanTaskOpened': {
-      const { nodeId, attempt, basis, title, assignees, dueAt, reminderAt, escalation, timeoutAt } = event;
-      const escalateTo = escalation?.to ?? null;
-      const task = { path, nodeId, attempt, basis, openedAt: at, type: 'human', status: 'open' } as const;
-      builder.open({ ...task, title, assignees, dueAt, escalateTo });
-      if (reminderAt !== null) builder.arm('reminder', path, attempt, at, reminderAt);
-      if (escalation !== null) builder.arm('escalation', path, attempt, at, escalation.at);
-      if (timeoutAt !== null) builder.arm('timeout', path, attempt, at, timeoutAt);
-      return;
-    }
-    case 'HumanTaskReminded':
-      builder.disarm('reminder', path);
-      return;
-    case 'HumanTaskEscalated': {
-      const task = builder.taskIn(path, 'open');
-      invariant(task.type === 'human', 'only a human task escalates');
-      builder.disarm('escalation', path);
-      builder.put({ ...task, assignees: event.assignees, escalateTo: null });
-      return;
-    }
-    default:
-      assertNever(event);
-  }
-}
-
 function applyWait(builder: StateBuilder, event: EventOf<'EventAwaited' | 'EventReceived'>, seq: number): void {
   const { path, at } = event;
   if (event.type === 'EventAwaited') {
@@ -189,8 +165,9 @@ function applyEnd(
   const before = builder.find(event.path);
   switch (event.type) {
     case 'TaskCompleted': {
-      const { output, outputFrom } = event;
-      builder.close({ ...ended(event, before, seq), status: 'completed', output, outputSeq: outputFrom ?? seq, ...consumedBefore(before) });
+      const { output, outputFrom, endedBy } = event;
+      const completed = { ...ended(event, before, seq), status: 'completed', output, outputSeq: outputFrom ?? seq } as const;
+      builder.close({ ...completed, ...(endedBy === undefined ? {} : { completedBy: endedBy }), ...consumedBefore(before) });
       builder.remember(event.commandId);
       return;
     }
@@ -295,6 +272,7 @@ function initialState(instanceId: InstanceId, event: InstanceStarted): InstanceS
     definitionId: event.definitionId,
     definitionVersion: event.definitionVersion,
     businessKey: event.businessKey,
+    ...(event.startedBy === undefined ? {} : { startedBy: event.startedBy }),
     input: event.input,
     vars: event.vars,
     phase: 'running',

@@ -56,6 +56,8 @@ export type Effect =
       readonly at: EpochMs;
     }
   | { readonly type: 'reassignHumanTask'; readonly path: TaskPath; readonly assignees: Assignees }
+  /** The inbox shows who has voted. */
+  | { readonly type: 'countVote'; readonly path: TaskPath }
   | { readonly type: 'closeHumanTask'; readonly path: TaskPath }
   | { readonly type: 'commandApplied'; readonly commandId: CommandId }
   | { readonly type: 'commandRefused'; readonly commandId: CommandId; readonly code: string; readonly reason: string }

@@ -50,6 +50,9 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
       return [
         { type: 'openHumanTask', path: event.path, title: event.title, assignees: event.assignees, dueAt: event.dueAt, at: event.at },
       ];
+    case 'HumanTaskVoted':
+      return [{ type: 'countVote', path: event.path }];
+    case 'HumanTaskDelegated':
     case 'HumanTaskEscalated':
       return [{ type: 'reassignHumanTask', path: event.path, assignees: event.assignees }];
     case 'EventAwaited':
@@ -71,6 +74,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'AttemptFailed':
     case 'AttemptReturned':
     case 'HumanTaskReminded':
+    case 'HumanTaskCommented':
     case 'WaitStarted':
     // The wait stays open until it has all its events.
     case 'EventReceived':
@@ -120,6 +124,7 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
     }
     case 'openHumanTask':
     case 'reassignHumanTask':
+    case 'countVote':
       return taskIn(after, effect.path)?.status === 'open';
     default:
       return true;

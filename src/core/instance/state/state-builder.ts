@@ -141,6 +141,10 @@ export class StateBuilder {
     timers[timerIdOf(kind, path)] = this.#state.paused === null ? timer : stopped(timer, now);
   }
 
+  timer(kind: TimerKind, path: TaskPath): Timer | undefined {
+    return own(this.#open(scopePathOf(path)).timers, timerIdOf(kind, path));
+  }
+
   disarm(kind: TimerKind, path: TaskPath): void {
     const scope = scopePathOf(path);
     const timerId = timerIdOf(kind, path);

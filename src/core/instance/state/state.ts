@@ -24,6 +24,8 @@ export type InstanceState = {
   readonly definitionId: DefinitionId;
   readonly definitionVersion: number;
   readonly businessKey: string | null;
+  /** Absent: the instance was started before this was kept. */
+  readonly startedBy?: string;
   readonly input: Json;
   readonly vars: { readonly [name: string]: Json };
   /** `running` covers paused and under incident; see `statusOf`. */
@@ -131,7 +133,33 @@ export type HumanTask = TaskCommon & {
   readonly dueAt: EpochMs | null;
   /** Whom the task goes to when its escalation timer fires; null when there is none, or it has fired. */
   readonly escalateTo: Assignees | null;
+  /** Reminders after the next one, each in ms after the one before. Absent: none. */
+  readonly laterReminders?: readonly number[];
+  readonly laterEscalations?: readonly LaterEscalation[];
+  /** What one of them has to be chosen. Absent: there is nothing to choose. */
+  readonly outcomes?: readonly string[];
+  /** Absent: the first person who completes it decides. */
+  readonly approvals?: Approvals;
+  /** The three that follow: oldest first; absent: none. */
+  readonly votes?: readonly Vote[];
+  readonly comments?: readonly Comment[];
+  readonly delegations?: readonly Delegation[];
 };
+
+/** An escalation after the one whose timer is armed. */
+export type LaterEscalation = { readonly afterMs: number; readonly to: Assignees };
+export type Approvals = { readonly atLeast: number; readonly of: number | null; readonly notBy: readonly string[] };
+/** A person's vote: its output is stored as the payload of the history entry `seq`. */
+export type Vote = {
+  readonly seq: number;
+  readonly by: string;
+  readonly at: EpochMs;
+  readonly outcome: string | null;
+  readonly output: Json;
+  readonly comment: string | null;
+};
+export type Comment = { readonly by: string; readonly at: EpochMs; readonly text: string };
+export type Delegation = { readonly by: string; readonly at: EpochMs; readonly to: string; readonly comment: string | null };
 
 export type WaitTask = TaskCommon & { readonly type: 'wait'; readonly until: EpochMs };
 
@@ -209,6 +237,8 @@ export type ClosedTask = TaskCommon & {
         readonly output: Json;
         /** Where the output is stored: the entry that brought it, or the entries whose payloads make up this array. */
         readonly outputSeq: PayloadSeq;
+        /** The person who completed it. Absent: no person did. */
+        readonly completedBy?: string;
       }
     | {
         readonly status: 'failed' | 'timedOut';

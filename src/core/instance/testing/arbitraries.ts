@@ -40,16 +40,37 @@ const http = fc
 const transform = fc
   .oneof({ weight: 9, arbitrary: value }, { weight: 1, arbitrary: fc.constant('${ input.missing }') })
   .map((output): JsonObject => ({ type: 'transform', output }));
-const human = fc.tuple(optional('timeout', ['1h']), optional('reminder', ['10m']), fc.boolean()).map(
-  ([timeout, reminder, escalates]): JsonObject => ({
-    type: 'human',
-    title: 'For ${ input.n }',
-    assignees: { users: ['ada'] },
-    ...timeout,
-    ...reminder,
-    ...(escalates ? { escalate: { after: '20m', to: { roles: ['boss'] } } } : {}),
-  }),
+const decided = fc.constantFrom<JsonObject>(
+  {},
+  {},
+  { outcomes: ['approve', 'refuse'] },
+  { approvals: { atLeast: 2, notBy: ['ada'] } },
+  { approvals: { notBy: '${ instance.startedBy }' } },
+  { outcomes: ['approve', 'refuse', 'later'], approvals: { atLeast: 2, of: 3 } },
 );
+const escalate = fc.constantFrom<JsonObject>(
+  {},
+  { escalate: { after: '20m', to: { roles: ['boss'] } } },
+  {
+    escalate: [
+      { after: '20m', to: { roles: ['boss'] } },
+      { after: '40m', to: { users: ['eve'] } },
+    ],
+  },
+);
+const human = fc
+  .tuple(optional('timeout', ['1h']), fc.constantFrom<JsonObject>({}, { reminder: '10m' }, { reminder: ['10m', '30m'] }), escalate, decided)
+  .map(
+    ([timeout, reminder, escalation, decision]): JsonObject => ({
+      type: 'human',
+      title: 'For ${ input.n }',
+      assignees: { users: ['ada'] },
+      ...timeout,
+      ...reminder,
+      ...escalation,
+      ...decision,
+    }),
+  );
 const wait = fc.constantFrom<JsonObject>(
   { type: 'wait', for: '30s' },
   { type: 'wait', for: '0s' },

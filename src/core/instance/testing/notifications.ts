@@ -7,6 +7,7 @@ import { incidentsOf, taskAt, tasksOf } from '../state/scopes.ts';
 import type { InstanceState } from '../state/state.ts';
 import type { Chance } from './chance.ts';
 import type { ArmedTimer, Dispatched, Outside } from './outside.ts';
+import { type Act, anyAct, decision } from './people.ts';
 
 /** Of the moment at which something is drawn. */
 export type Moment = { readonly state: InstanceState; readonly delivered: readonly AddressedNotification[] };
@@ -28,8 +29,7 @@ export class Notifications {
     const batch: Notification[] = [];
     for (const task of tasksOf(state)) {
       if (task.status === 'scheduled') batch.push(outcomeOf(task, { status: 'completed', output: 'done' }));
-      else if (task.type === 'human' && task.status === 'open')
-        batch.push(this.command({ type: 'completeTask', path: task.path, attempt: task.attempt, output: {} }).notification);
+      else if (task.type === 'human' && task.status === 'open') batch.push(this.#act(decision(task)).notification);
     }
     for (const { path, attempt, wait } of this.#outside.subscriptions.values()) batch.push(this.#event(path, attempt, wait, 10));
     const timer = [...this.#outside.timers].sort(([, a], [, b]) => a.dueAt - b.dueAt)[0];
@@ -59,9 +59,8 @@ export class Notifications {
       case 8: {
         const path = chance.pick([...this.#outside.inbox.keys()]);
         if (path === undefined) return this.#drawOutcome(chance, moment);
-        const attempt = taskAt(moment.state, path)?.attempt ?? 1;
-        if (chance.below(4) > 0) return this.command({ type: 'completeTask', path, attempt, output: { by: chance.below(9) } });
-        return this.command({ type: 'failTask', path, attempt, error: { code: chance.below(2) === 0 ? 'FATAL' : 'BUSY', message: 'no' } });
+        const task = taskAt(moment.state, path);
+        return task?.type === 'human' && task.status === 'open' ? this.#act(anyAct(chance, task)) : this.#drawOutcome(chance, moment);
       }
       case 9:
       case 10:
@@ -134,9 +133,13 @@ export class Notifications {
     return { instanceId: this.#instanceId, cause: `n/0@${this.#messages++}`, notification };
   }
 
-  command(command: CommandIssued['command']): AddressedNotification {
+  #act({ command, by }: Act): AddressedNotification {
+    return this.command(command, by);
+  }
+
+  command(command: CommandIssued['command'], by = 'ada'): AddressedNotification {
     const commandId = `01890000-0000-7000-9000-${String(++this.#commands).padStart(12, '0')}` as CommandId;
-    return this.#addressed({ type: 'CommandIssued', commandId, by: 'ada', command });
+    return this.#addressed({ type: 'CommandIssued', commandId, by, command });
   }
 
   #event(path: TaskPath, attempt: number, wait: number, n: number): Notification {

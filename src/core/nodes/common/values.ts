@@ -23,6 +23,19 @@ export function assigneesOf(value: Json, field: string): Assignees {
   return assignees;
 }
 
+/** Names of people: an array of strings, one string, or nobody. A null in the array is nobody: that node was not completed by a person. */
+export function peopleOf(value: Json, field: string): readonly string[] {
+  const all = Array.isArray(value) ? value : [value];
+  return [
+    ...new Set(
+      namesOf(
+        all.filter((name: Json) => name !== null),
+        field,
+      ),
+    ),
+  ];
+}
+
 function namesOf(value: Json | undefined, field: string): readonly string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new UnfitValueError(`\`${field}\` must be an array of strings.`);

@@ -6,7 +6,14 @@ import type { TaskError } from '../../instance/state/state.ts';
 export type WaitingFor =
   | { kind: 'worker'; queue: string | null }
   | { kind: 'retry'; until: string; lastError: TaskError | null }
-  | { kind: 'person'; assignees: { users: string[]; roles: string[] }; title: string; dueAt: string | null }
+  | {
+      kind: 'person';
+      assignees: { users: string[]; roles: string[] };
+      title: string;
+      dueAt: string | null;
+      votes?: number;
+      atLeast?: number;
+    }
   | { kind: 'time'; until: string }
   | { kind: 'event'; events: { type: string; key: string }[]; received: number; count: number }
   | { kind: 'items'; total: number; running: number; waiting: number; failed: number }

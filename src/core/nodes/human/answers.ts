@@ -1,16 +1,45 @@
-/** A person completes or fails an open human task. */
+/** What a person does to an open human task: completes it or votes, fails it, hands it to somebody else, comments on it. */
 import { invariant } from '../../assert.ts';
 import type { CommandId } from '../../ids.ts';
-import type { CommandIssued } from '../../instance/decide/notification.ts';
+import type { PersonCommand } from '../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
 import { taskAt } from '../../instance/state/scopes.ts';
+import type { Assignees, HumanTask } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
+import { isJsonObject } from '../../json.ts';
+import { castVote } from './votes.ts';
 
-type Answer = CommandIssued['command'] & { readonly type: 'completeTask' | 'failTask' };
+type Who = { readonly by: string; readonly commandId: CommandId };
 
-/** Relies on the command's preconditions: the task is open for a person under the attempt that the person saw. */
-export function answerTask(view: View, answer: Answer, who: { readonly by: string; readonly commandId: CommandId }): NewEvent {
-  const task = taskAt(view.state, answer.path);
+/** Relies on the command's preconditions: the task is open for this person under the attempt that the person saw. */
+export function actOnTask(view: View, command: PersonCommand, who: Who): readonly NewEvent[] {
+  const task = taskAt(view.state, command.path);
   invariant(task?.type === 'human' && task.status === 'open', 'the preconditions of the command hold');
-  return answer.type === 'completeTask' ? taskCompleted(task, answer.output, who) : taskFailed(task, 'failed', answer.error, who);
+  const { path, approvals } = task;
+  switch (command.type) {
+    case 'completeTask':
+    case 'voteTask':
+      return approvals === undefined ? [complete(task, command, who)] : castVote(view, { ...task, approvals }, command, who);
+    case 'failTask':
+      return [taskFailed(task, 'failed', command.error, who)];
+    case 'delegateTask': {
+      const { to, comment } = command;
+      return [{ type: 'HumanTaskDelegated', path, to, assignees: delegated(task, who.by, to), comment, ...who }];
+    }
+    case 'commentTask':
+      return [{ type: 'HumanTaskCommented', path, text: command.text, ...who }];
+  }
+}
+
+function complete(task: HumanTask, answer: PersonCommand & { readonly type: 'completeTask' | 'voteTask' }, who: Who): NewEvent {
+  const { output, outcome, comment } = answer;
+  const whole = outcome === undefined ? output : { ...(isJsonObject(output) ? output : {}), outcome };
+  const more = { ...(outcome === undefined ? {} : { outcome }), ...(comment === undefined ? {} : { comment }) };
+  return { ...taskCompleted(task, whole, who), ...more } as NewEvent;
+}
+
+/** Where one person decides, the task is now the other's alone; where several do, the other takes this one's place. */
+function delegated({ assignees, approvals }: HumanTask, by: string, to: string): Assignees {
+  if (approvals === undefined || approvals.atLeast === 1) return { users: [to], roles: [] };
+  return { users: [...assignees.users.filter((user) => user !== by && user !== to), to], roles: assignees.roles };
 }

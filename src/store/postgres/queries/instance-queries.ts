@@ -2,7 +2,7 @@
 import type { InstanceQueries } from '../../instance-queries.ts';
 import type { Pool } from '../connection/pools.ts';
 import { closeDeadLetter, deadLetter, deadLetters } from '../dead-letters.ts';
-import { inbox, inboxTask } from '../human-tasks/inbox.ts';
+import { inbox, inboxTask, nextTask } from '../human-tasks/inbox.ts';
 import { fullHistory, history } from './history.ts';
 import { instanceIds, listInstances, runningByVersion } from './instance-list.ts';
 import { getInstance, startByKey } from './instance-view.ts';
@@ -18,6 +18,7 @@ export function createInstanceQueries(pool: Pool): InstanceQueries {
     tasks: (instanceId, limit, cursor) => listTasks(pool, instanceId, limit, cursor),
     task: (instanceId, path) => getTask(pool, instanceId, path),
     inbox: (filter, limit, cursor) => inbox(pool, filter, limit, cursor),
+    nextTask: (mine) => nextTask(pool, mine),
     inboxTask: (instanceId, path) => inboxTask(pool, instanceId, path),
     runningByVersion: (definitionId) => runningByVersion(pool, definitionId),
     deadLetters: (status, limit, cursor) => deadLetters(pool, status, limit, cursor),

@@ -1,6 +1,6 @@
 /** The WHERE of a search with optional parts: conditions and their parameters, numbered as they are added. */
 
-type Value = string | number | boolean;
+type Value = string | number | boolean | readonly string[];
 
 export class Filter {
   readonly values: Value[] = [];
