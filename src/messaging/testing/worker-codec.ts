@@ -1,7 +1,7 @@
+/** A codec that is prepared for what a worker reads and writes. */
 import { type Codec, createCodec } from '../codec.ts';
 import { MemoryRegistry } from '../memory/registry.ts';
 
-/** A codec that is prepared for what a worker reads and writes. */
 export async function workerCodec(registry: MemoryRegistry = new MemoryRegistry()): Promise<Codec> {
   const records = [
     { topic: 'tasks', record: 'TaskScheduled' },
