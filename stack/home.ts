@@ -1,6 +1,6 @@
 /**
  * Where one stack keeps its things (`MILLRACE_HOME`): paths, the generated secrets, and the state file that says what
- * runs. Never holds more than one stack a home.
+ * runs. A home never holds more than one stack.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';

@@ -1,18 +1,7 @@
 import { expect, test } from 'vitest';
 import { createAddressGuard } from '../src/task-consumer/executors/address-guard.ts';
 import { findExamples, processSettings } from './engine.ts';
-import { engineEnvironment } from './settings.ts';
-
-const stack = engineEnvironment({
-  home: '/home/ada/.millrace',
-  prefix: 'millrace',
-  brokers: '127.0.0.1:9092',
-  registryUrl: 'http://127.0.0.1:8081',
-  connectUrl: 'http://127.0.0.1:8083',
-  postgres: { host: '127.0.0.1', port: 54_320 },
-  passwords: { engine: 'engine-password', connect: 'connect-password' },
-  apiPort: 8080,
-});
+import { stackEnvironment as stack } from './testing/environment.ts';
 
 /** Ports of this machine that an `http` node reaches. */
 async function reached(env: Readonly<Record<string, string>>): Promise<readonly number[]> {

@@ -168,7 +168,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
       try {
         await launch(name);
       } catch (error) {
-        // One that runs and does not answer would be in the way of the next start.
+        // A part that runs and does not answer would be in the way of the next start.
         await childOf(name).kill();
         throw error;
       }

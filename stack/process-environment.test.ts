@@ -4,18 +4,8 @@ import { orchestratorConfigGroups } from '../src/orchestrator/main.ts';
 import { loadConfig } from '../src/service/config.ts';
 import { workerConfigGroups } from '../src/task-consumer/main.ts';
 import { environmentFor, type Role } from './process-environment.ts';
-import { engineEnvironment } from './settings.ts';
+import { stackEnvironment as stack } from './testing/environment.ts';
 
-const stack = engineEnvironment({
-  home: '/home/ada/.millrace',
-  prefix: 'millrace',
-  brokers: '127.0.0.1:9092',
-  registryUrl: 'http://127.0.0.1:8081',
-  connectUrl: 'http://127.0.0.1:8083',
-  postgres: { host: '127.0.0.1', port: 54_320 },
-  passwords: { engine: 'engine-password', connect: 'connect-password' },
-  apiPort: 8080,
-});
 const users = { PATH: '/bin', STRIPE_KEY: 'for the handlers', MILLRACE_API_KEY: 'admin-key-0123456789', MILLRACE_API_KEY_FILE: '/key' };
 const of = (role: Role): Record<string, string> => environmentFor(role, { ...users, ...stack });
 

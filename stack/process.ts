@@ -19,7 +19,7 @@ export interface ChildSpec {
   readonly stopGraceMs: number;
   /** Later ones are stopped first. */
   readonly order: number;
-  /** Which rights its files never have; default: as in this process. */
+  /** The umask of its files; default: that of this process. */
   readonly umask?: number;
   /** The user to run as, where it is not the one of this process. */
   readonly owner?: { readonly uid: number; readonly gid: number };

@@ -1,6 +1,6 @@
 /**
  * Starts a process again that ended by itself, after a delay that doubles each time it ends soon after its start, and
- * tells so. What ran for a while gets the short delay again. Gives up only when it is stopped, or at an exit code that says
+ * reports it. A process that ran for a while gets the short delay again. Gives up only when it is stopped, or at an exit code that says
  * that the configuration cannot be used.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,7 +1,7 @@
 /**
  * The stack as containers of the official images, by testcontainers, for the integration tests where Docker is there
  * (`MILLRACE_STACK=containers`). Gives the same `StackHandle` as the embedded one, from the same settings. The daemon must
- * be of this machine: ports are published on 127.0.0.1. What is left behind by a killed test run, testcontainers removes.
+ * be of this machine: ports are published on 127.0.0.1. Testcontainers removes what a killed test run leaves behind.
  */
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

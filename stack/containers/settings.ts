@@ -40,7 +40,7 @@ export const innerBrokers = `kafka:${innerPorts.kafka}`;
 /** Where images keep what must outlive them. */
 export const dataPaths = { kafka: '/var/lib/kafka/data', registry: '/var/lib/millrace-registry', postgres: '/var/lib/postgresql' } as const;
 
-/** Any fixed one; a volume that was made with another is refused. */
+/** Any id will do, as long as it stays the same: Kafka refuses a volume that was made with another. */
 export const kafkaClusterId = 'bWlsbHJhY2UtY2x1c3Rlcg';
 
 /** `a.b-c_d` is `KAFKA_A_B___C__D`: the wrapper of the image turns it back. */

@@ -17,7 +17,7 @@ export function explain(errors: readonly ErrorObject[]): readonly SchemaError[] 
     if (error !== null) explained.set(`${error.pointer} ${error.message}`, error);
     if (explained.size === ERRORS_MAX) break;
   }
-  // Some errors have no sentence, since others tell the same. One that stands alone needs a sentence all the same.
+  // Some errors have no sentence, since another error says the same. An error that stands alone needs one.
   return explained.size === 0 ? [{ pointer: '', message: NOT_ALLOWED }] : [...explained.values()];
 }
 
@@ -43,7 +43,7 @@ function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorO
     case 'const':
       return at(`This must be ${quoted(params.allowedValue)}.`);
     case 'if':
-      // What `then` or `else` found wrong is told by itself.
+      // What `then` or `else` found is an error of its own.
       return null;
     case 'anyOf':
       return at('This fits none of the shapes that are allowed here.');

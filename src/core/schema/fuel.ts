@@ -1,6 +1,6 @@
 /**
  * Bounds the work of one validation: recursive schemas can branch without end, and patterns cost their size times the
- * length of the text. Validation is synchronous, so there is one budget at a time.
+ * length of the string. Validation is synchronous, so there is one budget at a time.
  */
 export class OutOfFuel extends Error {}
 

@@ -39,7 +39,7 @@ function compileWith(schema: Json, options: { readonly allErrors: boolean }): Va
   return createAjv(options).compile(typeof schema === 'boolean' ? schema : (schema as { [key: string]: Json }));
 }
 
-/** A first pass that ends at the first error, and only for what is wrong a second one that finds them all. */
+/** The first pass ends at the first error. Only a value that is wrong gets a second pass, which finds all errors. */
 function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaError[] {
   const first = errorsOf(value, isValid, FUEL);
   if (first.length === 0) return first;
@@ -57,7 +57,7 @@ function errorsOf(value: Json, check: ValidateFunction, fuel: number): readonly 
   try {
     return withFuel(fuel, () => check(value)) === true ? [] : explain(check.errors ?? []);
   } catch (error) {
-    // Recursion of schema or value ends the stack before the fuel.
+    // A deep schema or value may use up the stack before the fuel.
     if (error instanceof OutOfFuel || error instanceof RangeError) return GIVEN_UP;
     throw error;
   }

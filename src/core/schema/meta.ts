@@ -9,7 +9,7 @@ const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 /** Formats in the meta-schema are left to us: its patterns would be JavaScript's. */
 const ajv = new Ajv2020({ allErrors: true, verbose: true, validateFormats: false, strict: false, logger: false });
 
-/** One error for each place: the meta-schema says everything several times. */
+/** One error for each place: the meta-schema reports the same error several times. */
 export function metaErrors(schema: Json): readonly SchemaError[] {
   const validate = ajv.getSchema(DRAFT);
   if (validate === undefined) throw new Error('Bug: the validator has no meta-schema of its draft');

@@ -1,4 +1,4 @@
-/** Patterns of schemas, whose work is paid for. */
+/** Patterns of schemas. Each match costs fuel. */
 import { re2ProgramOfJavaScript } from '../regular-expression.ts';
 import { spend } from './fuel.ts';
 

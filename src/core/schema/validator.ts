@@ -40,7 +40,7 @@ export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex']);
 const FORMATTED_LENGTH_MAX = 2_048;
 const UNLIMITED = new Set(['byte', 'password', 'binary']);
 
-/** One for each schema: what it compiles is never let go by an instance. */
+/** Each schema has an instance of its own, since ajv keeps what it has compiled. */
 export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
   const ajv = new Ajv2020({
     allErrors: options.allErrors,
@@ -59,7 +59,7 @@ export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
     meta: false,
     validateSchema: false,
     logger: false,
-    // Its optimizer is quadratic.
+    // The time that ajv's optimizer takes grows with the square of the schema.
     code: { regExp: Object.assign(patternOf, { code: 're2' }), optimize: false },
   });
   addFormats(ajv);
@@ -78,7 +78,7 @@ function addFormats(ajv: Ajv2020): void {
     const format = formats.default.get(name);
     ajv.addFormat(name, UNLIMITED.has(name) ? format : limited(format));
   }
-  // What passes, `wait` and expressions can read: the library's own takes a blank for the T, and `+0530`.
+  // `wait` and expressions must be able to read what passes. The library's own check also takes a blank for the T, and `+0530`.
   for (const name of ['date-time', 'iso-date-time'])
     ajv.addFormat(
       name,
@@ -97,7 +97,7 @@ function limited(format: Format): Format {
   return limited(typeof validate === 'string' ? new RegExp(validate) : (validate as Format));
 }
 
-/** The library's own `uniqueItems` and `enum` compare each with each. */
+/** The library's own `uniqueItems` and `enum` compare every pair of items. */
 function addKeywords(ajv: Ajv2020): void {
   ajv.addKeyword({
     keyword: FUEL_KEYWORD,
@@ -118,7 +118,7 @@ function addKeywords(ajv: Ajv2020): void {
       return !isUnique || new Set(items.map(canonicalJson)).size === items.length;
     },
   });
-  // The library's own computes with doubles, by which 19.99 is no multiple of 0.01.
+  // The library's own check computes with doubles, for which 19.99 is no multiple of 0.01.
   ajv.removeKeyword('multipleOf');
   ajv.addKeyword({
     keyword: 'multipleOf',

@@ -11,7 +11,7 @@ import type { SchemaError } from './types.ts';
 /** Pays for each evaluation of the schema it stands in. */
 export const FUEL_KEYWORD = 'millrace:fuel';
 
-/** Schemas in each other, each of which becomes code. */
+/** How deep schemas may stand in each other; each becomes code. */
 const SCHEMAS_MAX = 2_000;
 const LEVELS_MAX = 64;
 /** As compact JSON. */
@@ -147,7 +147,7 @@ class Walker {
       if (typeof value !== 'string' || !DRAFT.test(value)) this.#refuse(pointer, 'Schemas are read by draft 2020-12 only.');
       return undefined;
     }
-    // A name for others to refer to; nobody can, since references stay within the document.
+    // It names the schema for other documents, and references stay within this one.
     if (keyword === '$id' && isTop) return undefined;
     this.#refuse(pointer, `The keyword "${shortened(keyword)}" is not known here.`);
     return undefined;
@@ -179,7 +179,7 @@ class Walker {
 
   /** Once the whole schema was walked. Only schemas of the document itself count, so no inherited member is found. */
   checkReferences(): void {
-    // Some places are not known then.
+    // Then some places are not known.
     if (this.#count > SCHEMAS_MAX) return;
     for (const { pointer, target } of this.#references) {
       if (!target.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');

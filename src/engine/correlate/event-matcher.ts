@@ -25,7 +25,7 @@ export function createEventMatcher(outgoing: Pick<OutgoingMessages, 'ofMatch'>):
   return {
     matches({ source, scope }, event) {
       const expression = expressionOf(source);
-      // It was deployed once: only an engine that refuses today what it took then comes here.
+      // A deploy has compiled it, so only an engine that has become stricter since gets here.
       if (expression === null) return { failed: 'The condition `where` can no longer be read by this version of the engine.' };
       try {
         return evaluateCondition(expression, { ...scope, event: eventView(event) }) ? 'yes' : 'no';

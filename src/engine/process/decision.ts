@@ -1,4 +1,4 @@
-/** What goes through the processing of notifications: a batch of one instance, what was decided on it, what nobody could apply. */
+/** What goes through the processing of notifications: a batch of one instance, what was decided on it, and what could not be applied. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { StepResult } from '../../core/instance/step.ts';

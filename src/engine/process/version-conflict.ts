@@ -1,4 +1,4 @@
-/** How often a lost version check is decided again before it waits a little. */
+/** How often a batch that lost the version check is decided again at once. After that it waits a little. */
 import { MillraceError } from '../../core/error.ts';
 
 /** Two owners of a partition lose fewer checks in a row. */

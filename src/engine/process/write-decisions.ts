@@ -5,7 +5,7 @@ import { writeSplitting } from '../write-splitting.ts';
 import type { Decision, ProcessingObserver } from './decision.ts';
 
 export type Written<N extends AddressedNotification> = {
-  /** Written, or with nothing to be written. */
+  /** Decisions that were written, or that had nothing to write. */
   readonly applied: readonly Decision<N>[];
   /** Somebody else wrote the instance first. */
   readonly lost: readonly Decision<N>[];

@@ -81,7 +81,7 @@ export function createStartBatcher(
   };
 }
 
-/** Two starts with one idempotency key are not put into one statement: the second shall find what the first has written. */
+/** Two starts with one idempotency key are not put into one statement: the second has to find what the first has written. */
 function distinctKeys(waiting: readonly Waiting[]): Waiting[] {
   const keys = new Set<string>();
   return waiting.filter(({ start }) => {

@@ -10,7 +10,7 @@ const definitions: List<DefinitionSummary> = {
 };
 
 export function createMemoryDefinitionStore(): DefinitionStore {
-  /** Versions of each definition, the first first. */
+  /** Versions of each definition, oldest first. */
   const deployed = new Map<string, StoredDefinition[]>();
   return {
     ...createMemoryApiKeys(),

@@ -49,7 +49,7 @@ export class MemoryEvents {
     for (const subscription of wait.subscriptions) addTo(this.#subscriptions, keyOf(subscription), subscription);
   }
 
-  /** The wait takes no more; it is there until its task ends. */
+  /** The wait takes no more events. Its row stays until its task ends. */
   endSubscriptions({ subscriptions }: Wait): void {
     for (const subscription of subscriptions) removeFrom(this.#subscriptions, keyOf(subscription), subscription);
   }

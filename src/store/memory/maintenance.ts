@@ -8,7 +8,7 @@ export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number
     async run() {
       const now = tables.now();
       const { events, startKeys, commands } = tables;
-      // Longer than events are kept, or one that comes again would be new.
+      // Longer than events are kept, or one that comes again would count as new.
       const receivedBefore = now - Math.max(2 * DAY_MS, 2 * eventTtlMs);
       return {
         ...{ partitionsMade: 0, partitionsDetached: 0, partitionsDropped: 0, rowsInDefault: false, failed: [] },

@@ -9,9 +9,9 @@ import type { OutboxMessage } from '../../core/outbox-message.ts';
 export type OutboxRow = OutboxMessage & { readonly id: number; readonly at: EpochMs };
 
 export interface OutboxFeed {
-  /** The oldest rows that are not confirmed, as soon as there are any. Again the same until they are confirmed. */
+  /** The oldest rows that are not confirmed, as soon as there are any. It gives the same rows until they are confirmed. */
   read(limit: number, signal: AbortSignal): Promise<readonly OutboxRow[]>;
-  /** Rows up to this one are published: they go. */
+  /** Rows up to this one are published, and are removed. */
   confirm(id: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** What all nodes have in common: `join`, `cancelRest`, `set`, words for people, and how literals and times of a node are read. */
+/** What all nodes have in common: `join`, `cancelRest`, `set`, `title`, `description` and `labels`; and how literals and times of a node are read. */
 
 import { shown, suggest } from '../../definition/errors.ts';
 import type { Expressions, Place } from '../../definition/expressions.ts';
@@ -99,7 +99,7 @@ export function readLiteral(reader: ObjectReader, field: string, pattern: RegExp
   return value;
 }
 
-/** Types of events are chosen by others: any text of up to 255 characters without blanks. */
+/** Types of events are chosen by others: any string of up to 255 characters without blanks. */
 const EVENT_TYPE = /^[^\s\p{C}]{1,255}$/u;
 
 export function readEventType(reader: ObjectReader): string {

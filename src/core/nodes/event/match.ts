@@ -1,4 +1,4 @@
-/** An external event met an open wait. Refused, it goes back to the buffer for this instance. */
+/** Gives an external event to the wait that it matched. An event that is refused goes back to the buffer, for this instance. */
 import { invariant } from '../../assert.ts';
 import type { EventMatched } from '../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
@@ -32,7 +32,7 @@ function take({ definition, state }: View, task: Waiting, { path, event }: Event
   return received.length < task.count ? accepted(taken) : accepted(taken, completedWith(task, received));
 }
 
-/** Taken all the same: the event is used up, and handed over again it is no news. */
+/** The wait has taken the event: delivered again, it counts as a repeat. */
 function failWhere(task: Waiting, { path, event, wait }: EventMatched, message: string): Verdict {
   const error = { code: 'MR_EXPRESSION_FAILED', message };
   const expression = task.waits[wait]?.where?.source ?? null;
@@ -43,7 +43,7 @@ function failWhere(task: Waiting, { path, event, wait }: EventMatched, message: 
   });
 }
 
-/** The wait is over. The event goes back, unless this instance has had it: then it is the same record once more. */
+/** The wait has ended. The event goes back to the buffer, unless this instance took it before: then it is a repeat. */
 export function refuseMatch({ state }: View, matched: EventMatched): Verdict {
   for (const scope of scopesBelow(state, '')) {
     const has =

@@ -23,7 +23,7 @@ function copyAt(into: Record<string, Json>, name: string, value: Json, path: rea
     return;
   }
   const before = Object.hasOwn(into, name) ? into[name] : undefined;
-  // Taken whole for another reference, or the same object.
+  // Another reference has taken it whole, or it is the same object.
   if (before === value) return;
   const holder: Record<string, Json> = isJsonObject(before) ? { ...before } : {};
   copyAt(holder, next, value[next] as Json, rest);

@@ -12,7 +12,7 @@ export type AnswerOptions = {
 
 export const defaultAnswer: AnswerOptions = { parse: 'auto', numbers: 'exact' };
 
-/** `json` as a word of the subtype: application/json, text/json, …+json, x-amz-json-1.1. Not x-ndjson and json-seq, which are many. */
+/** `json` as a word of the subtype: application/json, text/json, …+json, x-amz-json-1.1. Not x-ndjson and json-seq, which hold several values. */
 const JSON_TYPE = /^\s*[\w.+-]+\/(?:[\w.+-]*[.+-])?json(?![\w])(?!-seq)/i;
 
 export function isJsonType(contentType: string): boolean {

@@ -50,7 +50,7 @@ export function readHttp(context: NodeContext): HttpNode {
     ...(headers === undefined ? {} : { headers }),
     ...(form === undefined ? {} : { form }),
     ...(body === undefined ? {} : { body }),
-    // What is not said is not sent either.
+    // A field that the node leaves out is not sent.
     ...(parse === defaultAnswer.parse ? {} : { parse }),
     ...(numbers === defaultAnswer.numbers ? {} : { numbers }),
   };

@@ -5,7 +5,7 @@
 import type { Encode, Part } from '../../expression/index.ts';
 import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
 
-/** How the value of each part is encoded; null for text, and for what begins the url. */
+/** How the value of each part is encoded; null for the literal parts, and for an expression that begins the url. */
 export function urlEncoders(parts: readonly Part[]): readonly (Encode | null)[] {
   const [first] = parts;
   if (parts.length === 1 && first?.kind === 'expression') return [null];
@@ -34,7 +34,7 @@ export function encodeComponent(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-/** `/customers/` in place of `/customers/7` asks for, or deletes, all of them. */
+/** An empty value is refused: `/customers/` in place of `/customers/7` would ask for, or delete, all of them. */
 function wholePart(text: string): string {
   if (text === '') throw new UnfitValueError('`url`: the value of an expression makes an empty part of the path.');
   return encodeComponent(text);
