@@ -45,7 +45,7 @@ it('that takes more bytes than a state may have completes, whatever the batches,
     },
   });
   const events = Array.from({ length: COUNT }, (_, n) => matched(n));
-  for (const size of [1, 2, 7, 40, 50]) {
+  for (const size of [1, 2, 7, 40, 45, 5]) {
     const notifications = events.splice(0, size);
     expect(await processor.process(0, [{ instanceId: ID, notifications }], new StateCache(1_000_000))).toEqual([]);
   }
