@@ -8,6 +8,7 @@ import { Abort, Evaluation, runWithin } from './evaluation.ts';
 import { plainMessage } from './failure.ts';
 import { environment } from './functions/index.ts';
 import { instrument } from './instrument.ts';
+import { takeOptionalSyntax } from './optional-syntax.ts';
 import { toJson } from './to-json.ts';
 import { type CompileError, type CompileOptions, type Expression, type Reference, ROOTS } from './types.ts';
 
@@ -38,9 +39,10 @@ function compileAnew(source: string, { roots = ROOTS }: CompileOptions): Result<
   if (source.trim() === '') return err([{ message: 'The expression is empty.' }]);
   if (source.length > SOURCE_LENGTH_MAX)
     return err([{ message: `The expression has ${source.length} characters, but may have at most ${SOURCE_LENGTH_MAX}.` }]);
-  const parsed = parseSource(source);
+  const { source: plain, marks } = takeOptionalSyntax(source);
+  const parsed = parseSource(plain);
   if (!parsed.ok) return parsed;
-  const { expr, references, errors, members } = instrument(parsed.value, roots);
+  const { expr, references, errors, members } = instrument(parsed.value, roots, marks);
   if (errors.length > 0) return err(errors);
   const evaluate = plan(environment, expr);
   const names: Names = { source, members, positions: parsed.value.sourceInfo?.positions ?? {} };

@@ -1,5 +1,6 @@
 /** Turns what goes wrong inside CEL into plain sentences that quote the expression's own names, and never data. */
 import { type CelError, type CelValue, celError, celType } from '@bufbuild/cel';
+import { isOptional } from './functions/optional.ts';
 
 /** Marks our own messages. Messages of the library may quote data, so they are never passed on. */
 const OURS = '\u0001';
@@ -42,6 +43,7 @@ const TYPE_WORDS: ReadonlyMap<string, string> = new Map([
 ]);
 
 export function typeWord(value: CelValue): string {
+  if (isOptional(value)) return 'optional value';
   const { name } = celType(value);
   return TYPE_WORDS.get(name) ?? name;
 }

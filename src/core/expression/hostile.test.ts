@@ -64,6 +64,18 @@ const bombs: readonly string[] = [
   "input.list.all(x, bytes(input.big) != b'')",
   'input.list.all(x, int(input.big) == 1 || true)',
   "input.list.all(x, timestamp('2026-01-01T00:00:00Z').getHours('E/' + string(x)) >= 0 || true)",
+  'input.list.all(x, input.list.sum() > 0)',
+  'input.list.all(x, input.list.sort().size() > 0)',
+  "input.texts.map(a, {'t': a}).distinct()",
+  "input.texts.groupBy(a, {'t': a})",
+  'input.list.all(x, input.list.zip(input.list).flatten().size() > 0)',
+  "input.list.all(x, hash.sha256('') != '')",
+  "input.list.all(x, time.format('2026-01-01', 'yyyy') != '')",
+  'input.list.all(x, json.string(input.texts).size() > 0)',
+  "input.list.all(x, json.parse('[' + input.text + ']') == 1 || true)",
+  'input.list.all(x, url.encode(input.big).size() > 0)',
+  "input.list.all(x, base64.encode(input.big) != '')",
+  'input.list.all(x, input.?missing.?deeper.orValue(true))',
   '[input.map, input.map, input.map, input.map, input.map, input.map]',
 ];
 

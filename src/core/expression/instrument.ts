@@ -4,9 +4,11 @@
  * it notes what the expression refers to.
  */
 import type { parse } from '@bufbuild/cel';
-import { guardedName, library } from './functions/guard.ts';
+import { guardedName } from './functions/guard.ts';
 import { MAP_LITERAL, RANGE, ROOT, ROUND, shapesOf, VARIABLE } from './functions/index.ts';
 import { CONSTANT_MATCHES, patternError } from './functions/matches.ts';
+import { OPTIONAL_MEMBER } from './functions/optionals.ts';
+import { keyedCall } from './macros.ts';
 import type { CompileError, Reference } from './types.ts';
 
 type Parsed = ReturnType<typeof parse>;
@@ -36,7 +38,11 @@ const MACROS: ReadonlyMap<string, string> = new Map([
   ['existsOne', 'list.existsOne(x, x > 0)'],
   ['filter', 'list.filter(x, x > 0)'],
   ['map', 'list.map(x, x + 1)'],
+  ['sortBy', 'list.sortBy(x, x.name)'],
+  ['groupBy', 'list.groupBy(x, x.name)'],
 ]);
+/** What they give may be asked for members that may not be there, as what `.?` gives. */
+const GIVE_OPTIONALS = new Set(['of', 'none', 'ofNonZeroValue', 'or', 'first', 'last']);
 
 export type Instrumented = {
   readonly expr: Expr;
@@ -46,13 +52,16 @@ export type Instrumented = {
   readonly members: ReadonlyMap<string, string>;
 };
 
-export function instrument(parsed: Parsed, roots: readonly string[]): Instrumented {
+/** @param marks places of `.` and `[` behind which a `?` stood. */
+export function instrument(parsed: Parsed, roots: readonly string[], marks: ReadonlySet<number>): Instrumented {
   const { expr, sourceInfo } = parsed;
   if (expr === undefined) return unusable({ message: 'There is no expression.' });
-  const instrumenter = new Instrumenter(sourceInfo?.positions ?? {}, roots);
+  const instrumenter = new Instrumenter(sourceInfo?.positions ?? {}, roots, marks);
   try {
     const { references, errors, members } = instrumenter;
-    return { expr: instrumenter.rewrite(expr, new Set(), 1), references, errors, members };
+    const rewritten = instrumenter.rewrite(expr, new Set(), 1);
+    instrumenter.checkMarks();
+    return { expr: rewritten, references, errors, members };
   } catch (error) {
     if (error instanceof TooDeep) return unusable(error.error);
     throw error;
@@ -82,11 +91,24 @@ class Instrumenter {
   readonly members = new Map<string, string>();
   readonly #positions: { readonly [id: string]: number };
   readonly #roots: ReadonlySet<string>;
+  readonly #marks: ReadonlySet<number>;
+  readonly #readMarks = new Set<number>();
   #nodes = 0;
 
-  constructor(positions: { readonly [id: string]: number }, roots: readonly string[]) {
+  constructor(positions: { readonly [id: string]: number }, roots: readonly string[], marks: ReadonlySet<number>) {
     this.#positions = positions;
     this.#roots = new Set(roots);
+    this.#marks = marks;
+  }
+
+  /** A `?` that belongs to no member was taken out of the source, and must not pass unseen. */
+  checkMarks(): void {
+    for (const offset of this.#marks)
+      if (!this.#readMarks.has(offset))
+        this.errors.push({
+          message: 'A `?` stands here that asks for no member: write `input.?name` or `list[?0]`, not in `has(…)`.',
+          offset,
+        });
   }
 
   /** @param isNoted the chain of members that this is part of has been noted as a whole. */
@@ -106,6 +128,9 @@ class Instrumenter {
       case 'selectExpr': {
         const { operand } = kind.value;
         if (operand === undefined || isMessageType(expr)) return expr;
+        if (this.#isOptional(expr)) return this.#optionalMember(expr, operand, constant(expr, stringOf(kind.value.field)), bound, depth);
+        if (kind.value.testOnly && this.#isOptional(operand))
+          this.#refuse(expr, '`has(…)` takes no optional value: write `input.?a.?b.hasValue()`.');
         if (!isNoted) this.#note(expr, bound);
         this.members.set(String(expr.id), kind.value.field);
         return into({ case: 'selectExpr', value: { ...kind.value, operand: this.rewrite(operand, bound, depth + 1, true) } });
@@ -132,7 +157,7 @@ class Instrumenter {
     if (bound.has(name)) return call(expr, VARIABLE, [expr]);
     if (this.#roots.has(name)) {
       if (!isNoted) this.#note(expr, bound);
-      return call(expr, ROOT, [constant(expr, { case: 'stringValue', value: name })]);
+      return call(expr, ROOT, [constant(expr, stringOf(name))]);
     }
     if (TYPES.has(name)) return expr;
     const known = [...this.#roots].map((root) => `\`${root}\``).join(', ');
@@ -152,6 +177,7 @@ class Instrumenter {
     while (at !== undefined) {
       const { exprKind }: Expr = at;
       if (exprKind.case === 'identExpr') return this.#referenceFrom(at, exprKind.value.name, members.reverse(), bound);
+      if (this.#isOptional(at)) return null;
       if (exprKind.case === 'selectExpr') {
         members.push(exprKind.value.field);
         at = exprKind.value.operand;
@@ -174,19 +200,38 @@ class Instrumenter {
   #call(expr: Expr, value: Call, bound: Bound, depth: number, isNoted: boolean): Expr {
     const { function: name, target, args } = value;
     const rewritten = (part: Expr): Expr => this.rewrite(part, bound, depth + 1);
+    const keyed = keyedCall(expr);
+    if (keyed !== null) return call(expr, keyed.name, [rewritten(keyed.pairs)]);
     if (name === '_[_]') {
+      const [operand, key] = args;
+      if (operand !== undefined && key !== undefined && this.#isOptional(expr))
+        return this.#optionalMember(expr, operand, key, bound, depth);
       if (!isNoted) this.#note(expr, bound);
       return this.#index(expr, args, bound, depth);
     }
     if (BUILT_IN.has(name)) return plainCall(expr, name, undefined, args.map(rewritten));
     const qualified = target === undefined ? null : qualifiedName(target, name);
-    if (qualified !== null && library.find(qualified) !== undefined) {
+    if (qualified !== null && shapesOf(qualified) !== undefined) {
       this.#checkCall(expr, qualified, false, args.length);
       return call(expr, qualified, args.map(rewritten));
     }
     this.#checkCall(expr, name, target !== undefined, args.length);
     const all = { target: target === undefined ? undefined : rewritten(target), args: args.map(rewritten) };
     return plainCall(expr, guardedName(name === 'matches' ? this.#matchesOf(expr, args) : name), all.target, all.args);
+  }
+
+  /** Members of what may not be there may not be there either. By a loop, as `#referenceOf`. */
+  #isOptional(expr: Expr): boolean {
+    for (let at: Expr | undefined = expr; at !== undefined; at = operandOf(at)) {
+      if (this.#marks.has(this.#offsetOf(at)) && operandOf(at) !== undefined) return true;
+      if (at !== expr && at.exprKind.case === 'callExpr' && GIVE_OPTIONALS.has(at.exprKind.value.function)) return true;
+    }
+    return false;
+  }
+
+  #optionalMember(expr: Expr, operand: Expr, key: Expr, bound: Bound, depth: number): Expr {
+    this.#readMarks.add(this.#offsetOf(expr));
+    return call(expr, OPTIONAL_MEMBER, [this.rewrite(operand, bound, depth + 1), this.rewrite(key, bound, depth + 1)]);
   }
 
   /** A constant key is a member like any other; so an error of it names it. */
@@ -289,6 +334,16 @@ function constant(at: Expr, constantKind: ConstantKind): Expr {
     id: at.id,
     exprKind: { case: 'constExpr', value: { $typeName: 'cel.expr.Constant', constantKind } },
   };
+}
+
+function stringOf(value: string): ConstantKind {
+  return { case: 'stringValue', value };
+}
+
+/** What a member is asked of; undefined for whatever asks for none. */
+function operandOf({ exprKind }: Expr): Expr | undefined {
+  if (exprKind.case === 'selectExpr') return exprKind.value.testOnly ? undefined : exprKind.value.operand;
+  return exprKind.case === 'callExpr' && exprKind.value.function === '_[_]' ? exprKind.value.args[0] : undefined;
 }
 
 function textOf({ exprKind }: Expr): string | null {

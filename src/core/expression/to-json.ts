@@ -3,6 +3,7 @@ import { type CelValue, celType, isCelList, isCelMap, isCelUint } from '@bufbuil
 import type { Json } from '../json.ts';
 import { charge, currentEvaluation } from './evaluation.ts';
 import { callLibrary } from './functions/guard.ts';
+import { isOptional } from './functions/optional.ts';
 import { jsonBehind } from './view.ts';
 import { chargeJsonWalk, textUnits } from './weight.ts';
 
@@ -37,10 +38,11 @@ function objectToJson(value: Exclude<CelValue, null | string | number | bigint |
   if (isCelUint(value)) return safeNumber(value.value);
   if (isCelList(value)) return Array.from(value, toJson);
   if (isCelMap(value)) return mapToJson(value);
+  if (isOptional(value)) throw refusal('an optional value (`orValue(…)` says what stands in its place)');
   const { name } = celType(value);
   if (name === 'google.protobuf.Timestamp') return timestampText(value);
   if (name === 'google.protobuf.Duration') throw refusal('a duration (`string(…)` makes a string of it)');
-  throw refusal(value instanceof Uint8Array ? 'bytes' : 'a type');
+  throw refusal(value instanceof Uint8Array ? 'bytes (`base64.encode(…)` makes a string of them)' : 'a type');
 }
 
 /** Through entries, which makes `__proto__` a key like any other. */

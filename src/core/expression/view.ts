@@ -155,3 +155,17 @@ export function concatenated(left: CelList, right: CelList): CelList {
   const start = left instanceof GrownList ? left : new GrownList([...left]);
   return start.grow(right) as unknown as CelList;
 }
+
+export function listOf(values: CelValue[]): CelList {
+  return new GrownList(values) as unknown as CelList;
+}
+
+/** The library's maps take a key whose value is null for one that is missing. */
+export function withNullValues(map: CelMap): CelMap {
+  const has = (key: Parameters<CelMap['get']>[0]): boolean => map.get(key) !== undefined;
+  return map.size === 0 ? map : Object.defineProperty(map, 'has', { value: has });
+}
+
+export function mapOf(entries: readonly (readonly [string, CelValue])[]): CelMap {
+  return withNullValues(celMap(new Map(entries)));
+}

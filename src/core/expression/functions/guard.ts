@@ -7,6 +7,7 @@ import { strings } from '@bufbuild/cel/ext';
 import { charge } from '../evaluation.ts';
 import { failure, notApplicable, shownFunction } from '../failure.ts';
 import { textUnits } from '../weight.ts';
+import { isOptional } from './optional.ts';
 
 export type CelOutcome = Exclude<ReturnType<CelFunc['call']>, undefined>;
 export type Call = (id: number, target: CelValue | undefined, args: CelValue[]) => CelOutcome;
@@ -32,9 +33,11 @@ export const library = celEnv({ funcs: strings }).funcs;
 export function callLibrary(name: string, id: number, target: CelValue | undefined, args: CelValue[]): CelOutcome {
   const group = library.find(name);
   if (group === undefined) throw new Error(`Bug: the CEL library has no function ${name}`);
+  const values = target === undefined ? args : [target, ...args];
+  // The library knows no optional values.
+  if (values.some(isOptional)) return notApplicable(id, name, values);
   let result = group.call(id, target, args);
   if (result === undefined && args.some(isWholeDouble)) result = group.call(id, target, args.map(asInt));
-  const values = target === undefined ? args : [target, ...args];
   if (result === undefined) return notApplicable(id, name, values);
   if (!isCelError(result)) return result;
   return failure(id, refusalOf(name, result.message));

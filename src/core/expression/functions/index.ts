@@ -1,12 +1,19 @@
 /** Every function an expression can call, by the name that stands in its source, and how it may be called. */
-import { type CelFunc, type CelMap, celEnv, isCelMap } from '@bufbuild/cel';
+import { type CelFunc, celEnv, isCelMap } from '@bufbuild/cel';
 import { charge, currentEvaluation } from '../evaluation.ts';
 import { failure } from '../failure.ts';
-import { viewOf } from '../view.ts';
+import { viewOf, withNullValues } from '../view.ts';
+import { calendarFunctions } from './calendar.ts';
 import { conversions } from './conversions.ts';
+import { encodings } from './encodings.ts';
 import { guarded, guardedName, library, touching } from './guard.ts';
+import { hashes } from './hashes.ts';
+import { listFunctions, pairFunctions } from './lists.ts';
 import { matching } from './matches.ts';
 import { operators } from './operators.ts';
+import { isOptional } from './optional.ts';
+import { optionalMember, optionals } from './optionals.ts';
+import type { OwnFunction } from './own.ts';
 import { strings } from './strings.ts';
 import { times } from './times.ts';
 
@@ -30,6 +37,7 @@ const variable = guarded(VARIABLE, (id, _target, [value]) => (value === undefine
 /** The library copies what it goes through before the first round. */
 const range = guarded(RANGE, (id, _target, [value]) => {
   if (value === undefined) return failure(id, 'There is nothing to go through');
+  if (isOptional(value)) return failure(id, 'Only arrays and objects can be iterated');
   const size = typeof value === 'object' && value !== null && 'size' in value ? Number(value.size) : 0;
   charge(1 + (size >>> 3));
   return value;
@@ -41,12 +49,10 @@ const round = guarded(ROUND, (id, _target, [goesOn, units]) => {
   return goesOn ?? failure(id, 'The condition of a round has no value');
 });
 
-/** The library's maps take a key whose value is null for one that is missing. */
-const mapLiteral = guarded(MAP_LITERAL, (id, _target, [map]) => {
-  if (!isCelMap(map)) return failure(id, 'There is no map');
-  const has = (key: Parameters<CelMap['get']>[0]): boolean => map.get(key) !== undefined;
-  return map.size === 0 ? map : Object.defineProperty(map, 'has', { value: has });
-});
+const mapLiteral = guarded(MAP_LITERAL, (id, _target, [map]) => (isCelMap(map) ? withNullValues(map) : failure(id, 'There is no map')));
+
+/** What CEL does not have, and definitions may call. */
+const own: readonly OwnFunction[] = [...optionals, ...listFunctions, ...encodings, ...hashes, ...calendarFunctions];
 
 const special: readonly CelFunc[] = [
   ...operators,
@@ -59,6 +65,9 @@ const special: readonly CelFunc[] = [
   range,
   round,
   mapLiteral,
+  optionalMember,
+  ...pairFunctions,
+  ...own.map(({ func }) => func),
 ];
 const specialNames = new Set(special.map(({ name }) => name));
 
@@ -75,6 +84,14 @@ for (const {
   (target === undefined ? known.functions : known.methods).add(length);
   shapes.set(name, known);
 }
+
+for (const { name, isMethod, counts } of own) {
+  const none = new Set<number>();
+  shapes.set(name, isMethod ? { methods: new Set(counts), functions: none } : { methods: none, functions: new Set(counts) });
+}
+
+/** Names of our functions and macros, all of which the reference of definitions explains. */
+export const ownNames: readonly string[] = [...own.map(({ name }) => name), 'sortBy', 'groupBy'];
 
 export function shapesOf(name: string): Shapes | undefined {
   return shapes.get(name);

@@ -8,6 +8,7 @@ import { notApplicable } from '../failure.ts';
 import { concatenated } from '../view.ts';
 import { chargeWalk, textUnits } from '../weight.ts';
 import { type CelOutcome, callLibrary, chargeTouch, guarded } from './guard.ts';
+import { isOptional } from './optional.ts';
 
 type Numeric = number | bigint;
 
@@ -51,19 +52,28 @@ function comparison(
 }
 
 /** Without charge: the caller has charged for it. */
-function areEqual(id: number, left: CelValue, right: CelValue): CelOutcome {
+export function areEqual(id: number, left: CelValue, right: CelValue): CelOutcome {
   const isScalar = typeof left !== 'object' && typeof right !== 'object';
   if (isScalar) {
     // biome-ignore lint/suspicious/noDoubleEquals: the double 1 equals the int 1, exactly.
     return isNumeric(left) && isNumeric(right) ? left == right : left === right;
   }
   if (left === null || right === null) return left === right;
+  if (isOptional(left) || isOptional(right)) return areOptionalsEqual(id, left, right);
   // A scalar never equals a container, but may equal an unsigned int.
   if ((typeof left !== 'object' && !isCelUint(right)) || (typeof right !== 'object' && !isCelUint(left))) return false;
   return callLibrary('_==_', id, undefined, [left, right]);
 }
 
-function chargeEquality(left: CelValue, right: CelValue): void {
+function areOptionalsEqual(id: number, left: CelValue, right: CelValue): CelOutcome {
+  if (!isOptional(left) || !isOptional(right)) return false;
+  if (left.value === undefined || right.value === undefined) return left.value === right.value;
+  return areEqual(id, left.value, right.value);
+}
+
+export function chargeEquality(left: CelValue, right: CelValue): void {
+  if (isOptional(left) && isOptional(right) && left.value !== undefined && right.value !== undefined)
+    chargeEquality(left.value, right.value);
   if (typeof left === 'string' && typeof right === 'string') charge(textUnits(Math.min(left.length, right.length)));
   // What is compared ends where the left side ends.
   else if (typeof left === 'object' && typeof right === 'object') chargeWalk(left);

@@ -4,6 +4,7 @@ import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
 import { chargeWalk, textUnits } from '../weight.ts';
 import { asInt, callLibrary, chargeTouch, guarded } from './guard.ts';
+import { isOptional } from './optional.ts';
 
 /** Finding a string in a string compares, at worst, each character of one with each of the other. */
 function chargeSearch(text: string, wanted: string): void {
@@ -91,21 +92,29 @@ const FORMAT_UNITS = 20;
 const format = guarded('format', (id, target, args) => {
   const [values] = args;
   if (typeof target === 'string' && values !== undefined && isCelList(values)) {
+    // The library would print it as "undefined".
+    if ([...values].some(isOptional)) return notApplicable(id, 'format', [...values]);
     chargeTouch([target]);
     charge(FORMAT_UNITS * values.size);
     chargeWalk(values);
-    return callLibrary('format', id, target, [withInts(target, values)]);
+    return callLibrary('format', id, target, [withFittingNumbers(target, values)]);
   }
   return callLibrary('format', id, target, args);
 });
 
-/** Clauses of a format: those for ints take integers out of JSON too, which are doubles. */
+/** Numbers of JSON are doubles while literals are ints: each clause gets the kind that it takes, where the value allows it. */
 const CLAUSE = /%(?:%|(?:\.\d+)?([A-Za-z]))/g;
 const FOR_INTS: ReadonlySet<string> = new Set(['d', 'x', 'X', 'o', 'b']);
+const FOR_DOUBLES: ReadonlySet<string> = new Set(['f', 'e']);
 
-function withInts(text: string, values: CelList): CelList {
+function withFittingNumbers(text: string, values: CelList): CelList {
   const clauses = [...text.matchAll(CLAUSE)].flatMap(([, letter]) => (letter === undefined ? [] : [letter]));
-  return celList([...values].map((value, index) => (FOR_INTS.has(clauses[index] ?? '') ? asInt(value) : value)));
+  return celList([...values].map((value, index) => fitting(value, clauses[index] ?? '')));
+}
+
+function fitting(value: CelValue, clause: string): CelValue {
+  if (FOR_INTS.has(clause)) return asInt(value);
+  return FOR_DOUBLES.has(clause) && typeof value === 'bigint' ? Number(value) : value;
 }
 
 export const strings: readonly CelFunc[] = [

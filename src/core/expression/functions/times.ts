@@ -3,22 +3,20 @@
  * here the same expression gives the same wherever it runs.
  */
 import { type CelFunc, type CelValue, celType } from '@bufbuild/cel';
-import { LRUCache } from 'lru-cache';
 import { charge } from '../evaluation.ts';
 import { failure, notApplicable } from '../failure.ts';
 import { callLibrary, guarded } from './guard.ts';
+import { zoneFormatter } from './zones.ts';
 
 /** A zone's name goes through the machine's own formatter, which is slow to make. */
-const ZONE_UNITS = 50;
+export const ZONE_UNITS = 50;
 const DAY_MS = 86_400_000;
-
-const formatters = new LRUCache<string, Intl.DateTimeFormat>({ max: 100 });
 
 /** Milliseconds to add to UTC; undefined for a zone that nobody knows. `+02:00`, `02:00`, `Europe/Berlin`, `UTC`. */
 function offsetMs(zone: string, at: number): number | undefined {
   const fixed = offsetOf(zone);
   if (fixed !== undefined) return fixed;
-  const formatter = formatterOf(zone);
+  const formatter = zoneFormatter(zone);
   const name = formatter?.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value;
   return name === undefined ? undefined : (offsetOf(name.replace('GMT', '')) ?? 0);
 }
@@ -30,21 +28,7 @@ function offsetOf(text: string): number | undefined {
   return sign === '-' ? -ms : ms;
 }
 
-function formatterOf(zone: string): Intl.DateTimeFormat | undefined {
-  const known = formatters.get(zone);
-  if (known !== undefined) return known;
-  try {
-    const formatter = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' });
-    formatters.set(zone, formatter);
-    return formatter;
-  } catch (error) {
-    // There is no other way to ask whether a zone exists.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-}
-
-function epochMs(timestamp: CelValue): number | undefined {
+export function epochMs(timestamp: CelValue): number | undefined {
   if (celType(timestamp).name !== 'google.protobuf.Timestamp') return undefined;
   const text = callLibrary('string', 0, undefined, [timestamp]);
   return typeof text === 'string' ? Date.parse(text) : undefined;
