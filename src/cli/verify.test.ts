@@ -21,6 +21,7 @@ const node: TransformNode = {
   info: { title: null, description: null, labels: {} },
   type: 'transform',
   output: constant({ sum: 3 }),
+  outputSchema: null,
   join: { kind: 'all' },
   cancelRest: false,
   set: new Map(),
@@ -47,6 +48,7 @@ const definition: Definition = {
   timeout: null,
   onFailure: 'incident',
   lifecycle: 'instance',
+  warnings: [],
 };
 
 function ran(): Kept {

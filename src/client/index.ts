@@ -92,8 +92,9 @@ export function createClient(options: ConnectionOptions) {
   const task = (taskId: string, ...action: string[]) => ['tasks', taskId, ...action];
 
   return {
-    /** The same content gets the same version, so repeating is safe. */
-    deploy: (document: Json) => post<Deployed>(['definitions'], document, { repeatable: true }),
+    /** The same content gets the same version, so repeating is safe. `allowBreaking`: also when it refuses what callers send. */
+    deploy: (document: Json, { allowBreaking = false }: { readonly allowBreaking?: boolean } = {}) =>
+      post<Deployed>(['definitions'], document, { repeatable: true, query: allowBreaking ? { allowBreaking } : {} }),
     validate: (document: Json) => post<Validation>(['definitions', 'validate'], document, { repeatable: true }),
     definitions: (page: PageOptions = {}) => get<Page<DefinitionSummary>>(['definitions'], page),
     definition: (id: string) => get<DefinitionDetail>(['definitions', id]),

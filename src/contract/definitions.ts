@@ -30,6 +30,9 @@ export const DefinitionVersion = Type.Object({
 /** The latest version, and a summary of each. */
 export const DefinitionDetail = Type.Object({ ...DefinitionVersion.properties, versions: Type.Array(VersionSummary) });
 
+export const DefinitionError = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
+const Warnings = Type.Array(DefinitionError, { description: 'What is no error, but should be looked at.' });
+
 export const Deployed = Type.Object({
   id: Type.String(),
   version: Type.Integer(),
@@ -38,10 +41,15 @@ export const Deployed = Type.Object({
     Type.Object({ version: Type.Integer(), running: Type.Integer({ description: 'Instances that have not ended.' }) }),
     { description: 'Running instances stay on their version.' },
   ),
+  warnings: Warnings,
 });
 
-export const DefinitionError = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
-export const Validation = Type.Object({ valid: Type.Boolean(), errors: Type.Array(DefinitionError), errorCount: ErrorCount });
+export const Validation = Type.Object({
+  valid: Type.Boolean(),
+  errors: Type.Array(DefinitionError),
+  errorCount: ErrorCount,
+  warnings: Warnings,
+});
 
 export type DefinitionSummary = Static<typeof DefinitionSummary>;
 export type DefinitionVersion = Static<typeof DefinitionVersion>;

@@ -1,5 +1,5 @@
 /** The whole engine in memory, used as an author uses it: through the typed client, with handlers of a module. */
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createClient } from '../client/index.ts';
 import { loadConfig } from '../service/config.ts';
 import { defineTask, RetryableError } from '../worker/index.ts';
@@ -84,6 +84,31 @@ it('tries a handler again that failed for now, and makes an incident of what fai
   for await (const { type } of client.follow(instanceId)) if (type === 'IncidentRaised') break;
   expect(calls).toBe(3);
   expect(await client.instance(instanceId)).toMatchObject({ status: 'incident' });
+});
+
+it('gives a worker the secrets that the definition names, shows nobody a value, and takes none that data names', async () => {
+  vi.stubEnv('MILLRACE_SECRET_KEY', 'geheim-123');
+  const seen: unknown[] = [];
+  const echo = defineTask({
+    name: 'echo',
+    run: (input) => {
+      seen.push(input);
+      return input;
+    },
+  });
+  const { client } = await start({ handlers: [echo] });
+  const forged = '${ secrets.KEY }';
+  await client.deploy({
+    id: 'secret',
+    nodes: { a: { type: 'task', task: 'echo', input: { key: 'Key ${ secrets.KEY }', said: '${ input.said }' } } },
+    output: '${ nodes.a.output }',
+  });
+  const instance = await client.start('secret', { input: { said: forged } }, { waitMs: 20_000 });
+  expect(seen).toEqual([{ key: 'Key geheim-123', said: forged }]);
+  expect(instance).toMatchObject({ status: 'completed', output: { key: 'Key ${ secrets.KEY }', said: forged } });
+  const history = await client.history('instanceId' in instance ? instance.instanceId : '');
+  expect(JSON.stringify(history)).not.toContain('geheim');
+  vi.unstubAllEnvs();
 });
 
 it('publishes to topics of others, and reads events from those that are listed', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger, redactText, taskFields } from './logging.ts';
+import { createLogger, taskFields } from './logging.ts';
+import { redactText } from './redact-text.ts';
 
 function capture(): { readonly lines: string[]; readonly write: (line: string) => void } {
   const lines: string[] = [];

@@ -5,11 +5,11 @@
  */
 import { type DestinationStream, type Logger, pino, stdSerializers } from 'pino';
 import type { LogLevel } from './config.ts';
+import { censored, redactText } from './redact-text.ts';
 
 export type { Logger } from 'pino';
 
 const SECRET_FIELDS = ['authorization', 'password', 'apiKey', 'token', 'secret', 'cookie', 'connectionString'];
-const CENSORED = '[redacted]';
 
 export type LoggerOptions = { readonly name: string; readonly level: LogLevel; readonly destination?: DestinationStream };
 
@@ -21,17 +21,10 @@ export function createLogger({ name, level, destination }: LoggerOptions): Logge
     formatters: { level: (label: string) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: stdSerializers.errWithCause },
-    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: CENSORED },
+    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: censored },
     hooks: { streamWrite: redactText },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
-}
-
-/** Removes passwords in URLs, bearer tokens and basic credentials from a string. */
-export function redactText(text: string): string {
-  return text
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s"'/:@]*):[^\s"'/@]*@/gi, `$1:${CENSORED}@`)
-    .replaceAll(/\b(Bearer|Basic)\s+[A-Za-z0-9+/._~=-]{6,}/gi, `$1 ${CENSORED}`);
 }
 
 /** The fields of every line about a task. */

@@ -1,12 +1,13 @@
 /** How an attempt ended, before it becomes a record, with limits on what an error may hold. */
 import type { AttemptResult } from '../messaging/records/task-outcome.ts';
-import { redactText } from '../service/logging.ts';
+import { redactText } from '../service/redact-text.ts';
 
 export type { AttemptResult };
 
 export type FailedAttempt = Extract<AttemptResult, { readonly status: 'failed' | 'timedOut' }>;
 
-const MESSAGE_LENGTH_MAX = 500;
+/** Characters of an error's message. */
+export const errorMessageLengthMax = 500;
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
 /** A failure for good: another attempt would fail too. */
@@ -37,5 +38,5 @@ function cleanCode(code: string): string {
 }
 
 function cleanMessage(message: string): string {
-  return redactText(message.slice(0, 4 * MESSAGE_LENGTH_MAX).replaceAll('\u0000', '')).slice(0, MESSAGE_LENGTH_MAX);
+  return redactText(message.slice(0, 4 * errorMessageLengthMax).replaceAll('\u0000', '')).slice(0, errorMessageLengthMax);
 }

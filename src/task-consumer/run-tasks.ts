@@ -14,6 +14,8 @@ import type { TaskDefinition } from '../worker/index.ts';
 import type { Executor } from './executor.ts';
 import { createHandlerExecutor } from './executors/handlers.ts';
 import { createHttpExecutor } from './executors/http.ts';
+import { createSecretSource } from './secrets/secret-source.ts';
+import { withSecrets } from './secrets/with-secrets.ts';
 import { TaskWorker } from './worker.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 
@@ -75,7 +77,8 @@ type Dependencies = TaskSystems & {
   readonly workers: TaskWorker[];
 };
 
-async function runQueues(config: RunTasksConfig, service: Service, systems: TaskSystems, work: Work): Promise<void> {
+async function runQueues(config: RunTasksConfig, service: Service, systems: TaskSystems, given: Work): Promise<void> {
+  const work = { ...given, executor: withSecrets(given.executor, createSecretSource(process.env, config.worker.secretsDir)) };
   const { log, codec } = systems;
   const retry = retryForever(isRetryable, service.signal, service.log);
   const { notifications, deadLetters } = topicNames(config.topics.prefix);

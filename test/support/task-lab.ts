@@ -87,6 +87,7 @@ export class TaskLab {
       attempt: 1,
       basis: randomUUID(),
       timeoutMs: 60_000,
+      secrets: null,
       dispatchedAt: Date.now(),
       ...rest,
       input: JSON.stringify(input),

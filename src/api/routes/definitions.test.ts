@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { JsonObject } from '../../core/json.ts';
 import { approval, instant, waiting, withApproval } from '../testing/definitions.ts';
 import { type Body, expectProblem, openTestApi } from '../testing/test-api.ts';
 
@@ -51,7 +52,37 @@ describe('Deploying', () => {
     expect(problem).toMatchObject({ errorCount: 150, detail: 'The definition has 150 errors.' });
     expect(problem.errors).toHaveLength(100);
     const checked = await api.ask('POST', '/v1/definitions/validate', { id: 'f', nodes, edges: [] });
-    expect(checked.body).toEqual({ valid: false, errors: problem.errors, errorCount: 150 });
+    expect(checked.body).toEqual({ valid: false, errors: problem.errors, errorCount: 150, warnings: [] });
+  });
+
+  it('warns of credentials that are written out, and deploys them all the same', async () => {
+    const api = await openTestApi();
+    const ask = { type: 'http', method: 'GET', url: 'https://a.example/', headers: { authorization: 'Bearer abc' } };
+    const warnings = [{ pointer: '/nodes/ask/headers/authorization', code: 'MR_DEF_CREDENTIAL_IN_CLEAR', message: expect.any(String) }];
+    const document = { id: 'w', nodes: { ask } };
+    expect(await api.ask('POST', '/v1/definitions/validate', document)).toMatchObject({ status: 200, body: { valid: true, warnings } });
+    expect(await api.ask('POST', '/v1/definitions', document)).toMatchObject({ status: 201, body: { version: 1, warnings } });
+  });
+
+  it('refuses a version that refuses what callers send, unless it is told to break them', async () => {
+    const api = await openTestApi();
+    const version = (input: JsonObject | null): JsonObject => ({
+      id: 'typed',
+      ...(input === null ? {} : { input }),
+      nodes: { a: { type: 'transform', output: 1 } },
+    });
+    const first = version({ type: 'object', properties: { a: { type: 'number' } } });
+    const stricter = version({ type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] });
+    await api.deploy(first);
+    const problem = expectProblem(await api.ask('POST', '/v1/definitions', stricter), 409, 'MR_DEFINITION_BREAKING');
+    expect(problem.errors).toEqual([
+      { pointer: '/input/required', code: 'MR_DEFINITION_BREAKING', message: 'The property "a" is required now.' },
+      { pointer: '/input/properties/a/type', code: 'MR_DEFINITION_BREAKING', message: 'A value of type number is refused now.' },
+    ]);
+    expect(await api.ask('POST', '/v1/definitions', version(null))).toMatchObject({ status: 201, body: { version: 2 } });
+    expect(await api.ask('POST', '/v1/definitions?allowBreaking=true', stricter)).toMatchObject({ status: 201, body: { version: 3 } });
+    // A version that is there already breaks nobody.
+    expect(await api.ask('POST', '/v1/definitions', stricter)).toMatchObject({ status: 200, body: { version: 3, created: false } });
   });
 
   it('refuses topics that are not listed, and definitions that are too large', async () => {

@@ -7,7 +7,7 @@ import { JsonValue, NoQuery, PageQuery, strict } from '../../contract/common.ts'
 import type * as contract from '../../contract/definitions.ts';
 import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../../contract/definitions.ts';
 import { firstErrors } from '../../contract/field-errors.ts';
-import { definitionEventTypes, definitionQueues, nodePointerOf } from '../../core/definition/index.ts';
+import { breakingChanges, definitionEventTypes, definitionQueues, nodePointerOf } from '../../core/definition/index.ts';
 import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
@@ -32,14 +32,15 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
         ...common,
         operationId: 'deployDefinition',
         summary: 'Deploy a definition',
-        description: 'The body is the definition. The same content gets the same version (200); a change makes the next one (201).',
-        querystring: NoQuery,
+        description:
+          'The body is the definition. The same content gets the same version (200); a change makes the next one (201). One whose input refuses what that of the latest version takes is refused, unless `allowBreaking` is true.',
+        querystring: Type.Object({ allowBreaking: Type.Optional(Type.Boolean({ description: 'Default false.' })) }, strict),
         body: JsonValue,
-        response: responses({ 200: Deployed, 201: Deployed }, 413, 422),
+        response: responses({ 200: Deployed, 201: Deployed }, 409, 413, 422),
       },
     },
     async (request, reply) => {
-      const answer = await deploy(context, request.body, keyOf(request).subject);
+      const answer = await deploy(context, request.body, keyOf(request).subject, request.query.allowBreaking ?? false);
       return reply.code(answer.created ? 201 : 200).send(answer);
     },
   );
@@ -59,7 +60,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     },
     async (request) => {
       const checked = check(context, request.body);
-      return { valid: checked.errors.length === 0, ...firstErrors(checked.errors) };
+      return { valid: checked.errors.length === 0, ...firstErrors(checked.errors), warnings: [...(checked.definition?.warnings ?? [])] };
     },
   );
 
@@ -138,20 +139,38 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     },
   );
 
-  async function deploy({ ports, latest }: RouteContext, document: Json, by: string): Promise<contract.Deployed> {
+  async function deploy({ ports, latest }: RouteContext, document: Json, by: string, allowBreaking: boolean): Promise<contract.Deployed> {
     const { definition, errors } = check(context, document);
     if (definition === null)
       throw new ApiProblem('MR_DEFINITION_INVALID', `The definition has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`, {
         errors,
       });
+    const contentHash = ports.sha256(canonicalJson(document));
+    if (!allowBreaking) await refuseBreaking(definition.id, document, contentHash);
     await ports.ensureQueues(definitionQueues(definition));
     await ports.instances.registerEventTypes(definitionEventTypes(definition));
     const { id } = definition;
-    const { version, created } = await definitions.deploy(id, document, ports.sha256(canonicalJson(document)), by);
+    const { version, created } = await definitions.deploy(id, document, contentHash, by);
     if (created) latest.deployed(id, version);
     const running = await queries.runningByVersion(id);
-    return { id, version, created, runningByVersion: running.map((each) => ({ ...each })) };
+    return { id, version, created, runningByVersion: running.map((each) => ({ ...each })), warnings: [...definition.warnings] };
   }
+
+  async function refuseBreaking(id: DefinitionId, document: Json, contentHash: string): Promise<void> {
+    const latest = await definitions.get(id, 'latest');
+    if (latest === null || latest.contentHash === contentHash) return;
+    const changes = breakingChanges(inputOf(latest.document), inputOf(document));
+    if (changes.length === 0) return;
+    throw new ApiProblem(
+      'MR_DEFINITION_BREAKING',
+      `The new version refuses input that version ${latest.version} takes: admit it, or deploy with "allowBreaking" once the callers have changed.`,
+      { errors: changes.map((change) => ({ ...change, code: 'MR_DEFINITION_BREAKING' })) },
+    );
+  }
+}
+
+function inputOf(document: Json): Json | undefined {
+  return isJsonObject(document) ? document.input : undefined;
 }
 
 type Checked =

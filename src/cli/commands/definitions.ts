@@ -9,28 +9,34 @@ import { print, printJson, printTable, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonFile } from '../session.ts';
 
 /** What a server and a local check say alike: the first errors, and the count of all. */
-type Invalid = {
-  readonly errors: readonly { readonly pointer: string; readonly code?: string; readonly message: string }[];
+type Told = { readonly pointer: string; readonly code?: string; readonly message: string };
+type Checked = {
+  readonly errors: readonly Told[];
   readonly errorCount: number;
+  readonly warnings: readonly Told[];
 };
+
+const REFUSED: ReadonlySet<string> = new Set(['MR_DEFINITION_INVALID', 'MR_DEFINITION_BREAKING']);
 
 export function addDefinitionCommands(program: Command): void {
   program
     .command('deploy')
     .description('Deploy a definition: the same content keeps its version, a change makes the next one')
     .argument('<file>', 'JSON file, or - for standard input')
+    .option('--force', 'deploy it although it refuses input that the latest version takes')
     .option('--json', 'print the answer as JSON')
-    .action(async (file: string, { json = false }: { json?: boolean }) => {
+    .action(async (file: string, { force = false, json = false }: { force?: boolean; json?: boolean }) => {
       try {
-        const deployed = await openClient().deploy(readJsonFile(file));
+        const deployed = await openClient().deploy(readJsonFile(file), { allowBreaking: force });
         if (json) return printJson(deployed);
         const { id, version, created, runningByVersion } = deployed;
         print(created ? `Deployed ${id} as version ${version}.` : `${id} is deployed as version ${version} already; nothing changed.`);
         for (const each of runningByVersion.filter(({ running }) => running > 0))
           print(`  ${each.running} running on version ${each.version}${each.version === version ? '' : ', where they stay'}`);
+        printWarnings(deployed.warnings);
       } catch (error) {
-        if (!(error instanceof MillraceApiError) || error.code !== 'MR_DEFINITION_INVALID') throw error;
-        throw refuse(file, error, json);
+        if (!(error instanceof MillraceApiError) || !REFUSED.has(error.code)) throw error;
+        throw refuse(file, { ...error, warnings: [] }, json);
       }
     });
 
@@ -44,8 +50,9 @@ export function addDefinitionCommands(program: Command): void {
       const document = readJsonFile(file);
       const checked = remote ? await openClient().validate(document) : validate(document);
       if (checked.errorCount > 0) throw refuse(file, checked, json);
-      if (json) printJson({ valid: true, errors: [], errorCount: 0 });
-      else print(`${file} is a valid definition.`);
+      if (json) return printJson({ valid: true, errors: [], errorCount: 0, warnings: checked.warnings });
+      print(`${file} is a valid definition.`);
+      printWarnings(checked.warnings);
     });
 
   program
@@ -62,14 +69,18 @@ export function addDefinitionCommands(program: Command): void {
     });
 }
 
-function validate(document: Json): Invalid {
+function validate(document: Json): Checked {
   const parsed = parseDefinition(document, { version: 1 });
-  return firstErrors(parsed.ok ? [] : parsed.error);
+  return { ...firstErrors(parsed.ok ? [] : parsed.error), warnings: parsed.ok ? parsed.value.warnings : [] };
+}
+
+function printWarnings(warnings: readonly Told[]): void {
+  for (const { pointer, message } of warnings) print(`  warning: ${pointer}: ${message}`);
 }
 
 /** With `--json` the errors are the result of the command, so they go to stdout. */
-function refuse(file: string, { errors, errorCount }: Invalid, json: boolean): CommandFailure {
-  if (json) printJson({ valid: false, errors, errorCount });
+function refuse(file: string, { errors, errorCount, warnings }: Checked, json: boolean): CommandFailure {
+  if (json) printJson({ valid: false, errors, errorCount, warnings });
   const lines = errors.map(
     ({ pointer, code, message }) => `  ${pointer === '' ? '(whole)' : pointer}: ${message}${code === undefined ? '' : ` [${code}]`}`,
   );

@@ -10,8 +10,23 @@ const event = { type: 'event', event: 'paid', key: 'k' };
 const task = { type: 'task', task: 'charge' };
 const publish = { type: 'publish', event: 'paid', key: 'k' };
 
+const closed = { type: 'object', properties: { x: { type: 'number' } }, additionalProperties: false };
+
 /** What is wrong, the document, and all its errors. */
 const cases: readonly (readonly [string, Json, readonly string[]])[] = [
+  [
+    'a member that a closed output does not have',
+    graphOf({ a: { ...step, output: { x: 1 }, outputSchema: closed }, b: { ...step, output: '${ nodes.a.output.y }' } }, ['a>b']),
+    ['MR_DEF_UNKNOWN_MEMBER /nodes/b/output'],
+  ],
+  [
+    'a condition that is declared to be a number',
+    graphOf({ a: { ...step, output: { x: 1 }, outputSchema: closed }, b: step }, [
+      { from: 'a', to: 'b', when: 'nodes.a.output.x' },
+      { from: 'a', to: null, otherwise: true },
+    ]),
+    ['MR_DEF_TYPE /edges/0/when'],
+  ],
   ['a method that no worker sends', nodeOf({ type: 'http', method: 'TRACE', url: 'https://a.example/' }), ['MR_DEF_SHAPE /nodes/n/method']],
   ['a body where a request has none', nodeOf({ ...http, body: { a: 1 } }), ['MR_DEF_SHAPE /nodes/n/body']],
   ['a header that the connection decides', nodeOf({ ...http, headers: { Host: 'a.example' } }), ['MR_DEF_SHAPE /nodes/n/headers/Host']],

@@ -25,6 +25,8 @@ export const definitionErrorCodes = [
   'MR_DEF_UNKNOWN_VAR',
   'MR_DEF_UNKNOWN_MEMBER',
   'MR_DEF_UNKNOWN_NODE',
+  /** A value, or what an expression asks for, does not fit a schema that the definition declares. */
+  'MR_DEF_TYPE',
   /** An expression asks for what a node gave that cannot have run before. */
   'MR_DEF_NODE_NOT_BEFORE',
   'MR_DEF_SELF_EDGE',
@@ -43,11 +45,24 @@ export const definitionErrorCodes = [
 ] as const satisfies readonly ErrorCode[];
 export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 
+/** What a deploy warns of, and does not refuse. Each is a row of docs/errors.md. */
+export const definitionWarningCodes = [
+  /** A header that servers take for a credential has its value written out. */
+  'MR_DEF_CREDENTIAL_IN_CLEAR',
+] as const satisfies readonly ErrorCode[];
+export type DefinitionWarningCode = (typeof definitionWarningCodes)[number];
+
 /** Comparing thousands of names with thousands takes a second. */
 const HINTED_MAX = 100;
 
 export class DefinitionErrors {
   readonly all: (DefinitionError & { readonly code: DefinitionErrorCode })[] = [];
+
+  readonly warnings: (DefinitionError & { readonly code: DefinitionWarningCode })[] = [];
+
+  warn(pointer: string, code: DefinitionWarningCode, message: string): void {
+    this.warnings.push({ pointer, code, message });
+  }
 
   add(pointer: string, code: DefinitionErrorCode, message: string): void {
     this.all.push({ pointer, code, message });

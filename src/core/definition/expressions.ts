@@ -8,7 +8,6 @@ import {
   type CompileOptions,
   compileExpression,
   compileTemplate,
-  type Encoders,
   type Expression,
   ExpressionError,
   evaluateCondition,
@@ -41,7 +40,13 @@ export type Place =
   /** `output` of a graph: everything in it. */
   | { readonly kind: 'end'; readonly scope: GraphScope };
 
-export type ExpressionUse = { readonly pointer: string; readonly place: Place; readonly references: readonly Reference[] };
+export type ExpressionUse = {
+  readonly pointer: string;
+  readonly place: Place;
+  readonly references: readonly Reference[];
+  /** The source, when it must give a boolean. */
+  readonly condition?: string;
+};
 
 const NOTHING: Template = { references: [], isConstant: true, evaluate: () => null };
 const NEVER: Expression = { source: '', references: [], evaluate: () => false };
@@ -67,7 +72,7 @@ export class Expressions {
     }
     const compiled = compileExpression(value, rootsAt(place));
     if (compiled.ok) {
-      this.uses.push({ pointer, place, references: compiled.value.references });
+      this.uses.push({ pointer, place, references: compiled.value.references, condition: value });
       if (compiled.value.references.length === 0) this.#checkConstant(compiled.value, pointer);
       return compiled.value;
     }
@@ -86,25 +91,32 @@ export class Expressions {
   }
 
   /** JSON with `${ … }` in its strings. */
-  template(value: Json, pointer: string, place: Place, encoders?: Encoders): Template {
-    const compiled = compileTemplate(value, { ...rootsAt(place), ...(encoders === undefined ? {} : { encoders }) });
+  template(value: Json, pointer: string, place: Place, rules: Pick<CompileOptions, 'encoders' | 'secrets'> = {}): Template {
+    const options = { ...rootsAt(place), ...rules };
+    const compiled = compileTemplate(value, options);
     if (!compiled.ok) {
       for (const error of compiled.error) this.#refuse(pointer + error.pointer, error.message, error.offset);
       return NOTHING;
     }
     const { isConstant, references } = compiled.value;
     if (typeof value === 'string' && !isConstant) this.uses.push({ pointer, place, references });
-    else if (!isConstant) this.#keepUses(value, pointer, place);
+    else if (!isConstant) this.#keepUses(value, pointer, place, '', options);
     return compiled.value;
   }
 
   /** One use for each text, so that what is wrong with a reference is told where it stands. */
-  #keepUses(value: Json, pointer: string, place: Place): void {
+  #keepUses(value: Json, pointer: string, place: Place, inside: string, options: CompileOptions): void {
     if (typeof value === 'string') {
-      const compiled = compileTemplate(value, rootsAt(place));
+      const { secrets } = options;
+      const here =
+        secrets === undefined
+          ? options
+          : { ...options, secrets: (...[, parts, index]: Parameters<typeof secrets>) => secrets(inside, parts, index) };
+      const compiled = compileTemplate(value, here);
       if (compiled.ok && !compiled.value.isConstant) this.uses.push({ pointer, place, references: compiled.value.references });
     } else if (typeof value === 'object' && value !== null) {
-      for (const [key, member] of Object.entries(value as object)) this.#keepUses(member as Json, pointerTo(pointer, key), place);
+      for (const [key, member] of Object.entries(value as object))
+        this.#keepUses(member as Json, pointerTo(pointer, key), place, pointerTo(inside, key), options);
     }
   }
 

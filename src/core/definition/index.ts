@@ -1,7 +1,8 @@
 /** Workflow definitions: from a JSON document to what the core runs, or to everything that is wrong with it. Pure. */
 
-export { type DefinitionErrorCode, definitionErrorCodes } from './errors.ts';
+export { type DefinitionErrorCode, type DefinitionWarningCode, definitionErrorCodes, definitionWarningCodes } from './errors.ts';
 export { nodePointerOf } from './graph-scope.ts';
 export { type DefinitionLimits, defaultDefinitionLimits, storedDefinitionLimits } from './limits.ts';
 export { type ParseOptions, parseDefinition } from './parse.ts';
 export { definitionEventTypes, definitionQueues, definitionTopics } from './requirements.ts';
+export { type BreakingChange, breakingChanges } from './typed/breaking.ts';

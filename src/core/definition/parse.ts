@@ -14,6 +14,7 @@ import { ObjectReader } from './object-reader.ts';
 import { type Parsing, readGraph } from './read-graph.ts';
 import { checkReferences } from './references.ts';
 import { checkStrings } from './strings.ts';
+import { checkTypes } from './typed/check-types.ts';
 import type { Definition, DefinitionError } from './types.ts';
 
 export type ParseOptions = {
@@ -58,11 +59,12 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
   checkCount(expressions.uses.length, limits.expressions, 'expressions', '', errors);
   for (const { scope, nodes } of parsing.graphs) checkGraph(scope, nodes, errors);
   checkReferences(expressions.uses, variableNames(document), errors);
+  checkTypes(expressions.uses, { input: head.input, nodes: new Map(parsing.graphs.flatMap((graph) => [...graph.nodes])) }, errors);
   if (errors.all.length > 0) return err(errors.all);
   const nodes = new Map(
     parsing.graphs.flatMap((graph) => [...graph.nodes]).flatMap(([id, node]) => (node === null ? [] : [[id, node] as const])),
   );
-  return ok({ id, ...head, root, nodes });
+  return ok({ id, ...head, root, nodes, warnings: errors.warnings });
 }
 
 function readId(top: ObjectReader): DefinitionId {

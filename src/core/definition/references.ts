@@ -106,7 +106,7 @@ type FoundNode = {
 };
 
 /** In the graph of the expression, then in those around it. */
-function findNode(name: string, from: GraphScope): FoundNode | null {
+export function findNode(name: string, from: GraphScope): FoundNode | null {
   let scope = from;
   let through: NodeId | null = null;
   for (;;) {

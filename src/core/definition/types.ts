@@ -31,6 +31,8 @@ export type Definition = Info & {
   readonly onFailure: 'fail' | 'incident';
   /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
   readonly lifecycle: 'instance' | 'tasks';
+  /** What is no error, but should be looked at. */
+  readonly warnings: readonly DefinitionError[];
 };
 
 /** Nodes and the edges between them: a whole definition, or the body of a loop. */
@@ -101,6 +103,9 @@ export type TaskNode = AutomatedCommon & {
   readonly task: string;
   readonly queue: string;
   readonly input: Template;
+  /** What the input must fit; null: anything does. */
+  readonly inputSchema: Schema | null;
+  readonly outputSchema: Schema | null;
 };
 
 export type HttpNode = AutomatedCommon & {
@@ -109,9 +114,11 @@ export type HttpNode = AutomatedCommon & {
   readonly request: Template;
   /** Whether its url has expressions in it and is not one expression alone. */
   readonly isUrlComposed: boolean;
+  /** Of the whole output: `{ status, headers, body }`. */
+  readonly outputSchema: Schema | null;
 };
 
-export type TransformNode = NodeCommon & { readonly type: 'transform'; readonly output: Template };
+export type TransformNode = NodeCommon & { readonly type: 'transform'; readonly output: Template; readonly outputSchema: Schema | null };
 
 export type HumanNode = NodeCommon & {
   readonly type: 'human';

@@ -57,7 +57,7 @@ export function compileExpression(source: string, options?: CompileOptions): Res
   const compiled = compileProgram(source, options);
   if (!compiled.ok) return compiled;
   const { references, run } = compiled.value;
-  return ok({ source, references, evaluate: (scope, { fuel } = {}) => run(new Evaluation(scope, fuel)) });
+  return ok({ source, references, evaluate: (scope, options) => run(new Evaluation(scope, options)) });
 }
 
 /** What errors are told with: members and places of the source, by the ids of its nodes. */

@@ -4,8 +4,9 @@
  * other's functions, so there is one at a time.
  */
 import { own } from '../record.ts';
+import type { SecretUse } from '../secrets.ts';
 import type { ExpressionErrorCode } from './error.ts';
-import type { Scope } from './types.ts';
+import type { EvaluateOptions, Scope } from './types.ts';
 
 /** Units of work granted to one evaluation when the caller says nothing: hostile expressions end within a second. */
 export const DEFAULT_FUEL = 100_000;
@@ -22,13 +23,15 @@ export class Abort extends Error {
 
 export class Evaluation {
   readonly #scope: Scope;
+  readonly #secrets: SecretUse[] | undefined;
   #fuel: number;
   /** Kept although the library turns what is thrown into a value, which `true || …` would swallow. */
   #abort: Abort | null = null;
 
-  constructor(scope: Scope, fuel: number = DEFAULT_FUEL) {
+  constructor(scope: Scope, { fuel = DEFAULT_FUEL, secrets }: EvaluateOptions = {}) {
     this.#scope = scope;
     this.#fuel = fuel;
+    this.#secrets = secrets;
   }
 
   get fuel(): number {
@@ -47,6 +50,11 @@ export class Evaluation {
   abort(code: ExpressionErrorCode, message: string): Abort {
     this.#abort ??= new Abort(code, message);
     return this.#abort;
+  }
+
+  noteSecret(use: SecretUse): void {
+    if (this.#secrets === undefined) throw new Error('Bug: a template with secrets is evaluated where nobody asks for their places');
+    this.#secrets.push(use);
   }
 
   valueOf(root: string): Scope[string] {

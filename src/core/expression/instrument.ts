@@ -160,6 +160,10 @@ class Instrumenter {
       return call(expr, ROOT, [constant(expr, stringOf(name))]);
     }
     if (TYPES.has(name)) return expr;
+    if (name === 'secrets') {
+      this.#refuse(expr, 'No expression computes with `secrets`: `${ secrets.NAME }` stands by itself, and the worker puts the value in.');
+      return expr;
+    }
     const known = [...this.#roots].map((root) => `\`${root}\``).join(', ');
     this.#refuse(expr, `There is nothing called \`${short(name)}\` here, only ${known}.`);
     return expr;

@@ -6,10 +6,11 @@
 import type { Json } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { err, ok, type Result } from '../result.ts';
+import { isSecretName, readSecretReference, type SecretUse, secretReference } from '../secrets.ts';
 import { compileProgram, type Program } from './compile.ts';
 import { ExpressionError } from './error.ts';
 import { Abort, Evaluation } from './evaluation.ts';
-import { splitPlaceholders } from './placeholders.ts';
+import { type Part, splitPlaceholders } from './placeholders.ts';
 import type { CompileOptions, Encode, Reference, Template, TemplateError } from './types.ts';
 import { textUnits } from './weight.ts';
 
@@ -18,7 +19,10 @@ const LEVELS_MAX = 500;
 
 /** Undefined when nothing below is an expression: then the value is always the same. */
 type Evaluate = (evaluation: Evaluation) => Json;
-type Compound = { readonly value: string | Program; readonly encode: Encode | null };
+type Compound =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'program'; readonly program: Program; readonly encode: Encode | null }
+  | { readonly kind: 'secret'; readonly use: Omit<SecretUse, 'offset'> };
 type Compiled = { readonly value: Json; readonly evaluate: Evaluate | undefined };
 
 export function compileTemplate(value: Json, options?: CompileOptions): Result<Template, readonly TemplateError[]> {
@@ -27,8 +31,14 @@ export function compileTemplate(value: Json, options?: CompileOptions): Result<T
   if (compiler.errors.length > 0) return err(compiler.errors);
   const { references } = compiler;
   if (evaluate === undefined) return ok({ references, isConstant: true, evaluate: () => constant });
-  return ok({ references, isConstant: false, evaluate: (scope, { fuel } = {}) => evaluate(new Evaluation(scope, fuel)) });
+  return ok({ references, isConstant: false, evaluate: (scope, options) => evaluate(new Evaluation(scope, options)) });
 }
+
+type ExpressionPart = Extract<Part, { readonly kind: 'expression' }>;
+type PartPlace = { readonly pointer: string; readonly parts: readonly Part[]; readonly index: number; readonly encode: Encode | null };
+
+const NO_SECRETS_HERE =
+  'A secret can stand in the url, query, headers, form and body of an `http` node and in the input of a `task`, and nowhere else: here its value would be stored.';
 
 class TemplateCompiler {
   readonly errors: TemplateError[] = [];
@@ -77,14 +87,27 @@ class TemplateCompiler {
     const parts: Compound[] = [];
     const encoders = this.#options?.encoders?.(pointer, split.parts);
     for (const [index, part] of split.parts.entries()) {
-      const value = part.kind === 'text' ? part.text : this.#program(part.source, part.offset, pointer);
-      if (value !== null) parts.push({ value, encode: encoders?.[index] ?? null });
+      const compound =
+        part.kind === 'text' ? part : this.#expression(part, { pointer, parts: split.parts, index, encode: encoders?.[index] ?? null });
+      if (compound !== null) parts.push(compound);
     }
     const [only] = parts;
-    if (parts.length === 1 && only !== undefined) {
-      return typeof only.value === 'string' ? { value: only.value, evaluate: undefined } : { value: text, evaluate: only.value.run };
-    }
+    if (parts.length === 1 && only?.kind === 'text') return { value: only.text, evaluate: undefined };
+    if (parts.length === 1 && only?.kind === 'program') return { value: text, evaluate: only.program.run };
     return { value: text, evaluate: (evaluation) => interpolate(parts, evaluation) };
+  }
+
+  #expression({ source, offset }: ExpressionPart, { pointer, parts, index, encode }: PartPlace): Compound | null {
+    const name = readSecretReference(source);
+    if (name === null || (this.#options?.roots ?? []).includes('secrets')) {
+      const program = this.#program(source, offset, pointer);
+      return program === null ? null : { kind: 'program', program, encode };
+    }
+    const encoding = this.#options?.secrets?.(pointer, parts, index) ?? { refused: NO_SECRETS_HERE };
+    const problem = isSecretName(name) ? null : 'The name of a secret is a letter, then letters, digits and _, at most 64 characters.';
+    if (problem === null && typeof encoding === 'string') return { kind: 'secret', use: { pointer, name, encoding } };
+    this.errors.push({ pointer, message: problem ?? (typeof encoding === 'string' ? '' : encoding.refused), offset });
+    return null;
   }
 
   #program(source: string, offset: number, pointer: string): Program | null {
@@ -104,9 +127,12 @@ function evaluated({ value, evaluate }: Compiled, evaluation: Evaluation): Json 
 
 function interpolate(parts: readonly Compound[], evaluation: Evaluation): string {
   let text = '';
-  for (const { value, encode } of parts) {
-    if (typeof value === 'string') text += value;
-    else text += encode === null ? shown(value, evaluation) : encode(shown(value, evaluation));
+  for (const part of parts) {
+    if (part.kind === 'text') text += part.text;
+    else if (part.kind === 'secret') {
+      evaluation.noteSecret({ ...part.use, offset: text.length });
+      text += secretReference(part.use.name);
+    } else text += part.encode === null ? shown(part.program, evaluation) : part.encode(shown(part.program, evaluation));
   }
   return text;
 }

@@ -1,5 +1,6 @@
 /** What the expression engine takes and gives: scopes, references, errors at deploy, errors at run time. */
 import type { Json } from '../json.ts';
+import type { SecretEncoding, SecretUse } from '../secrets.ts';
 import type { Part } from './placeholders.ts';
 
 export type { Part };
@@ -28,11 +29,21 @@ export type Encode = (text: string) => string;
 /** For a string of a template that is put together: an encoder for each of its parts, null for those that stay as they are. */
 export type Encoders = (pointer: string, parts: readonly Part[]) => readonly (Encode | null)[] | null;
 
-export type CompileOptions = { readonly roots?: readonly string[]; readonly encoders?: Encoders };
+/** Whether the expression at `index` of these parts may be a secret, and how it is written there; else why not, in a sentence. */
+export type SecretPlaces = (pointer: string, parts: readonly Part[], index: number) => SecretEncoding | { readonly refused: string };
+
+export type CompileOptions = {
+  readonly roots?: readonly string[];
+  readonly encoders?: Encoders;
+  /** Absent: no secret may stand in the template. */
+  readonly secrets?: SecretPlaces;
+};
 
 export type EvaluateOptions = {
   /** Units of work granted to one evaluation; default 100,000. */
   readonly fuel?: number;
+  /** Is filled with the places of a template's secrets. */
+  readonly secrets?: SecretUse[];
 };
 
 /** Bare CEL. Throws only ExpressionError. */

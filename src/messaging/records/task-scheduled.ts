@@ -5,6 +5,7 @@ import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, t
 import { taskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
+import { isSecretName, type SecretUse, secretEncodings } from '../../core/secrets.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
@@ -20,6 +21,8 @@ export type ScheduledTask = {
   readonly input: Json;
   /** From the start of the attempt. */
   readonly timeoutMs: number;
+  /** Places in the input where the worker puts secrets. */
+  readonly secrets: readonly SecretUse[];
   /** By the clock of the instance database. */
   readonly dispatchedAt: number;
 };
@@ -33,6 +36,7 @@ export function toTaskRecord(state: InstanceState, path: TaskPath): records.Task
   return {
     ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
     ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },
+    secrets: payload.secrets ?? null,
   };
 }
 
@@ -43,6 +47,8 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
   if (value.attempt < 1 || value.basis === '' || !(value.timeoutMs > 0)) return invalid('attempt, basis or timeoutMs cannot be one');
   const input = parseJsonStrict(value.input);
   if (!input.ok) return invalid(`the input cannot be read: ${input.reason}`);
+  const secrets = secretsOf(value.secrets);
+  if (secrets === null) return invalid('a reference to a secret cannot be one');
   return {
     taskId: value.taskId as TaskId,
     instanceId: id.instanceId,
@@ -51,8 +57,20 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
     work: workOf(value.type, value.task),
     input: input.value,
     timeoutMs: value.timeoutMs,
+    secrets,
     dispatchedAt: value.dispatchedAt,
   };
+}
+
+/** null when one of them is none. */
+function secretsOf(uses: records.TaskScheduled['secrets']): readonly SecretUse[] | null {
+  const secrets: SecretUse[] = [];
+  for (const { pointer, offset, name, encoding } of uses ?? []) {
+    const known = secretEncodings.find((one) => one === encoding);
+    if (known === undefined || offset < 0 || !isSecretName(name)) return null;
+    secrets.push({ pointer, offset, name, encoding: known });
+  }
+  return secrets;
 }
 
 function workOf(type: string, name: string | null): ScheduledTask['work'] {

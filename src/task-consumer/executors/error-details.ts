@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
 import { type Json, jsonByteLength } from '../../core/json.ts';
-import { redactText } from '../../service/logging.ts';
+import { redactText } from '../../service/redact-text.ts';
 import { discard, headerOf, readAs, readBody } from './http-response.ts';
 
 /** Read, to be cut afterwards. What says more is a page or a file. */

@@ -6,6 +6,7 @@ const request: HttpRequest = {
   url: new URL('https://shop.example/a'),
   headers: { authorization: 'Bearer t', accept: '*/*' },
   body: null,
+  isBoundToOrigin: false,
   answer: { parse: 'auto', numbers: 'exact' },
 };
 

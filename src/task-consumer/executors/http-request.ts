@@ -4,6 +4,7 @@ import { isJsonObject, type Json } from '../../core/json.ts';
 import { type AnswerOptions, numberModes, parseModes } from '../../core/nodes/http/answer-rules.ts';
 import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/nodes/http/request-rules.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { SecretUse } from '../../core/secrets.ts';
 
 export type HttpRequest = {
   readonly method: string;
@@ -11,6 +12,8 @@ export type HttpRequest = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
+  /** A secret is in what would follow a redirect to another server. */
+  readonly isBoundToOrigin: boolean;
   /** How its answer is read. */
   readonly answer: AnswerOptions;
 };
@@ -18,7 +21,7 @@ export type HttpRequest = {
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** @param idempotencyKey sent as `Idempotency-Key` unless the node sets that header itself. */
-export function parseHttpRequest(input: Json, idempotencyKey: string): Result<HttpRequest, string> {
+export function parseHttpRequest(input: Json, idempotencyKey: string, secrets: readonly SecretUse[]): Result<HttpRequest, string> {
   if (!isJsonObject(input)) return err('The request is not an object.');
   const { method = 'GET', url, headers = {}, body = null, parse = 'auto', numbers = 'exact' } = input;
   if (typeof method !== 'string' || !httpMethods.includes(method.toUpperCase()))
@@ -44,6 +47,7 @@ export function parseHttpRequest(input: Json, idempotencyKey: string): Result<Ht
       ...given.value,
     },
     body: body === null || typeof body === 'string' ? body : JSON.stringify(body),
+    isBoundToOrigin: secrets.some(followsRedirect),
     answer: { parse: mode, numbers: precision },
   });
 }
@@ -80,6 +84,11 @@ const CROSS_ORIGIN_HEADERS: ReadonlySet<string> = new Set([
   'user-agent',
 ]);
 
+function followsRedirect({ pointer }: SecretUse): boolean {
+  const [, field, name = ''] = pointer.split('/');
+  return field === 'body' || (field === 'headers' && CROSS_ORIGIN_HEADERS.has(name.toLowerCase()));
+}
+
 /**
  * The request that follows a redirect, or why it is not followed. From https only to https; to another origin without
  * headers that could be secrets; 303, and 301 and 302 after a POST, go on as GET, as browsers do.
@@ -92,6 +101,8 @@ export function followRedirect(request: HttpRequest, status: number, location: s
   if (url.username !== '' || url.password !== '') return err('The redirect leads to an address with credentials in it.');
   const becomesGet = (status === 303 && request.method !== 'HEAD') || ((status === 301 || status === 302) && request.method === 'POST');
   const sameOrigin = url.origin === request.url.origin;
+  if (!sameOrigin && request.isBoundToOrigin)
+    return err('The redirect leads to another server, which must not get the secret in the request.');
   const headers = Object.entries(request.headers).filter(
     ([name]) => (sameOrigin || CROSS_ORIGIN_HEADERS.has(name)) && !(becomesGet && name.startsWith('content-')),
   );
@@ -100,6 +111,7 @@ export function followRedirect(request: HttpRequest, status: number, location: s
     url,
     headers: Object.fromEntries(headers),
     body: becomesGet ? null : request.body,
+    isBoundToOrigin: request.isBoundToOrigin,
     answer: request.answer,
   });
 }

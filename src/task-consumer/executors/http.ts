@@ -43,7 +43,7 @@ export function createHttpExecutor(options: HttpExecutorOptions): HttpExecutor {
 type Dependencies = HttpExecutorOptions & { readonly guard: AddressGuard; readonly transport: HttpTransport };
 
 async function execute(task: ScheduledTask, scope: AttemptScope, dependencies: Dependencies): Promise<AttemptResult> {
-  const parsed = parseHttpRequest(task.input, idempotencyKeyOf(task));
+  const parsed = parseHttpRequest(task.input, idempotencyKeyOf(task), task.secrets);
   if (!parsed.ok) return failed('INPUT_INVALID', parsed.error);
   let request = parsed.value;
   try {

@@ -38,6 +38,7 @@ export function scheduled({ n = 1, path = 'work', task = 'echo', input = null, .
     attempt: 1,
     basis: 'b1',
     timeoutMs: 60_000,
+    secrets: null,
     dispatchedAt: Date.now(),
     ...rest,
     input: JSON.stringify(input),

@@ -45,7 +45,7 @@ export class HttpLab {
     { attempt = 1, signal = new AbortController().signal }: { readonly attempt?: number; readonly signal?: AbortSignal } = {},
   ): Promise<AttemptResult> {
     const ids = { taskId: 'i.n', instanceId: 'i', attempt, basis: 'abc' };
-    const task = { ...ids, work: { type: 'http' }, input, timeoutMs: 1_000, dispatchedAt: 0 };
+    const task = { ...ids, work: { type: 'http' }, input, secrets: [], timeoutMs: 1_000, dispatchedAt: 0 };
     return await this.executor.run(task as unknown as ScheduledTask, { signal, log: silent });
   }
 }

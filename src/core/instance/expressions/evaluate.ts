@@ -4,6 +4,7 @@ import { parseDuration, parseInstant } from '../../duration.ts';
 import { type Expression, ExpressionError, evaluateCondition, type Template } from '../../expression/index.ts';
 import type { EpochMs, ScopePath } from '../../ids.ts';
 import { type Json, jsonByteLength } from '../../json.ts';
+import type { SecretUse } from '../../secrets.ts';
 import type { TaskError } from '../state/state.ts';
 import type { RunLimits, View } from '../view.ts';
 import { namesFor } from './names.ts';
@@ -28,6 +29,15 @@ export function evaluating<T>(evaluate: () => T): Evaluated<T> {
 
 export function evaluateTemplate(view: View, scope: ScopePath, template: Template): Json {
   return template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references));
+}
+
+/** Together with the places at which a worker puts secrets. */
+export type WithSecrets = { readonly value: Json; readonly secrets: readonly SecretUse[] };
+
+export function evaluateWithSecrets(view: View, scope: ScopePath, template: Template): WithSecrets {
+  const secrets: SecretUse[] = [];
+  const value = template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references), { secrets });
+  return { value, secrets };
 }
 
 export function holds(view: View, scope: ScopePath, condition: Expression, vars = view.state.vars): boolean {

@@ -5,6 +5,7 @@
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
+import type { SecretUse } from '../../secrets.ts';
 
 export type TaskError = {
   /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
@@ -110,6 +111,8 @@ export type TaskPayload = {
   readonly input: Json;
   readonly timeoutMs: number;
   readonly queueTimeoutMs: number | null;
+  /** Places in the input where the worker puts secrets; absent: there are none. */
+  readonly secrets?: readonly SecretUse[];
 };
 
 /** `inputSeq`: the history entry that brought the input, which is stored there and nowhere else. */

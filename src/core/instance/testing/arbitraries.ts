@@ -31,11 +31,19 @@ const value = fc.constantFrom('${ input.n }', '${ vars.x }', 1, 'text', { a: ['$
 const optional = (name: string, values: readonly string[]): fc.Arbitrary<JsonObject> =>
   fc.option(fc.constantFrom(...values)).map((chosen): JsonObject => (chosen === null ? {} : { [name]: chosen }));
 
+/** A reference to a secret beside data that looks like one. */
+const withSecret = fc.constant({ key: 'K ${ secrets.KEY } ${ input.n }', said: '$${ secrets.OTHER }' });
+/** Declared types that some values do not fit: the node fails before anything is sent, or when its output arrives. */
+const declared = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<JsonObject>({}) },
+  { weight: 1, arbitrary: fc.constant<JsonObject>({ input: '${ input.n }', inputSchema: { type: 'string' } }) },
+  { weight: 1, arbitrary: fc.constant<JsonObject>({ outputSchema: { type: ['string', 'number', 'null'] } }) },
+);
 const task = fc
-  .tuple(retry, value, optional('queueTimeout', ['10m']))
-  .map(([policy, given, more]): JsonObject => ({ type: 'task', task: 'work', retry: policy, input: given, ...more }));
+  .tuple(retry, fc.oneof(value, withSecret), optional('queueTimeout', ['10m']), declared)
+  .map(([policy, given, more, types]): JsonObject => ({ type: 'task', task: 'work', retry: policy, input: given, ...more, ...types }));
 const http = fc
-  .tuple(retry, value)
+  .tuple(retry, fc.oneof(value, withSecret))
   .map(([policy, body]): JsonObject => ({ type: 'http', method: 'POST', url: 'http://localhost/', body, retry: policy }));
 const transform = fc
   .oneof({ weight: 9, arbitrary: value }, { weight: 1, arbitrary: fc.constant('${ input.missing }') })

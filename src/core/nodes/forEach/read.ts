@@ -44,7 +44,7 @@ function checkedItems({ reader }: NodeContext, items: Json): Json {
 function readItemName({ reader, scope }: NodeContext): string | null {
   const name = reader.string('as');
   if (name === undefined) return null;
-  const known: readonly string[] = ROOTS;
+  const known: readonly string[] = [...ROOTS, 'secrets'];
   if (!ITEM_NAME.test(name) || RESERVED.test(name) || known.includes(name)) {
     const rule = `a letter or _, then letters, digits and _, at most 64 characters, and none of ${known.join(', ')}`;
     reader.errors.add(reader.at('as'), 'MR_DEF_ID', `${shown(name)} cannot be the name of an item: ${rule}.`);

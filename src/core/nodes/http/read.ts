@@ -7,8 +7,10 @@ import { isJsonObject, type Json } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
 import { readEffort } from '../common/effort.ts';
 import { type NodeContext, opening, readCommon } from '../common/node-context.ts';
+import { readSchema } from '../common/schemas.ts';
 import { defaultAnswer, numberModes, parseModes } from './answer-rules.ts';
-import { canBeHeader, httpMethods, methodsWithoutBody } from './request-rules.ts';
+import { canBeHeader, httpMethods, isCredential, methodsWithoutBody } from './request-rules.ts';
+import { secretPlaces } from './secret-places.ts';
 import { urlEncoders } from './url.ts';
 
 export const httpTimeoutMsDefault = 30_000;
@@ -57,10 +59,12 @@ export function readHttp(context: NodeContext): HttpNode {
   return {
     ...readCommon(context),
     type: 'http',
-    request: expressions.template(request, reader.pointer, opening(context), (pointer, of) =>
-      pointer === '/url' ? urlEncoders(of) : null,
-    ),
+    request: expressions.template(request, reader.pointer, opening(context), {
+      encoders: (pointer, of) => (pointer === '/url' ? urlEncoders(of) : null),
+      secrets: secretPlaces,
+    }),
     isUrlComposed: parts.length > 1,
+    outputSchema: readSchema(context, 'outputSchema'),
     ...readEffort(context, httpTimeoutMsDefault),
   };
 }
@@ -86,6 +90,13 @@ function checkUrl(reader: ObjectReader, text: string): void {
     reader.refuse('url', 'an address without user name and password: put them into a header, since a URL is stored and shown');
 }
 
+const CREDENTIAL_WRITTEN_OUT =
+  'This credential is stored and shown as it stands here: write `${ secrets.NAME }`, and give the worker the secret.';
+
+function isWrittenOut(value: Json): boolean {
+  return value !== null && value !== '' && !(typeof value === 'string' && value.includes('${'));
+}
+
 function checkHeaders({ reader }: NodeContext): void {
   const headers = reader.nested('headers');
   if (headers === undefined) return;
@@ -99,5 +110,6 @@ function checkHeaders({ reader }: NodeContext): void {
       );
     else if (isJsonObject(value) || Array.isArray(value))
       reader.errors.add(pointer, 'MR_DEF_SHAPE', 'A header must be a string, a number or a boolean.');
+    else if (isCredential(name) && isWrittenOut(value)) reader.errors.warn(pointer, 'MR_DEF_CREDENTIAL_IN_CLEAR', CREDENTIAL_WRITTEN_OUT);
   }
 }

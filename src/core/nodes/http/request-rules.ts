@@ -23,6 +23,14 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+const CREDENTIAL_HEADER =
+  /^(authorization|cookie|x-(api|auth|access)-(key|token)|api-?key|.*[-_](token|secret|password)|token|secret|password)$/i;
+
+/** Whether servers take its value for a credential. */
+export function isCredential(name: string): boolean {
+  return CREDENTIAL_HEADER.test(name);
+}
+
 export function canBeHeader(name: string): boolean {
   return HEADER_NAME.test(name) && !RESERVED_HEADERS.has(name.toLowerCase());
 }

@@ -24,10 +24,14 @@ export function urlEncoders(parts: readonly Part[]): readonly (Encode | null)[] 
 
 function encoderAfter(before: string, hasBase: boolean, next: Part | undefined): Encode {
   if (/[?#]/.test(before)) return encodeComponent;
-  const isInHost = hasBase ? /^x:\/\/[^/]*$/.test(before) : /^[a-z]+:\/\/[^/]*$/i.test(before);
-  if (isInHost) return hostPart;
+  if (isInHost(before, hasBase)) return hostPart;
   const isWholePart = before.endsWith('/') && (next === undefined || (next.kind === 'text' && /^[/?#]/.test(next.text)));
   return isWholePart ? wholePart : encodeComponent;
+}
+
+/** @param hasBase the url begins with an expression, which is an `x` in `before`. */
+export function isInHost(before: string, hasBase: boolean): boolean {
+  return hasBase ? /^x:\/\/[^/]*$/.test(before) : /^[a-z]+:\/\/[^/]*$/i.test(before);
 }
 
 export function encodeComponent(text: string): string {

@@ -1,7 +1,10 @@
 /** Reads a `task` node: work for a handler. */
+
+import { checkLiterals } from '../../definition/typed/literals.ts';
 import type { TaskNode } from '../../definition/types.ts';
 import { readEffort } from '../common/effort.ts';
 import { type NodeContext, opening, readCommon, readLiteral } from '../common/node-context.ts';
+import { readSchema } from '../common/schemas.ts';
 
 export const defaultQueue = 'handlers';
 export const taskTimeoutMsDefault = 300_000;
@@ -21,6 +24,18 @@ export function readTask(context: NodeContext): TaskNode {
     QUEUE_NAME,
     'letters, digits, _ and -, at most 64 characters, since it ends the name of a topic',
   );
-  const input = expressions.template(reader.raw('input') ?? {}, reader.at('input'), opening(context));
-  return { ...readCommon(context), type: 'task', task, queue: queue ?? defaultQueue, input, ...readEffort(context, taskTimeoutMsDefault) };
+  const inputSchema = readSchema(context, 'inputSchema');
+  const outputSchema = readSchema(context, 'outputSchema');
+  checkLiterals(inputSchema, reader.raw('input') ?? {}, reader.at('input'), reader.errors);
+  const input = expressions.template(reader.raw('input') ?? {}, reader.at('input'), opening(context), { secrets: () => 'none' });
+  return {
+    ...readCommon(context),
+    type: 'task',
+    task,
+    queue: queue ?? defaultQueue,
+    input,
+    inputSchema,
+    outputSchema,
+    ...readEffort(context, taskTimeoutMsDefault),
+  };
 }

@@ -1,7 +1,7 @@
 /** Processes that run tasks. */
 import { Type } from 'typebox';
 import { defineGroup, MIB } from '../group.ts';
-import { boolean, integer, list } from '../variable.ts';
+import { boolean, integer, list, string } from '../variable.ts';
 
 const PLACES =
   'host names, addresses and ranges, each with a port or without (`shop`, `10.0.0.5:8090`, `10.0.0.0/8:443`), separated by commas';
@@ -29,6 +29,12 @@ export const worker = defineGroup({
         'What `http` nodes may not reach although it is allowed or public, beside `KAFKA_BROKERS` and `SCHEMA_REGISTRY_URL`: name the databases, Kafka Connect and the API. An entry of MILLRACE_HTTP_ALLOW that names the same host with its port wins.',
       default: '',
     }),
+    MILLRACE_SECRETS_DIR: Type.Optional(
+      string({
+        description:
+          'Folder of files called as the secrets that tasks may use (`TOKEN` for `${ secrets.TOKEN }`), as Kubernetes mounts them. Where a file is missing, the variable `MILLRACE_SECRET_<name>` counts.',
+      }),
+    ),
     MILLRACE_HTTP_RESPONSE_LIMIT_BYTES: integer(1_024, 16 * MIB, {
       description: 'Largest response body of an `http` node in bytes.',
       default: 524_288,
@@ -42,6 +48,8 @@ export const worker = defineGroup({
     /** Host names, addresses and CIDR ranges, with a port or without. */
     httpAllow: values.MILLRACE_HTTP_ALLOW,
     httpDeny: values.MILLRACE_HTTP_DENY,
+    /** null: secrets come from variables alone. */
+    secretsDir: values.MILLRACE_SECRETS_DIR ?? null,
     httpResponseLimitBytes: values.MILLRACE_HTTP_RESPONSE_LIMIT_BYTES,
     httpRedirectsMax: values.MILLRACE_HTTP_REDIRECTS,
   }),

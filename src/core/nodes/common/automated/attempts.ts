@@ -8,6 +8,8 @@ import { taskCompleted, taskFailed } from '../../../instance/history/event-build
 import { nodeOf, taskAt } from '../../../instance/state/scopes.ts';
 import type { OpenTask, TaskError } from '../../../instance/state/state.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../../instance/view.ts';
+import type { Json } from '../../../json.ts';
+import { misfitOf } from '../schemas.ts';
 
 /** Longest delay that a worker, or the server it talked to, can ask for. */
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
@@ -27,7 +29,7 @@ export function decideOutcome(view: View, { path, attempt, basis, result }: Task
     return rejected('MR_OUTCOME_STALE', `Attempt ${attempt} of ${path} is not the one that is open.`);
   switch (result.status) {
     case 'completed':
-      return accepted(taskCompleted(task, result.output));
+      return accepted(completeAttempt(view, task, result.output));
     case 'failed':
     case 'timedOut':
       return accepted(endAttempt(view, task, result));
@@ -36,6 +38,14 @@ export function decideOutcome(view: View, { path, attempt, basis, result }: Task
     default:
       return assertNever(result);
   }
+}
+
+/** An output that the node does not admit will not get better by another attempt. */
+function completeAttempt(view: View, task: ScheduledTask, output: Json): NewEvent {
+  const node = nodeOf(view.definition, task.nodeId);
+  const error = node.type === 'task' || node.type === 'http' ? misfitOf('OUTPUT_INVALID', node.outputSchema, output) : null;
+  if (error === null) return taskCompleted(task, output);
+  return endAttempt(view, task, { status: 'failed', error, retryable: false, retryAfterMs: null });
 }
 
 /** The next attempt's time has come. */

@@ -1,0 +1,36 @@
+/** Credentials in strings of any shape and size. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { redactText } from './redact-text.ts';
+
+describe('Redaction', () => {
+  it.each([
+    ['postgres://me:geheim@db:5432/x', 'postgres://me:[redacted]@db:5432/x'],
+    ["postgres://me:pa/ss'wo@rd@db/x failed", 'postgres://me:[redacted]@db/x failed'],
+    ['postgres://me:1234/x@db', 'postgres://me:[redacted]@db'],
+    ['{"url":"amqp://u:p:q@h","other":"redis://:secret@h"}', '{"url":"amqp://u:[redacted]@h","other":"redis://:[redacted]@h"}'],
+    ['https://u:p@a.example/x https://v:q@b.example', 'https://u:[redacted]@a.example/x https://v:[redacted]@b.example'],
+    ['Authorization: Bearer abcdef123 and basic dXNlcjpw', 'Authorization: Bearer [redacted] and basic [redacted]'],
+  ])('hides the password in %s', (given, expected) => expect(redactText(given)).toBe(expected));
+
+  it.each(['http://localhost:8080/a@b', 'https://a.example/x:y@z', 'a:b@c', '://', 'https://a.example/?at=12:30', 'user@example.org'])(
+    'leaves %s as it is',
+    (given) => expect(redactText(given)).toBe(given),
+  );
+
+  it('hides any password between user and host, whatever characters it has', () => {
+    const password = fc.string({ unit: fc.constantFrom(..."ab1:/@'?#&=%;,.!$*()[]{}|\\^~-_+"), minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(password, (secret) => {
+        expect(redactText(`Cannot reach postgres://me:x${secret}y@db/x.`)).toBe('Cannot reach postgres://me:[redacted]@db/x.');
+      }),
+    );
+  });
+
+  it('takes one pass over strings that look like the beginning of a credential everywhere', () => {
+    for (const part of ['a', '://', 'a://', 'a://b:', '://:', 'Bearer ', ' ', ':@']) {
+      const given = part.repeat(2_000_000 / part.length);
+      expect(redactText(given).length).toBeGreaterThan(0);
+    }
+  });
+});
