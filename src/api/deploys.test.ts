@@ -58,6 +58,7 @@ describe('A deploy', () => {
       valid: true,
       errors: [],
       errorCount: 0,
+      warnings: [],
     });
     expect(await ask('POST', '/v1/definitions', publishingTo('allowed'))).toMatchObject({ status: 201, body: { id: 'p', version: 1 } });
     const refused = expectProblem(await ask('POST', '/v1/definitions', publishingTo('other')), 422, 'MR_DEFINITION_INVALID');
