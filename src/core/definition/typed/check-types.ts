@@ -39,8 +39,9 @@ function declaredFor({ root, path }: Reference, { place }: ExpressionUse, { inpu
 function outputOf(node: Node | null): Json | null {
   if (node === null) return null;
   if ('outputSchema' in node) return node.outputSchema?.document ?? null;
-  // What completes a person's task is what its form admits.
-  return node.type === 'human' ? (node.form?.document ?? null) : null;
+  // What completes a person's task is what its form admits, unless the output tells a choice or votes too.
+  if (node.type !== 'human' || node.outcomes !== null || node.approvals !== null) return null;
+  return node.form?.document ?? null;
 }
 
 function messageOf(name: string, looked: LookedUp): string | null {

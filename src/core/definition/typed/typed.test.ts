@@ -62,6 +62,11 @@ describe('A member that an expression asks for', () => {
   });
 });
 
+it('of a person who chooses, or votes with others, is not judged by the form alone', () => {
+  const human = { type: 'human', title: 'x', assignees: { users: ['a'] }, form: closed({}), outcomes: ['yes', 'no'] };
+  expect(errorsOf(graphOf({ ask: human, b: { ...step, output: '${ nodes.ask.output.outcome }' } }, ['ask>b']))).toEqual([]);
+});
+
 describe('What is written out', () => {
   const told = (input: Json, inputSchema: Json) =>
     errorsOf(nodeOf({ type: 'task', task: 't', input, inputSchema })).map(({ pointer, message }) => `${pointer} ${message}`);
