@@ -1,6 +1,6 @@
 /**
  * Who may import whom (docs/architecture.md, "Where the code is"): core <- contract, store, messaging, service; core, store,
- * messaging <- engine; all of these <- api, client, task-consumer, orchestrator <- cli. Run by `npm run lint:imports`. Tests
+ * messaging <- engine; all of these <- api, client, task-consumer, orchestrator <- cli; core <- scenarios <- cli. Run by `npm run lint:imports`. Tests
  * beside the sources may import what they like.
  */
 const tests = '\\.test\\.ts$|/testing/';
@@ -86,6 +86,25 @@ export default {
       severity: 'error',
       from: { path: '^src/', pathNot: tests },
       to: { path: '^(stack|test|bench|examples)/|^src/console/' },
+    },
+    {
+      name: 'scenarios-know-the-core-only',
+      comment: 'A scenario runs on the pure core: no database, no Kafka, no file and no clock.',
+      severity: 'error',
+      from: { path: '^src/scenarios/', pathNot: tests },
+      to: { path: '^(src|stack|connect|test)/', pathNot: '^src/(core|scenarios)/' },
+    },
+    {
+      name: 'scenarios-without-node',
+      severity: 'error',
+      from: { path: '^src/scenarios/', pathNot: tests },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'only-the-command-line-runs-scenarios',
+      severity: 'error',
+      from: { path: '^(src|stack|connect)/', pathNot: `^src/(scenarios|cli)/|${tests}` },
+      to: { path: '^src/scenarios/' },
     },
     {
       name: 'the-contract-knows-the-core-only',

@@ -44,7 +44,7 @@ const BORDERS = [
 ];
 
 /** Data must not steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, ' ');
 }
 

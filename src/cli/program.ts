@@ -9,6 +9,7 @@ import { addMessageCommands } from './commands/messages.ts';
 import { addRedispatchCommand } from './commands/redispatch.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTaskCommands } from './commands/tasks.ts';
+import { addTestCommand } from './commands/test.ts';
 
 const HELP = `
 Environment:
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     .addHelpText('after', HELP);
   program.commandsGroup('Definitions');
   addDefinitionCommands(program);
+  addTestCommand(program);
   program.commandsGroup('Instances');
   addInstanceCommands(program);
   program.commandsGroup('Tasks of people');

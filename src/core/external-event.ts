@@ -16,3 +16,8 @@ export type ExternalEvent = {
 export function eventView({ id, type, source, key, time, data }: ExternalEvent): Json {
   return { id, type, source, key, time: time === null ? null : new Date(time).toISOString(), data };
 }
+
+/** Source of the events that instances of a definition publish. */
+export function publishSource(definitionId: string): string {
+  return `millrace/${definitionId}`;
+}

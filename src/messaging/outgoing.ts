@@ -4,7 +4,7 @@
  * decided. Encodes only; writing is the store's.
  */
 import type { DueTimer } from '../core/due-timer.ts';
-import type { ExternalEvent } from '../core/external-event.ts';
+import { type ExternalEvent, publishSource } from '../core/external-event.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
 import { addressOf, type ChildEnd, type ChildRequest, type ChildStart } from '../core/instance/children/messages.ts';
 import type { CommandIssued } from '../core/instance/decide/notification.ts';
@@ -110,9 +110,4 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     ofChildEnd: (end, at) => placed('ChildEnd', names.notifications, addressOf(end.parent), toChildEndRecord(end, at)),
     ofEvent,
   };
-}
-
-/** Source of the events that instances of a definition publish. */
-export function publishSource(definitionId: string): string {
-  return `millrace/${definitionId}`;
 }

@@ -34,6 +34,11 @@ it('sees null for a time that the producer did not give', () => {
   expect(verdictOf('event.time == null', { ...event, time: null })).toBe('yes');
 });
 
+it('sees the item of a forEach by the name that the author gave it', () => {
+  const where = { source: 'event.key == order.id && index == 0', scope: { order: { id: 'o-1' }, index: 0 } };
+  expect(matcher.matches(where, event)).toBe('yes');
+});
+
 it.each([
   ['a condition that gives no bool', 'event.data.amount', 'neither true nor false'],
   ['a condition that fails on this event', 'event.data.missing > 1', 'There is no member `missing`'],

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../../core/json.ts';
+import { isForLater } from '../../core/nodes/http/answer-rules.ts';
 import { type AttemptResult, failed, failedForNow } from '../attempt-result.ts';
 import type { AttemptScope, Executor } from '../executor.ts';
 import { idempotencyKeyOf, type ScheduledTask } from '../task.ts';
@@ -23,8 +24,6 @@ export type HttpExecutorOptions = AddressPolicy & {
 
 export type HttpExecutor = Executor & { close(): Promise<void> };
 
-/** Timeout, Too Early, Too Many Requests. */
-const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function createHttpExecutor(options: HttpExecutorOptions): HttpExecutor {
@@ -79,8 +78,7 @@ async function conclude(task: ScheduledTask, request: HttpRequest, response: Inc
 async function concludeFailure(task: ScheduledTask, request: HttpRequest, response: IncomingMessage): Promise<AttemptResult> {
   const { statusCode: status = 0, headers } = response;
   const details = await errorDetailsOf(response);
-  const later =
-    LATER.has(status) || status >= 500 || headers['retry-after'] !== undefined || (status === 409 && meetsItself(task, request, details));
+  const later = isForLater(status, headers['retry-after'] !== undefined) || (status === 409 && meetsItself(task, request, details));
   const message = `${nameOf(request)} answered ${status}.`;
   const result = later ? failedForNow(`HTTP_${status}`, message, parseRetryAfter(headers, Date.now())) : failed(`HTTP_${status}`, message);
   return { ...result, details };

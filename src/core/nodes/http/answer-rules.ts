@@ -18,3 +18,11 @@ const JSON_TYPE = /^\s*[\w.+-]+\/(?:[\w.+-]*[.+-])?json(?![\w])(?!-seq)/i;
 export function isJsonType(contentType: string): boolean {
   return JSON_TYPE.test(contentType);
 }
+
+/** Timeout, Too Early, Too Many Requests. */
+const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** Whether an answer that is no success may be another one later, whatever was asked. */
+export function isForLater(status: number, hasRetryAfter: boolean): boolean {
+  return LATER.has(status) || status >= 500 || hasRetryAfter;
+}

@@ -1,0 +1,45 @@
+/** What is to come, by time; of two at the same time, what was entered first. */
+import type { EpochMs } from '../core/ids.ts';
+import type { Notification } from '../core/instance/decide/notification.ts';
+
+export type Appointment = {
+  readonly at: EpochMs;
+  /** Names it for as long as it may be cancelled. */
+  readonly id: string | null;
+  /** `work`: while it is to come, the clock goes on by itself. */
+  readonly kind: 'work' | 'time';
+  readonly notification: Notification;
+};
+
+export class Agenda {
+  /** Earliest first. */
+  readonly #entries: Appointment[] = [];
+
+  enter(appointment: Appointment): void {
+    let place = this.#entries.length;
+    // Most of it comes last: work that takes no time is entered in the order in which it is done.
+    while (place > 0 && (this.#entries[place - 1]?.at ?? 0) > appointment.at) place--;
+    this.#entries.splice(place, 0, appointment);
+  }
+
+  cancel(id: string): void {
+    const place = this.#entries.findIndex((entry) => entry.id === id);
+    if (place >= 0) this.#entries.splice(place, 1);
+  }
+
+  get hasWork(): boolean {
+    return this.#entries.some(({ kind }) => kind === 'work');
+  }
+
+  /** Infinity when nothing is to come. */
+  get nextAt(): EpochMs {
+    return this.#entries[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** All that comes at the next time. */
+  takeNext(): readonly Notification[] {
+    const at = this.nextAt;
+    const later = this.#entries.findIndex((entry) => entry.at > at);
+    return this.#entries.splice(0, later < 0 ? this.#entries.length : later).map(({ notification }) => notification);
+  }
+}

@@ -1,0 +1,55 @@
+/** What a worker would say of an attempt, from what the scenario says of it. */
+import { parseDuration } from '../core/duration.ts';
+import type { TaskOutcome } from '../core/instance/decide/notification.ts';
+import type { TaskState } from '../core/instance/state/state.ts';
+import type { JsonObject } from '../core/json.ts';
+import { isForLater } from '../core/nodes/http/answer-rules.ts';
+import { own } from '../core/record.ts';
+import type { Mocks, Outcome } from './format.ts';
+
+export type ScheduledTask = TaskState & { readonly status: 'scheduled' };
+export type MockedOutcome = { readonly afterMs: number; readonly result: TaskOutcome['result'] };
+
+/** @returns null when none comes; undefined when no mock says anything of the task. */
+export function mockedOutcome(mocks: Mocks, task: ScheduledTask): MockedOutcome | null | undefined {
+  const outcomes = own(mocks, task.path) ?? own(mocks, task.nodeId);
+  const mock = outcomes?.[task.attempt - 1] ?? outcomes?.at(-1);
+  if (mock === undefined) return undefined;
+  if (mock.never === true) return null;
+  const afterMs = mock.after === undefined ? 0 : msOf(mock.after);
+  if (mock.timesOut === true) {
+    const error = { code: 'TIMEOUT', message: `The attempt took longer than ${task.payload.timeoutMs} ms.` };
+    return { afterMs: task.payload.timeoutMs, result: { status: 'timedOut', error, retryable: true, retryAfterMs: null } };
+  }
+  return { afterMs, result: resultOf(mock, task) };
+}
+
+function resultOf({ output, answers, fails }: Outcome, task: ScheduledTask): TaskOutcome['result'] {
+  if (answers !== undefined) return answerOf(answers, task);
+  if (fails === undefined) return { status: 'completed', output: output ?? null };
+  const { code, message = `${code} happened.`, details, retryable = true, retryAfter } = fails;
+  return {
+    status: 'failed',
+    error: { code, message, ...(details === undefined ? {} : { details }) },
+    retryable,
+    retryAfterMs: retryAfter === undefined ? null : msOf(retryAfter),
+  };
+}
+
+/** As the built-in worker reads an answer. */
+function answerOf({ status, headers = {}, body = null }: NonNullable<Outcome['answers']>, task: ScheduledTask): TaskOutcome['result'] {
+  if (status >= 200 && status <= 299) return { status: 'completed', output: { status, headers, body } };
+  const retryAfter = own(headers, 'retry-after');
+  const shown: JsonObject = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+  return {
+    status: 'failed',
+    error: { code: `HTTP_${status}`, message: `The server answered ${status}.`, details: { status, headers: shown, body } },
+    retryable: isForLater(status, retryAfter !== undefined) || (status === 409 && task.attempt > 1),
+    retryAfterMs: retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : null,
+  };
+}
+
+/** The durations of a file were checked when it was read. */
+function msOf(duration: string): number {
+  return parseDuration(duration) ?? 0;
+}

@@ -1,0 +1,72 @@
+/** What became of each task, from the history: a loop keeps nothing of the tasks of an item that is over, a scenario asks for them. */
+import type { NodeId, TaskPath } from '../core/ids.ts';
+import type { InstanceEvent } from '../core/instance/history/events.ts';
+import { tasksOf } from '../core/instance/state/scopes.ts';
+import { type Assignees, errorOf, type InstanceState, type TaskStatus } from '../core/instance/state/state.ts';
+import type { HistoryEntry } from '../core/instance/step.ts';
+import type { Json } from '../core/json.ts';
+
+export type ObservedTask = {
+  readonly nodeId: NodeId;
+  readonly status: TaskStatus;
+  /** null for one that was skipped or cancelled before it began. */
+  readonly attempt: number | null;
+  readonly input: Json;
+  readonly output: Json;
+  readonly error: string | null;
+  readonly title: string | null;
+  readonly assignees: Assignees | null;
+};
+
+const nothing = { attempt: null, input: null, output: null, error: null, title: null, assignees: null };
+
+export function observeTasks(state: InstanceState, history: readonly HistoryEntry[]): ReadonlyMap<TaskPath, ObservedTask> {
+  const tasks = new Map<TaskPath, ObservedTask>();
+  for (const { event } of history) {
+    const path = 'path' in event ? event.path : null;
+    const change = changeBy(event);
+    if (path === null || change === null) continue;
+    const before = tasks.get(path) ?? { ...nothing, nodeId: nodeIdOf(path), status: 'open' };
+    tasks.set(path, { ...before, ...change });
+  }
+  for (const task of tasksOf(state)) {
+    const before = tasks.get(task.path) ?? { ...nothing, nodeId: task.nodeId };
+    const { status } = task;
+    const ran = status !== 'skipped' && !(status === 'cancelled' && before.attempt === null);
+    const human = task.type === 'human' && task.status === 'open' ? { assignees: task.assignees } : {};
+    tasks.set(task.path, { ...before, status, attempt: ran ? task.attempt : null, error: errorOf(task)?.code ?? null, ...human });
+  }
+  return tasks;
+}
+
+/** What an entry says of its task; null when nothing that is asked for. */
+function changeBy(event: InstanceEvent): Partial<ObservedTask> | null {
+  switch (event.type) {
+    case 'TaskScheduled':
+      return { status: 'scheduled', attempt: event.attempt, input: event.payload.input, output: null, error: null };
+    case 'AttemptStarted':
+      return { status: 'scheduled', attempt: event.attempt };
+    case 'HumanTaskOpened':
+      return { status: 'open', attempt: event.attempt, title: event.title, assignees: event.assignees };
+    case 'HumanTaskEscalated':
+      return { assignees: event.assignees };
+    case 'TaskCompleted':
+      return { status: 'completed', attempt: event.attempt, output: event.output, error: null };
+    case 'TaskFailed':
+      return { status: event.status, attempt: event.attempt, error: event.error.code };
+    case 'TaskCancelled':
+      return { status: 'cancelled' };
+    case 'NodeSkipped':
+      return { status: 'skipped' };
+    default:
+      return null;
+  }
+}
+
+/** `orders.3.ship` is a task of the node `orders/ship`. */
+export function nodeIdOf(path: string): NodeId {
+  return path
+    .split('.')
+    .filter((_, index) => index % 2 === 0)
+    .join('/') as NodeId;
+}

@@ -1,0 +1,198 @@
+/**
+ * One instance on the pure core, with a world around it that is made up: work ends as the mocks say, the clock is a number,
+ * events and people come when a step says so. Timers, waits and work are kept by the core's effects alone, as the store and
+ * the outbox keep them, so an instance moves here as it moves in production.
+ */
+import type { Definition } from '../core/definition/types.ts';
+import { type ExternalEvent, publishSource } from '../core/external-event.ts';
+import type { CommandId, EpochMs, InstanceId } from '../core/ids.ts';
+import type { CommandIssued, Notification } from '../core/instance/decide/notification.ts';
+import { start, step } from '../core/instance/index.ts';
+import type { Effect } from '../core/instance/outgoing/effects.ts';
+import { taskAt } from '../core/instance/state/scopes.ts';
+import type { InstanceState } from '../core/instance/state/state.ts';
+import type { HistoryEntry, StepResult } from '../core/instance/step.ts';
+import type { Json } from '../core/json.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { Agenda } from './agenda.ts';
+import { EventBuffer } from './event-buffer.ts';
+import type { Mocks } from './format.ts';
+import { mockedOutcome } from './mocked-work.ts';
+
+/** Of every instance in a scenario, so that outputs which name it can be expected. */
+export const simulatedInstanceId = '00000000-0000-7000-8000-000000000001' as InstanceId;
+
+/** Steps of one scenario: an endless loop of a definition ends its scenario, not the run. */
+export const stepsMaxDefault = 10_000;
+
+export class EndlessScenario extends Error {}
+
+export type Refusal = { readonly code: string; readonly message: string };
+
+export type Beginning = {
+  readonly definition: Definition;
+  readonly input: Json;
+  readonly businessKey: string | null;
+  readonly startAt: EpochMs;
+  readonly clock: 'auto' | 'manual';
+  readonly mocks: Mocks;
+  readonly stepsMax: number;
+};
+
+export class Simulation {
+  readonly definition: Definition;
+  readonly history: HistoryEntry[] = [];
+  /** Tasks that were sent to a worker of which no mock says anything, by path. */
+  readonly unanswered = new Set<string>();
+  readonly #mocks: Mocks;
+  readonly #clock: Beginning['clock'];
+  readonly #agenda = new Agenda();
+  readonly #events = new EventBuffer();
+  #state: InstanceState;
+  #now: EpochMs;
+  #steps = 0;
+  readonly #stepsMax: number;
+  #commands = 0;
+  #eventIds = 0;
+
+  private constructor({ definition, mocks, clock, startAt, stepsMax }: Beginning, started: StepResult) {
+    this.definition = definition;
+    this.#mocks = mocks;
+    this.#clock = clock;
+    this.#stepsMax = stepsMax;
+    this.#now = startAt;
+    this.#state = started.state;
+    this.#take(started);
+    this.#run();
+  }
+
+  static start(beginning: Beginning): Result<Simulation, Refusal> {
+    const { definition, input, businessKey, startAt } = beginning;
+    const [invalid] = definition.input?.compiled.validate(input) ?? [];
+    if (invalid !== undefined)
+      return err({
+        code: 'MR_INPUT_INVALID',
+        message: `The input does not fit the definition: ${invalid.pointer || '/'}: ${invalid.message}`,
+      });
+    const started = start(definition, { instanceId: simulatedInstanceId, input, businessKey, by: 'tester', cause: 'scenario' }, startAt);
+    if (!started.ok) return err({ code: 'MR_START_REFUSED', message: started.error.error.message });
+    return ok(new Simulation(beginning, started.value));
+  }
+
+  get state(): InstanceState {
+    return this.#state;
+  }
+
+  get now(): EpochMs {
+    return this.#now;
+  }
+
+  /** Everything that comes due until then happens at its time. */
+  advanceTo(time: EpochMs): void {
+    this.#runUntil(time);
+    this.#now = Math.max(this.#now, time);
+    this.#run();
+  }
+
+  receive(event: Omit<ExternalEvent, 'id' | 'time'> & { readonly id: string | null; readonly time: EpochMs | null }): void {
+    const id = event.id ?? `event-${++this.#eventIds}`;
+    this.#enter(this.#events.receive({ ...event, id, time: event.time ?? this.#now }, this.#now));
+    this.#run();
+  }
+
+  /** @returns why the command changes nothing; null when it was applied. */
+  command(command: CommandIssued['command'], by: string): Refusal | null {
+    const commandId = `00000000-0000-7000-9000-${String(++this.#commands).padStart(12, '0')}` as CommandId;
+    const { rejected, effects } = this.#happen([{ type: 'CommandIssued', commandId, by, command }]);
+    const [rejection] = rejected;
+    const refused = effects.find((effect) => effect.type === 'commandRefused');
+    this.#run();
+    if (refused !== undefined) return { code: refused.code, message: refused.reason };
+    return rejection === undefined ? null : { code: rejection.rejection.code, message: rejection.rejection.reason };
+  }
+
+  /** Lets happen what is due, and, unless a step moves the clock, what work brings later. */
+  #run(): void {
+    this.#runUntil(this.#now);
+    while (this.#clock === 'auto' && this.#agenda.hasWork) this.#runUntil(this.#agenda.nextAt);
+  }
+
+  #runUntil(time: EpochMs): void {
+    while (this.#agenda.nextAt <= time) {
+      this.#now = Math.max(this.#now, this.#agenda.nextAt);
+      this.#happen(this.#agenda.takeNext());
+    }
+  }
+
+  /** What happens at one time comes as one batch, as an orchestrator takes it: far cheaper in wide loops. */
+  #happen(notifications: readonly Notification[]): StepResult {
+    if (++this.#steps > this.#stepsMax) throw new EndlessScenario(`The instance made more than ${this.#stepsMax} steps.`);
+    const { instanceId } = this.#state;
+    const addressed = notifications.map((notification) => ({ instanceId, cause: `scenario@${this.#steps}`, notification }));
+    const result = step(this.definition, this.#state, addressed, this.#now);
+    this.#state = result.state;
+    this.#take(result);
+    return result;
+  }
+
+  #take({ history, effects }: StepResult): void {
+    for (const entry of history) this.history.push(entry);
+    for (const effect of effects) this.#carryOut(effect);
+    const opened = effects.filter((effect) => effect.type === 'openSubscription');
+    if (opened.length > 0) this.#enter(this.#events.open(opened, this.#now));
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.type) {
+      case 'dispatchTask':
+        this.#dispatch(effect.path);
+        break;
+      case 'armTimer':
+        this.#arm(effect);
+        break;
+      case 'disarmTimer':
+        this.#agenda.cancel(effect.timerId);
+        break;
+      case 'closeSubscriptions':
+        this.#events.close(effect.path);
+        break;
+      case 'returnEvent':
+        this.#enter(this.#events.giveBack(effect.eventRowId, this.#now));
+        break;
+      case 'publishEvent': {
+        const { id, event: type, key, data, at } = effect;
+        const source = publishSource(this.#state.definitionId);
+        this.#enter(this.#events.receive({ id, type, source, key, time: at, data }, this.#now));
+        break;
+      }
+      default:
+        // The inbox and what others are told: the state and the history say the same.
+        break;
+    }
+  }
+
+  #arm({ timerId, kind, dueAt }: Effect & { readonly type: 'armTimer' }): void {
+    this.#agenda.cancel(timerId);
+    const notification = { type: 'TimerFired', timerId, kind, dueAt } as const;
+    this.#agenda.enter({ at: dueAt, id: timerId, kind: kind === 'retry' ? 'work' : 'time', notification });
+  }
+
+  #dispatch(path: Extract<Effect, { readonly type: 'dispatchTask' }>['path']): void {
+    const task = taskAt(this.#state, path);
+    if (task?.status !== 'scheduled') return;
+    const mocked = mockedOutcome(this.#mocks, task);
+    if (mocked === undefined) this.unanswered.add(path);
+    if (mocked === undefined || mocked === null) return;
+    const { attempt, basis } = task;
+    this.#agenda.enter({
+      at: this.#now + mocked.afterMs,
+      id: null,
+      kind: 'work',
+      notification: { type: 'TaskOutcome', path, attempt, basis, result: mocked.result },
+    });
+  }
+
+  #enter(notifications: readonly Notification[]): void {
+    for (const notification of notifications) this.#agenda.enter({ at: this.#now, id: null, kind: 'time', notification });
+  }
+}

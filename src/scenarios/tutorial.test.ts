@@ -1,0 +1,32 @@
+/** docs/testing.md keeps its word: its scenarios pass on its definition and take every edge. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parsed } from '../core/definition/testing/documents.ts';
+import type { Json } from '../core/json.ts';
+import { CoverageCounter } from './coverage.ts';
+import { Expectation, Outcome, Scenario, ScenarioFile, Step } from './format.ts';
+import { readScenarioFile } from './read.ts';
+import { runScenario } from './run.ts';
+
+const page = readFileSync(new URL('../../docs/testing.md', import.meta.url), 'utf8');
+const example = (kind: string): Json =>
+  JSON.parse(new RegExp(`^\`\`\`json ${kind}\n(.*?)^\`\`\`$`, 'ms').exec(page)?.[1] ?? 'null') as Json;
+
+it('the scenarios of the tutorial pass', () => {
+  const definition = parsed(example('definition'));
+  const read = readScenarioFile(example('scenario'), definition);
+  if (!read.ok) throw new Error(JSON.stringify(read.error));
+  const counter = new CoverageCounter(definition);
+  for (const [index, scenario] of read.value.scenarios.entries()) {
+    const { failures, history } = runScenario(definition, scenario, read.value.mocks ?? {}, `/scenarios/${index}`);
+    expect(failures).toEqual([]);
+    counter.add(history);
+    expect(page).toContain(`✓ ${scenario.name}`);
+  }
+  expect(counter.coverage).toEqual({ nodes: { count: 2, missing: [] }, edges: { count: 2, missing: [] } });
+});
+
+it('every field of a scenario file is on the page', () => {
+  const fields = [ScenarioFile, Scenario, Step, Expectation, Outcome].flatMap(({ properties }) => Object.keys(properties));
+  for (const field of fields.filter((name) => name !== '$schema')) expect(page, field).toMatch(new RegExp(`[\`"]${field}[\`"]`));
+});
