@@ -204,6 +204,20 @@ describe('A loop is refused', () => {
     expect(wrong(nodeOf(node))).toEqual(expected);
   });
 
+  it.each<[JsonObject, string]>([
+    [{ until: 'true', atLeast: 1 }, '/nodes/n "until" and "atLeast" both say when the loop ends early: use one of them.'],
+    [
+      { until: 'true', as: 'results' },
+      '/nodes/n/as An item cannot be called "results" here, since "until" calls the results of the items so: use another name.',
+    ],
+    [{ atLeast: 0 }, '/nodes/n/atLeast "atLeast" must be an integer from 1 to 10000.'],
+    [{ until: 'last == 1' }, '/nodes/n/until "last" cannot be used here: only the body of a repeat, its "until" and its "while" see it.'],
+    [{ until: '${ index > 1 }' }, '/nodes/n/until A condition is an expression by itself: leave out "${" and "}".'],
+    [{ timeout: '0s' }, '/nodes/n/timeout A duration must be longer than nothing here.'],
+  ])('%j, with a sentence that says what to do', (more, message) => {
+    expect(sentences(nodeOf(forEach(bodyOf({ a: step }), more)))).toEqual([message]);
+  });
+
   it.each<[string, JsonObject, string, readonly string[]]>([
     [
       'a timeout of a forEach',
