@@ -50,6 +50,57 @@ const expected = {
   last: 2,
 };
 
+/** Everything that ends before all of its items, rounds or events have come. */
+const early = {
+  id: 'e2e-loop-ends',
+  nodes: {
+    enough: {
+      type: 'forEach',
+      items: ['a', 'b', 'c', 'd'],
+      atLeast: 2,
+      body: { nodes: { paid: { type: 'event', event: 'e2e.ends.paid', key: "${ instance.id + '/' + item }" } }, output: '${ item }' },
+    },
+    search: {
+      type: 'forEach',
+      items: ['a', 'b', 'c'],
+      concurrency: 1,
+      until: "results[index] == 'b'",
+      body: { nodes: { ask: { type: 'task', task: 'e2e.echo', input: '${ item }' } }, output: '${ nodes.ask.output }' },
+    },
+    late: {
+      type: 'forEach',
+      items: ['a', 'b'],
+      timeout: '2s',
+      body: { nodes: { never: { type: 'event', event: 'e2e.ends.never', key: "${ instance.id + '/' + item }" } } },
+    },
+    stuck: {
+      type: 'repeat',
+      until: 'last',
+      timeout: '2s',
+      body: { nodes: { never: { type: 'event', event: 'e2e.ends.never', key: '${ instance.id }' } }, output: false },
+    },
+    long: {
+      type: 'repeat',
+      until: 'index >= 1200',
+      max: 10_000,
+      body: { nodes: { count: { type: 'transform', output: '${ last == null ? 1 : last + 1 }' } }, output: '${ nodes.count.output }' },
+    },
+    some: { type: 'event', event: 'e2e.ends.vote', key: '${ instance.id }', count: 3, timeout: '4s', onTimeout: 'take' },
+    after: { type: 'transform', output: '${ nodes.late.error.code + nodes.stuck.error.code }' },
+  },
+  edges: [
+    { from: 'late', to: 'after', on: 'timedOut' },
+    { from: 'stuck', to: 'after', on: 'timedOut' },
+  ],
+  output: {
+    enough: '${ nodes.enough.output }',
+    search: '${ nodes.search.output }',
+    after: '${ nodes.after.output }',
+    long: '${ nodes.long.output }',
+    some: '${ nodes.some.output.map(vote, vote.data) }',
+  },
+};
+
 describe('loops on the whole stack', () => {
   let engine: TestEngine;
   beforeAll(async () => {
@@ -59,6 +110,7 @@ describe('loops on the whole stack', () => {
       env: { KAFKA_SESSION_TIMEOUT: '6s' },
     });
     await engine.deploy(definition);
+    await engine.deploy(early);
   }, 120_000);
   afterAll(() => engine.stop());
 
@@ -83,6 +135,28 @@ describe('loops on the whole stack', () => {
     expect(rows).toEqual(completed);
     expect(await leftOf([instanceId])).toEqual({ scopes: 0, timers: 0, subscriptions: 0, people: 0 });
   }, 180_000);
+
+  test('loops and waits that end early do so, also while an orchestrator is killed', async () => {
+    const { client } = engine;
+    const instanceIds = await Promise.all(Array.from({ length: 4 }, () => engine.startInstance(early.id, {})));
+    for (const id of instanceIds) {
+      for (const item of ['d', 'b'])
+        await client.sendEvent({ id: `${id}/${item}`, type: 'e2e.ends.paid', source: 'test', key: `${id}/${item}` });
+      await client.sendEvent({ id: `${id}/vote`, type: 'e2e.ends.vote', source: 'test', key: id, data: 'yes' });
+    }
+    await engine.kill('orchestrator-2');
+    await engine.startProcess('orchestrator-2');
+    await eventuallyHas(
+      () => queryInstances("SELECT id FROM instance WHERE id = ANY ($1::uuid[]) AND status <> 'completed'", [instanceIds]),
+      (unfinished) => unfinished.length === 0,
+      { timeoutMs: 120_000, intervalMs: 250, what: 'all have ended early' },
+    );
+    const enough = [null, 'b', null, 'd'];
+    const output = { enough, search: ['a', 'b', null], after: 'TIMEOUTTIMEOUT', long: 1_201, some: ['yes'] };
+    for (const id of instanceIds) expect((await client.instance(id)).output).toEqual(output);
+    expect(await leftOf(instanceIds)).toEqual({ scopes: 0, timers: 0, subscriptions: 0, people: 0 });
+    expect(await engine.cli('verify')).toContain('no difference');
+  }, 240_000);
 
   test('an orchestrator and a worker that are killed change nothing but time', async () => {
     const started = Array.from({ length: 6 }, () => engine.startInstance(definition.id, { orders }));
