@@ -17,7 +17,7 @@ export type TemplateError = CompileError & { readonly pointer: string };
  */
 export type Reference = { readonly root: string; readonly path: readonly string[]; readonly offset: number };
 
-/** The data an expression sees, by root. It must never change afterwards: what is wrapped once is found again. */
+/** The data an expression sees, by root. It must never change afterwards: how much it is to walk is computed once. */
 export type Scope = { readonly [root: string]: Json | undefined };
 
 /** The roots an expression may name when a caller says nothing else. */

@@ -1,7 +1,6 @@
 /**
  * Shows JSON to CEL as it is, without copying: maps over own properties only (so that `constructor` and `__proto__` are
- * keys like any other) and lists over arrays. A view is made when it is first asked for and found again for the same
- * object, so data must never change once an expression has seen it.
+ * keys like any other) and lists over arrays. A view is made whenever one is asked for: remembering views costs more.
  */
 import { type CelList, type CelMap, type CelValue, celList, celMap } from '@bufbuild/cel';
 import type { Json, JsonObject } from '../json.ts';
@@ -133,17 +132,10 @@ export class GrownList {
 for (const View of [JsonListView, GrownList]) Object.defineProperty(View.prototype, LIST_MARK, { value: {} });
 Object.defineProperty(JsonMapView.prototype, MAP_MARK, { value: {} });
 
-const views = new WeakMap<object, CelValue>();
-
 export function viewOf(json: Json): CelValue {
   if (typeof json !== 'object' || json === null) return json;
-  const known = views.get(json);
-  if (known !== undefined) return known;
-  const view = Array.isArray(json)
-    ? (new JsonListView(json) as unknown as CelList)
-    : (new JsonMapView(json as JsonObject) as unknown as CelMap);
-  views.set(json, view);
-  return view;
+  if (Array.isArray(json)) return new JsonListView(json) as unknown as CelList;
+  return new JsonMapView(json as JsonObject) as unknown as CelMap;
 }
 
 /** The JSON behind a view; undefined for what an expression made itself. */

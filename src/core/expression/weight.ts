@@ -14,7 +14,8 @@ const LEVELS_MAX = 1_000;
 
 type Weight = { readonly units: number; readonly levels: number };
 
-/** Data never changes, so the cost of each object is computed once. */
+/** Units from which on the cost of an object is kept: data never changes. Counting again what is smaller costs less. */
+const KEPT_MIN = 64;
 const weights = new WeakMap<object, Weight>();
 const SCALAR: Weight = { units: 1, levels: 0 };
 
@@ -58,7 +59,7 @@ function jsonWeightOf(json: Json, fuel: number, level: number): Weight {
   const parts: readonly Json[] = Array.isArray(json) ? json : Object.entries(json as { [key: string]: Json }).flat();
   const weight = sumOf(parts, fuel, level, jsonWeightOf);
   // Beyond the fuel the sum was not finished.
-  if (weight.units <= fuel) weights.set(json, weight);
+  if (weight.units >= KEPT_MIN && weight.units <= fuel) weights.set(json, weight);
   return weight;
 }
 

@@ -3,24 +3,14 @@
  * Two runs of one step may give two results (a zombie worker, a timeout that races the outcome). The basis tells their
  * consequences apart: an outcome built on the result that lost never fits the open task (protocol, "A step" 1).
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex } from '@noble/hashes/utils.js';
+import { sha256Hex } from '../../hash.ts';
 import type { Basis, InstanceId } from '../../ids.ts';
 import { canonicalJson, type Json } from '../../json.ts';
 import type { ClosedTask } from '../state/state.ts';
 
-const encoder = new TextEncoder();
-/** Strings of up to a third of this are encoded into it: allocating a new buffer costs as much as the hash. */
-const scratch = new Uint8Array(12_288);
-
 /** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */
 function hash(text: string): Basis {
-  return bytesToHex(sha256(encoded(text)).subarray(0, 16)) as Basis;
-}
-
-function encoded(text: string): Uint8Array {
-  if (text.length * 3 > scratch.length) return encoder.encode(text);
-  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+  return sha256Hex(text).slice(0, 32) as Basis;
 }
 
 export function startBasis(instanceId: InstanceId, definitionId: string, version: number, input: Json): Basis {
@@ -45,8 +35,10 @@ function outcomeText(task: ClosedTask): string {
   if (text === undefined) {
     const { basis, path, attempt, status } = task;
     text = `${basis},${path},${attempt},${status},${canonicalJson(task.status === 'completed' ? task.output : null)}`;
-    if (text.length > OUTCOME_LENGTH_MAX) text = hash(text);
-    outcomeTexts.set(task, text);
+    if (text.length > OUTCOME_LENGTH_MAX) {
+      text = hash(text);
+      outcomeTexts.set(task, text);
+    }
   }
   return text;
 }

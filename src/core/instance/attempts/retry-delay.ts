@@ -1,7 +1,6 @@
 /** When the next attempt starts. Deterministic, so that a replay and a second orchestrator agree. */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8ToBytes } from '@noble/hashes/utils.js';
 import type { RetryPolicy } from '../../definition/types.ts';
+import { sha256Hex } from '../../hash.ts';
 import type { TaskId } from '../../ids.ts';
 
 /** First and longest delay, in ms, after a worker gave a task back for want of its handler. */
@@ -37,6 +36,5 @@ export function returnDelayMs(returns: number): number {
 
 /** A number in [0, 1) that only task and attempt decide. */
 function fractionOf(taskId: TaskId, attempt: number): number {
-  const digest = sha256(utf8ToBytes(`${taskId}#${attempt}`));
-  return new DataView(digest.buffer, digest.byteOffset).getUint32(0) / 2 ** 32;
+  return Number.parseInt(sha256Hex(`${taskId}#${attempt}`).slice(0, 8), 16) / 2 ** 32;
 }

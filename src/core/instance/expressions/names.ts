@@ -112,24 +112,17 @@ function allNodes(view: View, scope: ScopePath): JsonObject {
   return found;
 }
 
-const views = new WeakMap<TaskState, JsonObject>();
 const UNTOUCHED: JsonObject = { output: null, status: null, error: null, attempt: null, completedBy: null };
 
-/** One object per task state, so that the expression engine's own wrapping of it is found again. */
 function nodeNames(task: TaskState | undefined): JsonObject {
   if (task === undefined) return UNTOUCHED;
-  let view = views.get(task);
-  if (view === undefined) {
-    view = {
-      output: task.status === 'completed' ? task.output : null,
-      status: endOf(task),
-      error: task.status === 'failed' || task.status === 'timedOut' ? errorNames(task.error) : null,
-      attempt: task.attempt,
-      completedBy: task.status === 'completed' ? (task.completedBy ?? null) : null,
-    };
-    views.set(task, view);
-  }
-  return view;
+  return {
+    output: task.status === 'completed' ? task.output : null,
+    status: endOf(task),
+    error: task.status === 'failed' || task.status === 'timedOut' ? errorNames(task.error) : null,
+    attempt: task.attempt,
+    completedBy: task.status === 'completed' ? (task.completedBy ?? null) : null,
+  };
 }
 
 function errorNames({ code, message, details = null }: TaskError): JsonObject {

@@ -18,13 +18,15 @@ type By = { readonly by: string | null; readonly commandId: CommandId | null };
 const byItself: By = { by: null, commandId: null };
 
 /** @param from entries that hold the output already. */
-export function taskCompleted({ type: kind, ...task }: Subject, output: Json, by = byItself, from?: PayloadSeq): NewEvent {
-  const event = { type: 'TaskCompleted', ...placeOf(task), kind, output, ...endedBy(by) } as const;
+export function taskCompleted(task: Subject, output: Json, by = byItself, from?: PayloadSeq): NewEvent {
+  const { path, nodeId, attempt, basis, type: kind } = task;
+  const event = { type: 'TaskCompleted', path, nodeId, attempt, basis, kind, output, ...endedBy(by) } as const;
   return from === undefined ? event : { ...event, outputFrom: from };
 }
 
-export function taskFailed({ type: kind, ...task }: Subject, status: 'failed' | 'timedOut', error: TaskError, by = byItself): NewEvent {
-  return { type: 'TaskFailed', ...placeOf(task), kind, status, error, ...endedBy(by) };
+export function taskFailed(task: Subject, status: 'failed' | 'timedOut', error: TaskError, by = byItself): NewEvent {
+  const { path, nodeId, attempt, basis, type: kind } = task;
+  return { type: 'TaskFailed', path, nodeId, attempt, basis, kind, status, error, ...endedBy(by) };
 }
 
 function endedBy(who: By): By & { readonly endedBy?: string } {
@@ -39,8 +41,4 @@ export function taskCancelled({ path, nodeId, type: kind }: Pick<Subject, 'path'
 export function failedToOpen(task: Subject, error: TaskError, expression: string | null): readonly NewEvent[] {
   const { path, nodeId } = task;
   return [taskFailed(task, 'failed', error), { type: 'IncidentRaised', path, incident: { nodeId, phase: 'open', error, expression } }];
-}
-
-function placeOf({ path, nodeId, attempt, basis }: Omit<Subject, 'type'>): Omit<Subject, 'type'> {
-  return { path, nodeId, attempt, basis };
 }

@@ -4,7 +4,7 @@
  */
 import type { DurationSetting, Node, NodeType } from '../../definition/types.ts';
 import type { Template } from '../../expression/index.ts';
-import type { Basis, ScopePath, TaskPath } from '../../ids.ts';
+import type { ScopePath, TaskPath } from '../../ids.ts';
 import { type Predecessor, taskBasis } from '../../instance/attempts/basis.ts';
 import { durationMs, evaluateTemplate } from '../../instance/expressions/evaluate.ts';
 import type { Subject } from '../../instance/history/event-builders.ts';
@@ -48,9 +48,8 @@ export function subjectOf({ path, node, attempt, predecessor }: Opening, given: 
 }
 
 /** The same, as events that open a task name it. */
-export function openedOf(opening: Opening, given: Json): Omit<Subject, 'type'> & { readonly basis: Basis } {
-  const { type: _, ...opened } = subjectOf(opening, given);
-  return opened;
+export function openedOf({ path, node, attempt, predecessor }: Opening, given: Json): Omit<Subject, 'type'> {
+  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given) };
 }
 
 export function evaluateFor({ view, scope }: Opening, template: Template): Json {
