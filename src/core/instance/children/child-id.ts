@@ -1,6 +1,5 @@
 /** The id of a child follows from what asked for it, so a replay gives the same, and each attempt has a child of its own. */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { sha256Hex } from '../../hash.ts';
 import { type Basis, type CommandId, type EpochMs, type InstanceId, taskIdOf } from '../../ids.ts';
 import type { TaskState } from '../state/state.ts';
 
@@ -28,12 +27,8 @@ export function timeOf(instanceId: InstanceId): EpochMs {
 
 /** A UUIDv7 of this time, whose other 74 bits are a hash instead of chance. */
 function uuidOf(at: EpochMs, hashed: string): string {
-  const bytes = sha256(utf8ToBytes(hashed)).slice(0, 16);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, Math.floor(at / 2 ** 32));
-  view.setUint32(2, at >>> 0);
-  view.setUint8(6, 0x70 | (view.getUint8(6) & 0x0f));
-  view.setUint8(8, 0x80 | (view.getUint8(8) & 0x3f));
-  const hex = bytesToHex(bytes);
+  const hash = sha256Hex(hashed);
+  const variant = (0x8 | (Number.parseInt(hash.slice(16, 17), 16) & 0x3)).toString(16);
+  const hex = `${at.toString(16).padStart(12, '0')}7${hash.slice(13, 16)}${variant}${hash.slice(17, 32)}`;
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
