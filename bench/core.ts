@@ -8,6 +8,7 @@ import type { Definition } from '../src/core/definition/types.ts';
 import type { InstanceId, TaskPath } from '../src/core/ids.ts';
 import type { AddressedNotification } from '../src/core/instance/decide/notification.ts';
 import { start, step } from '../src/core/instance/index.ts';
+import type { Effect } from '../src/core/instance/outgoing/effects.ts';
 import { taskAt } from '../src/core/instance/state/scopes.ts';
 import type { InstanceState } from '../src/core/instance/state/state.ts';
 import type { Json, JsonObject } from '../src/core/json.ts';
@@ -29,14 +30,25 @@ function run(definition: Definition, perStep: number): number {
   let outcomes = 0;
   const queue: AddressedNotification[] = [];
   for (;;) {
-    for (const effect of effects) if (effect.type === 'dispatchTask') queue.push(outcomeOf(state, effect.path));
+    for (const effect of effects) {
+      if (effect.type === 'dispatchTask') queue.push(outcomeOf(state, effect.path));
+      // A step that did as much as one may goes on by a timer.
+      if (effect.type === 'armTimer' && effect.kind === 'step') queue.push(fired(effect));
+    }
     const batch = queue.splice(0, perStep);
     if (batch.length === 0) break;
-    outcomes += batch.length;
-    ({ state, effects } = step(definition, state, batch, 1_000));
+    outcomes += batch.filter(({ notification }) => notification.type === 'TaskOutcome').length;
+    const result = step(definition, state, batch, 1_000);
+    ({ state, effects } = result);
+    outcomes -= result.left.length;
+    queue.unshift(...result.left);
   }
   if (state.phase !== 'completed') throw new Error(`the instance is ${state.phase}`);
   return outcomes;
+}
+
+function fired({ timerId, kind, dueAt }: Effect & { readonly type: 'armTimer' }): AddressedNotification {
+  return { instanceId, cause: 'millrace.notifications/0@2', notification: { type: 'TimerFired', timerId, kind, dueAt } };
 }
 
 function outcomeOf(state: InstanceState, path: TaskPath): AddressedNotification {

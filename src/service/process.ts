@@ -8,6 +8,7 @@ import { ConfigError } from './config.ts';
 import { createHealth, type Health, startMonitoring } from './health.ts';
 import { createLogger, type Logger } from './logging.ts';
 import { type LoopOptions, startLoop } from './loop.ts';
+import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { type Closer, createShutdown } from './shutdown.ts';
 
@@ -65,6 +66,7 @@ export async function startService(
     await Promise.allSettled([shutdown.run()]);
     throw error;
   }
+  onStop('loop delay', watchLoopDelay(service));
   started = true;
   log.info('Started');
   return {

@@ -57,12 +57,19 @@ export class Scenario {
     this.#check();
   }
 
-  /** Applies notifications as one batch. */
+  /** Applies notifications as one batch, in as many steps as they take. */
   send(...notifications: readonly Notification[]): this {
-    const addressed = notifications.map(
-      (notification): AddressedNotification => ({ instanceId: INSTANCE_ID, cause: `n/0@${this.#messages++}`, notification }),
-    );
-    return this.#take(step(this.definition, this.state, addressed, this.now));
+    let left: readonly AddressedNotification[] = notifications.map((notification) => ({
+      instanceId: INSTANCE_ID,
+      cause: `n/0@${this.#messages++}`,
+      notification,
+    }));
+    do {
+      const result = step(this.definition, this.state, left, this.now);
+      this.#take(result);
+      left = result.left;
+    } while (left.length > 0);
+    return this;
   }
 
   /** Records that a notification could not be applied. */

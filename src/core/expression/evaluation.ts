@@ -6,9 +6,9 @@
 import { own } from '../record.ts';
 import type { SecretUse } from '../secrets.ts';
 import type { ExpressionErrorCode } from './error.ts';
-import type { EvaluateOptions, Scope } from './types.ts';
+import type { EvaluateOptions, Meter, Scope } from './types.ts';
 
-/** Units of work granted to one evaluation when the caller says nothing: hostile expressions end within a second. */
+/** Units of work granted to one evaluation when the caller says nothing: hostile expressions end within a quarter of a second. */
 export const DEFAULT_FUEL = 100_000;
 
 /** Ends an evaluation from anywhere below it; becomes an ExpressionError where the source is known. */
@@ -24,13 +24,15 @@ export class Abort extends Error {
 export class Evaluation {
   readonly #scope: Scope;
   readonly #secrets: SecretUse[] | undefined;
+  readonly #meter: Meter | undefined;
   #fuel: number;
   /** Kept although the library turns what is thrown into a value, which `true || …` would swallow. */
   #abort: Abort | null = null;
 
-  constructor(scope: Scope, { fuel = DEFAULT_FUEL, secrets }: EvaluateOptions = {}) {
+  constructor(scope: Scope, { fuel = DEFAULT_FUEL, meter, secrets }: EvaluateOptions = {}) {
     this.#scope = scope;
-    this.#fuel = fuel;
+    this.#fuel = meter?.max === undefined ? fuel : Math.min(fuel, Math.max(0, meter.max - meter.units));
+    this.#meter = meter;
     this.#secrets = secrets;
   }
 
@@ -44,6 +46,7 @@ export class Evaluation {
 
   charge(units: number): void {
     this.#fuel -= units;
+    if (this.#meter !== undefined) this.#meter.units += units;
     if (this.#fuel < 0) throw this.abort('MR_EXPRESSION_FUEL', 'The expression did more work than one evaluation is granted.');
   }
 
@@ -64,13 +67,17 @@ export class Evaluation {
 
 let current: Evaluation | null = null;
 
+/** Errors are values of CEL, which `||` and macros swallow by the thousand: a stack trace would cost each of them ten times the rest. */
 export function runWithin<T>(evaluation: Evaluation, work: () => T): T {
   const outer = current;
+  const { stackTraceLimit } = Error;
   current = evaluation;
+  Error.stackTraceLimit = 0;
   try {
     return work();
   } finally {
     current = outer;
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -84,6 +84,20 @@ describe('A bomb', { timeout: 60_000 }, () => {
     expect(errorOf(source, scope)).toBe('MR_EXPRESSION_FUEL The expression did more work than one evaluation is granted.');
   });
 
+  it('takes no stack trace of errors that it swallows, and leaves the limit of traces as it was', () => {
+    const { stackTraceLimit } = Error;
+    const traces: unknown[] = [];
+    const prepare = Error.prepareStackTrace;
+    Error.prepareStackTrace = (_, frames) => traces.push(...frames);
+    try {
+      expect(errorOf('input.texts.exists(a, input.texts.exists(b, input.nope))', scope)).toContain('MR_EXPRESSION_FUEL');
+    } finally {
+      Error.prepareStackTrace = prepare;
+    }
+    expect(traces).toEqual([]);
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  });
+
   it('cannot hide its error behind ||', () => {
     expect(errorOf('input.list.all(a, input.list.all(b, true)) || true', scope)).toContain('MR_EXPRESSION_FUEL');
   });

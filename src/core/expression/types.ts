@@ -39,11 +39,15 @@ export type CompileOptions = {
   readonly secrets?: SecretPlaces;
 };
 
+/** Adds up the work of many evaluations, and grants each no more than is left of `max`. */
+export type Meter = { units: number; readonly max?: number };
+
 export type EvaluateOptions = {
   /** Units of work granted to one evaluation; default 100,000. */
   readonly fuel?: number;
   /** Is filled with the places of a template's secrets. */
   readonly secrets?: SecretUse[];
+  readonly meter?: Meter;
 };
 
 /** Bare CEL. Throws only ExpressionError. */

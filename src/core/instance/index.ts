@@ -107,7 +107,10 @@ export function step(
   const progress = progressOf(definition, state, now, limits);
   const answers: Effect[] = [];
   const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
-  for (const addressed of notifications) {
+  let decided = 0;
+  while (decided < notifications.length && !progress.hasWorkedEnough) {
+    const addressed = notifications[decided++];
+    invariant(addressed !== undefined, 'there is a notification at each place');
     const { notification, cause } = addressed;
     progress.causedBy(cause);
     const rejection = take(progress, notification);
@@ -115,7 +118,7 @@ export function step(
     const answer = answerTo(notification, rejection);
     if (answer !== null) answers.push(answer);
   }
-  return result(definition, state, progress, answers, rejected);
+  return { ...result(definition, state, progress, answers, rejected), left: notifications.slice(decided) };
 }
 
 function progressOf(definition: Definition, state: InstanceState, now: EpochMs, limits: RunLimits): Progress {
@@ -138,11 +141,11 @@ function result(
   rejected: StepResult['rejected'] = [],
 ): StepResult {
   const { history } = progress;
-  if (before !== null && history.length === 0) return { state: before, history: [], effects: answers, rejected };
+  if (before !== null && history.length === 0) return { state: before, history: [], effects: answers, rejected, left: [] };
   const state = progress.finish();
   const effects = outgoing(before, state, history, definition.lifecycle);
   effects.push(...answers);
-  return { state, history, effects, rejected };
+  return { state, history, effects, rejected, left: [] };
 }
 
 /**

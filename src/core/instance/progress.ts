@@ -5,21 +5,30 @@
  */
 import { assertNever } from '../assert.ts';
 import type { Definition } from '../definition/types.ts';
+import type { Meter } from '../expression/index.ts';
 import type { EpochMs, ScopePath } from '../ids.ts';
 import { behaviourOf } from '../nodes/registry.ts';
+import { own } from '../record.ts';
 import { activateNode, openNode } from './follow-ups/activate.ts';
 import { Arrivals } from './follow-ups/arrivals.ts';
 import { exitNode } from './follow-ups/exit.ts';
-import { followUpsOf, touchedBy } from './follow-ups/follow-ups.ts';
-import { afterIncident } from './follow-ups/retry-incident.ts';
+import { followUpsOf, mayBeLeft, touchedBy } from './follow-ups/follow-ups.ts';
+import { afterIncident, raisedAgain } from './follow-ups/retry-incident.ts';
 import { settleScope } from './follow-ups/settle.ts';
 import type { InstanceEvent } from './history/events.ts';
 import { applyEvent } from './history/evolve.ts';
-import { depthOf, graphOf, nodeOf, openScopes, scopeAt, scopePathOf, taskAt } from './state/scopes.ts';
+import { depthOf, graphOf, nodeOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskAt } from './state/scopes.ts';
 import { type InstanceState, isOpen } from './state/state.ts';
 import type { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry } from './step.ts';
 import type { Decided, FollowUp, NewEvent, RunLimits, View } from './view.ts';
+
+/** Work of expressions after which a step ends. About a tenth of a second of the dearest, and more than nearly all flows ever need at once. */
+const STEP_UNITS = 25_000;
+/** Past this, expressions fail for want of fuel: what cannot be left to the next step is bounded too. */
+const UNITS_MAX = 125_000;
+/** What an event costs beside the expressions: it is hashed, folded, encoded and written. */
+const EVENT_UNITS = 2;
 
 export class Progress {
   readonly history: HistoryEntry[] = [];
@@ -30,16 +39,27 @@ export class Progress {
   readonly #pending: FollowUp[] = [];
   #decided = 0;
   readonly #touched = new Set<ScopePath>();
+  readonly #unitsMax: number;
+  /** Of the notifications before this one. */
+  #unitsBefore = 0;
   #cause = '';
 
   constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits) {
     this.#builder = builder;
     this.view = new LiveView(definition, builder, now, limits, this.#arrivals);
+    this.#unitsMax = limits.stepUnits ?? STEP_UNITS;
   }
 
-  /** Events from here on are caused by this message. */
+  /** Events from here on are caused by this message, and what they lead to is measured anew. */
   causedBy(cause: string): void {
     this.#cause = cause;
+    this.#unitsBefore += this.view.meter.units;
+    this.view.meter.units = 0;
+  }
+
+  /** Notifications together did what one of them may. */
+  get hasWorkedEnough(): boolean {
+    return this.#unitsBefore + this.view.meter.units >= this.#unitsMax;
   }
 
   /** The first entry, which the state already shows. */
@@ -53,16 +73,23 @@ export class Progress {
       // The spread of a member of the union is that member, with its time.
       const stamped = { ...event, at: this.view.now } as InstanceEvent;
       const seq = applyEvent(this.#builder, stamped);
+      this.view.meter.units += EVENT_UNITS;
       this.history.push({ seq, cause: this.#cause, event: stamped });
       this.#count(stamped);
       this.#follow(stamped);
     }
   }
 
-  /** A paused instance takes in what comes back, and moves on when it is resumed. */
+  /**
+   * A paused instance takes in what comes back, and moves on when it is resumed. Where expressions did as much work as one step
+   * may, the rest is left to a timer that is due at once: it follows from the state, so nothing else is kept of it.
+   */
   goOn(): void {
     do {
-      for (let next = this.#next(); next !== undefined; next = this.#next()) this.#decide(next);
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        if (this.#isUsedUp && mayBeLeft(next)) this.#leave(next);
+        else this.#decide(next);
+      }
     } while (this.#settle());
   }
 
@@ -74,9 +101,28 @@ export class Progress {
     return this.view.state.phase === 'running' && this.view.state.paused === null;
   }
 
+  get #isUsedUp(): boolean {
+    return this.view.meter.units >= this.#unitsMax;
+  }
+
+  /** The end of a scope in which something is left to be decided would come too early. */
+  get #hasMoreToDo(): boolean {
+    return own(openScopeAt(this.view.state, rootPath).timers, 'step') !== undefined;
+  }
+
+  #leave(followUp: FollowUp): void {
+    if (followUp.kind === 'retry') this.apply(raisedAgain(this.view, followUp));
+    else this.#limit();
+  }
+
+  /** Due a moment later, so that no two of these timers are due at once and a repeated one is told apart. */
+  #limit(): void {
+    if (!this.#hasMoreToDo) this.apply([{ type: 'StepLimited', until: this.view.now + 1 }]);
+  }
+
   #follow(event: InstanceEvent): void {
-    if (event.type === 'InstanceResumed') {
-      // The resume derives all of it from the state, in the right order; what is pending from this batch would be decided twice.
+    if (event.type === 'InstanceResumed' || event.type === 'StepContinued') {
+      // All of it is derived from the state, in the right order; what is pending from this batch would be decided twice.
       this.#forget();
       this.#touched.clear();
       for (const { path } of openScopes(this.view.state)) this.#touched.add(path);
@@ -117,12 +163,16 @@ export class Progress {
 
   /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
   #settle(): boolean {
-    if (!this.#isMoving) return false;
+    if (!this.#isMoving || this.#hasMoreToDo) return false;
     const paths = [...this.#touched];
     if (paths.length > 1) paths.sort((a, b) => depthOf(b) - depthOf(a));
     this.#touched.clear();
     let hasEnded = false;
     for (const path of paths) {
+      if (this.#isUsedUp) {
+        this.#limit();
+        return false;
+      }
       const events = this.#isMoving ? settleScope(this.view, path) : [];
       this.apply(events);
       hasEnded ||= events.length > 0;
@@ -137,6 +187,7 @@ class LiveView implements View {
   readonly now: EpochMs;
   readonly limits: RunLimits;
   readonly arrivals: Arrivals;
+  readonly meter: Meter = { units: 0, max: UNITS_MAX };
   readonly #builder: StateBuilder;
 
   constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits, arrivals: Arrivals) {

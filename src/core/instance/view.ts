@@ -1,5 +1,6 @@
 /** What decisions look at, and what they give: events, and what is to be decided next because of them. */
 import type { Definition } from '../definition/types.ts';
+import type { Meter } from '../expression/index.ts';
 import type { CommandId, EpochMs, NodeId, ScopePath, TaskPath } from '../ids.ts';
 import type { Predecessor } from './attempts/basis.ts';
 import type { Rejection } from './decide/rejection.ts';
@@ -10,6 +11,8 @@ import type { Incident, InstanceState } from './state/state.ts';
 export type RunLimits = {
   /** Of what a node gives, takes or publishes, as JSON in UTF-8 bytes. */
   readonly payloadBytes: number;
+  /** Work of expressions after which a step ends, in units of fuel; what is left follows in the next step. Default 25,000. */
+  readonly stepUnits?: number;
 };
 
 export const defaultRunLimits: RunLimits = { payloadBytes: 524_288 };
@@ -21,6 +24,8 @@ export type View = {
   readonly now: EpochMs;
   readonly limits: RunLimits;
   readonly arrivals: Arrivals;
+  /** The work of all expressions so far that the notification led to. */
+  readonly meter: Meter;
 };
 
 /** `Omit` that keeps a union a union. */

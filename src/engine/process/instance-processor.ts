@@ -15,6 +15,7 @@ import { decideLoading } from './decide-loading.ts';
 import type { Decision, InstanceBatch, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
 import { type LoadedStates, loadStates } from './load-states.ts';
+import { LoopTurns } from './loop-turns.ts';
 import { applyOneByOne } from './one-by-one.ts';
 import type { StateCache } from './state-cache.ts';
 import { ATTEMPTS_MAX, versionConflict } from './version-conflict.ts';
@@ -37,20 +38,22 @@ export class InstanceProcessor<N extends AddressedNotification> {
     const { store, now, observer } = this.#dependencies;
     const unprocessable: Unprocessable<N>[] = [];
     let pending = batches;
-    for (let attempt = 1; pending.length > 0; attempt++) {
+    for (let attempt = 1; pending.length > 0; ) {
       if (attempt > ATTEMPTS_MAX) throw versionConflict();
       const loaded = await loadStates(store, partition, pending, cache, now);
       observer.onStatesRead(loaded.hits, loaded.misses);
       await this.#readDefinitions(loaded);
       const { decisions, undecided, unknown, moved } = await this.#decideAll(partition, pending, loaded);
       const { applied, lost, refused } = await writeDecisions(store, partition, decisions, observer);
-      for (const decision of applied) this.#settle(decision, cache);
+      for (const decision of applied) this.#settle(decidedOf(decision), cache);
       const again = [...lost, ...moved];
       for (const { instanceId } of again) cache.drop(instanceId);
       if (again.length > 0) observer.onConflicts(again.length);
       unprocessable.push(...unknown);
       for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache)));
-      pending = again;
+      // What a step left is no conflict: however often it happens, it is nearer to its end each time.
+      if (again.length > 0) attempt++;
+      pending = [...again, ...applied.flatMap(leftOf)];
     }
     return unprocessable;
   }
@@ -76,7 +79,13 @@ export class InstanceProcessor<N extends AddressedNotification> {
     /** Somebody else wrote the instance while its scopes were read. */
     const moved: InstanceBatch<N>[] = [];
     const now = this.#dependencies.now();
-    const decided = await Promise.all(batches.map((batch) => this.#decide(partition, batch, states.get(batch.instanceId), now)));
+    const turns = new LoopTurns();
+    const decided = await Promise.all(
+      batches.map(async (batch) => {
+        await turns.take();
+        return await this.#decide(partition, batch, states.get(batch.instanceId), now);
+      }),
+    );
     for (const [index, batch] of batches.entries()) {
       const decision = decided[index] ?? 'undecided';
       if (decision === 'unknown') unknown.push(...batch.notifications.map(ofUnknownInstance));
@@ -149,6 +158,19 @@ export class InstanceProcessor<N extends AddressedNotification> {
       },
     });
   }
+}
+
+function countDecided<N extends AddressedNotification>({ notifications, result }: Decision<N>): number {
+  return notifications.length - result.left.length;
+}
+
+function decidedOf<N extends AddressedNotification>(decision: Decision<N>): Decision<N> {
+  return { ...decision, notifications: decision.notifications.slice(0, countDecided(decision)) };
+}
+
+function leftOf<N extends AddressedNotification>(decision: Decision<N>): readonly InstanceBatch<N>[] {
+  if (decision.result.left.length === 0) return [];
+  return [{ instanceId: decision.instanceId, notifications: decision.notifications.slice(countDecided(decision)) }];
 }
 
 function ofUnknownInstance<N extends AddressedNotification>(notification: N): Unprocessable<N> {

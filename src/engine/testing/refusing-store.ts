@@ -8,13 +8,14 @@ import type { Definition } from '../../core/definition/types.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { Basis, CommandId, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/decide/notification.ts';
-import { defaultRunLimits, start } from '../../core/instance/index.ts';
+import { start } from '../../core/instance/index.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { incidentsOf, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
 import { type HumanTask, type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/chance.ts';
 import { decision } from '../../core/instance/testing/people.ts';
+import { smallSteps } from '../../core/instance/testing/world.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import { InstanceProcessor } from '../process/instance-processor.ts';
@@ -61,7 +62,7 @@ export class RefusingStore {
         },
       },
       outgoing: { ofEffects: () => [] },
-      limits: defaultRunLimits,
+      limits: smallSteps,
       now: () => this.#now,
       observer: {
         ...{ onStatesRead: () => undefined, onWritten: () => undefined, onConflicts: () => undefined },

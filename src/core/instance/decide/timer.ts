@@ -13,6 +13,7 @@ export function decideTimer(view: View, { timerId, dueAt }: TimerFired): Verdict
   const timer = scope?.status === 'open' ? own(scope.timers, timerId) : undefined;
   if (timer?.state !== 'armed' || timer.dueAt !== dueAt)
     return rejected('MR_TIMER_STALE', `The timer ${timerId} is not armed for that time.`);
+  if (timer.kind === 'step') return accepted({ type: 'StepContinued' });
   if (timer.path === null) {
     const error = { code: 'TIMEOUT', message: 'The instance reached its timeout.' };
     return accepted(...cancelAll(view), { type: 'InstanceFailed', error, nodeId: null });

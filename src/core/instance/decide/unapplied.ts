@@ -32,7 +32,7 @@ export function recordUnapplied(
   now: EpochMs,
 ): StepResult {
   const { events, answers } = recorded(state, notification, error);
-  if (events.length === 0) return { state, history: [], effects: answers, rejected: [] };
+  if (events.length === 0) return { state, history: [], effects: answers, rejected: [], left: [] };
   const at = Math.max(now, state.updatedAt);
   const builder = new StateBuilder(state);
   const history = events.map((event): HistoryEntry => {
@@ -41,7 +41,7 @@ export function recordUnapplied(
     return { seq: applyEvent(builder, stamped), cause, event: stamped };
   });
   const after = builder.state;
-  return { state: after, history, effects: [...outgoing(state, after, history, 'instance'), ...answers], rejected: [] };
+  return { state: after, history, effects: [...outgoing(state, after, history, 'instance'), ...answers], rejected: [], left: [] };
 }
 
 /** Whether a step only records that something could not be applied. Such a step is small, and no limit of size holds it back. */

@@ -28,7 +28,7 @@ export function evaluating<T>(evaluate: () => T): Evaluated<T> {
 }
 
 export function evaluateTemplate(view: View, scope: ScopePath, template: Template): Json {
-  return template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references));
+  return template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references), view);
 }
 
 /** Together with the places at which a worker puts secrets. */
@@ -41,7 +41,7 @@ export function evaluateWithSecrets(view: View, scope: ScopePath, template: Temp
 }
 
 export function holds(view: View, scope: ScopePath, condition: Expression, vars = view.state.vars): boolean {
-  return evaluateCondition(condition, namesFor(view, scope, condition.references, vars));
+  return evaluateCondition(condition, namesFor(view, scope, condition.references, vars), view);
 }
 
 /** The value will be sent in a message. It is bounded where it is made, so that the node that made it comes under the incident. */
@@ -71,5 +71,5 @@ export function instantAt(view: View, scope: ScopePath, setting: InstantSetting)
 
 /** With names that only this place knows. */
 export function holdsWith(view: View, scope: ScopePath, condition: Expression, names: Readonly<Record<string, Json>>): boolean {
-  return evaluateCondition(condition, { ...namesFor(view, scope, condition.references), ...names });
+  return evaluateCondition(condition, { ...namesFor(view, scope, condition.references), ...names }, view);
 }

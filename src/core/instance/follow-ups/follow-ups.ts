@@ -1,7 +1,8 @@
 /** What an event leads to by itself: the only place that says so. A closed task, for example, has its edges evaluated. */
+import { assertNever } from '../../assert.ts';
 import type { NodeId, ScopePath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import { graphOf, loopPathOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf } from '../state/scopes.ts';
+import { graphOf, loopPathOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskPathOf } from '../state/scopes.ts';
 import { type ClosedTask, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
 import type { FollowUp, NewEvent, View } from '../view.ts';
 
@@ -32,7 +33,9 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
     case 'IncidentResolved':
       return [{ kind: 'retry', path: event.path, phase: event.phase, commandId: event.commandId }];
     case 'InstanceResumed':
-      return afterPause(view);
+      return undone(view);
+    case 'StepContinued':
+      return [...undone(view), ...openScopes(view.state).flatMap((scope) => notActivated(view, scope))];
     default:
       return NOTHING;
   }
@@ -59,8 +62,8 @@ function targets(view: View, path: ScopePath, nodeId: NodeId): readonly FollowUp
   );
 }
 
-/** Everything that ended under the pause exits, in the order in which it ended; loops go on. */
-function afterPause(view: View): readonly FollowUp[] {
+/** Everything that ended under a pause, or in a step that did no more, exits, in the order in which it ended; loops go on. */
+function undone(view: View): readonly FollowUp[] {
   const ended: ClosedTask[] = [];
   const loops: FollowUp[] = [];
   for (const scope of openScopes(view.state)) {
@@ -72,6 +75,36 @@ function afterPause(view: View): readonly FollowUp[] {
   }
   ended.sort((a, b) => a.closedSeq - b.closedSeq);
   return [...ended.map(({ path }): FollowUp => ({ kind: 'exit', path })), ...loops];
+}
+
+/**
+ * Whether a step that has done enough may leave it. Most follows from the state, so `StepContinued` finds it again; a retry is left with
+ * its incident. That an item has ended is known now only, and what is opened instead of something else is half of a decision.
+ */
+export function mayBeLeft(followUp: FollowUp): boolean {
+  switch (followUp.kind) {
+    case 'exit':
+    case 'activate':
+    case 'retry':
+      return true;
+    case 'advanceLoop':
+      return followUp.ended === null;
+    case 'open':
+      return false;
+    default:
+      return assertNever(followUp);
+  }
+}
+
+/** Whatever has no task yet: what still waits for its edges is looked at in vain, once. */
+function notActivated(view: View, scope: OpenScope): readonly FollowUp[] {
+  const without = [...graphOf(view.definition, scope).nodes.values()].filter(
+    (node) => !Object.hasOwn(scope.tasks, taskPathOf(scope.path, node)),
+  );
+  return activations(
+    scope.path,
+    without.map(({ id }) => id),
+  );
 }
 
 /** It ended and its edges are to be evaluated; under an incident they wait for a person. */

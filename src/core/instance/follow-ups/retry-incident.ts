@@ -5,7 +5,7 @@ import { own } from '../../record.ts';
 import { decideTimer } from '../decide/timer.ts';
 import { openScopeAt, rootPath, scopePathOf, taskAt } from '../state/scopes.ts';
 import { type ClosedTask, type Incident, isOpen } from '../state/state.ts';
-import type { Decided, NewEvent, View } from '../view.ts';
+import type { Decided, FollowUp, NewEvent, View } from '../view.ts';
 import { exitNode } from './exit.ts';
 
 const NOTHING: Decided = { events: [] };
@@ -28,6 +28,14 @@ export function afterIncident(view: View, path: TaskPath | null, phase: Incident
     default:
       return assertNever(phase);
   }
+}
+
+/** The step has done as much as one may. The incident stands as before, so that nothing is taken for decided. */
+export function raisedAgain(view: View, { path, phase }: FollowUp & { readonly kind: 'retry' }): readonly NewEvent[] {
+  if (phase === 'output') return [];
+  const nodeId = path === null ? null : (taskAt(view.state, path)?.nodeId ?? null);
+  const message = 'The retries before this one took all the work that one step may do. Retry once more.';
+  return [{ type: 'IncidentRaised', path, incident: { nodeId, phase, error: { code: 'MR_EXPRESSION_FUEL', message }, expression: null } }];
 }
 
 /** The attempt number counts on and the budget is fresh. The same payload keeps its basis, and with it its idempotency key. */

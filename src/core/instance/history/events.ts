@@ -202,6 +202,11 @@ export type ScopeEnded = At & {
   readonly error: TaskError | null;
 };
 
+/** The step has done as much work as one may; the rest follows by a timer. */
+export type StepLimited = At & { readonly type: 'StepLimited'; readonly until: EpochMs };
+/** What the step before has left is decided now. */
+export type StepContinued = At & { readonly type: 'StepContinued' };
+
 export type IncidentRaised = At & {
   readonly type: 'IncidentRaised';
   readonly path: TaskPath | null;
@@ -265,6 +270,8 @@ export type InstanceEvent =
   | LoopDelayed
   | ScopeOpened
   | ScopeEnded
+  | StepLimited
+  | StepContinued
   | IncidentRaised
   | IncidentResolved
   | InstancePaused

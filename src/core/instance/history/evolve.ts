@@ -70,6 +70,12 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
     case 'ScopeEnded':
       applyLoop(builder, event, seq);
       return seq;
+    case 'StepLimited':
+      builder.arm('step', null, 1, event.at, event.until);
+      return seq;
+    case 'StepContinued':
+      builder.disarm('step', null);
+      return seq;
     case 'IncidentRaised':
     case 'IncidentResolved': {
       const scope = event.path === null ? rootPath : (event.scope ?? scopePathOf(event.path));

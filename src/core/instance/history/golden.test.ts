@@ -41,6 +41,8 @@ const types: { readonly [Type in InstanceEventType]: true } = {
   LoopDelayed: true,
   ScopeOpened: true,
   ScopeEnded: true,
+  StepLimited: true,
+  StepContinued: true,
   IncidentRaised: true,
   IncidentResolved: true,
   InstancePaused: true,

@@ -85,6 +85,8 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'LoopDelayed':
     case 'ScopeOpened':
     case 'ScopeEnded':
+    case 'StepLimited':
+    case 'StepContinued':
     case 'IncidentRaised':
     case 'IncidentResolved':
     case 'InstancePaused':

@@ -145,8 +145,8 @@ export class StateBuilder {
     return own(this.#open(scopePathOf(path)).timers, timerIdOf(kind, path));
   }
 
-  disarm(kind: TimerKind, path: TaskPath): void {
-    const scope = scopePathOf(path);
+  disarm(kind: TimerKind, path: TaskPath | null): void {
+    const scope = path === null ? rootPath : scopePathOf(path);
     const timerId = timerIdOf(kind, path);
     if (own(this.#open(scope).timers, timerId) !== undefined) delete this.#part(scope, 'timers').timers[timerId];
   }

@@ -284,11 +284,13 @@ export type TimerKind =
   | 'escalation'
   /** The next items of a forEach, or the next round of a repeat, are opened. */
   | 'loop'
+  /** The instance goes on with what a step that did too much has left. */
+  | 'step'
   | 'instanceTimeout';
 
 export type Timer = {
   readonly kind: TimerKind;
-  /** null for the instance's own timeout. */
+  /** null for those of the instance itself: `instanceTimeout` and `step`. */
   readonly path: TaskPath | null;
   readonly attempt: number;
 } & ({ readonly state: 'armed'; readonly dueAt: EpochMs } | { readonly state: 'stopped'; readonly remainingMs: number });

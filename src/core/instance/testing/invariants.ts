@@ -37,7 +37,7 @@ function checkDecided(definition: Definition, state: InstanceState): void {
 /** A running instance always has something that will move it. */
 function checkProgress(state: InstanceState, outside: Outside): void {
   const open = tasksOf(state).filter(isOpen);
-  holds(statusOf(state) !== 'running' || open.length > 0, 'nothing stays running with nothing open');
+  holds(statusOf(state) !== 'running' || open.length > 0 || isLimited(state), 'nothing stays running with nothing open');
   for (const task of open) holds(willMove(task, state, outside), `something moves ${task.path}`);
 }
 
@@ -45,7 +45,8 @@ function willMove(task: TaskState, state: InstanceState, outside: Outside): bool
   const hasTimer = (kind: TimerKind) => own(timersOf(state), `${task.path}#${kind}`) !== undefined;
   if (task.status === 'scheduled') return outside.wasSent(task);
   if (task.status === 'retrying') return hasTimer('retry');
-  if (task.type === 'forEach' || task.type === 'repeat') return hasTimer('loop') || state.paused !== null || hasScopes(state, task.path);
+  if (task.type === 'forEach' || task.type === 'repeat')
+    return hasTimer('loop') || isLimited(state) || state.paused !== null || hasScopes(state, task.path);
   return task.type !== 'wait' || hasTimer('wait');
 }
 
@@ -62,6 +63,11 @@ function checkLoops(definition: Definition, state: InstanceState): void {
       holds(node?.type !== 'forEach' || open <= (node.concurrency ?? open), `${task.path} keeps to its concurrency`);
     } else holds(own.length - open <= 1, `${task.path} keeps its last round alone`);
   }
+}
+
+/** The last step has left something, and a timer goes on with it. */
+function isLimited(state: InstanceState): boolean {
+  return own(timersOf(state), 'step') !== undefined;
 }
 
 function hasScopes(state: InstanceState, loop: TaskPath): boolean {

@@ -7,7 +7,7 @@ import type { Definition } from '../../definition/types.ts';
 import type { InstanceId } from '../../ids.ts';
 import type { JsonObject } from '../../json.ts';
 import type { AddressedNotification } from '../decide/notification.ts';
-import { fold, start, statusOf, step } from '../index.ts';
+import { defaultRunLimits, fold, type RunLimits, start, statusOf, step } from '../index.ts';
 import type { InstanceState } from '../state/state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import { holds, same } from './assertions.ts';
@@ -19,6 +19,8 @@ import { Outside } from './outside.ts';
 import { StoredCopy } from './stored-copy.ts';
 
 const INSTANCE_ID = '01890000-0000-7000-8000-000000000002' as InstanceId;
+/** Steps of random definitions are small: that one leaves something to the next shows only where each may do next to nothing. */
+export const smallSteps: RunLimits = { ...defaultRunLimits, stepUnits: 12 };
 const STARTED_AT = Date.parse('2026-01-01T00:00:00Z');
 
 type Delivered = { readonly addressed: AddressedNotification; readonly wasRefused: boolean };
@@ -32,18 +34,20 @@ export class World {
   readonly steps: WorldStep[] = [];
   state: InstanceState;
   now = STARTED_AT;
+  readonly #limits: RunLimits;
   readonly #outside = new Outside();
   readonly #stored = new StoredCopy();
   readonly #lazy = new LazyCopy();
   readonly #notifications: Notifications;
   readonly #delivered: Delivered[] = [];
 
-  constructor(definition: Definition, input: JsonObject, instanceId: InstanceId = INSTANCE_ID) {
+  constructor(definition: Definition, input: JsonObject, instanceId: InstanceId = INSTANCE_ID, limits = defaultRunLimits) {
     this.definition = definition;
+    this.#limits = limits;
     this.#notifications = new Notifications(instanceId, this.#outside);
     const command = { instanceId, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const begin = () => {
-      const started = start(definition, command, this.now);
+      const started = start(definition, command, this.now, this.#limits);
       if (!started.ok) throw new Error(`the start was refused: ${JSON.stringify(started.error)}`);
       return started.value;
     };
@@ -78,21 +82,29 @@ export class World {
 
   deliver(batch: readonly AddressedNotification[]): void {
     for (const { notification } of batch) if (notification.type === 'TimerFired') this.now = Math.max(this.now, notification.dueAt);
+    for (let left = batch; ; ) {
+      const { length } = left;
+      left = this.#deliverSome(left);
+      if (left.length === 0) return;
+      holds(left.length < length, 'a step decides on one notification at least');
+    }
+  }
+
+  /** @returns what the step did not look at. */
+  #deliverSome(batch: readonly AddressedNotification[]): readonly AddressedNotification[] {
     const before = this.state;
-    const result = step(this.definition, before, batch, this.now);
-    same(
-      step(this.definition, this.#stored.roundTrip(before), batch, this.now),
-      result,
-      'a step is decided alike each time, from the stored state too',
-    );
-    this.#lazy.check(before, batch, result, (state) => step(this.definition, state, batch, this.now));
-    if (batch.length > 1) this.#checkOneByOne(before, batch, result);
+    const result = this.#step(before, batch);
+    same(this.#step(this.#stored.roundTrip(before), batch), result, 'a step is decided alike each time, from the stored state too');
+    this.#lazy.check(before, batch, result, (state) => this.#step(state, batch));
+    const decided = batch.slice(0, batch.length - result.left.length);
+    if (decided.length > 1) this.#checkOneByOne(before, decided, result);
     this.state = result.state;
     this.history.push(...result.history);
     this.#keep(result, before);
     const refused = new Set(result.rejected.map(({ notification }) => notification));
-    for (const addressed of batch) this.#delivered.push({ addressed, wasRefused: refused.has(addressed) });
-    this.#checkRepeat(batch);
+    for (const addressed of decided) this.#delivered.push({ addressed, wasRefused: refused.has(addressed) });
+    this.#checkRepeat(decided);
+    return result.left;
   }
 
   /** Resumes, resolves and completes until the instance has ended or only what can never hold keeps it under incident. */
@@ -112,6 +124,10 @@ export class World {
     holds(this.state === state, 'a terminal instance stays as it is');
   }
 
+  #step(state: InstanceState, batch: readonly AddressedNotification[]): StepResult {
+    return step(this.definition, state, batch, this.now, this.#limits);
+  }
+
   #keep(result: StepResult, before: InstanceState | null): void {
     this.steps.push({ before, result });
     this.#stored.add(result.history);
@@ -122,10 +138,10 @@ export class World {
   /** What has been delivered changes nothing when it comes again. */
   #checkRepeat(batch: readonly AddressedNotification[]): void {
     const counted = batch.filter((addressed) => this.#counts(addressed));
-    const repeated = step(this.definition, this.state, counted, this.now);
+    const repeated = this.#step(this.state, counted);
     same(repeated.history, [], 'a repeated notification changes nothing');
     for (const addressed of counted.filter((each) => !this.#wasRefused(each))) {
-      const { effects } = step(this.definition, this.state, [addressed], this.now);
+      const { effects } = this.#step(this.state, [addressed]);
       holds(!effects.some(({ type }) => type === 'returnEvent'), 'an event that was taken does not go back when it comes again');
     }
     holds(repeated.state === this.state, 'a repeated notification keeps the very state');
@@ -148,7 +164,7 @@ export class World {
     let state = before;
     const history: HistoryEntry[] = [];
     for (const addressed of batch) {
-      const single = step(this.definition, state, [addressed], this.now);
+      const single = this.#step(state, [addressed]);
       state = single.state;
       history.push(...single.history);
     }

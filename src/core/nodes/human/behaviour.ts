@@ -81,6 +81,7 @@ function fire(_view: View, task: TaskOf<'human'>, _node: HumanNode, timer: Timer
     case 'wait':
     case 'queueTimeout':
     case 'loop':
+    case 'step':
     case 'instanceTimeout':
       invariant(false, `a human task has no timer "${timer}"`);
       return [];

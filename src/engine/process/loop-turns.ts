@@ -1,0 +1,26 @@
+/**
+ * Deciding is synchronous, so a batch of many instances would hold the event loop for the sum of their decisions. Each
+ * decision waits for its turn: the loop gets one in between whenever it has been held for a while.
+ */
+import { setImmediate } from 'node:timers/promises';
+
+const HELD_MS_MAX = 50;
+
+export class LoopTurns {
+  #since = performance.now();
+  #next: Promise<void> | null = null;
+
+  /** Resolves when there is time left in this turn of the event loop, or the next has begun. */
+  async take(): Promise<void> {
+    while (performance.now() - this.#since > HELD_MS_MAX) {
+      this.#next ??= this.#begin();
+      await this.#next;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await setImmediate();
+    this.#since = performance.now();
+    this.#next = null;
+  }
+}
