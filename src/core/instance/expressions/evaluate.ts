@@ -36,7 +36,7 @@ export type WithSecrets = { readonly value: Json; readonly secrets: readonly Sec
 
 export function evaluateWithSecrets(view: View, scope: ScopePath, template: Template): WithSecrets {
   const secrets: SecretUse[] = [];
-  const value = template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references), { secrets });
+  const value = template.evaluate(template.isConstant ? {} : namesFor(view, scope, template.references), { secrets, meter: view.meter });
   return { value, secrets };
 }
 

@@ -85,8 +85,10 @@ export function mayBeLeft(followUp: FollowUp): boolean {
   switch (followUp.kind) {
     case 'exit':
     case 'activate':
-    case 'retry':
       return true;
+    case 'retry':
+      // What a missed message leads to costs little, and its incident says what was missed.
+      return followUp.phase !== 'message';
     case 'advanceLoop':
       return followUp.ended === null;
     case 'open':
