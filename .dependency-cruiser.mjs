@@ -113,6 +113,13 @@ export default {
       to: { path: '^src/scenarios/' },
     },
     {
+      name: 'texts-of-definitions-know-the-core-only',
+      comment: 'They make texts of definitions: the same in the API and on the command line.',
+      severity: 'error',
+      from: { path: '^src/(drawing|editor|explain)/', pathNot: tests },
+      to: { path: '^(src|stack|connect|test)/', pathNot: '^src/(core|$1)/' },
+    },
+    {
       name: 'the-contract-knows-the-core-only',
       comment: 'What REST takes and gives is shared by server and clients, so it needs neither.',
       severity: 'error',

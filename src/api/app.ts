@@ -18,6 +18,7 @@ import { ApiProblem, handleError, rawProblem, sendProblem } from './problem.ts';
 import { addCommandRoutes } from './routes/commands.ts';
 import { addDeadLetterRoutes } from './routes/dead-letters.ts';
 import { addDefinitionRoutes } from './routes/definitions.ts';
+import { addDrawingRoutes } from './routes/drawings.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addInboxRoutes } from './routes/inbox.ts';
 import { addInstanceRoutes } from './routes/instances.ts';
@@ -155,6 +156,7 @@ function addV1(app: ApiApp, context: RouteContext): void {
   addDefinitionRoutes(app, context);
   addStartRoutes(app, context);
   addInstanceRoutes(app, context);
+  addDrawingRoutes(app, context);
   addStreamRoutes(app, context, authenticate);
   addCommandRoutes(app, context);
   addInboxRoutes(app, context);

@@ -1,6 +1,10 @@
-/** The OpenAPI document, made from the schemas of the routes, and the page that shows it, which loads nothing from other servers. */
+/**
+ * The OpenAPI document, made from the schemas of the routes, and the page that shows it, which loads nothing from other servers. The schema
+ * of definitions for editors stands beside it.
+ */
 import { fastifySwagger } from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
+import { definitionSchemaText } from '../editor/definition-schema.ts';
 import type { ApiApp } from './context.ts';
 
 export async function addDocs(app: ApiApp): Promise<void> {
@@ -28,6 +32,9 @@ export async function addDocs(app: ApiApp): Promise<void> {
     },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  app.get('/definition.schema.json', { schema: { hide: true } }, (_request, reply) =>
+    reply.type('application/schema+json').send(definitionSchemaText()),
+  );
   await app.register(async (docs) => {
     docs.addHook('onRequest', (_request, reply, done) => {
       // The page's own script and style are inline; nothing may be loaded from other servers.

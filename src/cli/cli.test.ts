@@ -1,6 +1,6 @@
 /** The command line as scripts meet it: spawned, with its output and its exit codes. */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -272,5 +272,30 @@ describe('config', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('PORT is "eighty"');
     expect(stderr).toContain('INSTANCE_DATABASE_URL is not set');
+  });
+});
+
+describe('Drawing', () => {
+  const file = fileURLToPath(new URL('../../examples/expense-approval/definition.json', import.meta.url));
+
+  it('prints a definition as Mermaid or SVG, or writes it to a file', async () => {
+    expect((await millrace(['draw', file])).stdout).toMatch(/^flowchart TB\n/);
+    const out = join(home, 'drawing.svg');
+    expect(await millrace(['draw', file, '--format', 'svg', '--out', out])).toEqual({ code: 0, stdout: '', stderr: `Drawn to ${out}.\n` });
+    expect(await readFile(out, 'utf8')).toMatch(/^<svg /);
+  });
+
+  it('needs a file or an instance, and a definition without errors', async () => {
+    expect(await millrace(['draw'])).toMatchObject({ code: 2, stderr: 'Give either a file or --instance, and not both.\n' });
+    expect(await millrace(['draw', '-'], {}, '{"id":"x","nodes":{}}')).toMatchObject({ code: 4, stdout: '' });
+  });
+
+  it('asks the server for an instance', async () => {
+    answer = (request, response) => response.writeHead(200, { 'content-type': 'text/vnd.mermaid' }).end(`asked ${request.url}`);
+    expect((await millrace(['draw', '--instance', 'i-1'])).stdout).toBe('asked /v1/instances/i-1/drawing?format=mermaid');
+  });
+
+  it('prints the schema for editors', async () => {
+    expect(JSON.parse((await millrace(['schema'])).stdout)).toMatchObject({ title: 'Millrace workflow definition' });
   });
 });

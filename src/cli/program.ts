@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDefinitionCommands } from './commands/definitions.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addDrawCommand } from './commands/draw.ts';
 import { addInstallCommands } from './commands/install.ts';
 import { addInstanceCommands } from './commands/instances.ts';
 import { addMessageCommands } from './commands/messages.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     .addHelpText('after', HELP);
   program.commandsGroup('Definitions');
   addDefinitionCommands(program);
+  addDrawCommand(program);
   addTestCommand(program);
   program.commandsGroup('Instances');
   addInstanceCommands(program);

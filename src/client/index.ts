@@ -89,6 +89,10 @@ export function createClient(options: ConnectionOptions) {
   };
   const control = (instanceId: string, command: string, body: Json, wait: WaitOptions) =>
     post<CommandAnswer>(['instances', instanceId, command], body, wait);
+  const drawing = async (path: readonly string[], format: 'svg' | 'mermaid'): Promise<string> => {
+    const response = await connection.open({ method: 'GET', path: [...path, 'drawing'], query: { format }, headers: { accept: '*/*' } });
+    return response === null ? '' : await response.text();
+  };
   const task = (taskId: string, ...action: string[]) => ['tasks', taskId, ...action];
 
   return {
@@ -99,6 +103,8 @@ export function createClient(options: ConnectionOptions) {
     definitions: (page: PageOptions = {}) => get<Page<DefinitionSummary>>(['definitions'], page),
     definition: (id: string) => get<DefinitionDetail>(['definitions', id]),
     definitionVersion: (id: string, version: number) => get<DefinitionVersion>(['definitions', id, 'versions', String(version)]),
+    drawDefinition: (id: string, version: number, format: 'svg' | 'mermaid' = 'svg') =>
+      drawing(['definitions', id, 'versions', String(version)], format),
 
     /**
      * Starts an instance. With an `idempotencyKey` the request is safe to repeat, and is retried.
@@ -117,6 +123,8 @@ export function createClient(options: ConnectionOptions) {
     instance: (instanceId: string) => get<Instance>(['instances', instanceId]),
     history: (instanceId: string, page: PageOptions = {}) => get<Page<HistoryEntry>>(['instances', instanceId, 'history'], page),
     instanceTasks: (instanceId: string, page: PageOptions = {}) => get<Page<Task>>(['instances', instanceId, 'tasks'], page),
+    /** The drawing of its definition, coloured by what became of each node. */
+    drawInstance: (instanceId: string, format: 'svg' | 'mermaid' = 'svg') => drawing(['instances', instanceId], format),
     /** Yields the history entries until the instance has ended; a broken stream is resumed. */
     follow: (instanceId: string, follow: FollowOptions = {}) => followInstance(connection, instanceId, follow),
 

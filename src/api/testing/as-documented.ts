@@ -39,7 +39,8 @@ export function assertAsDocumented(
     validate = ajv.compile({ ...schema, components });
     compiled.set(name, validate);
   }
-  if (!validate(JSON.parse(response.payload))) throw new Error(`${name} is not as documented: ${ajv.errorsText(validate.errors)}`);
+  const body: unknown = type.endsWith('json') ? JSON.parse(response.payload) : response.payload;
+  if (!validate(body)) throw new Error(`${name} is not as documented: ${ajv.errorsText(validate.errors)}`);
 }
 
 function matches(template: string, path: string): boolean {

@@ -2,19 +2,16 @@
 import type { Command } from 'commander';
 import { MillraceApiError } from '../../client/index.ts';
 import { firstErrors } from '../../contract/field-errors.ts';
-import { parseDefinition } from '../../core/definition/index.ts';
+import { parseDefinition, storedDefinitionLimits } from '../../core/definition/index.ts';
 import type { Json } from '../../core/json.ts';
+import { type Explanation, explain } from '../../explain/index.ts';
+import { describeInvalid, type Invalid } from '../definition-file.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { print, printJson, printTable, shortTime } from '../output.ts';
+import { paint, print, printable, printJson, printTable, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonFile } from '../session.ts';
 
-/** What a server and a local check say alike: the first errors, and the count of all. */
-type Told = { readonly pointer: string; readonly code?: string; readonly message: string };
-type Checked = {
-  readonly errors: readonly Told[];
-  readonly errorCount: number;
-  readonly warnings: readonly Told[];
-};
+type Checked = Invalid & { readonly warnings: readonly Invalid['errors'][number][] };
+type ValidateOptions = { readonly remote?: boolean; readonly json?: boolean; readonly explain?: boolean };
 
 const REFUSED: ReadonlySet<string> = new Set(['MR_DEFINITION_INVALID', 'MR_DEFINITION_BREAKING']);
 
@@ -45,14 +42,21 @@ export function addDefinitionCommands(program: Command): void {
     .description('Check a definition and print its errors; nothing is deployed')
     .argument('<file>', 'JSON file, or - for standard input')
     .option('--remote', 'let the server check it, by its own limits and settings')
+    .option('--explain', 'say in plain sentences what each node does')
     .option('--json', 'print the errors as JSON')
-    .action(async (file: string, { remote = false, json = false }: { remote?: boolean; json?: boolean }) => {
+    .action(async (file: string, { remote = false, json = false, explain: isExplained = false }: ValidateOptions) => {
       const document = readJsonFile(file);
       const checked = remote ? await openClient().validate(document) : validate(document);
       if (checked.errorCount > 0) throw refuse(file, checked, json);
-      if (json) return printJson({ valid: true, errors: [], errorCount: 0, warnings: checked.warnings });
+      const explanation = isExplained ? explainDocument(document) : null;
+      if (json)
+        return printJson({
+          ...{ valid: true, errors: [], errorCount: 0, warnings: checked.warnings },
+          ...(explanation === null ? {} : { explanation }),
+        });
       print(`${file} is a valid definition.`);
       printWarnings(checked.warnings);
+      if (explanation !== null) printExplanation(explanation);
     });
 
   program
@@ -69,22 +73,35 @@ export function addDefinitionCommands(program: Command): void {
     });
 }
 
+/** A server may allow what the limits here do not; what is in the document is the same. */
+function explainDocument(document: Json): Explanation | null {
+  const parsed = parseDefinition(document, { version: 1, limits: storedDefinitionLimits });
+  return parsed.ok ? explain(parsed.value) : null;
+}
+
+function printExplanation({ sentences, nodes }: Explanation): void {
+  print('');
+  for (const sentence of sentences) print(sentence);
+  for (const node of nodes) {
+    print(`\n${paint('bold', node.nodeId)}`);
+    for (const sentence of node.sentences) print(`  ${printable(sentence)}`);
+    print(`  Its expressions see: ${node.names.join(', ')}.`);
+    for (const warning of node.warnings) print(`  ${paint('yellow', 'Mind:')} ${printable(warning)}`);
+  }
+}
+
 function validate(document: Json): Checked {
   const parsed = parseDefinition(document, { version: 1 });
   return { ...firstErrors(parsed.ok ? [] : parsed.error), warnings: parsed.ok ? parsed.value.warnings : [] };
 }
 
-function printWarnings(warnings: readonly Told[]): void {
+function printWarnings(warnings: Checked['warnings']): void {
   for (const { pointer, message } of warnings) print(`  warning: ${pointer}: ${message}`);
 }
 
 /** With `--json` the errors are the result of the command, so they go to stdout. */
-function refuse(file: string, { errors, errorCount, warnings }: Checked, json: boolean): CommandFailure {
+function refuse(file: string, invalid: Checked, json: boolean): CommandFailure {
+  const { errors, errorCount, warnings } = invalid;
   if (json) printJson({ valid: false, errors, errorCount, warnings });
-  const lines = errors.map(
-    ({ pointer, code, message }) => `  ${pointer === '' ? '(whole)' : pointer}: ${message}${code === undefined ? '' : ` [${code}]`}`,
-  );
-  const more = errorCount > errors.length ? [`  and ${errorCount - errors.length} more`] : [];
-  const count = errorCount === 1 ? 'an error' : `${errorCount} errors`;
-  return new CommandFailure(exitCodes.refused, [`${file} has ${count}:`, ...lines, ...more].join('\n'));
+  return new CommandFailure(exitCodes.refused, describeInvalid(file, invalid));
 }

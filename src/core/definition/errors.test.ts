@@ -161,6 +161,13 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
   ['a longest delay below the first', nodeOf({ ...http, retry: { initial: '1m', max: '1s' } }), ['MR_DEF_DURATION /nodes/n/retry/max']],
   ['a time without offset', nodeOf({ type: 'wait', until: '2026-01-31T09:00:00' }), ['MR_DEF_INSTANT /nodes/n/until']],
   ['a wait for nothing', nodeOf({ type: 'wait' }), ['MR_DEF_MISSING_FIELD /nodes/n']],
+  ['a wait for null', nodeOf({ type: 'wait', for: null }), ['MR_DEF_DURATION /nodes/n/for']],
+  [
+    'an escalation after null',
+    nodeOf({ ...human, escalate: { after: null, to: { users: ['a'] } } }),
+    ['MR_DEF_DURATION /nodes/n/escalate/after'],
+  ],
+  ['headers that are a string', nodeOf({ ...http, headers: 'a: b' }), ['MR_DEF_SHAPE /nodes/n/headers']],
   ['a wait for two things', nodeOf({ type: 'wait', for: '1s', until: '2026-01-31T09:00:00Z' }), ['MR_DEF_SHAPE /nodes/n']],
   ['no attempt', nodeOf({ ...http, retry: { maxAttempts: 0 } }), ['MR_DEF_SHAPE /nodes/n/retry/maxAttempts']],
   ['an unknown jitter', nodeOf({ ...http, retry: { jitter: 'full' } }), ['MR_DEF_SHAPE /nodes/n/retry/jitter']],

@@ -28,7 +28,7 @@ export function readHttp(context: NodeContext): HttpNode {
   else if (parts[0]?.kind === 'text' && parts.length > 1 && !/^https?:\/\//i.test(parts[0].text))
     reader.refuse('url', 'an address that begins with http://, https:// or an expression that gives such an address');
   const headers = reader.raw('headers');
-  if (headers !== undefined && typeof headers !== 'string') checkHeaders(context);
+  if (headers !== undefined && !(typeof headers === 'string' && headers.includes('${'))) checkHeaders(context);
   const query = fieldsOf(reader, 'query');
   const form = fieldsOf(reader, 'form');
   const body = reader.raw('body');

@@ -37,7 +37,7 @@ function readEscalation(context: NodeContext, escalate: ObjectReader): Escalatio
   escalate.required('to', 'whom it goes to, as { "users": […], "roles": […] }');
   const place = opening(context);
   const escalation = {
-    after: context.expressions.duration(after ?? '1s', escalate.at('after'), place),
+    after: context.expressions.duration(after === undefined ? '1s' : after, escalate.at('after'), place),
     to: readAssignees(escalate, 'to', context.expressions, place),
   };
   escalate.end('"escalate"');

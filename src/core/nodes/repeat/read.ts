@@ -31,7 +31,8 @@ function readRepeatCondition({ reader, expressions, scope, id }: NodeContext): R
   }
   const place = { kind: 'round', scope, nodeId: id } as const;
   const kind = until === undefined ? 'while' : 'until';
-  return { kind, holds: expressions.condition(until ?? whilst ?? 'true', reader.at(kind), place) };
+  const given = until === undefined ? whilst : until;
+  return { kind, holds: expressions.condition(given === undefined ? 'true' : given, reader.at(kind), place) };
 }
 
 export function whyRepeatNeverEnds({ name, timeout }: RepeatNode, on: FailureEnding): string | null {

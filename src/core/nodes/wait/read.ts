@@ -20,5 +20,6 @@ function readWaitTime(context: NodeContext, hasFor: boolean, hasUntil: boolean):
   const place = opening(context);
   const until = reader.raw('until');
   if (until !== undefined) return { kind: 'until', instant: expressions.instant(until, reader.at('until'), place) };
-  return { kind: 'for', duration: expressions.duration(reader.raw('for') ?? '1s', reader.at('for'), place, 0) };
+  const duration = reader.raw('for');
+  return { kind: 'for', duration: expressions.duration(duration === undefined ? '1s' : duration, reader.at('for'), place, 0) };
 }

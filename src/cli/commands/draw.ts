@@ -1,0 +1,47 @@
+/** draw, schema: what people and editors look at. */
+import { writeFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { type DrawingFormat, draw, drawingFormats } from '../../drawing/index.ts';
+import { definitionSchemaText } from '../../editor/definition-schema.ts';
+import { readDefinitionFile } from '../definition-file.ts';
+import { CommandFailure, exitCodes } from '../exit.ts';
+import { say } from '../output.ts';
+import { openClient } from '../session.ts';
+
+type Options = { readonly format: DrawingFormat; readonly out?: string; readonly instance?: string };
+
+export function addDrawCommand(program: Command): void {
+  program
+    .command('draw')
+    .description('Draw a definition')
+    .argument('[file]', 'JSON file, or - for standard input')
+    .option('--instance <id>', "in place of a file: an instance's definition, coloured by what became of each node")
+    .addOption(new Option('--format <format>', 'an SVG document, or a Mermaid flowchart').choices(drawingFormats).default('mermaid'))
+    .option('--out <file>', 'write it to a file instead of standard output')
+    .action(async (file: string | undefined, { format, out, instance }: Options) => {
+      if ((file === undefined) === (instance === undefined))
+        throw new CommandFailure(exitCodes.usage, 'Give either a file or --instance, and not both.');
+      const drawing = file === undefined ? await openClient().drawInstance(instance ?? '', format) : draw(readDefinitionFile(file), format);
+      if (out === undefined) process.stdout.write(drawing);
+      else {
+        write(out, drawing);
+        say(`Drawn to ${out}.`);
+      }
+    });
+
+  program
+    .command('schema')
+    .description('Print the JSON Schema of definitions, for editors')
+    .action(() => {
+      process.stdout.write(definitionSchemaText());
+    });
+}
+
+function write(file: string, drawing: string): void {
+  try {
+    writeFileSync(file, drawing);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unwritable';
+    throw new CommandFailure(exitCodes.usage, `${file} cannot be written: ${why}`, { cause: error });
+  }
+}

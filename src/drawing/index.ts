@@ -1,0 +1,15 @@
+/** Drawings of definitions, plain or coloured by what became of an instance's nodes. Pure: from a definition to text. */
+import type { Definition } from '../core/definition/types.ts';
+import { mermaidOf } from './mermaid.ts';
+import { pictureOf, type Statuses } from './picture.ts';
+import { svgOf } from './svg.ts';
+
+export { statusesOf } from './statuses.ts';
+
+export const drawingFormats = ['svg', 'mermaid'] as const;
+export type DrawingFormat = (typeof drawingFormats)[number];
+
+export function draw(definition: Definition, format: DrawingFormat, statuses?: Statuses): string {
+  const picture = pictureOf(definition);
+  return format === 'svg' ? svgOf(picture, statuses) : mermaidOf(picture, statuses);
+}

@@ -1,0 +1,119 @@
+/**
+ * A JSON Schema of definitions for editors: completion, hover text, and what is plainly wrong while one types. What is wrong with a
+ * whole graph, its expressions and references only the parser tells (`millrace validate`). It never refuses what the parser takes.
+ */
+import type { JsonObject } from '../core/json.ts';
+import { nodeShapes } from './nodes.ts';
+import { anything, condition, duration, flag, integer, jsonSchema, literal, object, oneOf, text, when } from './shapes.ts';
+
+const title: JsonObject = { type: 'string', maxLength: 500, description: 'For people.' };
+const description: JsonObject = { type: 'string', maxLength: 10_000, description: 'For people.' };
+const labels: JsonObject = {
+  type: 'object',
+  maxProperties: 100,
+  propertyNames: { minLength: 1, maxLength: 100 },
+  additionalProperties: { type: 'string', maxLength: 500 },
+  description: 'For people: names and strings.',
+};
+
+const variables = (words: string): JsonObject => ({
+  type: 'object',
+  propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' },
+  description: words,
+});
+
+const common: JsonObject = {
+  title,
+  description,
+  labels,
+  join: {
+    description: 'When the node runs, of the edges that lead to it.',
+    anyOf: [{ enum: ['all', 'any'] }, object({ atLeast: integer(1, 100_000, 'At the n-th edge that is taken.') }, ['atLeast'])],
+    default: 'all',
+  },
+  cancelRest: flag('With a join other than "all": cancels the branches that are late.'),
+  set: variables('Variables that change when the node has completed.'),
+};
+
+const graph = {
+  nodes: {
+    type: 'object',
+    minProperties: 1,
+    propertyNames: { pattern: '^[A-Za-z][A-Za-z0-9_-]{0,63}$' },
+    additionalProperties: { $ref: '#/$defs/node' },
+    description: 'The nodes by their ids.',
+  },
+  edges: {
+    type: 'array',
+    items: { $ref: '#/$defs/edge' },
+    description: 'The arrows between the nodes. Nodes without incoming edges start.',
+  },
+} as const satisfies JsonObject;
+
+const edge = object(
+  {
+    id: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Names the edge in the history.'),
+    from: text('The node that the edge leaves.'),
+    to: { type: ['string', 'null'], minLength: 1, description: 'The node that it leads to; null: nowhere, beside `otherwise`.' },
+    when: condition('It is taken when this holds.'),
+    otherwise: flag('It is taken when no other edge of the completed node is.'),
+    on: oneOf(['failed', 'timedOut', 'any'], 'It is taken when the node failed, timed out, or either.'),
+    error: text('Beside `on`: only with this error code.'),
+  },
+  ['from', 'to'],
+  {
+    allOf: [
+      when(
+        { properties: { otherwise: { const: true } }, required: ['otherwise'] },
+        { not: { anyOf: [{ required: ['when'] }, { required: ['on'] }] } },
+        { properties: { to: { type: 'string' } } },
+      ),
+      when({ required: ['error'] }, { required: ['on'] }),
+    ],
+  },
+);
+
+const types = Object.entries(nodeShapes);
+
+export const definitionSchema: JsonObject = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'Millrace workflow definition',
+  ...object(
+    {
+      id: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'The name under which it is deployed.'),
+      title,
+      description,
+      labels,
+      input: jsonSchema('Of the input of an instance.'),
+      vars: variables('Variables and their first values.'),
+      ...graph,
+      output: anything('What a completed instance gives: any JSON with expressions in it, or one whole expression.'),
+      timeout: duration('How long an instance may take.'),
+      onFailure: oneOf(['incident', 'fail'], 'What a failed node without a fitting edge does.', { default: 'incident' }),
+      lifecycle: oneOf(['instance', 'tasks'], '`tasks`: a lifecycle record for each step of a task too.', { default: 'instance' }),
+    },
+    ['id', 'nodes'],
+  ),
+  $defs: {
+    body: object({ ...graph, output: anything('What an item or round gives.') }, ['nodes'], {
+      description: 'The graph that the loop runs.',
+    }),
+    edge,
+    node: {
+      type: 'object',
+      properties: { type: { enum: types.map(([type]) => type), description: 'What the node does.' } },
+      required: ['type'],
+      allOf: types.map(([type]) => when({ properties: { type: { const: type } }, required: ['type'] }, { $ref: `#/$defs/${type}` })),
+    },
+    ...Object.fromEntries(
+      types.map(([type, { description: words, fields, required, more = {} }]) => [
+        type,
+        object({ type: { const: type, description: words }, ...common, ...fields }, ['type', ...required], { description: words, ...more }),
+      ]),
+    ),
+  },
+};
+
+export function definitionSchemaText(): string {
+  return `${JSON.stringify(definitionSchema, null, 2)}\n`;
+}

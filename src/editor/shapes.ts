@@ -1,0 +1,67 @@
+/** Pieces of the schema for editors: what values of a definition look like, as far as a JSON Schema can say. */
+import type { Json, JsonObject } from '../core/json.ts';
+
+/** What may hold `${ … }` is checked no further: what an expression gives shows at run time. */
+const EXPRESSION = '\\$\\{';
+
+export const anything = (description: string): JsonObject => ({ description });
+export const text = (description: string, more: JsonObject = {}): JsonObject => ({ type: 'string', minLength: 1, description, ...more });
+export const flag = (description: string): JsonObject => ({ type: 'boolean', description });
+export const oneOf = (choices: readonly string[], description: string, more: JsonObject = {}): JsonObject => ({
+  enum: choices,
+  description,
+  ...more,
+});
+
+export function integer(min: number, max: number, description: string, more: JsonObject = {}): JsonObject {
+  return { type: 'integer', minimum: min, maximum: max, description, ...more };
+}
+
+/** A name that is written out. */
+export const literal = (pattern: string, description: string): JsonObject => ({ type: 'string', pattern, description });
+
+const DURATION =
+  '^\\d{1,12}(\\.\\d{1,3})?(ms|s|m|h|d)$|^P(?=.)(\\d{1,6}W)?(\\d{1,6}D)?(T(?=.)(\\d{1,9}H)?(\\d{1,9}M)?(\\d{1,12}(\\.\\d{1,3})?S)?)?$';
+
+export function duration(description: string, more: JsonObject = {}): JsonObject {
+  return { type: 'string', pattern: `${EXPRESSION}|${DURATION}`, description, examples: ['30s', '5m', '2d'], ...more };
+}
+
+/** One that no expression may give. */
+export function writtenDuration(description: string, more: JsonObject): JsonObject {
+  return { type: 'string', pattern: DURATION, description, ...more };
+}
+
+export const instant = (description: string): JsonObject => ({
+  type: 'string',
+  pattern: `${EXPRESSION}|^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?([Zz]|[+-]\\d{2}:\\d{2})$`,
+  description,
+});
+
+/** Bare CEL. */
+export const condition = (description: string): JsonObject => ({
+  type: 'string',
+  pattern: '^\\s*[^\\s$]',
+  description: `${description} A bare expression (CEL), which gives true or false.`,
+  examples: ['input.amount > 100'],
+});
+
+export const jsonSchema = (description: string): JsonObject => ({
+  type: ['object', 'boolean'],
+  description: `${description} JSON Schema, draft 2020-12.`,
+});
+
+export function object(properties: JsonObject, required: readonly string[], more: JsonObject = {}): JsonObject {
+  return { type: 'object', properties, ...(required.length === 0 ? {} : { required }), additionalProperties: false, ...more };
+}
+
+/** An expression in place of the value, or the value. */
+export const orExpression = (shape: JsonObject): JsonObject => {
+  const { description, ...rest } = shape;
+  return { ...(description === undefined ? {} : { description }), anyOf: [rest as Json, { type: 'string', pattern: EXPRESSION }] };
+};
+
+/** `then` where the value has this shape, else `otherwise`. */
+export function when(condition: JsonObject, then: JsonObject, otherwise?: JsonObject): JsonObject {
+  return { if: condition, then, ...(otherwise === undefined ? {} : { else: otherwise }) };
+}

@@ -1,0 +1,110 @@
+/** Explanations: what a stranger reads about each node. */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { expenseApproval, graphOf, nodeOf, parsed } from '../core/definition/testing/documents.ts';
+import { document } from '../core/instance/testing/arbitraries.ts';
+import type { JsonObject } from '../core/json.ts';
+import { explain, type NodeExplanation } from './index.ts';
+
+function explained(json: JsonObject, nodeId: string): NodeExplanation | undefined {
+  return explain(parsed(json)).nodes.find((node) => node.nodeId === nodeId);
+}
+
+it('says how an instance begins, what it takes, and how it ends', () => {
+  expect(explain(parsed(expenseApproval)).sentences).toEqual([
+    'An instance starts with the node "check".',
+    'The input has to fit the schema in "input", else nothing starts.',
+    'A node that fails without an edge for it waits as an incident, until a person retries it or cancels the instance.',
+    'It may take as long as it likes.',
+    'In the end its output is made from "output".',
+  ]);
+});
+
+it('says of a node when it runs, what it does, what may go wrong, what follows, and which names are seen', () => {
+  expect(explained(expenseApproval, 'approve')).toEqual({
+    nodeId: 'approve',
+    sentences: [
+      'It runs when the edge to it is taken: from "check" when `nodes.check.output.needsApproval` holds. Else it is skipped.',
+      'It stands in the inbox of its assignees until one of them completes or fails it.',
+      'It is due after 2 days, which is shown and does nothing.',
+      'After 1 day there is a reminder on the lifecycle topic.',
+      'After 3 days it goes to others.',
+      'When it has completed: "pay" follows when `nodes.approve.output.approved` holds; "reject" follows when no other edge is taken.',
+      'When it fails and no edge fits, it waits as an incident for a person.',
+    ],
+    names: ['input', 'instance', 'now', 'nodes.check'],
+    warnings: [
+      'Nothing ends this wait: give it a "timeout" unless it may last for ever.',
+      'Not every way in which it fails has an edge: add one with "on": "failed" if the workflow can go on by itself.',
+    ],
+  });
+  expect(explained(expenseApproval, 'pay')?.sentences).toEqual([
+    'It runs when all edges to it are decided and at least one is taken: from "check" when no other edge is taken; "approve" when `nodes.approve.output.approved` holds. Else it is skipped.',
+    'The built-in worker sends the request; any 2xx is success. 408, 425, 429, 5xx and network errors are tried again.',
+    'There are up to 5 attempts, 1 second to 1 minute apart (exponential), each of which may take 30 seconds.',
+    'When it has completed, nothing follows: the instance ends when nothing else is open.',
+    'When it fails or times out and no edge fits, it waits as an incident for a person.',
+  ]);
+});
+
+it('says what edges for failures do, and warns of no ending that has one', () => {
+  const task = { type: 'task', task: 'work', queueTimeout: '1h', retry: { maxAttempts: 1 } };
+  const caught = graphOf({ a: task, b: task }, [{ from: 'a', to: 'b', on: 'any' }]);
+  expect(explained(caught, 'a')).toMatchObject({
+    warnings: [],
+    sentences: expect.arrayContaining(['When it fails or times out: "b" follows.']),
+  });
+  const some = graphOf({ a: task, b: task }, [{ from: 'a', to: 'b', on: 'failed', error: 'SOLD_OUT' }]);
+  expect(explained(some, 'a')?.sentences).toContain('When it fails with SOLD_OUT: "b" follows.');
+  expect(explained(some, 'a')?.warnings).toHaveLength(1);
+});
+
+it('says what joins wait for, and what they cancel', () => {
+  const step = { type: 'transform', output: 1 };
+  const join = (how: JsonObject): JsonObject => graphOf({ a: step, b: step, c: { ...step, ...how } }, ['a>c', 'b>c']);
+  expect(explained(join({ join: 'any', cancelRest: true }), 'c')?.sentences[0]).toBe(
+    'It runs as soon as one edge to it is taken: from "a" always; "b" always. What is unfinished before it is cancelled then.',
+  );
+  expect(explained(join({ join: { atLeast: 2 } }), 'c')?.sentences[0]).toMatch(/^It runs as soon as 2 edges to it are taken/);
+});
+
+it('names what a body sees: its items, its own nodes and those before the loop', () => {
+  const inner = { type: 'repeat', while: 'index < 2', body: { nodes: { deep: { type: 'transform', output: 1 } } } };
+  const body = { nodes: { first: { type: 'transform', output: 1 }, again: inner }, edges: [{ from: 'first', to: 'again' }] };
+  const json = graphOf(
+    { before: { type: 'transform', output: [] }, each: { type: 'forEach', items: '${ nodes.before.output }', as: 'order', body } },
+    ['before>each'],
+    {
+      vars: { v: 1 },
+    },
+  );
+  expect(explained(json, 'each/again/deep')?.names).toEqual([
+    'input',
+    'instance',
+    'now',
+    'vars',
+    'last',
+    'index',
+    'nodes.first',
+    'item',
+    'order',
+    'nodes.before',
+  ]);
+  expect(explained(json, 'each/first')?.sentences[0]).toBe('It runs at the start of each item or round.');
+});
+
+it('tells of a time that has no round unit in a smaller one', () => {
+  expect(explained(nodeOf({ type: 'wait', for: '90s' }), 'n')?.sentences).toContain('It lets 90 seconds pass.');
+  expect(explained(nodeOf({ type: 'wait', for: '1500ms' }), 'n')?.sentences).toContain('It lets 1500 ms pass.');
+});
+
+it('has whole sentences for every node of any definition', () => {
+  fc.assert(
+    fc.property(document, (json) => {
+      const { sentences, nodes } = explain(parsed(json));
+      for (const text of [...sentences, ...nodes.flatMap((node) => [...node.sentences, ...node.warnings])])
+        expect(text).toMatch(/^[A-Z0-9].*[.]$/s);
+    }),
+    { numRuns: 50 },
+  );
+});

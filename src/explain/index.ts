@@ -1,0 +1,55 @@
+/** Says in plain sentences what a definition does, node by node, for somebody who has never seen the language. Pure. */
+import type { Definition, Graph, Node } from '../core/definition/types.ts';
+import { describeArrivals, describeDeparture } from './edges.ts';
+import { namesSeenBy } from './names.ts';
+import { describeWork } from './work.ts';
+
+export type NodeExplanation = {
+  readonly nodeId: string;
+  /** When it runs, what it does, what may go wrong, what follows. */
+  readonly sentences: readonly string[];
+  /** Names that its expressions see. */
+  readonly names: readonly string[];
+  /** What may surprise, each with what to do about it. */
+  readonly warnings: readonly string[];
+};
+
+export type Explanation = { readonly sentences: readonly string[]; readonly nodes: readonly NodeExplanation[] };
+
+export function explain(definition: Definition): Explanation {
+  const { root, onFailure, timeout, input, nodes } = definition;
+  const starts = root.startNodes.map((id) => `"${id}"`).join(', ');
+  const ends =
+    timeout === null
+      ? 'It may take as long as it likes.'
+      : 'It has a "timeout": when that has passed, what is open ends and the instance fails.';
+  return {
+    sentences: [
+      `An instance starts with ${root.startNodes.length === 1 ? 'the node' : 'the nodes'} ${starts}.`,
+      input === null ? 'Any input is taken.' : 'The input has to fit the schema in "input", else nothing starts.',
+      onFailure === 'fail'
+        ? 'A node that fails without an edge for it fails the instance.'
+        : 'A node that fails without an edge for it waits as an incident, until a person retries it or cancels the instance.',
+      ends,
+      root.output === null ? 'Its output is null.' : 'In the end its output is made from "output".',
+    ],
+    nodes: [...nodes.values()].map((node) => explainNode(definition, node)),
+  };
+}
+
+function explainNode(definition: Definition, node: Node): NodeExplanation {
+  const graph = graphOf(definition, node);
+  const work = describeWork(node);
+  const { sentences, warnings } = describeDeparture(definition, graph, node);
+  return {
+    nodeId: node.id,
+    sentences: [describeArrivals(graph, node), ...work.sentences, ...sentences],
+    names: namesSeenBy(definition, graph, node),
+    warnings: [...work.warnings, ...warnings],
+  };
+}
+
+function graphOf({ nodes, root }: Definition, node: Node): Graph {
+  const loop = nodes.get(node.id.slice(0, Math.max(0, node.id.lastIndexOf('/'))) as Node['id']);
+  return loop !== undefined && 'body' in loop ? loop.body : root;
+}

@@ -1,0 +1,110 @@
+/** What a node does while it runs, whom or what it waits for, and what about it may surprise. One entry for each type; one that has none is named. */
+import type { DurationSetting, HttpNode, Node, NodeType, TaskNode } from '../core/definition/types.ts';
+
+export type Work = { readonly sentences: readonly string[]; readonly warnings: readonly string[] };
+
+const FOR_EVER = 'Nothing ends this wait: give it a "timeout" unless it may last for ever.';
+
+const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly type: Type }>) => Work } = {
+  task: (node) => ({
+    sentences: [
+      `A worker of the queue "${node.queue}" runs the handler "${node.task}"; until one does, the task waits.`,
+      ...effortOf(node),
+    ],
+    warnings:
+      node.queueTimeout === null
+        ? ['If no worker with this handler runs, it waits for ever: give it a "queueTimeout" to be told, or watch the queue.']
+        : [],
+  }),
+  http: (node) => ({
+    sentences: [
+      'The built-in worker sends the request; any 2xx is success. 408, 425, 429, 5xx and network errors are tried again.',
+      ...effortOf(node),
+    ],
+    warnings: [],
+  }),
+  transform: () => ({ sentences: ['The engine makes its output at once. An expression that fails is an incident.'], warnings: [] }),
+  human: ({ due, reminders, escalations, approvals, timeout }) => ({
+    sentences: [
+      approvals === null
+        ? 'It stands in the inbox of its assignees until one of them completes or fails it.'
+        : `It stands in the inbox of its assignees until ${approvals.atLeast} of them have voted for it, or one fails it.`,
+      ...(due === null ? [] : [`It is due after ${durationOf(due)}, which is shown and does nothing.`]),
+      ...reminders.map((after) => `After ${durationOf(after)} there is a reminder on the lifecycle topic.`),
+      ...escalations.map(({ after }) => `After ${durationOf(after)} it goes to others.`),
+      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it is withdrawn, and has timed out.`]),
+    ],
+    warnings: timeout === null ? [FOR_EVER] : [],
+  }),
+  wait: ({ wait }) => ({
+    sentences: [
+      wait.kind === 'for'
+        ? `It lets ${durationOf(wait.duration)} pass.`
+        : `It waits until ${wait.instant.kind === 'constant' ? new Date(wait.instant.at).toISOString() : 'the time that its expression gives'}; one that has passed goes on at once.`,
+    ],
+    warnings: [],
+  }),
+  event: ({ waits, count, list, timeout }) => ({
+    sentences: [
+      `It waits for ${list ? `${count} events` : 'an event'} of the type ${[...new Set(waits.map(({ event }) => `"${event}"`))].join(' or ')} with its key. One that came within the hour before is taken too.`,
+      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it has timed out.`]),
+    ],
+    warnings: timeout === null ? [FOR_EVER] : [],
+  }),
+  publish: ({ event, topic }) => ({
+    sentences: [`It sends an event of the type "${event}"${topic === null ? '' : `, to the topic ${topic} too,`} and goes on at once.`],
+    warnings: [],
+  }),
+  forEach: ({ body, concurrency, failuresMax }) => ({
+    sentences: [
+      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) for each item, ${concurrency === null ? 'all at a time' : `${concurrency} at a time`}, and gives their outputs in the order of the items.`,
+      failuresMax === null
+        ? 'A task that fails in its body does not fail it: the definition’s "onFailure" decides.'
+        : failuresMax === 0
+          ? 'It fails at the first item that fails.'
+          : 'It goes on with other items when one fails, as "onItemFailure" says; failed ones give null.',
+    ],
+    warnings: [],
+  }),
+  repeat: ({ body, condition, max, delay }) => ({
+    sentences: [
+      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) ${condition.kind === 'until' ? 'until' : 'while'} \`${condition.holds.source}\` holds, at most ${max} times${delay === null ? '' : `, with ${durationOf(delay)} between`}.`,
+      'More rounds than that fail it with ROUNDS_EXHAUSTED.',
+    ],
+    warnings: [],
+  }),
+};
+
+export function describeWork<Type extends NodeType>(node: Extract<Node, { readonly type: Type }>): Work {
+  const one: ((node: Extract<Node, { readonly type: Type }>) => Work) | undefined = describe[node.type as Type];
+  return one === undefined ? { sentences: [`It is a node of the type "${node.type}".`], warnings: [] } : one(node);
+}
+
+function effortOf({ timeout, queueTimeout, retry }: TaskNode | HttpNode): readonly string[] {
+  const { maxAttempts, backoff, initialMs, maxMs } = retry;
+  const attempts =
+    maxAttempts === 1
+      ? 'There is one attempt'
+      : `There are up to ${maxAttempts} attempts, ${milliseconds(initialMs)} to ${milliseconds(maxMs)} apart (${backoff})`;
+  return [
+    `${attempts}, each of which may take ${durationOf(timeout)}.`,
+    ...(queueTimeout === null ? [] : [`From dispatch to outcome an attempt may take ${durationOf(queueTimeout)}.`]),
+  ];
+}
+
+function durationOf(setting: DurationSetting): string {
+  return setting.kind === 'constant' ? milliseconds(setting.ms) : 'the time that its expression gives';
+}
+
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const;
+
+/** In the largest unit that divides it. */
+function milliseconds(ms: number): string {
+  for (const [unit, length] of UNITS) if (ms >= length && ms % length === 0) return ms === length ? `1 ${unit}` : `${ms / length} ${unit}s`;
+  return `${ms} ms`;
+}
