@@ -122,8 +122,9 @@ export class Progress {
 
   #follow(event: InstanceEvent): void {
     if (event.type === 'InstanceResumed' || event.type === 'StepContinued') {
-      // All of it is derived from the state, in the right order; what is pending from this batch would be decided twice.
-      this.#forget();
+      // All of it is derived from the state, in the right order. What is pending at a resume would be decided twice; a retry leads to
+      // `StepContinued` too, and the other retries of its command are pending then.
+      if (event.type === 'InstanceResumed') this.#forget();
       this.#touched.clear();
       for (const { path } of openScopes(this.view.state)) this.#touched.add(path);
     }

@@ -3,7 +3,7 @@ import { assertNever } from '../../assert.ts';
 import type { CommandId, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { decideTimer } from '../decide/timer.ts';
-import { openScopeAt, rootPath, scopePathOf, taskAt } from '../state/scopes.ts';
+import { rootPath, scopeAt, scopePathOf, taskAt } from '../state/scopes.ts';
 import { type ClosedTask, type Incident, isOpen } from '../state/state.ts';
 import type { Decided, FollowUp, NewEvent, View } from '../view.ts';
 import { exitNode } from './exit.ts';
@@ -33,7 +33,10 @@ export function afterIncident(view: View, path: TaskPath | null, phase: Incident
 /** The step has done as much as one may. The incident stands as before, so that nothing is taken for decided. */
 export function raisedAgain(view: View, { path, phase }: FollowUp & { readonly kind: 'retry' }): readonly NewEvent[] {
   if (phase === 'output') return [];
-  const nodeId = path === null ? null : (taskAt(view.state, path)?.nodeId ?? null);
+  const scope = scopeAt(view.state, path === null ? rootPath : scopePathOf(path));
+  // Another retry of the same command ended the item in which it stood, or its node came under an incident anew.
+  if (scope?.status !== 'open' || own(scope.incidents, path ?? '') !== undefined) return [];
+  const nodeId = path === null ? null : (own(scope.tasks, path)?.nodeId ?? null);
   const message = 'The retries before this one took all the work that one step may do. Retry once more.';
   return [{ type: 'IncidentRaised', path, incident: { nodeId, phase, error: { code: 'MR_EXPRESSION_FUEL', message }, expression: null } }];
 }
@@ -61,7 +64,10 @@ function reopen(task: ClosedTask, predecessor: ClosedTask | null): Decided {
  */
 function catchUp(view: View, path: TaskPath | null, commandId: CommandId): readonly NewEvent[] {
   const due: NewEvent[] = [];
-  for (const [timerId, timer] of Object.entries(openScopeAt(view.state, path === null ? rootPath : scopePathOf(path)).timers)) {
+  const scope = scopeAt(view.state, path === null ? rootPath : scopePathOf(path));
+  // Another retry of the same command ended the item.
+  if (scope?.status !== 'open') return [];
+  for (const [timerId, timer] of Object.entries(scope.timers)) {
     if (timer.path !== path || timer.state !== 'armed' || timer.dueAt > view.now) continue;
     due.push(...decideTimer(view, { type: 'TimerFired', timerId, kind: timer.kind, dueAt: timer.dueAt }).events);
     // The other timers end with the task.
@@ -69,6 +75,6 @@ function catchUp(view: View, path: TaskPath | null, commandId: CommandId): reado
   }
   if (due.length > 0) return due;
   if (path === null) return [];
-  const task = own(openScopeAt(view.state, scopePathOf(path)).tasks, path);
+  const task = own(scope.tasks, path);
   return task?.status === 'scheduled' ? [{ type: 'TaskRedispatched', path, attempt: task.attempt, commandId }] : [];
 }
