@@ -190,7 +190,7 @@ it.each<readonly [string, string, Omit<Scenario, 'name'>]>([
   ],
   [
     'a variable is set, and decides',
-    'rate',
+    'big',
     {
       input: { limit: 100, amount: 50 },
       mocks: { rate: [{ output: { limit: 20 } }], big: [{ output: 1 }] },
