@@ -90,7 +90,7 @@ function fanOut(width: number): Definition {
 
 function definitionOf(nodes: readonly (readonly [string, JsonObject])[], edges: readonly JsonObject[]): Definition {
   const document: Json = { id: 'bench', nodes: Object.fromEntries(nodes), edges };
-  const limits = { bytes: 1 << 24, nodes: 100_000, edges: 200_000, depth: 64, loopDepth: 8, expressions: 100_000 };
+  const limits = { bytes: 1 << 24, nodes: 100_000, edges: 200_000, depth: 64, loopDepth: 8, expressions: 100_000, triggers: 50 };
   const parsed = parseDefinition(document, { version: 1, limits });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;

@@ -28,6 +28,7 @@ import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
 import { addTaskCommandRoutes } from './routes/task-commands.ts';
+import { addTriggerRoutes } from './routes/triggers.ts';
 import { endSilentConnections } from './silent-connections.ts';
 import { createValidatorCompiler } from './validation.ts';
 
@@ -163,5 +164,6 @@ function addV1(app: ApiApp, context: RouteContext): void {
   addTaskActionRoutes(app, context);
   addTaskCommandRoutes(app, context);
   addEventRoutes(app, context);
+  addTriggerRoutes(app, context);
   addDeadLetterRoutes(app, context);
 }

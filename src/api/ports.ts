@@ -22,7 +22,15 @@ export type ApiPorts = {
   readonly cache: DefinitionCache;
   readonly instances: Pick<
     InstanceStore,
-    'start' | 'issueCommand' | 'commandResult' | 'publish' | 'claim' | 'unclaim' | 'registerEventTypes'
+    | 'start'
+    | 'issueCommand'
+    | 'commandResult'
+    | 'publish'
+    | 'claim'
+    | 'unclaim'
+    | 'registerEventTypes'
+    | 'deployTriggers'
+    | 'switchTriggers'
   >;
   readonly queries: Omit<InstanceQueries, 'fullHistory' | 'instanceIds'>;
   readonly outgoing: OutgoingMessages;

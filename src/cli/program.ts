@@ -11,6 +11,7 @@ import { addRedispatchCommand } from './commands/redispatch.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 import { addTestCommand } from './commands/test.ts';
+import { addTriggerCommands } from './commands/triggers.ts';
 
 const HELP = `
 Environment:
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   addDefinitionCommands(program);
   addDrawCommand(program);
   addTestCommand(program);
+  addTriggerCommands(program);
   program.commandsGroup('Instances');
   addInstanceCommands(program);
   program.commandsGroup('Tasks of people');

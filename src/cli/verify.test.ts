@@ -47,6 +47,7 @@ const definition: Definition = {
   vars: constant({}),
   timeout: null,
   onFailure: 'incident',
+  triggers: [],
   lifecycle: 'instance',
   warnings: [],
 };

@@ -8,10 +8,12 @@ import type {
   DeadLetterClosed,
   DefinitionDetail,
   DefinitionSummary,
+  DefinitionTriggers,
   DefinitionVersion,
   Deployed,
   EventAccepted,
   EventBody,
+  FireBody,
   HistoryEntry,
   InboxTask,
   Instance,
@@ -93,6 +95,11 @@ export function createClient(options: ConnectionOptions) {
     const response = await connection.open({ method: 'GET', path: [...path, 'drawing'], query: { format }, headers: { accept: '*/*' } });
     return response === null ? '' : await response.text();
   };
+  const triggersOf = (definition: string, trigger: string | undefined, action: string) => [
+    ...['definitions', definition, 'triggers'],
+    ...(trigger === undefined ? [] : [trigger]),
+    action,
+  ];
   const task = (taskId: string, ...action: string[]) => ['tasks', taskId, ...action];
 
   return {
@@ -153,6 +160,24 @@ export function createClient(options: ConnectionOptions) {
 
     /** With an `id` the request is safe to repeat, and is retried. */
     sendEvent: (event: EventBody) => post<EventAccepted>(['events'], event, { repeatable: event.id !== undefined }),
+
+    triggers: (page: PageOptions = {}) => get<Page<DefinitionTriggers>>(['triggers'], page),
+    definitionTriggers: (definition: string) => get<DefinitionTriggers>(['definitions', definition, 'triggers']),
+    /** @param trigger default: all of the definition. */
+    pauseTriggers: (definition: string, trigger?: string) => post<DefinitionTriggers>(triggersOf(definition, trigger, 'pause'), {}),
+    resumeTriggers: (definition: string, trigger?: string) => post<DefinitionTriggers>(triggersOf(definition, trigger, 'resume'), {}),
+    /** Starts an instance as the trigger would. With an `idempotencyKey` the request is safe to repeat, and is retried. */
+    fireTrigger: (
+      definition: string,
+      trigger: string,
+      body: FireBody = {},
+      { idempotencyKey }: { readonly idempotencyKey?: string | undefined } = {},
+    ) =>
+      post<StartedInstance>(
+        triggersOf(definition, trigger, 'fire'),
+        body,
+        idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey }, repeatable: true },
+      ),
 
     deadLetters: (filter: PageOptions & { readonly status?: DeadLetter['status'] | undefined } = {}) =>
       get<Page<DeadLetter>>(['dead-letters'], filter),

@@ -18,3 +18,4 @@ export type {
 } from './instances.ts';
 export type { Problem } from './problem.ts';
 export type { InboxTask, NextTask, Task, TaskDetail } from './tasks.ts';
+export type { DefinitionTriggers, FireBody, ScheduleEntry, Trigger } from './triggers.ts';

@@ -73,6 +73,8 @@ export const errorCodes = {
   MR_DEF_LITERAL: { blame: 'message', http: 422 },
   MR_DEF_DURATION: { blame: 'message', http: 422 },
   MR_DEF_INSTANT: { blame: 'message', http: 422 },
+  MR_DEF_CRON: { blame: 'message', http: 422 },
+  MR_DEF_TIME_ZONE: { blame: 'message', http: 422 },
   MR_DEF_SCHEMA: { blame: 'message', http: 422 },
   MR_DEF_EXPRESSION: { blame: 'message', http: 422 },
   MR_DEF_UNKNOWN_ROOT: { blame: 'message', http: 422 },
@@ -115,6 +117,7 @@ export const errorCodes = {
   MR_TOO_LARGE: { blame: 'message', http: null },
   MR_INSTANCE_UNKNOWN: { blame: 'message', http: null },
   MR_EVENT_INVALID: { blame: 'message', http: null },
+  MR_TRIGGER_FAILED: { blame: 'message', http: null },
   MR_MESSAGE_INVALID: { blame: 'message', http: null },
   MR_STEP_FAILED: { blame: 'bug', http: null },
   // Errors of the surroundings

@@ -20,6 +20,8 @@ export const deadLetterCodes = [
   'MR_NUMBER_UNSAFE',
   /** An external event that lacks what an event must have, or whose data is not JSON. */
   'MR_EVENT_INVALID',
+  /** A trigger of a definition fails on the event, or the start that it asks for is refused. */
+  'MR_TRIGGER_FAILED',
   /** A record of ours whose fields contradict each other or name what is no id. */
   'MR_MESSAGE_INVALID',
   /** Processing it fails whenever it is tried: a bug, or something that the database refuses. */

@@ -1,11 +1,14 @@
 /**
  * What an orchestrator does on given stores and a given log: applies notifications to instances, correlates external events,
- * indexes dead letters, fires timers, sends tasks again that have nothing in flight, and keeps the database small. `main.ts`
+ * indexes dead letters, fires timers, runs schedules, sends tasks again that have nothing in flight, and keeps the database small. `main.ts`
  * gives the systems of an installation; `millrace dev` gives those in memory.
  */
 import { randomUUID } from 'node:crypto';
 import { assertNever } from '../core/assert.ts';
+import type { EpochMs } from '../core/ids.ts';
 import { AssignedStateCache } from '../engine/process/state-cache.ts';
+import { createReadyDefinitions } from '../engine/ready-definitions.ts';
+import { createScheduleRunner } from '../engine/trigger/schedule-runner.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
@@ -15,7 +18,7 @@ import type { Config } from '../service/config.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
 import { outboxMetrics } from '../service/metrics.ts';
 import type { Service } from '../service/process.ts';
-import { createDefinitionCache } from '../store/definition-cache.ts';
+import { createDefinitionCache, type DefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { Maintenance, OutboxGauge, OutboxProbes, OutboxState } from '../store/maintenance.ts';
@@ -26,6 +29,7 @@ import { publishedBefore } from './published-before.ts';
 import { Redispatcher } from './redispatch/redispatcher.ts';
 import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
 import { CorrelatedEvents } from './timers/correlated-events.ts';
+import { createScheduleTask } from './timers/schedule-task.ts';
 import { createTimerTask } from './timers/timer-task.ts';
 
 /** What an orchestrator works on. */
@@ -59,6 +63,8 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   await retry('look up the schemas', async () => {
     await outgoing.prepare();
     await codec.prepare([{ topic, record: 'DeadLetter' }]);
+    // Those of triggers go through the outbox.
+    await store.registerTopics([topic]);
   });
   const admin = log.admin();
   service.onStop('kafka admin', () => admin.close());
@@ -80,6 +86,7 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   const probing = probePublishing(config, service, systems);
   const now = await keepDatabaseClock(() => store.now(), retry, service);
   const definitions = createDefinitionCache(systems.definitions);
+  runSchedules(config, service, systems, { metrics, definitions, now });
   await Promise.all([
     probing,
     runConsumers({ ...systems, config, service, retry, definitions, admin, deadLetters, metrics, stateCache, consumers, now }),
@@ -89,6 +96,19 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
 function checkDatabases({ health }: Service, { store, definitions }: OrchestratorSystems): void {
   health.check('instance database', () => answers(store.now()));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
+}
+
+type ScheduleParts = { readonly metrics: OrchestratorMetrics; readonly definitions: DefinitionCache; readonly now: () => EpochMs };
+
+function runSchedules(
+  config: OrchestrateConfig,
+  service: Service,
+  { store, outgoing }: OrchestratorSystems,
+  { metrics, definitions, now }: ScheduleParts,
+): void {
+  const runner = createScheduleRunner({ definitions: createReadyDefinitions(definitions, outgoing), outgoing, now, limits: config.limits });
+  const { timerIntervalMs: intervalMs } = config.orchestrator;
+  service.repeat('run schedules', createScheduleTask({ store, runner, intervalMs, log: service.log, onTime: metrics.scheduleTime }));
 }
 
 function fireTimers(

@@ -17,6 +17,7 @@ export type OrchestratorMetrics = {
   latency(ms: number): void;
   cache(hits: number, misses: number): void;
   timerFired(kind: string): void;
+  scheduleTime(definition: string, result: string, count: number): void;
   correlated(counts: CorrelationCounts): void;
   /** A record of a topic of events that is none: a compacted topic's deletion. */
   tombstone(): void;
@@ -53,8 +54,10 @@ export function createOrchestratorMetrics(
       if (misses > 0) own.cacheHits.inc({ result: 'miss' }, misses);
     },
     timerFired: (kind) => own.timersFired.inc({ kind }),
-    correlated({ matched, buffered, duplicates, ignored }) {
+    scheduleTime: (definition, result, count) => own.schedules.inc({ definition, result }, count),
+    correlated({ matched, started, buffered, duplicates, ignored }) {
       own.events.inc({ result: 'matched' }, matched);
+      own.events.inc({ result: 'started' }, started);
       own.events.inc({ result: 'buffered' }, buffered);
       own.events.inc({ result: 'duplicate' }, duplicates);
       own.events.inc({ result: 'ignored' }, ignored);

@@ -3,6 +3,7 @@ import type { EpochMs } from '../core/ids.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import type { AssignedStateCache } from '../engine/process/state-cache.ts';
 import { createReadyDefinitions } from '../engine/ready-definitions.ts';
+import { createEventStarter } from '../engine/trigger/event-starter.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { assertEventTopics } from '../messaging/foreign-topics.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
@@ -67,7 +68,10 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   const observer = createProcessingObserver(log, metrics);
   const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
-  const correlate = createCorrelator({ codec, maxBytes, store, matcher, deadLetters, log, metrics });
+  const starter = createEventStarter({ definitions: ready, outgoing, now, limits: config.limits });
+  const correlate = createCorrelator({
+    ...{ codec, maxBytes, maxMessageBytes, deadLetterTopic: topics.deadLetters, store, matcher, starter, deadLetters, log, metrics },
+  });
   await Promise.all([
     runConsumer(dependencies, {
       groupId: groups.orchestrator,

@@ -109,6 +109,7 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
       gauge.set(stateCacheBytes()),
     ),
     timersFired: metrics.counter('timers_fired_total', 'Timers that came due.', ['kind']),
+    schedules: metrics.counter('schedule_times_total', 'Times of schedules by what became of them.', ['definition', 'result']),
     events: metrics.counter('events_total', 'External events by result.', ['result']),
     redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks without a record in flight that were dispatched again.'),
   };

@@ -1,10 +1,11 @@
 /** The instance database as people read it: the port. Lists are keyset pages, newest first; cursors are opaque. */
-import type { CommandId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
+import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
 import type { Approvals, Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { Page } from './definition-store.ts';
 import type { HumanRecord } from './human-record.ts';
+import type { TriggersRow } from './schedules.ts';
 
 export type InstanceFilter = {
   readonly status?: InstanceStatus;
@@ -145,6 +146,8 @@ export interface InstanceQueries {
   deadLetter(id: string): Promise<DeadLetterRow | null>;
   /** @returns false when it was no longer open. */
   closeDeadLetter(id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean>;
+  /** Of definitions whose newest version has some, by id. @param definitionId only of this one. */
+  triggers(definitionId: DefinitionId | null, limit: number, cursor: string | null): Promise<Page<TriggersRow>>;
   /** All ids in order, for `millrace verify`. */
   instanceIds(after: InstanceId | null, limit: number): Promise<readonly InstanceId[]>;
 }

@@ -6,14 +6,17 @@
 import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
-import type { CommandId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
+import type { CommandId, DefinitionId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
 import type { PersonCommand } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import type { InstanceState, ScopeState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
+import type { Advanced, ScheduleEntry } from '../core/triggers/schedule.ts';
+import type { ScheduleRow } from './schedules.ts';
 import type { NeededScopes } from './stored/partial-state.ts';
+import type { DeployedTriggers, FailedStart, TriggerSet, TriggerSwitch } from './triggers.ts';
 
 export type StoredInstance = { readonly state: InstanceState; readonly version: number };
 
@@ -63,14 +66,54 @@ export type EventMatcher = {
   encode(subscription: Subscription, event: ExternalEvent, eventRowId: string, whereError: string | null): OutboxMessage;
 };
 
+/** What becomes of an event at one definition. */
+export type EventStart = { readonly kind: 'start'; readonly start: Start } | { readonly kind: 'failed'; readonly reason: string };
+
+/** null: none of its triggers is for the event. Pure. */
+export type DecideEventStart = (set: TriggerSet, event: ExternalEvent) => EventStart | null;
+
+/** Given to the store by whoever wires it. */
+export type EventStarter = {
+  /** Resolves once these versions can be decided on without waiting. Throws a retryable MillraceError while something is away. */
+  prepare(sets: readonly TriggerSet[]): Promise<DecideEventStart>;
+  /** Makes the dead letter of a definition that could not be started, written in the same transaction: the event is not looked at again. */
+  deadLetter(failed: FailedStart): OutboxMessage;
+};
+
+export type AdvancedSchedule = Advanced & { readonly starts: readonly { readonly time: EpochMs; readonly start: Start }[] };
+
+/** Pure. `refused`: times whose start was refused, with the reason. */
+export type DecideSchedule = (seen: {
+  readonly now: EpochMs;
+  readonly hasEnded: boolean;
+  readonly refused: ReadonlyMap<EpochMs, string>;
+}) => AdvancedSchedule;
+
+/** Given to the store by whoever wires it. Throws a retryable MillraceError while something is away. */
+export type ScheduleRunner = { prepare(row: ScheduleRow): Promise<DecideSchedule> };
+
+export type ScheduleStep = {
+  /** The schedule that had something to do, as it was, and what became of its times; null: there was none. */
+  readonly advanced: { readonly row: ScheduleRow; readonly entries: readonly ScheduleEntry[] } | null;
+  readonly nextDueAt: EpochMs | null;
+  readonly now: EpochMs;
+};
+
 export type CorrelationCounts = {
   /** Deliveries made. */
   readonly matched: number;
+  /** Instances started. */
+  readonly started: number;
   readonly buffered: number;
   /** (source, id) seen within 24 h. */
   readonly duplicates: number;
   /** No deployed version names the type. */
   readonly ignored: number;
+};
+
+export type Correlated = CorrelationCounts & {
+  /** What triggers could not start, each with its dead letter written. Everything else that the events meant was done. */
+  readonly failed: readonly FailedStart[];
 };
 
 export type NewCommand = {
@@ -162,8 +205,23 @@ export interface InstanceStore {
    */
   fireTimers(limit: number, encode: (timer: DueTimer) => OutboxMessage, eventsReadUntil: EpochMs): Promise<FiredTimers>;
 
-  /** Delivers events to open subscriptions, keeps the others. Protocol: Events 1–5. */
-  correlate(events: readonly ExternalEvent[], matcher: EventMatcher): Promise<CorrelationCounts>;
+  /**
+   * Delivers events to open subscriptions and starts instances by triggers; keeps the events that nobody had.
+   * @param starter without one, no trigger is looked at.
+   */
+  correlate(events: readonly ExternalEvent[], matcher: EventMatcher, starter?: EventStarter): Promise<Correlated>;
+  /** Starts what events mean to the triggers of one definition, and nothing else: what failed there, tried again. */
+  startByEvents(
+    definitionId: DefinitionId,
+    events: readonly ExternalEvent[],
+    starter: EventStarter,
+  ): Promise<Pick<Correlated, 'started' | 'failed'>>;
+  /** After the version, and before the deploy answers. A higher version that is there already stays. */
+  deployTriggers(triggers: DeployedTriggers): Promise<void>;
+  /** @returns false when the definition has none. */
+  switchTriggers(change: TriggerSwitch): Promise<boolean>;
+  /** Takes a schedule whose time has come, or whose run has ended (SKIP LOCKED), and starts what is to start, in one transaction. */
+  advanceSchedule(runner: ScheduleRunner): Promise<ScheduleStep>;
 
   /**
    * @returns false when the task of people is open no more, somebody has completed or failed it already, or this person has

@@ -21,6 +21,12 @@ export function memoryStore(matcher: EventMatcher): StoreUnderTest {
           return { topic, key, type, partition, payload: JSON.parse(payload.toString()) as JsonObject };
         });
     },
+    async moveSchedule(definitionId, name, ms) {
+      for (const [key, row] of tables.schedules) {
+        if (row.definitionId !== definitionId || row.name !== name || row.state.next === null) continue;
+        tables.schedules.set(key, { ...row, state: { ...row.state, next: row.state.next + ms } });
+      }
+    },
     async expireEvents() {
       for (const kept of tables.events.kept.values()) kept.expiresAt = tables.now();
     },

@@ -16,6 +16,12 @@ export function storeOn(pool: Pool, matcher: EventMatcher): StoreUnderTest {
       );
       return rows.map((row) => ({ ...row, payload: JSON.parse(row.payload.toString()) as JsonObject }));
     },
+    async moveSchedule(definitionId, name, ms) {
+      await pool.query(
+        "UPDATE schedule SET next_at = next_at + $3::float8 * interval '1 millisecond' WHERE definition_id = $1 AND name = $2",
+        [definitionId, name, ms],
+      );
+    },
     async expireEvents() {
       await pool.query('UPDATE event_buffer SET expires_at = now()');
     },

@@ -10,6 +10,7 @@ import type { ExternalEvent } from '../../src/core/external-event.ts';
 import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import type { Notification } from '../../src/core/instance/decide/notification.ts';
 import { start, step } from '../../src/core/instance/index.ts';
+import type { Effect } from '../../src/core/instance/outgoing/effects.ts';
 import { ScopesNeeded, scopePathOf, withScopes } from '../../src/core/instance/state/scopes.ts';
 import type { InstanceState, TaskState } from '../../src/core/instance/state/state.ts';
 import type { StepResult } from '../../src/core/instance/step.ts';
@@ -45,6 +46,8 @@ export type StoreUnderTest = {
   sent(key: string): Promise<readonly SentMessage[]>;
   /** Makes the events that wait expire. */
   expireEvents(): Promise<void>;
+  /** Moves the next time of a schedule, by ms. */
+  moveSchedule(definitionId: string, name: string, ms: number): Promise<void>;
 };
 
 export const matcher: EventMatcher = createEventMatcher({
@@ -201,15 +204,19 @@ export function transitionOf(
   expectedVersion: number,
   result: StepResult,
 ): Transition {
-  const messages = result.effects.flatMap((effect): OutboxMessage[] => {
+  const { state: after, history, effects } = result;
+  const messages = messagesOf(instanceId, effects);
+  return { instanceId, partition: partitionOf(instanceId, PARTITIONS), before, expectedVersion, after, history, effects, messages };
+}
+
+export function messagesOf(instanceId: InstanceId, effects: readonly Effect[]): OutboxMessage[] {
+  return effects.flatMap((effect): OutboxMessage[] => {
     if (effect.type === 'dispatchTask') return [message('TaskScheduled', topics.tasks, instanceId, { path: effect.path })];
     if (effect.type === 'lifecycle')
       return [message('InstanceChanged', topics.lifecycle, instanceId, { change: effect.change, status: effect.status })];
     if (effect.type === 'publishEvent') return [message('ExternalEvent', topics.events, instanceId, { id: effect.id, data: effect.data })];
     return [];
   });
-  const { state: after, history, effects } = result;
-  return { instanceId, partition: partitionOf(instanceId, PARTITIONS), before, expectedVersion, after, history, effects, messages };
 }
 
 /** A store whose outbox takes what the lab sends. */

@@ -11,6 +11,7 @@ import { breakingChanges, definitionEventTypes, definitionQueues, nodePointerOf 
 import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
+import { deployedTriggers } from '../../engine/trigger/deployed-triggers.ts';
 import type { StoredDefinition } from '../../store/definition-store.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
@@ -151,6 +152,8 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     await ports.instances.registerEventTypes(definitionEventTypes(definition));
     const { id } = definition;
     const { version, created } = await definitions.deploy(id, document, contentHash, by);
+    // Before the answer, and again at each repeat: the process may have died between the two.
+    await ports.instances.deployTriggers(deployedTriggers(definition, version));
     if (created) latest.deployed(id, version);
     const running = await queries.runningByVersion(id);
     return { id, version, created, runningByVersion: running.map((each) => ({ ...each })), warnings: [...definition.warnings] };

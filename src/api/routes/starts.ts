@@ -19,7 +19,6 @@ const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
 
 export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   const { ports, limits, metrics, startInstance } = context;
-  const { admission } = ports;
   const schema = {
     operationId: 'startInstance',
     tags: ['instances'],
@@ -39,11 +38,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   app.post('/definitions/:id/instances', { schema, config: { permission: 'start' } }, async (request, reply) => {
     const { params, body, headers, query } = request;
     const waitMs = query.wait === undefined ? 0 : waitMsOf(query.wait, limits.waitMaxMs);
-    const reason = admission.reasonToRefuse();
-    if (reason !== null) {
-      metrics.refusedStarts.inc();
-      throw new ApiProblem('MR_NOT_PUBLISHING', `Instances cannot be started now: ${reason}`, { headers: { 'retry-after': '5' } });
-    }
+    assertAdmitted(context);
     const definition = await definitionOf(context, params.id, body.version);
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
     const input = body.input ?? {};
@@ -74,10 +69,18 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   });
 }
 
+/** @throws the problem of a start while nothing is published. */
+export function assertAdmitted({ ports, metrics }: RouteContext): void {
+  const reason = ports.admission.reasonToRefuse();
+  if (reason === null) return;
+  metrics.refusedStarts.inc();
+  throw new ApiProblem('MR_NOT_PUBLISHING', `Instances cannot be started now: ${reason}`, { headers: { 'retry-after': '5' } });
+}
+
 type Started = StartOutcome & { readonly kind: 'started' | 'repeated' };
 
 /** @throws the problem of a start that was refused. */
-function assertStarted(outcome: StartOutcome, definition: Definition): asserts outcome is Started {
+export function assertStarted(outcome: StartOutcome, definition: Definition): asserts outcome is Started {
   switch (outcome.kind) {
     case 'started':
     case 'repeated':
@@ -123,7 +126,7 @@ function assertPayload(contentLength: string | undefined, input: Json, bytesMax:
   });
 }
 
-function idempotencyOf(context: RouteContext, key: string | undefined, body: StartBody): StartRequest['idempotency'] {
+export function idempotencyOf(context: RouteContext, key: string | undefined, body: StartBody | Json): StartRequest['idempotency'] {
   if (key === undefined) return null;
   if (!IDEMPOTENCY_KEY.test(key))
     throw new ApiProblem('MR_REQUEST_INVALID', 'The Idempotency-Key must have 1 to 255 printable characters.', {

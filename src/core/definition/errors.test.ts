@@ -293,7 +293,16 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     ['MR_DEF_NODE_NOT_BEFORE /nodes/c/output'],
   ],
   ['a workflow', nodeOf({ type: 'workflow', definition: 'd' }), ['MR_DEF_NOT_YET /nodes/n/type']],
-  ['triggers', { ...graphOf(['a']), triggers: [] }, ['MR_DEF_NOT_YET /triggers']],
+  [
+    'a time that is no cron expression',
+    { ...graphOf(['a']), triggers: [{ schedule: { cron: 'x' } }] },
+    ['MR_DEF_CRON /triggers/0/schedule/cron'],
+  ],
+  [
+    'a time zone that there is not',
+    { ...graphOf(['a']), triggers: [{ schedule: { cron: '0 0 * * *', timeZone: 'x' } }] },
+    ['MR_DEF_TIME_ZONE /triggers/0/schedule/timeZone'],
+  ],
   ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
   ['one outcome', nodeOf({ ...human, outcomes: ['approve'] }), ['MR_DEF_SHAPE /nodes/n/outcomes']],
   ['outcomes that are no array', nodeOf({ ...human, outcomes: 'approve' }), ['MR_DEF_SHAPE /nodes/n/outcomes']],

@@ -19,6 +19,8 @@ export const definitionErrorCodes = [
   'MR_DEF_LITERAL',
   'MR_DEF_DURATION',
   'MR_DEF_INSTANT',
+  'MR_DEF_CRON',
+  'MR_DEF_TIME_ZONE',
   'MR_DEF_SCHEMA',
   'MR_DEF_EXPRESSION',
   'MR_DEF_UNKNOWN_ROOT',

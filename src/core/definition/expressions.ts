@@ -27,6 +27,8 @@ import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 export type Place =
   /** `vars` and `timeout` of the definition: before anything ran. */
   | { readonly kind: 'start' }
+  /** `when`, `input` and `key` of a trigger: what came, before there is an instance. */
+  | { readonly kind: 'trigger'; readonly of: 'event' | 'schedule' }
   /** While a node opens: what ran before it. */
   | { readonly kind: 'opening'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `where` of an event node: the event too. */
@@ -177,6 +179,7 @@ export class Expressions {
 
 /** Names of items are roots too, in the bodies of their loops; `results` is one in the `until` of a forEach alone. */
 function rootsAt(place: Place): CompileOptions {
+  if (place.kind === 'trigger') return place.of === 'schedule' ? { roots: [...ROOTS, 'schedule'] } : {};
   const around = place.kind === 'start' ? [] : place.scope.itemNames;
   const names = place.kind === 'items' ? [...around, ...namesOfItems(place)] : around;
   return names.length === 0 ? {} : { roots: [...ROOTS, ...names] };

@@ -17,6 +17,7 @@ export type DefinitionLimits = {
   readonly loopDepth: number;
   /** `when`, `where` and strings with `${ … }` in them. */
   readonly expressions: number;
+  readonly triggers: number;
 };
 
 export const defaultDefinitionLimits: DefinitionLimits = {
@@ -26,6 +27,7 @@ export const defaultDefinitionLimits: DefinitionLimits = {
   depth: 64,
   loopDepth: 8,
   expressions: 5_000,
+  triggers: 50,
 };
 
 /** For definitions that were deployed already. A limit that was lowered since must not stop running instances. */
@@ -36,6 +38,7 @@ export const storedDefinitionLimits: DefinitionLimits = {
   depth: 200,
   loopDepth: 64,
   expressions: 500_000,
+  triggers: 10_000,
 };
 
 /** @returns false when the document must not be looked at any further. */

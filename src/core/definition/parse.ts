@@ -14,6 +14,7 @@ import { ObjectReader } from './object-reader.ts';
 import { type Parsing, readGraph } from './read-graph.ts';
 import { checkReferences } from './references.ts';
 import { checkStrings } from './strings.ts';
+import { readTriggers } from './triggers/read.ts';
 import { checkTypes } from './typed/check-types.ts';
 import type { Definition, DefinitionError } from './types.ts';
 
@@ -50,7 +51,7 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
     vars: readVars(top, expressions),
     timeout: readTimeout(top, expressions),
   } as const;
-  top.notYet('triggers');
+  const triggers = readTriggers(top, { expressions, limits, schema: head.input });
   checkStrings(document, '', errors);
   checkGraphSizes(document, limits, errors);
   const parsing: Parsing = { errors, expressions, limits, left: { nodes: limits.nodes, edges: limits.edges }, graphs: [] };
@@ -64,7 +65,7 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
   const nodes = new Map(
     parsing.graphs.flatMap((graph) => [...graph.nodes]).flatMap(([id, node]) => (node === null ? [] : [[id, node] as const])),
   );
-  return ok({ id, ...head, root, nodes, warnings: errors.warnings });
+  return ok({ id, ...head, triggers, root, nodes, warnings: errors.warnings });
 }
 
 function readId(top: ObjectReader): DefinitionId {

@@ -33,9 +33,9 @@ describe('The definition reference', () => {
   });
 
   it('tells the limits as they are', () => {
-    const { nodes, edges, expressions, depth, loopDepth, bytes } = defaultDefinitionLimits;
+    const { nodes, edges, expressions, depth, loopDepth, bytes, triggers } = defaultDefinitionLimits;
     const row = (value: number) => value.toLocaleString('en');
-    for (const shown of [`${bytes / 1_024} KiB`, row(nodes), row(edges), row(expressions), row(depth), row(loopDepth)])
+    for (const shown of [`${bytes / 1_024} KiB`, row(nodes), row(edges), row(expressions), row(depth), row(loopDepth), row(triggers)])
       expect(page).toContain(`| ${shown} `);
   });
 

@@ -25,6 +25,9 @@ export function checkReferences(uses: readonly ExpressionUse[], variables: Reado
   }
 }
 
+/** Where an instance is there, or is about to be. */
+type PlaceOfInstance = Exclude<Place, { readonly kind: 'trigger' }>;
+
 type ReferenceProblem = { readonly code: Parameters<DefinitionErrors['add']>[1]; readonly message: string };
 
 function errorOf(
@@ -33,6 +36,7 @@ function errorOf(
   variables: ReadonlySet<string>,
   errors: DefinitionErrors,
 ): ReferenceProblem | null {
+  if (place.kind === 'trigger') return triggerError(root, path, place.of);
   switch (root) {
     case 'input':
     case 'now':
@@ -62,8 +66,17 @@ function errorOf(
   }
 }
 
+const SCHEDULE_MEMBERS = ['name', 'time', 'timeZone'];
+
+/** There is no instance yet, so there is only what came, and the time. */
+function triggerError(root: string, path: readonly string[], of: 'event' | 'schedule'): ReferenceProblem | null {
+  if (root === 'now') return null;
+  if (root !== of) return unknownRoot(root, `a trigger by ${of} sees "${of}" and "now"`);
+  return of === 'schedule' ? unknownMember(path[0], SCHEDULE_MEMBERS, 'schedule') : null;
+}
+
 /** In a body of such a loop, however deep, or in the condition of one. */
-function isInLoop(place: Place, types: readonly string[]): boolean {
+function isInLoop(place: PlaceOfInstance, types: readonly string[]): boolean {
   if (place.kind === 'start') return false;
   if (place.kind === 'items' && types.includes('forEach')) return true;
   return (place.kind === 'round' && types.includes('repeat')) || place.scope.loops.some(({ type }) => types.includes(type));
@@ -85,7 +98,7 @@ function unknownVariable(name: string | undefined, variables: ReadonlySet<string
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
-function unusableNode([name, member]: readonly string[], place: Place, errors: DefinitionErrors): ReferenceProblem | null {
+function unusableNode([name, member]: readonly string[], place: PlaceOfInstance, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined || place.kind === 'start') return null;
   const found = findNode(name, place.scope);
   if (found === null)
@@ -118,7 +131,7 @@ export function findNode(name: string, from: GraphScope): FoundNode | null {
   }
 }
 
-function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<Place, { readonly kind: 'start' }>): boolean {
+function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<PlaceOfInstance, { readonly kind: 'start' }>): boolean {
   const isBefore = (nodeId: NodeId): boolean => scope.links.ancestors.get(nodeId)?.has(id) ?? false;
   // A body runs after what ran before its loop.
   if (through !== null) return isBefore(through);

@@ -6,6 +6,7 @@ import type { Expression, Template } from '../expression/index.ts';
 import type { DefinitionId, EdgeId, NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CompiledSchema } from '../schema/index.ts';
+import type { Trigger } from './triggers/types.ts';
 
 /** Words for people. */
 export type Info = {
@@ -29,6 +30,8 @@ export type Definition = Info & {
   readonly vars: Template;
   readonly timeout: DurationSetting | null;
   readonly onFailure: 'fail' | 'incident';
+  /** What starts instances of it by itself, in the order of the document. */
+  readonly triggers: readonly Trigger[];
   /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
   readonly lifecycle: 'instance' | 'tasks';
   /** What is no error, but should be looked at. */

@@ -34,7 +34,7 @@ export type StartOutcome =
   | { readonly kind: 'keyReused' }
   | StartRefused;
 
-type StartRefused =
+export type StartRefused =
   | { readonly kind: 'inputInvalid'; readonly errors: readonly { readonly pointer: string; readonly message: string }[] }
   /** The definition's `vars` or `timeout` cannot be evaluated for this input. */
   | { readonly kind: 'refused'; readonly error: TaskError };
@@ -47,6 +47,11 @@ export type StartDependencies = {
   /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly limits: RunLimits;
+};
+
+/** What is needed to decide a start, and not to write it. */
+export type DecidingDependencies = Pick<StartDependencies, 'now' | 'limits'> & {
+  readonly outgoing: Pick<OutgoingMessages, 'ofEffects' | 'partitionOf'>;
 };
 
 /** Throws a MillraceError when something that is needed is away, or the database refuses this very start. */
@@ -76,9 +81,10 @@ export function createStartInstance(dependencies: StartDependencies): StartInsta
   };
 }
 
-function decideStart(
-  { outgoing, now, limits }: StartDependencies,
-  { definition, input, businessKey, by, cause }: StartRequest,
+/** Decides a start that somebody else writes: in the transaction in which what starts the instance is used up. */
+export function decideStart(
+  { outgoing, now, limits }: DecidingDependencies,
+  { definition, input, businessKey, by, cause }: Omit<StartRequest, 'idempotency'>,
 ): { readonly start: Start['transition'] } | StartRefused {
   const errors = definition.input?.compiled.validate(input) ?? [];
   if (errors.length > 0) return { kind: 'inputInvalid', errors };
@@ -95,4 +101,11 @@ async function earlierStart({ queries }: StartDependencies, { definition, idempo
   if (earlier === null) return null;
   if (earlier.bodyHash !== idempotency?.bodyHash) return { kind: 'keyReused' };
   return { kind: 'repeated', instanceId: earlier.instanceId, version: earlier.definitionVersion };
+}
+
+/** One line for those who started an instance and are no caller that waits for an answer. */
+export function refusalText(refused: StartRefused): string {
+  if (refused.kind === 'refused') return `${refused.error.code}: ${refused.error.message}`;
+  const errors = refused.errors.map(({ pointer, message }) => `${pointer === '' ? 'the input' : pointer}: ${message}`);
+  return `MR_INPUT_INVALID: the input does not fit the schema of the definition: ${errors.slice(0, 5).join('; ')}`;
 }

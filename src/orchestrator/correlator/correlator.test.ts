@@ -31,13 +31,15 @@ class Correlation {
     this.registry = registry;
     this.run = createCorrelator({
       codec,
-      maxBytes: 1_000,
+      ...{ maxBytes: 1_000, maxMessageBytes: 100_000, deadLetterTopic: 'p.dead-letters' },
+      starter: { prepare: async () => () => null },
       store: {
+        startByEvents: async () => ({ started: 0, failed: [] }),
         correlate: async (events) => {
           const error = this.refuse(events);
           if (error !== null) throw error;
           this.calls.push(events.map(({ id }) => id));
-          return { matched: events.length, buffered: 0, duplicates: 0, ignored: 0 };
+          return { matched: events.length, started: 0, buffered: 0, duplicates: 0, ignored: 0, failed: [] };
         },
       },
       matcher,

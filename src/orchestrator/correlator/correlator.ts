@@ -1,51 +1,103 @@
 /**
  * Reads external events from their topics and hands them to `engine/correlate`. A record that is no event, and an event
- * that the database refuses, become dead letters; the rest goes on.
+ * that the database refuses, become dead letters; the rest goes on. A dead letter of a trigger that comes again concerns its
+ * definition alone.
  */
 import { MillraceError } from '../../core/error.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
+import type { DefinitionId } from '../../core/ids.ts';
 import { correlateEvents } from '../../engine/correlate/correlate-events.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import { readEvents } from '../../messaging/events/read-events.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import type { Logger } from '../../service/logging.ts';
-import type { EventMatcher, InstanceStore } from '../../store/instance-store.ts';
+import type { Correlated, EventMatcher, EventStarter, InstanceStore } from '../../store/instance-store.ts';
+import type { FailedStart } from '../../store/triggers.ts';
 import type { RecordBatch } from '../consumer/partition-consumer.ts';
 import type { DeadLetterEntry, DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
 import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
+import { replayedFor, triggerLetter } from './failed-triggers.ts';
 
 export type CorrelatorOptions = {
+  /** Prepared for DeadLetter on `deadLetterTopic`. */
   readonly codec: Codec;
   /** Values above this are invalid, though the broker took them. */
   readonly maxBytes: number;
-  readonly store: Pick<InstanceStore, 'correlate'>;
+  /** Of what the outbox takes. */
+  readonly maxMessageBytes: number;
+  readonly deadLetterTopic: string;
+  readonly store: Pick<InstanceStore, 'correlate' | 'startByEvents'>;
   readonly matcher: EventMatcher;
+  readonly starter: Pick<EventStarter, 'prepare'>;
   readonly deadLetters: DeadLetterSink;
   readonly log: Logger;
   readonly metrics: OrchestratorMetrics;
 };
 
+type Item = { readonly record: LogRecord; readonly event: ExternalEvent };
+
 export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatch<null>) => Promise<void> {
   const { codec, maxBytes, store, matcher, deadLetters, log, metrics } = options;
-  return async ({ records }) => {
-    const entries: DeadLetterEntry[] = [];
-    const events: { readonly record: LogRecord; readonly event: ExternalEvent }[] = [];
-    for (const record of records) {
-      const read = await readEvents(record, { codec, maxBytes });
-      if (read.kind === 'tombstone') metrics.tombstone();
-      else {
-        for (const event of read.events) events.push({ record, event });
-        if (read.invalid !== null) entries.push({ record, instanceId: null, ...read.invalid });
-      }
+
+  function tellFailed(topic: string, failed: readonly FailedStart[]): void {
+    for (const { event, definitionId, reason } of failed) {
+      log.warn({ definition: definitionId, eventId: event.id, source: event.source, reason }, 'A trigger could not start its definition');
+      metrics.deadLetter(topic, 'MR_TRIGGER_FAILED');
     }
-    const refused = await correlateEvents(events, { store, matcher, onCorrelated: metrics.correlated });
-    for (const { item, error } of refused) {
-      const { topic, partition, offset } = item.record;
+  }
+
+  async function correlate(topic: string, items: readonly Item[]): Promise<readonly DeadLetterEntry[]> {
+    const starter = starterOf(options, items);
+    const onCorrelated = (correlated: Correlated): void => {
+      metrics.correlated(correlated);
+      tellFailed(topic, correlated.failed);
+    };
+    const refused = await correlateEvents(items, { store, matcher, starter, onCorrelated });
+    return refused.map(({ item, error }) => {
+      const { partition, offset } = item.record;
       log.error({ err: error, topic, partition, offset: String(offset) }, 'An event cannot be delivered');
       const reason =
         error instanceof MillraceError ? `${error.code}: ${error.message}` : 'the engine fails to deliver it; its log says why';
-      entries.push({ record: item.record, instanceId: null, code: 'MR_STEP_FAILED', reason });
+      return { record: item.record, instanceId: null, code: 'MR_STEP_FAILED', reason };
+    });
+  }
+
+  async function replay(topic: string, definitionId: DefinitionId, items: readonly Item[]): Promise<void> {
+    const events = items.map(({ event }) => event);
+    const { started, failed } = await store.startByEvents(definitionId, events, starterOf(options, items));
+    metrics.correlated({ matched: 0, started, buffered: 0, duplicates: 0, ignored: 0 });
+    tellFailed(topic, failed);
+  }
+
+  return async ({ topic, records }) => {
+    const entries: DeadLetterEntry[] = [];
+    const items: Item[] = [];
+    for (const record of records) {
+      const read = await readEvents(record, { codec, maxBytes });
+      if (read.kind === 'tombstone') {
+        metrics.tombstone();
+        continue;
+      }
+      const found = read.events.map((event) => ({ record, event }));
+      const definitionId = replayedFor(record);
+      if (definitionId === null) items.push(...found);
+      else await replay(topic, definitionId, found);
+      if (read.invalid !== null) entries.push({ record, instanceId: null, ...read.invalid });
     }
+    entries.push(...(await correlate(topic, items)));
     await deadLetters.send(entries);
+  };
+}
+
+/** Knows the records of these events, for the dead letters of triggers. */
+function starterOf({ codec, deadLetterTopic: topic, maxMessageBytes, starter }: CorrelatorOptions, items: readonly Item[]): EventStarter {
+  const records = new Map(items.map(({ event, record }) => [event, record]));
+  return {
+    prepare: (sets) => starter.prepare(sets),
+    deadLetter(failed) {
+      const record = records.get(failed.event);
+      if (record === undefined) throw new Error('Bug: a trigger failed on an event that was not given');
+      return triggerLetter({ codec, topic, maxMessageBytes }, record, failed);
+    },
   };
 }

@@ -15,11 +15,13 @@ import type {
   TaskRow,
 } from '../instance-queries.ts';
 import { listed } from '../listed-dead-letter.ts';
+import type { TriggersRow } from '../schedules.ts';
 import { claimOf } from './claims.ts';
 import { hasVoted, isDecided } from './commands.ts';
 import { closeDeadLetter, deadLetter } from './dead-letters.ts';
 import { type List, page } from './pages.ts';
 import { type MemoryTables, type OpenHumanTask, type StoredTask, taskKey, usedKey } from './tables.ts';
+import { triggersRows } from './triggers.ts';
 
 const instances: List<InstanceState> = {
   ...{ name: 'instances', patterns: [patterns.uuid], order: 'descending' },
@@ -36,6 +38,11 @@ const people: List<OpenHumanTask> = {
 const letters: List<DeadLetterRow> = {
   ...{ name: 'dead-letters', patterns: [patterns.integer], order: 'descending' },
   position: ({ id }) => [Number(id)],
+};
+
+const triggers: List<TriggersRow> = {
+  ...{ name: 'triggers', patterns: [patterns.name], order: 'ascending' },
+  position: ({ definitionId }) => [definitionId],
 };
 
 export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueries {
@@ -101,6 +108,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
     },
     deadLetter: async (id) => deadLetter(tables, id),
     closeDeadLetter: async (id, status) => closeDeadLetter(tables, id, status),
+    triggers: async (definitionId, limit, cursor) => page(triggers, triggersRows(tables, definitionId), limit, cursor, (row) => row),
     async instanceIds(after, limit) {
       const ids = [...tables.instances.keys()].filter((id) => after === null || id > after);
       return ids.sort().slice(0, limit);

@@ -2,12 +2,14 @@
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
 import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
-import { correlate } from './correlate.ts';
+import { correlate, startByEvents } from './correlate.ts';
 import { saveDeadLetters } from './dead-letters.ts';
 import { apply, load, loadScopes, start } from './instances.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
+import { advanceSchedule } from './schedules.ts';
 import type { MemoryTables } from './tables.ts';
 import { fireTimers } from './timers.ts';
+import { deployTriggers, switchTriggers } from './triggers.ts';
 
 export type MemoryStoreOptions = {
   /** How long an event that nobody waits for is kept. */
@@ -32,7 +34,11 @@ export function createMemoryInstanceStore(
     apply: async (_partition, transitions) => apply(tables, options, transitions),
     now: async () => tables.now(),
     fireTimers: async (limit, encode, eventsReadUntil) => fireTimers(tables, limit, encode, eventsReadUntil),
-    correlate: async (events, using) => correlate(tables, using, eventTtlMs, events),
+    correlate: (events, using, starter) => correlate(tables, { ...options, eventTtlMs }, events, { matcher: using, starter }),
+    startByEvents: (definitionId, events, starter) => startByEvents(tables, options, { definitionId, events, starter }),
+    deployTriggers: async (triggers) => deployTriggers(tables, triggers),
+    switchTriggers: async (change) => switchTriggers(tables, change),
+    advanceSchedule: (runner) => advanceSchedule(tables, options, runner),
     issueCommand: async (command) => issueCommand(tables, command),
     commandResult: async (commandId) => tables.commands.get(commandId)?.result ?? null,
     async publish(messages) {

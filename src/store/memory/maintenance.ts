@@ -1,7 +1,8 @@
 /** Keeping the tables in memory small, and telling how far the outbox is published. */
 import { randomUUID } from 'node:crypto';
 import type { Maintenance, OutboxGauge, OutboxProbes, ProbeState } from '../maintenance.ts';
-import { DAY_MS, type MemoryTables } from './tables.ts';
+import { isEventKey } from '../triggers.ts';
+import { DAY_MS, keyIn, type MemoryTables } from './tables.ts';
 
 export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number): Maintenance {
   return {
@@ -14,7 +15,7 @@ export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number
         ...{ partitionsMade: 0, partitionsDetached: 0, partitionsDropped: 0, rowsInDefault: false, failed: [] },
         deleted: {
           received_event: remove(events.received, (at) => at < receivedBefore),
-          idempotency: remove(startKeys, ({ at }) => at < now - DAY_MS),
+          idempotency: remove(startKeys, ({ at }, key) => at < (isEventKey(keyIn(key)) ? receivedBefore : now - DAY_MS)),
           command: remove(commands, ({ result }) => result.status !== 'pending' && result.at < now - DAY_MS),
           event_buffer: forgetExpired(tables),
         },
@@ -25,9 +26,9 @@ export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number
   };
 }
 
-function remove<Key, Row>(table: Map<Key, Row>, isOld: (row: Row) => boolean): number {
+function remove<Key, Row>(table: Map<Key, Row>, isOld: (row: Row, key: Key) => boolean): number {
   let count = 0;
-  for (const [key, row] of table) if (isOld(row) && table.delete(key)) count++;
+  for (const [key, row] of table) if (isOld(row, key) && table.delete(key)) count++;
   return count;
 }
 

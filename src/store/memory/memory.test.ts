@@ -4,7 +4,9 @@ import { testDefinitionStore } from '../../../test/contract/definition-store.con
 import { testEvents } from '../../../test/contract/events.contract.ts';
 import { testInstanceQueries } from '../../../test/contract/instance-queries.contract.ts';
 import { testInstanceStore } from '../../../test/contract/instance-store.contract.ts';
+import { testSchedules } from '../../../test/contract/schedules.contract.ts';
 import { testScopes } from '../../../test/contract/scopes.contract.ts';
+import { testTriggers } from '../../../test/contract/triggers.contract.ts';
 import { memoryStore } from '../../../test/support/memory-store.ts';
 import { matcher } from '../../../test/support/store-lab.ts';
 import { createMemoryDefinitionStore } from './definition-store.ts';
@@ -14,6 +16,8 @@ describe('In memory', () => {
   testInstanceStore(async () => given);
   testEvents(async () => given);
   testScopes(async () => given);
+  testTriggers(async () => given);
+  testSchedules(async () => given);
   testInstanceQueries(async () => given);
   testDefinitionStore(async () => createMemoryDefinitionStore());
 });

@@ -3,12 +3,14 @@
  * transaction; what may fail is checked before the first change.
  */
 import type { DueTimer } from '../../core/due-timer.ts';
-import type { CommandId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { Approvals, Assignees, InstanceState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
 import type { CommandResult, NewCommand } from '../instance-store.ts';
+import type { ScheduleRow } from '../schedules.ts';
+import { type DeployedTriggers, isEventKey } from '../triggers.ts';
 import { MemoryEvents } from './events.ts';
 import { MemoryOutbox } from './outbox.ts';
 
@@ -62,6 +64,11 @@ export type SentProbe = {
   readonly roundTripMs: number | null;
 };
 
+export type MemoryTriggers = Omit<DeployedTriggers, 'schedules'> & {
+  readonly isPaused: boolean;
+  readonly pausedNames: ReadonlySet<string>;
+};
+
 export class MemoryTables {
   readonly instances = new Map<InstanceId, MemoryInstance>();
   /** By `taskKey`. */
@@ -76,6 +83,9 @@ export class MemoryTables {
   readonly startKeys = new Map<string, UsedKey>();
   readonly deadLetters = new Map<string, DeadLetterRow & { readonly place: string }>();
   readonly events = new MemoryEvents();
+  readonly triggers = new Map<DefinitionId, MemoryTriggers>();
+  /** By definition and name. */
+  readonly schedules = new Map<string, ScheduleRow>();
   readonly outbox: MemoryOutbox;
   /** The last one; null: none was sent. */
   probe: SentProbe | null = null;
@@ -112,9 +122,16 @@ export const DAY_MS = 86_400_000;
 /** The start that used this key within a day. */
 export function usedKey(tables: Pick<MemoryTables, 'startKeys' | 'now'>, definitionId: string, key: string): UsedKey | null {
   const used = tables.startKeys.get(startKeyOf(definitionId, key));
-  return used === undefined || used.at < tables.now() - DAY_MS ? null : used;
+  if (used === undefined) return null;
+  // Those of starts by events are there for as long as the events are known.
+  return isEventKey(key) || used.at >= tables.now() - DAY_MS ? used : null;
 }
 
 export function startKeyOf(definitionId: string, key: string): string {
   return JSON.stringify([definitionId, key]);
+}
+
+/** The idempotency key in what `startKeyOf` gave. */
+export function keyIn(startKey: string): string {
+  return (JSON.parse(startKey) as [string, string])[1];
 }

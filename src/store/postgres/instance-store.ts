@@ -15,6 +15,10 @@ import { openAutomatedTasks } from './open-automated-tasks.ts';
 import { publish, registerTopics } from './outbox/messages.ts';
 import { databaseNow } from './sql/times.ts';
 import { fireTimers } from './timers.ts';
+import { advanceSchedule } from './triggers/advance-schedule.ts';
+import { deployTriggers } from './triggers/deploy-triggers.ts';
+import { switchTriggers } from './triggers/pause-triggers.ts';
+import { startByEvents } from './triggers/start-by-events.ts';
 
 export type InstanceStoreOptions = {
   /** How long an event that nobody waits for is kept. */
@@ -41,7 +45,11 @@ export function createInstanceStore(
     apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode, eventsReadUntil) => fireTimers(pool, limit, encode, eventsReadUntil),
-    correlate: (events, using) => correlate(pool, { matcher: using, eventTtlMs, offerLimits }, events),
+    correlate: (events, using, starter) => correlate(pool, { ...options, matcher: using, eventTtlMs, starter }, events),
+    startByEvents: (definitionId, events, starter) => startByEvents(pool, options, { definitionId, events, starter }),
+    deployTriggers: (triggers) => deployTriggers(pool, triggers),
+    switchTriggers: (change) => switchTriggers(pool, change),
+    advanceSchedule: (runner) => advanceSchedule(pool, options, runner),
     issueCommand: (command) => issueCommand(pool, command),
     commandResult: (commandId) => commandResult(pool, commandId),
     publish: (messages) => publish(pool, messages),

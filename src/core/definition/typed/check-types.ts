@@ -28,6 +28,8 @@ export function checkTypes(uses: readonly ExpressionUse[], declared: Declared, e
 type Found = { readonly name: string; readonly looked: LookedUp };
 
 function declaredFor({ root, path }: Reference, { place }: ExpressionUse, { input, nodes }: Declared): Found | null {
+  // A trigger sees what came, whose schema nobody has declared.
+  if (place.kind === 'trigger') return null;
   if (root === 'input') return input === null ? null : { name: 'input', looked: lookUp(input.document, path) };
   const [node, member, ...rest] = path;
   if (root !== 'nodes' || node === undefined || member !== 'output' || place.kind === 'start') return null;

@@ -4,12 +4,21 @@
  * with very many waits; the locks of their keys are taken in a statement before the ones that read.
  */
 import type { ExternalEvent } from '../../../core/external-event.ts';
-import type { CorrelationCounts, EventMatcher } from '../../instance-store.ts';
+import type { Correlated, EventStarter } from '../../instance-store.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
+import type { ApplyOptions } from '../instances/apply.ts';
+import { insertMessages } from '../outbox/messages.ts';
 import { Columns } from '../sql/columns.ts';
 import { storableText } from '../sql/storable-text.ts';
+import { keysOfStarts, planStarts, writeStarts } from '../triggers/event-starts.ts';
 import { lockKeys } from './key-locks.ts';
-import { finishOffers, type Offer, type OfferLimits, offerToWaits } from './offers.ts';
+import { finishOffers, type Offer, offerToWaits } from './offers.ts';
+
+const identities = new Columns<ExternalEvent>((of) => [
+  of('id', 'text', ({ id }) => id),
+  of('type', 'text', ({ type }) => type),
+  of('source', 'text', ({ source }) => source),
+]);
 
 const columns = new Columns<ExternalEvent>((of) => [
   of('id', 'text', ({ id }) => id),
@@ -20,54 +29,70 @@ const columns = new Columns<ExternalEvent>((of) => [
   of('data', 'json', ({ data }) => (data === null ? null : JSON.stringify(data))),
 ]);
 
+const admit = {
+  name: 'admit-events',
+  // In one order, so that two batches with the same events do not wait for each other. Nothing is asked before: of two that
+  // hold the same event the second waits here for the first, and drops it.
+  text: `WITH e AS MATERIALIZED (SELECT * FROM ${identities.unnest('e', 1)}),
+    known AS MATERIALIZED (SELECT * FROM e WHERE EXISTS (SELECT FROM event_type t WHERE t.type = e.type)),
+    new AS (INSERT INTO received_event (source, id) SELECT DISTINCT source, id FROM known ORDER BY source, id
+      ON CONFLICT DO NOTHING RETURNING source, id)
+    SELECT k.ordinal::int - 1 AS index, new.id IS NOT NULL AS "isNew" FROM known k LEFT JOIN new USING (source, id) ORDER BY k.ordinal`,
+};
+
 const keep = {
   name: 'keep-events',
-  // In one order, so that two batches with the same events do not wait for each other.
-  text: `WITH e AS MATERIALIZED (SELECT * FROM ${columns.unnest('e', 2)}),
-    new AS (INSERT INTO received_event (source, id) SELECT source, id FROM e ORDER BY source, id ON CONFLICT DO NOTHING RETURNING source, id)
-    INSERT INTO event_buffer (id, type, source, key, time, data, undelivered, available, expires_at)
+  text: `INSERT INTO event_buffer (id, type, source, key, time, data, undelivered, available, expires_at)
     SELECT e.id, e.type, e.source, e.key, e.time, e.data, true, true, now() + $1::float8 * interval '1 millisecond'
-    FROM e JOIN new USING (source, id) ORDER BY e.ordinal
-    RETURNING row_id, source, id`,
+    FROM ${columns.unnest('e', 2)} ORDER BY e.ordinal RETURNING row_id, source, id`,
 };
 
-export type CorrelateOptions = {
-  readonly matcher: EventMatcher;
+export type CorrelateOptions = ApplyOptions & {
   /** How long an event is kept that nobody waits for. */
   readonly eventTtlMs: number;
-  readonly offerLimits: OfferLimits;
+  readonly starter: EventStarter | undefined;
 };
 
-export async function correlate(
-  pool: Pool,
-  { matcher, eventTtlMs, offerLimits }: CorrelateOptions,
-  given: readonly ExternalEvent[],
-): Promise<CorrelationCounts> {
-  const counts = { matched: 0, buffered: 0, duplicates: 0, ignored: 0 };
-  if (given.length === 0) return counts;
-  const delivered = new Set<string>();
-  const { kept, unfinished } = await inTransaction(pool, async (client) => {
-    delivered.clear();
-    counts.matched = 0;
-    const types = await knownTypes(client, given);
-    const known = given.filter(({ type }) => types.has(storableText(type))).map(cleaned);
-    counts.ignored = given.length - known.length;
-    await lockKeys(client, known);
-    const events = await keepNew(client, eventTtlMs, known);
-    counts.duplicates = known.length - events.length;
-    // One that comes again may have been left in the middle by a process that died.
-    const left = counts.duplicates === 0 ? [] : await unfinishedOf(client, known);
-    if (events.length === 0) return { kept: events, unfinished: left };
-    const offers = events.map(({ rowId, event }): Offer => ({ rowId, event, after: '0', until: null, isNew: true }));
-    const first = await offerToWaits(client, matcher, offerLimits, offers);
-    counts.matched = first.count;
-    for (const rowId of first.delivered) delivered.add(rowId);
-    return { kept: events, unfinished: [...left, ...first.unfinished] };
-  });
-  const rest = await finishOffers(pool, matcher, offerLimits, unfinished);
-  counts.matched += rest.count;
-  counts.buffered = kept.filter(({ rowId }) => !delivered.has(rowId) && !rest.delivered.has(rowId)).length;
-  return counts;
+export async function correlate(pool: Pool, options: CorrelateOptions, given: readonly ExternalEvent[]): Promise<Correlated> {
+  if (given.length === 0) return { matched: 0, started: 0, buffered: 0, duplicates: 0, ignored: 0, failed: [] };
+  const { matcher, offerLimits } = options;
+  const originals = new Map(given.map((event) => [cleaned(event), event]));
+  const taken = await inTransaction(pool, (client) => takeIn(client, options, originals));
+  const rest = await finishOffers(pool, matcher, offerLimits, taken.unfinished);
+  return {
+    ...{ duplicates: taken.duplicates, ignored: taken.ignored, started: taken.started.length, failed: taken.failed },
+    matched: taken.matched + rest.count,
+    buffered: taken.kept.filter(({ rowId }) => !taken.delivered.has(rowId) && !rest.delivered.has(rowId)).length,
+  };
+}
+
+/** In this order: is it new, what does it start, who waits for it. Locks of keys are held from before the second half on. */
+async function takeIn(client: Queryable, options: CorrelateOptions, originals: ReadonlyMap<ExternalEvent, ExternalEvent>) {
+  const { matcher, eventTtlMs, offerLimits, starter } = options;
+  const { known, fresh } = await admitNew(client, [...originals.keys()]);
+  const plan = await planStarts(client, fresh, starter);
+  await lockKeys(client, [...known, ...keysOfStarts(plan.starts)]);
+  const kept = await keepAll(client, eventTtlMs, fresh);
+  const [duplicates, ignored] = [known.length - fresh.length, originals.size - known.length];
+  // One that comes again may have been left in the middle by a process that died.
+  const left = duplicates === 0 ? [] : await unfinishedOf(client, known);
+  const offers = kept.map(({ rowId, event }): Offer => ({ rowId, event, after: '0', until: null, isNew: true }));
+  const offered = await offerToWaits(client, matcher, offerLimits, offers);
+  const rowIds = new Map(kept.map(({ rowId, event }) => [event, rowId]));
+  const { started, failed } = await writeStarts(client, options, plan.starts, (event) => rowIds.get(event));
+  const failures = [...plan.failed, ...failed].map((each) => ({ ...each, event: originals.get(each.event) ?? each.event }));
+  if (starter !== undefined)
+    await insertMessages(
+      client,
+      failures.map((each) => starter.deadLetter(each)),
+    );
+  const delivered = new Set(offered.delivered);
+  for (const { event } of started) delivered.add(rowIds.get(event) ?? '');
+  return {
+    ...{ kept, duplicates, ignored, started, delivered, matched: offered.count },
+    failed: failures,
+    unfinished: [...left, ...offered.unfinished],
+  };
 }
 
 async function unfinishedOf(on: Queryable, events: readonly ExternalEvent[]): Promise<readonly string[]> {
@@ -80,13 +105,25 @@ async function unfinishedOf(on: Queryable, events: readonly ExternalEvent[]): Pr
   return rows.map(({ row_id }) => row_id);
 }
 
-async function knownTypes(on: Queryable, events: readonly ExternalEvent[]): Promise<ReadonlySet<string>> {
-  const { rows } = await on.query<{ type: string }>({
-    name: 'known-event-types',
-    text: 'SELECT type FROM event_type WHERE type = ANY ($1::text[])',
-    values: [[...new Set(events.map(({ type }) => storableText(type)))]],
+type Admitted = {
+  /** Some deployed version names their type. */
+  readonly known: readonly ExternalEvent[];
+  /** Those that were not seen before, each once, in their order. */
+  readonly fresh: readonly ExternalEvent[];
+};
+
+async function admitNew(on: Queryable, events: readonly ExternalEvent[]): Promise<Admitted> {
+  const { rows } = await on.query<{ index: number; isNew: boolean }>({ ...admit, values: identities.encode(events) });
+  const known = rows.flatMap(({ index, isNew }) => {
+    const event = events[index];
+    return event === undefined ? [] : [{ event, isNew }];
   });
-  return new Set(rows.map(({ type }) => type));
+  const fresh = new Map<string, ExternalEvent>();
+  for (const { event, isNew } of known) {
+    const identity = identityOf(event);
+    if (isNew && !fresh.has(identity)) fresh.set(identity, event);
+  }
+  return { known: known.map(({ event }) => event), fresh: [...fresh.values()] };
 }
 
 /** As the tables hold it, so that what is looked for is what is found. */
@@ -96,20 +133,12 @@ function cleaned({ id, type, source, key, time, data }: ExternalEvent): External
 
 type Kept = { readonly rowId: string; readonly event: ExternalEvent };
 
-/** Those that were not seen before, in their order, each in the buffer now. */
-async function keepNew(on: Queryable, ttlMs: number, events: readonly ExternalEvent[]): Promise<readonly Kept[]> {
-  const distinct = new Map<string, ExternalEvent>();
-  for (const event of events) {
-    const identity = identityOf(event);
-    if (!distinct.has(identity)) distinct.set(identity, event);
-  }
-  const { rows } = await on.query<{ row_id: string; source: string; id: string }>({
-    ...keep,
-    values: [ttlMs, ...columns.encode([...distinct.values()])],
-  });
+async function keepAll(on: Queryable, ttlMs: number, events: readonly ExternalEvent[]): Promise<readonly Kept[]> {
+  if (events.length === 0) return [];
+  const { rows } = await on.query<{ row_id: string; source: string; id: string }>({ ...keep, values: [ttlMs, ...columns.encode(events)] });
   const rowIds = new Map(rows.map((row) => [identityOf(row), row.row_id]));
-  return [...distinct].flatMap(([identity, event]) => {
-    const rowId = rowIds.get(identity);
+  return events.flatMap((event) => {
+    const rowId = rowIds.get(identityOf(event));
     return rowId === undefined ? [] : [{ rowId, event }];
   });
 }

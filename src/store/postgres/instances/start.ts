@@ -4,6 +4,7 @@
  * there already was inserted by this very call before its answer got lost: it counts as started.
  */
 import { MillraceError } from '../../../core/error.ts';
+import type { InstanceId } from '../../../core/ids.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state/state.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
 import { payloadsText } from '../../stored/payloads.ts';
@@ -75,11 +76,31 @@ export async function start(pool: Pool, options: ApplyOptions, starts: readonly 
   }
 }
 
-async function startTogether(
-  pool: Pool,
-  { matcher, stateBytesMax }: ApplyOptions,
+/**
+ * The same within a transaction that goes on, and that holds the locks of all keys of the waits that the instances open.
+ * @param beforeWaits runs with those that were inserted, before their waits look for events.
+ * @returns those that were inserted: not those whose key was used.
+ */
+export async function startWithin(
+  on: Queryable,
+  options: ApplyOptions,
   starts: readonly Start[],
-): Promise<readonly StartResult[]> {
+  beforeWaits: (inserted: ReadonlySet<InstanceId>) => Promise<void>,
+): Promise<ReadonlySet<InstanceId>> {
+  const { rows, insert } = prepared(options, starts);
+  const inserted = await insert(on);
+  await beforeWaits(inserted);
+  await takeBufferedEvents(
+    on,
+    options.matcher,
+    rows.openedSubscriptions.filter(({ instanceId }) => inserted.has(instanceId)),
+  );
+  return inserted;
+}
+
+type Prepared = { readonly rows: TransitionRows; readonly insert: (on: Queryable) => Promise<ReadonlySet<InstanceId>> };
+
+function prepared({ stateBytesMax }: ApplyOptions, starts: readonly Start[]): Prepared {
   const rows = new TransitionRows();
   const instances = starts.map((one): Row => {
     const { after } = one.transition;
@@ -88,12 +109,19 @@ async function startTogether(
   });
   const statement = rows.isPlain ? plain : full;
   const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];
-  const insert = async (on: Queryable): Promise<ReadonlySet<string>> => {
-    const { rows: inserted } = await on.query<{ id: string }>({ ...statement, values });
-    return new Set(inserted.map(({ id }) => id));
+  return {
+    rows,
+    async insert(on) {
+      const { rows: inserted } = await on.query<{ id: InstanceId }>({ ...statement, values });
+      return new Set(inserted.map(({ id }) => id));
+    },
   };
+}
 
-  let inserted: ReadonlySet<string>;
+async function startTogether(pool: Pool, options: ApplyOptions, starts: readonly Start[]): Promise<readonly StartResult[]> {
+  const { matcher } = options;
+  const { rows, insert } = prepared(options, starts);
+  let inserted: ReadonlySet<InstanceId>;
   if (rows.openedSubscriptions.length === 0) inserted = await translating(() => insert(pool));
   else {
     inserted = await inTransaction(pool, async (client) => {

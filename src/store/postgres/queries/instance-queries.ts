@@ -3,6 +3,7 @@ import type { InstanceQueries } from '../../instance-queries.ts';
 import type { Pool } from '../connection/pools.ts';
 import { closeDeadLetter, deadLetter, deadLetters } from '../dead-letters.ts';
 import { inbox, inboxTask, nextTask } from '../human-tasks/inbox.ts';
+import { triggers } from '../triggers/trigger-list.ts';
 import { fullHistory, history } from './history.ts';
 import { instanceIds, listInstances, runningByVersion } from './instance-list.ts';
 import { getInstance, startByKey } from './instance-view.ts';
@@ -24,6 +25,7 @@ export function createInstanceQueries(pool: Pool): InstanceQueries {
     deadLetters: (status, limit, cursor) => deadLetters(pool, status, limit, cursor),
     deadLetter: (id) => deadLetter(pool, id),
     closeDeadLetter: (id, status, by) => closeDeadLetter(pool, id, status, by),
+    triggers: (definitionId, limit, cursor) => triggers(pool, definitionId, limit, cursor),
     instanceIds: (after, limit) => instanceIds(pool, after, limit),
   };
 }

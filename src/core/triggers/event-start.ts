@@ -1,0 +1,49 @@
+/** What an event means to the triggers of a definition: the start of an instance, nothing, or that a trigger fails on it. Pure. */
+import type { Definition } from '../definition/types.ts';
+import { evaluateCondition } from '../expression/index.ts';
+import { type ExternalEvent, eventView } from '../external-event.ts';
+import type { EpochMs } from '../ids.ts';
+import { boundedPayload, evaluating } from '../instance/expressions/evaluate.ts';
+import type { TaskError } from '../instance/state/state.ts';
+import type { RunLimits } from '../instance/view.ts';
+import type { Json } from '../json.ts';
+import { stringOf } from '../nodes/common/values.ts';
+
+/** An instance that a trigger wants started. */
+export type TriggeredStart = { readonly trigger: string; readonly input: Json; readonly businessKey: string | null };
+
+export type TriggerVerdict =
+  | ({ readonly kind: 'start' } & TriggeredStart)
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'failed'; readonly trigger: string; readonly error: TaskError };
+
+const BUSINESS_KEY_LENGTH_MAX = 255;
+
+/**
+ * The first trigger that the event fits decides, since an event starts at most one instance of a definition.
+ * @param paused names of triggers that are off.
+ */
+export function startByEvent(
+  { triggers }: Pick<Definition, 'triggers'>,
+  paused: readonly string[],
+  event: ExternalEvent,
+  now: EpochMs,
+  limits: RunLimits,
+): TriggerVerdict {
+  const names = { event: eventView(event), now: new Date(now).toISOString() };
+  for (const trigger of triggers) {
+    if (trigger.kind !== 'event' || trigger.event !== event.type || paused.includes(trigger.name)) continue;
+    const { name, when, input, key } = trigger;
+    const start = evaluating(() => {
+      if (when !== null && !evaluateCondition(when, names)) return null;
+      return {
+        trigger: name,
+        input: boundedPayload(limits, 'input', input.evaluate(names)),
+        businessKey: key === null ? null : stringOf(key.evaluate(names), 'key', BUSINESS_KEY_LENGTH_MAX),
+      };
+    });
+    if (!start.ok) return { kind: 'failed', trigger: name, error: start.error };
+    if (start.value !== null) return { kind: 'start', ...start.value };
+  }
+  return { kind: 'nothing' };
+}

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import type { DefinitionId, InstanceId } from '../../core/ids.ts';
+import type { ScheduleEntry } from '../../core/triggers/schedule.ts';
+import type { ScheduleStep } from '../../store/instance-store.ts';
+import type { ScheduleRow } from '../../store/schedules.ts';
+import { silent } from '../testing/fixture.ts';
+import { createScheduleTask } from './schedule-task.ts';
+
+const time = Date.UTC(2026, 0, 5, 2, 30);
+const row: ScheduleRow = {
+  ...{ definitionId: 'report' as DefinitionId, name: 'nightly', version: 1, cron: '30 2 * * *', timeZone: 'UTC' },
+  ...{ overlap: 'skip', catchUp: 'last', isPaused: false, state: { next: null, last: null, running: null, queued: [] }, recent: [] },
+};
+const started = { what: 'started', time, instanceId: 'i' as InstanceId, lateMs: 0 } as const;
+
+/** What is told, as `definition result count`, and in the log, of these steps; then what it says it waits for. */
+async function toldOf(step: ScheduleStep): Promise<{ readonly counted: string[]; readonly logged: string[]; readonly waitMs: number }> {
+  const counted: string[] = [];
+  const logged: string[] = [];
+  const note = (fields: object, text: string) => logged.push(`${text} ${JSON.stringify(fields)}`);
+  const log = Object.assign(Object.create(silent) as typeof silent, { warn: note, error: note });
+  const task = createScheduleTask({
+    store: { advanceSchedule: async () => step },
+    runner: { prepare: () => Promise.reject(new Error('the store of this test decides nothing')) },
+    ...{
+      intervalMs: 1_000,
+      log,
+      onTime: (definition: string, result: string, count: number) => counted.push(`${definition} ${result} ${count}`),
+    },
+  });
+  const waitMs = await task();
+  return { counted, logged, waitMs };
+}
+
+const stepOf = (...entries: readonly ScheduleEntry[]): ScheduleStep => ({ advanced: { row, entries }, nextDueAt: null, now: time });
+
+it('counts what became of each time by definition, and goes on at once', async () => {
+  expect(await toldOf(stepOf(started, { what: 'queued', time }))).toEqual({
+    ...{ counted: ['report started 1', 'report queued 1'], logged: [], waitMs: 0 },
+  });
+});
+
+it.each([
+  ['late', { ...started, lateMs: 61_000 }, 1],
+  ['skipped', { what: 'skipped', time }, 1],
+  ['failed', { what: 'failed', time, reason: 'no' }, 1],
+  ['missed', { what: 'missed', time, until: time + 60_000, count: 2 }, 2],
+  ['missed', { what: 'missed', time, until: time + 60_000, count: null }, 1],
+  ['paused', { what: 'paused', time, until: time, count: 1 }, 1],
+] as const)('says of a time that is %s which definition, which schedule and which time', async (result, entry, count) => {
+  const { counted, logged } = await toldOf(stepOf(entry));
+  expect(counted).toEqual([`report ${result} ${count}`]);
+  expect(logged).toHaveLength(1);
+  expect(logged[0]).toContain('"definition":"report","schedule":"nightly","time":"2026-01-05T02:30:00.000Z"');
+});
+
+it.each([
+  [null, 1_000],
+  [time + 400, 400],
+  [time + 5_000, 1_000],
+  [time - 1, 10],
+])('waits for the next time, and no longer than until an end is to be noticed (next at %s: %s ms)', async (nextDueAt, waitMs) => {
+  expect((await toldOf({ advanced: null, nextDueAt, now: time })).waitMs).toBe(waitMs);
+});
