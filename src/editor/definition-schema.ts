@@ -73,6 +73,28 @@ const edge = object(
   },
 );
 
+const trigger: JsonObject = object(
+  {
+    name: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Tells the trigger from the others, in every version.'),
+    event: text('The type of the events that start an instance.'),
+    when: condition('Whether this event starts one.'),
+    input: anything('The input of the instance, with expressions in it.'),
+    key: text('The business key of the instance, mostly an expression.'),
+    schedule: object(
+      {
+        cron: text('Minute, hour, day of month, month, day of week.', { examples: ['30 2 * * *'] }),
+        timeZone: text('A name of the IANA database.', { default: 'UTC' }),
+        overlap: oneOf(['skip', 'queue', 'allow'], 'What a time means while an earlier run goes on.', { default: 'skip' }),
+        catchUp: oneOf(['last', 'none'], 'Which of the times that were missed run.', { default: 'last' }),
+      },
+      ['cron'],
+      { description: 'The times at which instances start.' },
+    ),
+  },
+  [],
+  { oneOf: [{ required: ['event'] }, { required: ['schedule'] }] },
+);
+
 const types = Object.entries(nodeShapes);
 
 export const definitionSchema: JsonObject = {
@@ -91,6 +113,7 @@ export const definitionSchema: JsonObject = {
       timeout: duration('How long an instance may take.'),
       onFailure: oneOf(['incident', 'fail'], 'What a failed node without a fitting edge does.', { default: 'incident' }),
       lifecycle: oneOf(['instance', 'tasks'], '`tasks`: a lifecycle record for each step of a task too.', { default: 'instance' }),
+      triggers: { type: 'array', items: trigger, description: 'What starts instances without anybody asking.' },
     },
     ['id', 'nodes'],
   ),
