@@ -1,6 +1,7 @@
 /** Reading the instance database in memory. */
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
+import { addressOf } from '../../core/instance/children/messages.ts';
 import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { patterns } from '../cursor.ts';
 import type {
@@ -135,8 +136,7 @@ function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
     (definition === undefined || state.definitionId === definition) &&
     (version === undefined || state.definitionVersion === version) &&
     (businessKey === undefined || state.businessKey === businessKey) &&
-    // No instance has a parent yet.
-    parent === undefined &&
+    (parent === undefined || (state.parent !== undefined && addressOf(state.parent.parent) === parent)) &&
     (startedFrom === undefined || state.startedAt >= startedFrom) &&
     (startedTo === undefined || state.startedAt < startedTo)
   );
