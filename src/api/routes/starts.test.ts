@@ -57,7 +57,8 @@ describe('Starting', () => {
     await api.deploy(approval);
     const start = (body: Body) => api.ask('POST', '/v1/definitions/approval/instances', body, { headers: { 'idempotency-key': 'k' } });
     const first = await start({ input: { amount: 1 } });
-    await api.deploy({ ...approval, input: { type: 'object', required: ['reason'] } });
+    const breaking = { ...approval, input: { type: 'object', required: ['reason'] } };
+    expect((await api.ask('POST', '/v1/definitions?allowBreaking=true', breaking)).status).toBe(201);
     expect(await start({ input: { amount: 1 } })).toMatchObject({ status: 201, body: first.body as Body });
     expectProblem(await start({ input: { amount: 2 } }), 422, 'MR_IDEMPOTENCY_KEY_REUSED');
     const other = await api.ask(
