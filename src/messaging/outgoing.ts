@@ -6,12 +6,9 @@
 import type { DueTimer } from '../core/due-timer.ts';
 import { type ExternalEvent, publishSource } from '../core/external-event.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
-import { requestOf } from '../core/instance/children/books.ts';
 import { addressOf, type ChildEnd, type ChildRequest, type ChildStart } from '../core/instance/children/messages.ts';
-import { resultToTell } from '../core/instance/children/parent.ts';
 import type { CommandIssued } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
-import { bookAt } from '../core/instance/state/scopes.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
 import type { Codec } from './codec.ts';
@@ -74,49 +71,6 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     return { topic: to, key: event.key, messageType: 'ExternalEvent', partition: null, payload };
   }
 
-  function ofChildStart(childId: InstanceId, start: ChildStart, at: EpochMs): OutboxMessage {
-    return placed('ChildStart', names.notifications, childId, toChildStartRecord(childId, start, at));
-  }
-
-  function ofChildWord(childId: InstanceId, request: ChildRequest, at: EpochMs): OutboxMessage {
-    return placed('ChildWord', names.notifications, childId, toChildWordRecord(childId, request, at));
-  }
-
-  function ofChildEnd(end: ChildEnd, at: EpochMs): OutboxMessage {
-    return placed('ChildEnd', names.notifications, addressOf(end.parent), toChildEndRecord(end, at));
-  }
-
-  function ofCommand(instanceId: InstanceId, issued: CommandIssued, at: EpochMs): OutboxMessage {
-    return placed('CommandIssued', names.notifications, instanceId, toCommandRecord(instanceId, issued, at));
-  }
-
-  /** What an instance says to its children and to its parent. */
-  function familyMessages(state: InstanceState, effect: Effect): OutboxMessage[] {
-    const at = state.updatedAt;
-    switch (effect.type) {
-      case 'startChild':
-      case 'bookChild': {
-        const book = bookAt(state, effect.path);
-        const message = effect.type === 'startChild' ? 'start' : effect.message;
-        if (book === undefined || message === null) return [];
-        const request = requestOf(state, book);
-        if (message === 'word') return [ofChildWord(book.childId, request, at)];
-        return [ofChildStart(book.childId, { type: 'ChildStart', request, input: book.input, businessKey: null }, at)];
-      }
-      case 'tellParent': {
-        const result = resultToTell(state);
-        if (result === null || state.parent === undefined) return [];
-        return [ofChildEnd({ type: 'ChildEnd', childId: state.instanceId, parent: state.parent.parent, result }, at)];
-      }
-      case 'commandChild': {
-        const { childId, commandId, by } = effect;
-        return [ofCommand(childId, { type: 'CommandIssued', commandId, by, command: { type: 'retry', path: null } }, effect.at)];
-      }
-      default:
-        return [];
-    }
-  }
-
   return {
     async prepare() {
       await codec.prepare([
@@ -142,15 +96,18 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
           messages.push(ofEvent(published));
           // To that topic as well as to ours, so that our own waits receive it whatever topics the correlator reads. A second one is dropped by its id.
           if (topic !== null && topic !== names.events) messages.push(ofEvent(published, topic));
-        } else messages.push(...familyMessages(state, effect));
+        }
       }
       return messages;
     },
-    ofCommand,
+    ofCommand: (instanceId, issued, at) =>
+      placed('CommandIssued', names.notifications, instanceId, toCommandRecord(instanceId, issued, at)),
     ofTimer: (timer) => placed('TimerFired', names.notifications, timer.instanceId, toTimerRecord(timer)),
     ofMatch: (wait, event, eventRowId, whereError) =>
       placed('EventMatched', names.notifications, wait.instanceId, toMatchRecord(wait, event, eventRowId, whereError)),
-    ...{ ofChildStart, ofChildWord, ofChildEnd },
+    ofChildStart: (childId, start, at) => placed('ChildStart', names.notifications, childId, toChildStartRecord(childId, start, at)),
+    ofChildWord: (childId, request, at) => placed('ChildWord', names.notifications, childId, toChildWordRecord(childId, request, at)),
+    ofChildEnd: (end, at) => placed('ChildEnd', names.notifications, addressOf(end.parent), toChildEndRecord(end, at)),
     ofEvent,
   };
 }

@@ -22,8 +22,6 @@ export type OrchestratorMetrics = {
   /** A record of a topic of events that is none: a compacted topic's deletion. */
   tombstone(): void;
   redispatched(count: number): void;
-  childrenAsked(count: number): void;
-  childGone(): void;
 };
 
 /** @param lag asked at each scrape, as is how many bytes of states are cached. */
@@ -66,7 +64,5 @@ export function createOrchestratorMetrics(
     },
     tombstone: () => own.events.inc({ result: 'tombstone' }),
     redispatched: (count) => own.redispatched.inc(count),
-    childrenAsked: (count) => own.childrenAsked.inc(count),
-    childGone: () => own.childrenGone.inc(),
   };
 }

@@ -1,6 +1,5 @@
 /** The consumers of an orchestrator: notifications, events of our topic and of others, dead letters. */
 import type { EpochMs } from '../core/ids.ts';
-import { createBirths } from '../engine/child/births.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import type { AssignedStateCache } from '../engine/process/state-cache.ts';
 import { createReadyDefinitions } from '../engine/ready-definitions.ts';
@@ -14,9 +13,7 @@ import type { RetryPolicy } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
-import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
-import { createLatestVersions } from '../store/latest-versions.ts';
 import { PartitionConsumer, type PartitionConsumerOptions } from './consumer/partition-consumer.ts';
 import { createCorrelator } from './correlator/correlator.ts';
 import { createDeadLetterIndexer } from './dead-letters/dead-letter-indexer.ts';
@@ -32,7 +29,6 @@ export type ConsumerDependencies = {
   readonly service: Service;
   readonly retry: RetryPolicy;
   readonly definitions: DefinitionCache;
-  readonly definitionStore: DefinitionStore;
   readonly store: InstanceStore;
   readonly matcher: EventMatcher;
   readonly codec: Codec;
@@ -70,9 +66,7 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
   const observer = createProcessingObserver(log, metrics);
-  const latest = createLatestVersions(dependencies.definitionStore);
-  const deciding = { store, definitions: ready, outgoing, limits: config.limits, now };
-  const processor = new InstanceProcessor({ ...deciding, births: createBirths({ ...deciding, latest }), observer });
+  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
   const starter = createEventStarter({ definitions: ready, outgoing, now, limits: config.limits });
   const correlate = createCorrelator({

@@ -49,13 +49,11 @@ export class InstanceProcessor<N extends AddressedNotification> {
       const again = [...lost, ...moved];
       for (const { instanceId } of again) cache.drop(instanceId);
       if (again.length > 0) observer.onConflicts(again.length);
-      const born = unknown.length === 0 ? nobody : await this.#dependencies.births.bear(partition, unknown);
-      for (const one of born.applied) observer.onBorn(one);
-      unprocessable.push(...this.#unknown(born.unknown));
+      unprocessable.push(...unknown);
       for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache)));
       // What a step left is no conflict: however often it happens, it is nearer to its end each time.
       if (again.length > 0) attempt++;
-      pending = [...again, ...born.again, ...applied.flatMap(leftOf)];
+      pending = [...again, ...applied.flatMap(leftOf)];
     }
     return unprocessable;
   }
@@ -77,7 +75,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
   async #decideAll(partition: number, batches: readonly InstanceBatch<N>[], { states }: LoadedStates) {
     const decisions: Decision<N>[] = [];
     const undecided: InstanceBatch<N>[] = [];
-    const unknown: InstanceBatch<N>[] = [];
+    const unknown: Unprocessable<N>[] = [];
     /** Somebody else wrote the instance while its scopes were read. */
     const moved: InstanceBatch<N>[] = [];
     const now = this.#dependencies.now();
@@ -90,7 +88,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
     );
     for (const [index, batch] of batches.entries()) {
       const decision = decided[index] ?? 'undecided';
-      if (decision === 'unknown') unknown.push(batch);
+      if (decision === 'unknown') unknown.push(...batch.notifications.map(ofUnknownInstance));
       else if (decision === 'moved') moved.push(batch);
       else if (decision === 'undecided') undecided.push(batch);
       else decisions.push(decision);
@@ -134,13 +132,6 @@ export class InstanceProcessor<N extends AddressedNotification> {
     return { ...batch, stored, result, transition };
   }
 
-  /** An end that finds no parent has nobody to tell. */
-  #unknown(notifications: readonly N[]): readonly Unprocessable<N>[] {
-    const ends = notifications.filter(({ notification }) => notification.type === 'ChildEnd');
-    for (const end of ends) this.#dependencies.observer.onDropped(end);
-    return notifications.filter(({ notification }) => notification.type !== 'ChildEnd').map(ofUnknownInstance);
-  }
-
   #settle(decision: Decision<N>, cache: StateCache): void {
     const { instanceId, stored, result } = decision;
     cache.set(instanceId, result.history.length === 0 ? stored : { state: result.state, version: stored.version + 1 });
@@ -181,8 +172,6 @@ function leftOf<N extends AddressedNotification>(decision: Decision<N>): readonl
   if (decision.result.left.length === 0) return [];
   return [{ instanceId: decision.instanceId, notifications: decision.notifications.slice(countDecided(decision)) }];
 }
-
-const nobody = { applied: [], again: [], unknown: [] } as const;
 
 function ofUnknownInstance<N extends AddressedNotification>(notification: N): Unprocessable<N> {
   return { notification, code: 'MR_INSTANCE_UNKNOWN', reason: 'there is no such instance' };

@@ -1,7 +1,6 @@
 /** Reads the states of a batch's instances: from the cache, and what it lacks from the database. */
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
-import { timeOf } from '../../core/instance/children/child-id.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { InstanceStore, StoredInstance, WantedInstance } from '../../store/instance-store.ts';
 import type { InstanceBatch } from './decision.ts';
@@ -26,14 +25,8 @@ export async function loadStates(
     else states.set(instanceId, cached);
   }
   const hits = states.size;
-  const asked = new Set(batches.filter(isFromParent).map(({ instanceId }) => instanceId));
-  if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, asked, now)) states.set(id, loaded);
+  if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, now)) states.set(id, loaded);
   return { states, hits, misses: missing.length };
-}
-
-/** A child that is not there is started: the insert meets one that is there and not yet visible. */
-function isFromParent({ notifications }: InstanceBatch<AddressedNotification>): boolean {
-  return notifications.some(({ notification: { type } }) => type === 'ChildStart' || type === 'ChildWord');
 }
 
 /**
@@ -44,14 +37,13 @@ async function loadVisible(
   store: Pick<InstanceStore, 'load'>,
   partition: number,
   all: readonly WantedInstance[],
-  asked: ReadonlySet<InstanceId>,
   now: () => EpochMs,
 ): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
   const found = new Map<InstanceId, StoredInstance>();
   const load = async (): Promise<boolean> => {
     const wanted = all.filter(({ instanceId }) => !found.has(instanceId));
     for (const [id, loaded] of await store.load(partition, wanted)) found.set(id, loaded);
-    return all.some(({ instanceId }) => !found.has(instanceId) && !asked.has(instanceId) && isYoung(instanceId, now()));
+    return all.some(({ instanceId }) => !found.has(instanceId) && isYoung(instanceId, now()));
   };
   if (await load()) await untilVisible.execute(load);
   return found;
@@ -66,7 +58,7 @@ const untilVisible = retry(
 /** Clocks of API processes may be wrong by as much. */
 const YOUNG_MS = 2 * 3_600_000;
 
-/** Whether a start of this id may have been committed just now. */
+/** Whether a start of this id may have been committed just now: a UUIDv7 begins with the ms of its making. */
 function isYoung(instanceId: InstanceId, now: EpochMs): boolean {
-  return Math.abs(now - timeOf(instanceId)) < YOUNG_MS;
+  return Math.abs(now - Number.parseInt(instanceId.slice(0, 8) + instanceId.slice(9, 13), 16)) < YOUNG_MS;
 }

@@ -60,15 +60,13 @@ export class RefusingStore {
           if (this.#isUnreadable) throw new MillraceError('MR_DEFINITION_UNREADABLE', 'refused now', { retryable: false });
           return definition;
         },
-        find: async () => definition,
       },
-      births: { bear: () => Promise.reject(new Error('the instance is there')) },
       outgoing: { ofEffects: () => [] },
       limits: smallSteps,
       now: () => this.#now,
       observer: {
         ...{ onStatesRead: () => undefined, onWritten: () => undefined, onConflicts: () => undefined },
-        ...{ onProcessed: () => undefined, onBorn: () => undefined, onDropped: () => undefined },
+        onProcessed: () => undefined,
         onUnapplied: () => void this.unapplied++,
       },
     });

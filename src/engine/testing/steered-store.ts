@@ -1,17 +1,7 @@
 /** The store in memory under a test's control: failures are ordered, and what was asked for and written is kept. */
-
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
-import type { OutboxMessage } from '../../core/outbox-message.ts';
-import type {
-  EventMatcher,
-  InstanceStore,
-  Start,
-  StartResult,
-  StoredInstance,
-  Transition,
-  WantedInstance,
-} from '../../store/instance-store.ts';
+import type { EventMatcher, InstanceStore, StoredInstance, Transition, WantedInstance } from '../../store/instance-store.ts';
 import { createMemoryInstanceStore } from '../../store/memory/instance-store.ts';
 import { MemoryTables } from '../../store/memory/tables.ts';
 import type { NeededScopes } from '../../store/stored/partial-state.ts';
@@ -24,7 +14,7 @@ const noMatcher: EventMatcher = {
   },
 };
 
-export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply' | 'start' | 'publish'> {
+export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply'> {
   /** What won, in the order of writing. */
   readonly written: Transition[] = [];
   /** Instances that were asked for. */
@@ -55,14 +45,6 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
   put(instanceId: InstanceId, state: InstanceState, version = 1): void {
     const { history = [], payloads = new Map(), tasks = new Map() } = this.#tables.instances.get(instanceId) ?? {};
     this.#tables.instances.set(instanceId, { partition: 0, version, state, history, payloads, tasks });
-  }
-
-  start(starts: readonly Start[]): Promise<readonly StartResult[]> {
-    return this.#store.start(starts);
-  }
-
-  publish(messages: readonly OutboxMessage[]): Promise<void> {
-    return this.#store.publish(messages);
   }
 
   load(partition: number, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {

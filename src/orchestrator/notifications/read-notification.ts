@@ -4,9 +4,6 @@ import type { AddressedNotification, Notification } from '../../core/instance/de
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../../messaging/codec.ts';
 import type { InvalidMessage } from '../../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../../messaging/log.ts';
-import { readChildEndRecord } from '../../messaging/records/child-end.ts';
-import { readChildStartRecord } from '../../messaging/records/child-start.ts';
-import { readChildWordRecord } from '../../messaging/records/child-word.ts';
 import { readCommandRecord } from '../../messaging/records/command-issued.ts';
 import { readMatchRecord } from '../../messaging/records/event-matched.ts';
 import { invalid } from '../../messaging/records/invalid.ts';
@@ -20,7 +17,7 @@ export type ReadNotification =
   /** `instanceId` if it could be told. */
   | { readonly ok: false; readonly invalid: InvalidMessage; readonly record: LogRecord; readonly instanceId: InstanceId | null };
 
-const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched', 'ChildStart', 'ChildWord', 'ChildEnd'] as const;
+const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched'] as const;
 type NotificationRecord = (typeof notifications)[number];
 
 /** At once for a schema that is known; rejects with a retryable MillraceError when the registry must be asked and is away. */
@@ -58,12 +55,6 @@ function toNotification(decoded: Decoded<NotificationRecord>, instanceId: Instan
       return readTimerRecord(decoded.value);
     case 'EventMatched':
       return readMatchRecord(decoded.value, instanceId);
-    case 'ChildStart':
-      return readChildStartRecord(decoded.value);
-    case 'ChildWord':
-      return readChildWordRecord(decoded.value);
-    case 'ChildEnd':
-      return readChildEndRecord(decoded.value);
   }
 }
 

@@ -11,7 +11,6 @@ import { taskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
-import { createBirths } from '../../engine/child/births.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
 import { StateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
@@ -126,10 +125,12 @@ export class Fixture {
       this.outgoing,
     );
     const { store, definitions, outgoing } = this;
-    const deciding = { store, definitions, outgoing, limits: defaultRunLimits, now: () => this.now };
     this.processor = new InstanceProcessor({
-      ...deciding,
-      births: createBirths({ ...deciding, latest: { get: () => 1 } }),
+      store,
+      definitions,
+      outgoing,
+      limits: defaultRunLimits,
+      now: () => this.now,
       observer: createProcessingObserver(silent, this.own),
     });
     let consumer: HandMovedConsumer | undefined;

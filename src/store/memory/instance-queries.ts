@@ -1,7 +1,6 @@
 /** Reading the instance database in memory. */
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
-import { addressOf } from '../../core/instance/children/messages.ts';
 import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { patterns } from '../cursor.ts';
 import type {
@@ -136,7 +135,8 @@ function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
     (definition === undefined || state.definitionId === definition) &&
     (version === undefined || state.definitionVersion === version) &&
     (businessKey === undefined || state.businessKey === businessKey) &&
-    (parent === undefined || (state.parent !== undefined && addressOf(state.parent.parent) === parent)) &&
+    // No instance has a parent yet.
+    parent === undefined &&
     (startedFrom === undefined || state.startedAt >= startedFrom) &&
     (startedTo === undefined || state.startedAt < startedTo)
   );

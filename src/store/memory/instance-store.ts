@@ -1,6 +1,5 @@
 /** The instance store in memory: each method is a file of its own. Nothing is durable. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
-import { askChildren } from './books.ts';
 import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
 import { correlate, startByEvents } from './correlate.ts';
@@ -35,7 +34,6 @@ export function createMemoryInstanceStore(
     apply: async (_partition, transitions) => apply(tables, options, transitions),
     now: async () => tables.now(),
     fireTimers: async (limit, encode, eventsReadUntil) => fireTimers(tables, limit, encode, eventsReadUntil),
-    askChildren: async (limit, encode) => askChildren(tables, limit, encode),
     correlate: (events, using, starter) => correlate(tables, { ...options, eventTtlMs }, events, { matcher: using, starter }),
     startByEvents: (definitionId, events, starter) => startByEvents(tables, options, { definitionId, events, starter }),
     deployTriggers: async (triggers) => deployTriggers(tables, triggers),

@@ -2,10 +2,8 @@
 import { invariant } from '../../core/assert.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
-import { timeOf } from '../../core/instance/children/child-id.ts';
 import { recordsOnly } from '../../core/instance/index.ts';
-import type { StatePart } from '../../core/instance/state/state.ts';
-import { CHILD_AGE_MS_MAX } from '../books.ts';
+import type { ScopeState } from '../../core/instance/state/state.ts';
 import type { EventMatcher, Start, StartResult, StoredInstance, Transition, WantedInstance } from '../instance-store.ts';
 import { type NeededScopes, partOf, scopesOf, wholeAfter } from '../stored/partial-state.ts';
 import { boundedStateText } from '../stored/state.ts';
@@ -25,10 +23,6 @@ function startOne(tables: MemoryTables, options: WriteOptions, { transition, ide
   if (used !== null && used.instanceId !== instanceId) {
     if (used.bodyHash !== idempotency?.bodyHash) return { kind: 'keyReused' };
     return { kind: 'repeated', instanceId: used.instanceId, definitionVersion: used.definitionVersion };
-  }
-  if (after.parent !== undefined) {
-    if (tables.instances.has(instanceId)) return { kind: 'present' };
-    if (timeOf(instanceId) <= tables.now() - CHILD_AGE_MS_MAX) return { kind: 'gone' };
   }
   // The answer to this very call got lost.
   if (tables.instances.has(instanceId)) return { kind: 'started' };
@@ -105,7 +99,7 @@ export function loadScopes(
   instanceId: InstanceId,
   version: number,
   needed: NeededScopes,
-): readonly StatePart[] | null {
+): readonly ScopeState[] | null {
   const instance = tables.instances.get(instanceId);
   return instance?.version === version ? scopesOf(instance.state, needed) : null;
 }

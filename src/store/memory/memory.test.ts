@@ -1,6 +1,5 @@
 /** The databases in memory keep every contract that Postgres keeps. */
 import { describe } from 'vitest';
-import { testBooks } from '../../../test/contract/books.contract.ts';
 import { testDefinitionStore } from '../../../test/contract/definition-store.contract.ts';
 import { testEvents } from '../../../test/contract/events.contract.ts';
 import { testInstanceQueries } from '../../../test/contract/instance-queries.contract.ts';
@@ -19,7 +18,6 @@ describe('In memory', () => {
   testScopes(async () => given);
   testTriggers(async () => given);
   testSchedules(async () => given);
-  testBooks(async () => given);
   testInstanceQueries(async () => given);
   testDefinitionStore(async () => createMemoryDefinitionStore());
 });

@@ -1,6 +1,5 @@
 /** The instance store on Postgres: each method is a file of its own. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
-import { askChildren } from './ask-children.ts';
 import { commandResult, issueCommand } from './commands.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
@@ -46,7 +45,6 @@ export function createInstanceStore(
     apply: (_partition, transitions) => apply(pool, options, transitions),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode, eventsReadUntil) => fireTimers(pool, limit, encode, eventsReadUntil),
-    askChildren: (limit, encode) => askChildren(pool, limit, encode),
     correlate: (events, using, starter) => correlate(pool, { ...options, matcher: using, eventTtlMs, starter }, events),
     startByEvents: (definitionId, events, starter) => startByEvents(pool, options, { definitionId, events, starter }),
     deployTriggers: (triggers) => deployTriggers(pool, triggers),

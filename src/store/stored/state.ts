@@ -7,14 +7,13 @@ import { MillraceError } from '../../core/error.ts';
 import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type {
-  BookedChild,
   EndedScope,
   InstanceState,
   KeptScope,
   OpenScope,
   PartialScopes,
   ReceivedEvent,
-  StatePart,
+  ScopeState,
   StoredTaskPayload,
   TaskState,
   Vote,
@@ -31,7 +30,6 @@ export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredS
 /** A task without its path, its output, its input, its items, the events that it took and the outputs of its votes. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
 export type StoredScope = { readonly undo?: readonly StoredEntry[] } & (
-  | Omit<BookedChild, 'path' | 'input'>
   | Omit<EndedScope, 'path' | 'output' | 'undo'>
   | Omit<KeptScope, 'path' | 'undo'>
   | (Omit<OpenScope, 'path' | 'tasks' | 'undo'> & { readonly tasks: { readonly [path: string]: StoredTask } })
@@ -43,7 +41,7 @@ export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' 
 };
 
 const texts = new WeakMap<TaskState, string>();
-const scopeTexts = new WeakMap<StatePart, string>();
+const scopeTexts = new WeakMap<ScopeState, string>();
 
 export function stateText(state: InstanceState): string {
   const { instanceId: _, input: __, output: ___, scopes, partial: ____, undo, ...others } = state;
@@ -51,7 +49,7 @@ export function stateText(state: InstanceState): string {
   return `${JSON.stringify(rest).slice(0, -1)},"root":${scopeText(openScopeAt(state, rootPath))}}`;
 }
 
-export function scopeText(scope: StatePart): string {
+export function scopeText(scope: ScopeState): string {
   const known = scopeTexts.get(scope);
   if (known !== undefined) return known;
   const text = textOf(scope);
@@ -59,11 +57,7 @@ export function scopeText(scope: StatePart): string {
   return text;
 }
 
-function textOf(scope: StatePart): string {
-  if (scope.status === 'child') {
-    const { path: _, input: __, ...rest } = scope;
-    return JSON.stringify(rest);
-  }
+function textOf(scope: ScopeState): string {
   if (scope.status !== 'open') {
     const { path: _, undo, ...rest } = scope;
     const bare = 'output' in rest ? withoutOutput(rest) : rest;
@@ -87,7 +81,7 @@ function withoutOutput({ output: _, ...rest }: Omit<EndedScope, 'path' | 'undo'>
  * @param scopes that are written with it. The limit holds for each part by itself.
  * @throws MillraceError `MR_STATE_TOO_LARGE`, not retryable.
  */
-export function boundedStateText(state: InstanceState, scopes: readonly StatePart[], bytesMax: number): string {
+export function boundedStateText(state: InstanceState, scopes: readonly ScopeState[], bytesMax: number): string {
   for (const scope of scopes) bounded(scopeText(scope), bytesMax);
   return bounded(stateText(state), bytesMax);
 }
@@ -118,7 +112,6 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
   if ('votes' in task) kept.votes = task.votes?.map(({ output: _, ...vote }) => vote);
   if ('received' in task) kept.received = task.received.map(({ seq }) => seq);
   delete kept.items;
-  if ('inputSeq' in task) delete kept.input;
   return kept;
 }
 
@@ -129,14 +122,12 @@ export function seqsOfState({ root, undo }: StoredState, outputSeq: number | nul
 }
 
 export function seqsOfScope(scope: StoredScope): readonly number[] {
-  if (scope.status === 'child') return [scope.inputSeq];
   const seqs: number[] = [];
   for (const entry of scope.undo ?? []) seqs.push(...seqsOfEntry(entry));
   if (scope.status !== 'open') return 'outputSeq' in scope ? [...seqs, scope.outputSeq] : seqs;
   for (const task of Object.values(scope.tasks)) {
-    const { outputSeq: output, payload, received, votes, itemsSeq, inputSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
     if (votes !== undefined) seqs.push(...votes.map(({ seq }) => seq));
-    if (inputSeq !== undefined) seqs.push(inputSeq);
     if (itemsSeq !== undefined) seqs.push(itemsSeq);
     if (output !== undefined) seqs.push(...seqsIn(output));
     if (payload !== undefined && payload !== null) seqs.push(payload.inputSeq);
@@ -152,8 +143,6 @@ type PayloadParts = {
   readonly received?: readonly number[];
   readonly votes?: readonly Omit<Vote, 'output'>[];
   readonly itemsSeq?: number;
-  /** Of a workflow task. */
-  readonly inputSeq?: number;
 };
 
 function partsOf(task: StoredTask): PayloadParts {
@@ -172,7 +161,7 @@ export function restoreState(
   scopes: readonly StoredScopeRow[],
   partial?: PartialScopes,
 ): InstanceState {
-  const restored: Record<ScopePath, StatePart> = { [rootPath]: restoreScope({ path: rootPath, scope: root }, payloads) };
+  const restored: Record<ScopePath, ScopeState> = { [rootPath]: restoreScope({ path: rootPath, scope: root }, payloads) };
   for (const row of scopes) restored[row.path] = restoreScope(row, payloads);
   return {
     ...{ instanceId, ...rest, scopes: restored },
@@ -182,8 +171,7 @@ export function restoreState(
   };
 }
 
-export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): StatePart {
-  if (scope.status === 'child') return { path, ...scope, input: payloadAt(payloads, scope.inputSeq) };
+export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): ScopeState {
   const { undo: entries, ...rest } = scope;
   const undo = entries === undefined ? {} : { undo: entries.map((entry) => restoreEntry(entry, payloads)) };
   if (rest.status === 'open') return { path, ...rest, ...undo, tasks: restoreTasks(rest.tasks, payloads) };
@@ -193,11 +181,10 @@ export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads
 function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: Payloads): OpenScope['tasks'] {
   const restored: Record<TaskPath, TaskState> = {};
   for (const [path, task] of Object.entries(tasks)) {
-    const { outputSeq: output, payload, received, votes, itemsSeq, inputSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
     const whole: Record<string, unknown> = { path, ...task };
     if (output !== undefined) whole.output = payloadAt(payloads, output);
     if (payload !== undefined && payload !== null) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
-    if (inputSeq !== undefined) whole.input = payloadAt(payloads, inputSeq);
     if (itemsSeq !== undefined) whole.items = payloadAt(payloads, itemsSeq);
     if (votes !== undefined) whole.votes = votes.map((vote): Vote => ({ ...vote, output: payloadAt(payloads, vote.seq) }));
     if (received !== undefined) whole.received = received.map((seq): ReceivedEvent => ({ seq, event: payloadAt(payloads, seq) }));

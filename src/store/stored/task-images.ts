@@ -17,8 +17,8 @@ import {
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import { own } from '../../core/record.ts';
 
-/** What was sent to a queue, or given to a child, last. */
-export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number | null };
+/** What was sent to a queue, last. */
+export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number };
 
 export type TaskImage = {
   readonly path: TaskPath;
@@ -112,10 +112,6 @@ function follow(change: Change, event: InstanceEvent, seq: number): void {
       return;
     case 'EventAwaited':
       change.opened = { type: 'event', attempt: event.attempt, openedAt: at };
-      return;
-    case 'WorkflowOpened':
-      change.scheduling = { inputSeq: seq, queue: null, timeoutMs: null };
-      change.opened = { type: 'workflow', attempt: event.attempt, openedAt: at };
       return;
     case 'ForEachOpened':
       change.opened = { type: 'forEach', attempt: event.attempt, openedAt: at };

@@ -1,10 +1,16 @@
 /** What parents and children tell each other. Each comes any number of times, late, in any order, or never. */
-import type { DefinitionId, InstanceId } from '../../ids.ts';
+import type { DefinitionId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
-import type { Parent, Wish } from '../state/parent.ts';
 import type { TaskError } from '../state/state.ts';
 
-export type { Parent, Wish };
+/** Who asked for a child, and for what. */
+export type Parent =
+  | { readonly kind: 'instance'; readonly instanceId: InstanceId; readonly path: TaskPath; readonly attempt: number }
+  /** A schedule is the parent of its runs. */
+  | { readonly kind: 'schedule'; readonly scheduleId: InstanceId; readonly run: number };
+
+/** What a parent wants of a child. A cancel is final. */
+export type Wish = 'run' | 'pause' | 'cancel';
 
 export type ChildRequest = {
   readonly parent: Parent;

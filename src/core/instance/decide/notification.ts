@@ -1,7 +1,6 @@
 /** Messages that may change a running instance, parsed and branded. */
 import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import type { ChildEnd, ChildStart, ChildWord } from '../children/messages.ts';
 import type { TaskError, TimerKind } from '../state/state.ts';
 
 /**
@@ -93,7 +92,7 @@ export type EventMatched = {
   readonly whereError: string | null;
 };
 
-export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched | ChildStart | ChildWord | ChildEnd;
+export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched;
 
 /** A notification with its address and what history will name as its cause. */
 export type AddressedNotification = {

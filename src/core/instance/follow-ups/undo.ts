@@ -10,7 +10,6 @@ import type { Json, JsonObject } from '../../json.ts';
 import type { Opening } from '../../nodes/common/behaviour.ts';
 import { compensationIdOf, compensationOf } from '../../nodes/compensation.ts';
 import { compensationBasis } from '../attempts/basis.ts';
-import { areBooksEmpty } from '../children/books.ts';
 import { endedAs } from '../decide/ending.ts';
 import { namesFor } from '../expressions/names.ts';
 import { valuesAt } from '../expressions/values-at.ts';
@@ -61,9 +60,9 @@ export function settleUndoing(view: View): readonly NewEvent[] {
   return [{ type: 'CompensationStarted', path: next.path, nodeId: next.nodeId, entry: next.seq }];
 }
 
-/** The one place that says what an ending instance waits for: workers, and the ends of its children. */
-function isAnythingOut({ state }: View): boolean {
-  return (state.undo !== undefined && state.undo.awaited > 0) || !areBooksEmpty(state);
+/** The one place that says what an ending instance waits for. Children whose ends were not heard belong here too. */
+function isAnythingOut({ state: { undo } }: View): boolean {
+  return undo !== undefined && undo.awaited > 0;
 }
 
 function lastDone(view: View): DoneWork | undefined {

@@ -4,14 +4,12 @@
  * a new meaning gets a new type.
  */
 import type { NodeType } from '../../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import type { ChildResult, Wish } from '../children/messages.ts';
 import type { CommandIssued } from '../decide/notification.ts';
 import type {
   Approvals,
   Assignees,
-  ChildOf,
   EndGoal,
   EventWaiting,
   Incident,
@@ -38,8 +36,6 @@ export type InstanceStarted = At & {
   readonly startedBy?: string;
   /** When the definition's `timeout` ends the instance. */
   readonly timeoutAt: EpochMs | null;
-  /** Who asked for it, and whether it is born paused. Absent: nobody. */
-  readonly child?: ChildOf & { readonly isPaused: boolean };
 };
 
 /** An automated task was opened; its message leaves in the same transaction. */
@@ -134,41 +130,6 @@ export type EventPublished = Opened & {
   readonly topic: string | null;
 };
 
-/** A child is needed. It is asked for at once, unless an earlier one of this task is still in the books. */
-export type WorkflowOpened = Opened & {
-  readonly type: 'WorkflowOpened';
-  readonly definitionId: DefinitionId;
-  /** null: the latest. */
-  readonly version: number | null;
-  readonly detached: boolean;
-  readonly input: Json;
-  readonly timeoutAt: EpochMs | null;
-};
-/** The child is put into the books, and its start leaves. */
-export type ChildRequested = At & {
-  readonly type: 'ChildRequested';
-  readonly path: TaskPath;
-  readonly attempt: number;
-  readonly childId: InstanceId;
-};
-/** What is wanted of the child has changed. */
-export type ChildTold = At & {
-  readonly type: 'ChildTold';
-  readonly path: TaskPath;
-  readonly attempt: number;
-  readonly childId: InstanceId;
-  readonly wish: Wish;
-  readonly number: number;
-};
-/** The end of the child was heard, and it leaves the books. What it means for the task, if that is still open, follows. */
-export type ChildEnded = At & {
-  readonly type: 'ChildEnded';
-  readonly path: TaskPath;
-  readonly attempt: number;
-  readonly childId: InstanceId;
-  readonly result: Exclude<ChildResult['status'], 'unknown'>;
-};
-
 /** A node completed. `transform` and `publish` open and complete in this one event. */
 export type TaskCompleted = Opened & {
   readonly type: 'TaskCompleted';
@@ -254,8 +215,6 @@ export type ForEachOpened = Opened & {
   readonly items: readonly Json[];
   /** A retry runs only these, which had not completed. Absent: all. */
   readonly indexes?: readonly number[];
-  /** Each item is a child. Absent: it runs the body. */
-  readonly children?: true;
   /** Absent: it has no timeout. */
   readonly timeoutAt?: EpochMs;
 };
@@ -312,17 +271,7 @@ export type IncidentResolved = At & {
 
 export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
 export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
-/** `commandId` is null where the parent wished it. */
-export type InstanceCancelled = At & {
-  readonly type: 'InstanceCancelled';
-  readonly by: string;
-  readonly commandId: CommandId | null;
-  readonly reason: string | null;
-};
-/** The parent holds its child, or lets it run. A cancel is an `InstanceCancelled`. */
-export type ParentWished = At & { readonly type: 'ParentWished'; readonly wish: 'run' | 'pause'; readonly number: number };
-/** A retry goes down to the children in the books: that of one task, or all. */
-export type RetryPassedOn = Commanded & { readonly type: 'RetryPassedOn'; readonly path: TaskPath | null };
+export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
 /** A person changed variables. */
 export type VarsChanged = Commanded & { readonly type: 'VarsChanged'; readonly vars: JsonObject; readonly reason: string | null };
 /** A person ends a node that is open or under an incident: the event that ends it follows. skip: as if no edge had led to it. */
@@ -369,10 +318,6 @@ export type InstanceEvent =
   | EventAwaited
   | EventReceived
   | EventPublished
-  | WorkflowOpened
-  | ChildRequested
-  | ChildTold
-  | ChildEnded
   | TaskCompleted
   | TaskFailed
   | TaskCancelled
@@ -393,8 +338,6 @@ export type InstanceEvent =
   | InstancePaused
   | InstanceResumed
   | InstanceCancelled
-  | ParentWished
-  | RetryPassedOn
   | VarsChanged
   | NodeCorrected
   | CommandRefused

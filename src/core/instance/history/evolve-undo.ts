@@ -1,6 +1,6 @@
 /** What the events of undoing mean: what would have to be undone is kept, awaited, and taken off again as it is undone. */
 import { assertNever, invariant } from '../../assert.ts';
-import { compensationPathOf, entriesIn, scopePathOf } from '../state/scopes.ts';
+import { compensationPathOf, scopePathOf } from '../state/scopes.ts';
 import type { AwaitedWork, DoneWork, TaskState, Undo, UndoEntry } from '../state/state.ts';
 import type { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, TaskCancelled, TaskCompleted, TaskRedispatched } from './events.ts';
@@ -41,8 +41,6 @@ export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number):
     }
     case 'InstanceEnding':
       builder.clearRoot();
-      // The parent's pause is lifted, or a child would never undo what it did.
-      if ('pausedByParent' in builder.current) builder.set({ pausedByParent: null });
       builder.set({ phase: 'ending', undo: { ...undoOf(builder), goal: event.goal } });
       if (event.goal.status === 'cancelled') builder.remember(event.goal.commandId);
       return;
@@ -97,7 +95,7 @@ function changePlanned(
   const { current } = builder;
   const scope = current.undo === undefined ? undefined : current.scopes[scopePathOf(path)];
   const isPlanned = (entry: UndoEntry) => entry.status === 'planned' && entry.path === path && entry.attempt === attempt;
-  if (!entriesIn(scope).some(isPlanned)) return false;
+  if (!scope?.undo?.some(isPlanned)) return false;
   builder.changeUndo(scopePathOf(path), (entries) =>
     entries.map((entry) => (entry.status === 'planned' && isPlanned(entry) ? change(entry) : entry)),
   );

@@ -7,18 +7,7 @@ import { invariant } from '../../assert.ts';
 import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import type {
-  AwaitedWork,
-  BookedChild,
-  Incident,
-  InstanceState,
-  OpenScope,
-  ScopeState,
-  StatePart,
-  TaskState,
-  Timer,
-  UndoEntry,
-} from './state.ts';
+import type { AwaitedWork, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
 
 /** The instance's own scope. */
 export const rootPath = '' as ScopePath;
@@ -60,30 +49,6 @@ export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath
   return (scope === rootPath ? node.name : `${scope}.${node.name}`) as TaskPath;
 }
 
-const BOOK = '#child';
-
-/** Where the books keep the child of a task: there is at most one at a time, whatever the attempt. */
-export function bookPathOf(task: TaskPath): ScopePath {
-  return `${task}${BOOK}` as string as ScopePath;
-}
-
-/** The node that a forEach with `workflow` in place of `body` runs for each item. */
-export const itemChild = 'workflow';
-
-/** The task of that node. */
-export function childTaskOf(item: ScopePath): TaskPath {
-  return `${item}.${itemChild}` as TaskPath;
-}
-
-/** The task whose child it is. */
-export function taskOfBook({ path }: Pick<BookedChild, 'path'>): TaskPath {
-  return path.slice(0, -BOOK.length) as string as TaskPath;
-}
-
-function isBookPath(path: ScopePath): boolean {
-  return path.endsWith(BOOK);
-}
-
 /** The scope of a timer's task: its id is `<path>#<kind>`, or the kind alone for the instance's own. */
 export function scopeOfTimer(timerId: string): ScopePath {
   const hash = timerId.lastIndexOf('#');
@@ -107,7 +72,7 @@ export function indexOf(scope: ScopePath): number {
 export function scopeChain(scope: ScopePath): readonly ScopePath[] {
   const chain = [scope];
   for (let at = scope; at !== rootPath; ) {
-    at = outerOf(at);
+    at = scopePathOf(loopPathOf(at));
     chain.push(at);
   }
   return chain;
@@ -120,19 +85,8 @@ export function depthOf(scope: ScopePath): number {
 
 /** @returns undefined when there is none of that path, now or any more. Throws ScopesNeeded when that is not known. */
 export function scopeAt(state: InstanceState, path: ScopePath): ScopeState | undefined {
-  const scope = partAt(state, path);
-  return scope?.status === 'child' ? undefined : scope;
-}
-
-/** The child of a task that is in the books. Throws ScopesNeeded. */
-export function bookAt(state: InstanceState, task: TaskPath): BookedChild | undefined {
-  const book = partAt(state, bookPathOf(task));
-  return book?.status === 'child' ? book : undefined;
-}
-
-function partAt(state: InstanceState, path: ScopePath): StatePart | undefined {
-  const part = own(state.scopes, path);
-  if (part !== undefined || isKnownAbsent(state, path)) return part;
+  const scope = own(state.scopes, path);
+  if (scope !== undefined || isKnownAbsent(state, path)) return scope;
   throw new ScopesNeeded({ paths: [path] });
 }
 
@@ -140,12 +94,6 @@ function partAt(state: InstanceState, path: ScopePath): StatePart | undefined {
 export function requireScopes(state: InstanceState, paths: readonly ScopePath[]): void {
   const missing = missingScopes(state, paths);
   if (missing.length > 0) throw new ScopesNeeded({ paths: missing });
-}
-
-/** The same for the books. */
-export function requireBooks(state: InstanceState, tasks: readonly TaskPath[]): void {
-  const paths = tasks.map(bookPathOf).filter((path) => !Object.hasOwn(state.scopes, path) && !isKnownAbsent(state, path));
-  if (paths.length > 0) throw new ScopesNeeded({ paths });
 }
 
 /** Of these and the scopes around them: those that the state does not hold, and that may exist. */
@@ -165,15 +113,14 @@ export function missingScopes(state: InstanceState, paths: readonly ScopePath[])
 
 /** The scope around one that is not the instance's own. */
 function outerOf(path: ScopePath): ScopePath {
-  return scopePathOf(isBookPath(path) ? taskOfBook({ path }) : loopPathOf(path));
+  return scopePathOf(loopPathOf(path));
 }
 
 function isKnownAbsent(state: InstanceState, path: ScopePath): boolean {
   if (state.partial === undefined) return true;
   const { absent, whole } = state.partial;
   if (absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return true;
-  // The books keep a child after its task, and what is around it, has ended.
-  return path !== rootPath && !isBookPath(path) && isOutsideOfLoop(state, path);
+  return path !== rootPath && isOutsideOfLoop(state, path);
 }
 
 /** Whether the loop says by itself that it has no such scope: it has not come so far, or has exited. */
@@ -207,14 +154,9 @@ export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number)
   return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
 
-/** What is to be undone of a part of the state. A row of the books has nothing. */
-export function entriesIn(part: StatePart | undefined): readonly UndoEntry[] {
-  return part !== undefined && 'undo' in part ? (part.undo ?? []) : [];
-}
-
 /** All that the state holds of it. */
 export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
-  return Object.values(scopes).flatMap((part) => entriesIn(part).filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
+  return Object.values(scopes).flatMap(({ undo = [] }) => undo.filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
 }
 
 /** A task that is with a worker under this attempt, open or awaited. Throws ScopesNeeded. */
@@ -230,7 +172,7 @@ export function sentTaskAt(
 /** The scopes of a loop that are open or kept, those of loops in them too, by path: the order in which they were loaded decides nothing. Throws ScopesNeeded unless all are loaded. */
 export function scopesBelow(state: InstanceState, loop: TaskPath | ''): readonly ScopeState[] {
   if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
-  const all = Object.values(state.scopes).filter((part): part is ScopeState => part.status !== 'child');
+  const all = Object.values(state.scopes);
   const below = loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
   return below.sort((a, b) => compareScopes(a.path, b.path));
 }
@@ -257,24 +199,11 @@ export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<Instance
   return { partial: { ...partial, whole: [...partial.whole, loop] } };
 }
 
-/** A row was taken out of the books in this very state: where it is loaded from, it is still there. */
-export function withoutBook({ partial }: InstanceState, path: ScopePath): Pick<InstanceState, 'partial'> {
-  if (partial === undefined || partial.absent.includes(path)) return {};
-  return { partial: { ...partial, absent: [...partial.absent, path] } };
-}
-
 /** The loop has exited, and its scopes with it. */
 export function withoutLoop({ partial }: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
   if (partial === undefined) return {};
   const isOutside = (path: string) => path !== loop && !path.startsWith(`${loop}.`);
   return { partial: { absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
-}
-
-/** All that is in the books, by path. Throws ScopesNeeded unless all scopes are loaded. */
-export function allBooks(state: InstanceState): readonly BookedChild[] {
-  if (state.partial !== undefined && !isWhole(state.partial.whole, '')) throw new ScopesNeeded({ below: '' });
-  const books = Object.values(state.scopes).filter((part) => part.status === 'child');
-  return books.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Open scopes of the whole instance, the outer ones first. Throws ScopesNeeded unless all are loaded. */
@@ -283,9 +212,9 @@ export function openScopes(state: InstanceState): readonly OpenScope[] {
 }
 
 /** The state with scopes that were loaded for a `ScopesNeeded`. What it asked for and is not among them does not exist. */
-export function withScopes(state: InstanceState, needed: ScopesNeeded, loaded: readonly StatePart[]): InstanceState {
+export function withScopes(state: InstanceState, needed: ScopesNeeded, loaded: readonly ScopeState[]): InstanceState {
   if (state.partial === undefined) return state;
-  const scopes: Record<ScopePath, StatePart> = { ...state.scopes };
+  const scopes: Record<ScopePath, ScopeState> = { ...state.scopes };
   for (const scope of loaded) scopes[scope.path] ??= scope;
   if (needed.below === '') {
     const { partial: _, ...whole } = state;

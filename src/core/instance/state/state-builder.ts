@@ -7,8 +7,6 @@ import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { consumedIn } from './consumed.ts';
 import {
-  bookAt,
-  bookPathOf,
   indexOf,
   itemPath,
   loopPathOf,
@@ -18,23 +16,19 @@ import {
   scopePathOf,
   scopesBelow,
   withNewLoop,
-  withoutBook,
   withoutLoop,
 } from './scopes.ts';
 import {
-  type BookedChild,
   type ClosedTask,
   type EndedPhase,
   type EndedScope,
   type Incident,
   type InstanceState,
   isOpen,
-  isPaused,
   type KeptScope,
   type OpenScope,
   type OpenTask,
   type ScopeState,
-  type StatePart,
   type TaskState,
   type Timer,
   type TimerKind,
@@ -158,7 +152,7 @@ export class StateBuilder {
   arm(kind: TimerKind, path: TaskPath | null, attempt: number, now: EpochMs, dueAt: EpochMs): void {
     const timer: Timer = { kind, path, attempt, state: 'armed', dueAt };
     const { timers } = this.#part(path === null ? rootPath : scopePathOf(path), 'timers');
-    timers[timerIdOf(kind, path)] = isPaused(this.#state) ? stopped(timer, now) : timer;
+    timers[timerIdOf(kind, path)] = this.#state.paused === null ? timer : stopped(timer, now);
   }
 
   timer(kind: TimerKind, path: TaskPath): Timer | undefined {
@@ -247,39 +241,13 @@ export class StateBuilder {
     this.set({ undo: { ...counted, awaited: counted.awaited + count('awaited'), done: counted.done + count('done') } });
   }
 
-  /** The child is asked for, or told something else. */
-  book(task: TaskPath, child: Omit<BookedChild, 'path' | 'status'>): void {
-    const before = bookAt(this.#state, task);
-    const path = bookPathOf(task);
-    if (before === undefined && !child.detached) this.#state.childCount = (this.#state.childCount ?? 0) + 1;
-    this.#scopes()[path] = { path, status: 'child', ...child };
-  }
-
-  hasBooked(task: TaskPath): boolean {
-    return bookAt(this.#state, task) !== undefined;
-  }
-
-  booked(task: TaskPath): BookedChild {
-    const book = bookAt(this.#state, task);
-    invariant(book !== undefined, `a child of ${task} is in the books`);
-    return book;
-  }
-
-  /** Its end was heard. */
-  strike(task: TaskPath): void {
-    const { path, detached } = this.booked(task);
-    if (!detached) this.#state.childCount = (this.#state.childCount ?? 1) - 1;
-    delete this.#scopes()[path];
-    this.set(withoutBook(this.#state, path));
-  }
-
   remember(commandId: CommandId | null): void {
     if (commandId === null || this.#state.commands.includes(commandId)) return;
     this.#state.commands = [...this.#state.commands, commandId].slice(-COMMANDS_KEPT);
   }
 
   end(phase: EndedPhase, at: EpochMs): void {
-    this.set({ phase, endedAt: at, paused: null, ...('pausedByParent' in this.#state ? { pausedByParent: null } : {}) });
+    this.set({ phase, endedAt: at, paused: null });
     this.clearRoot();
     if (this.#state.undo === undefined) return;
     delete this.#state.undo;
@@ -300,13 +268,13 @@ export class StateBuilder {
     return scope;
   }
 
-  #scopes(): Record<ScopePath, StatePart> {
+  #scopes(): Record<ScopePath, ScopeState> {
     if (!this.#scopesCopied) {
       this.#state.scopes = { ...this.#state.scopes };
       this.#scopesCopied = true;
     }
     // The copy just made belongs to this builder alone.
-    return this.#state.scopes as Record<ScopePath, StatePart>;
+    return this.#state.scopes as Record<ScopePath, ScopeState>;
   }
 
   /** The scope, itself free to be written to, with its parts as far as they are copies. */

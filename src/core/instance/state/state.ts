@@ -7,8 +7,6 @@ import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeI
 import type { Json, JsonObject } from '../../json.ts';
 import type { SecretUse } from '../../secrets.ts';
 
-import type { Parent, Wish } from './parent.ts';
-
 export type TaskError = {
   /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
   readonly code: string;
@@ -33,18 +31,12 @@ export type InstanceState = {
   readonly vars: { readonly [name: string]: Json };
   readonly phase: Phase;
   readonly paused: { readonly at: EpochMs; readonly by: string } | null;
-  /** Beside a person's own pause. Absent or null: the parent, if there is one, lets it run. */
-  readonly pausedByParent?: { readonly at: EpochMs } | null;
-  /** Who asked for this instance. Absent: nobody. */
-  readonly parent?: ChildOf;
   /** Basis of the start: what the first tasks were decided from. */
   readonly basis: Basis;
   /** The instance's own scope (`''`), and one for each item or round of its loops. See `scopes.ts`. */
-  readonly scopes: { readonly [path: ScopePath]: StatePart };
+  readonly scopes: { readonly [path: ScopePath]: ScopeState };
   /** Absent when `scopes` holds all there are: a state that was loaded for some notifications holds the scopes they need. */
   readonly partial?: PartialScopes;
-  /** Children in the books whose end is awaited: those that are not detached. Absent: none were ever asked for. */
-  readonly childCount?: number;
   /** Incidents of all scopes. */
   readonly incidentCount: number;
   /** Absent: nothing was done that would have to be undone. */
@@ -58,39 +50,6 @@ export type InstanceState = {
   readonly endedAt: EpochMs | null;
   readonly output: Json;
   readonly error: TaskError | null;
-};
-
-/** A part of the state that is loaded and stored by itself. */
-export type StatePart = ScopeState | BookedChild;
-
-export type ChildOf = {
-  readonly parent: Parent;
-  /** How many instances stand above this one. */
-  readonly depth: number;
-  readonly detached: boolean;
-  /** Of the parent's last wish that was applied. */
-  readonly number: number;
-};
-
-/**
- * A row of the books: a child that was asked for and whose end was not heard. It stands among the scopes, under the path of
- * its task and `#child`, and is loaded like one; it stays when its task, its item or its instance ends.
- */
-export type BookedChild = {
-  readonly path: ScopePath;
-  readonly status: 'child';
-  readonly childId: InstanceId;
-  /** Of the task that asked for it. */
-  readonly attempt: number;
-  readonly definitionId: DefinitionId;
-  /** null: the latest. */
-  readonly version: number | null;
-  readonly detached: boolean;
-  readonly wish: Wish;
-  readonly number: number;
-  readonly input: Json;
-  /** History entry that holds the input. */
-  readonly inputSeq: number;
 };
 
 /**
@@ -190,7 +149,7 @@ export type Undo = {
 
 export type EndGoal =
   | { readonly status: 'failed'; readonly error: TaskError; readonly nodeId: NodeId | null }
-  | { readonly status: 'cancelled'; readonly by: string; readonly commandId: CommandId | null; readonly reason: string | null };
+  | { readonly status: 'cancelled'; readonly by: string; readonly commandId: CommandId; readonly reason: string | null };
 
 /** Which scopes that `scopes` does not hold are known not to exist. */
 export type PartialScopes = {
@@ -297,8 +256,6 @@ export type ForEachTask = TaskCommon & {
   readonly waiting: { readonly from: number } | { readonly indexes: readonly number[] };
   readonly running: number;
   readonly failed: number;
-  /** Of a forEach with a child for each item: children that are in the books though their item is over. Absent: it has no such children. */
-  readonly ending?: number;
 };
 
 /** A repeat whose round `round` (from 0) is running, or waits for its delay. */
@@ -310,20 +267,6 @@ export type RepeatTask = TaskCommon & {
   readonly running: boolean;
   /** Absent: all rounds that have ended stay in the state, not only the last. */
   readonly keeps?: 'last';
-};
-
-/** A child that is waited for, or is to be asked for once an earlier one of the same task has left the books. */
-export type WorkflowTask = TaskCommon & {
-  readonly type: 'workflow';
-  readonly definitionId: DefinitionId;
-  /** null: the latest. */
-  readonly version: number | null;
-  readonly detached: boolean;
-  readonly input: Json;
-  /** History entry that holds the input. */
-  readonly inputSeq: number;
-  /** null: it is not asked for yet. */
-  readonly childId: InstanceId | null;
 };
 
 /** What tells an event from all others. */
@@ -344,8 +287,7 @@ export type OpenTask =
   | (WaitTask & { readonly status: 'open' })
   | (EventTask & { readonly status: 'open' })
   | (ForEachTask & { readonly status: 'open' })
-  | (RepeatTask & { readonly status: 'open' })
-  | (WorkflowTask & { readonly status: 'open' });
+  | (RepeatTask & { readonly status: 'open' });
 
 /** A task that has ended. `takenEdges` is null until its edges were evaluated (paused, or under incident). */
 export type ClosedTask = TaskCommon & {
@@ -356,8 +298,6 @@ export type ClosedTask = TaskCommon & {
   readonly takenEdges: readonly EdgeId[] | null;
   /** Events that an event node took and that are not in its output: when they are delivered again, they are recognised. Absent: none. */
   readonly consumed?: readonly EventIdentity[];
-  /** As of a `ForEachTask`. */
-  readonly ending?: number;
 } & Keeping &
   (
     | {
@@ -423,19 +363,14 @@ export type Timer = {
 export type InstanceStatus = Phase | 'paused' | 'incident';
 
 /** The first that holds of terminal, paused, incident, and undoing, ending or running. */
-export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'pausedByParent' | 'incidentCount'>): InstanceStatus {
+export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidentCount'>): InstanceStatus {
   if (hasEnded(state)) return state.phase;
-  if (isPaused(state)) return 'paused';
+  if (state.paused !== null) return 'paused';
   return state.incidentCount > 0 ? 'incident' : state.phase;
 }
 
 export function hasEnded({ phase }: Pick<InstanceState, 'phase'>): boolean {
   return phase === 'completed' || phase === 'failed' || phase === 'cancelled';
-}
-
-/** By a person, or by its parent. */
-export function isPaused({ paused, pausedByParent = null }: Pick<InstanceState, 'paused' | 'pausedByParent'>): boolean {
-  return paused !== null || pausedByParent !== null;
 }
 
 export function isOpen(task: TaskState): task is OpenTask {

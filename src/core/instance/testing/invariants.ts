@@ -55,7 +55,6 @@ function willMove(task: TaskState, state: InstanceState, outside: Outside): bool
   if (task.status === 'retrying') return hasTimer('retry');
   if (task.type === 'forEach' || task.type === 'repeat')
     return hasTimer('loop') || isLimited(state) || state.paused !== null || hasScopes(state, task.path);
-  if (task.type === 'workflow') return outside.children.has(task.path) || isLimited(state) || state.paused !== null;
   return task.type !== 'wait' || hasTimer('wait');
 }
 
@@ -84,7 +83,7 @@ function isLimited(state: InstanceState): boolean {
 }
 
 function hasScopes(state: InstanceState, loop: TaskPath): boolean {
-  return Object.values(state.scopes).some(({ path, status }) => (status === 'open' || status === 'child') && path.startsWith(`${loop}.`));
+  return Object.values(state.scopes).some(({ path, status }) => status === 'open' && path.startsWith(`${loop}.`));
 }
 
 function checkBudgets(definition: Definition, state: InstanceState): void {
