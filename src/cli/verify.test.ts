@@ -25,7 +25,6 @@ const node: TransformNode = {
   join: { kind: 'all' },
   cancelRest: false,
   set: new Map(),
-  compensation: null,
 };
 const definition: Definition = {
   id: 'sum' as DefinitionId,
@@ -47,7 +46,6 @@ const definition: Definition = {
   nodes: new Map([[node.id, node]]),
   vars: constant({}),
   timeout: null,
-  deadline: null,
   onFailure: 'incident',
   triggers: [],
   lifecycle: 'instance',

@@ -7,7 +7,7 @@ import { invariant } from '../../assert.ts';
 import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import type { AwaitedWork, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
+import type { Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
 
 /** The instance's own scope. */
 export const rootPath = '' as ScopePath;
@@ -27,22 +27,7 @@ export class ScopesNeeded extends Error {
 
 export function scopePathOf(task: TaskPath): ScopePath {
   const dot = task.lastIndexOf('.');
-  // A compensation is a task of the instance's own scope, since that of its node may be over.
-  return (dot < 0 || isCompensation(task) ? '' : task.slice(0, dot)) as ScopePath;
-}
-
-/** The task that undoes what the task of this path did. */
-export function compensationPathOf(task: TaskPath): TaskPath {
-  return `${task}${COMPENSATION}` as TaskPath;
-}
-
-const COMPENSATION = '.compensation';
-
-/** Or a node in the body of a loop has that name: then the number of an item or round stands before it. */
-function isCompensation(task: TaskPath): boolean {
-  if (!task.endsWith(COMPENSATION)) return false;
-  const before = task.slice(task.lastIndexOf('.', task.length - COMPENSATION.length - 1) + 1, -COMPENSATION.length);
-  return !/^[0-9]/.test(before);
+  return (dot < 0 ? '' : task.slice(0, dot)) as ScopePath;
 }
 
 export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath {
@@ -126,10 +111,9 @@ function isKnownAbsent(state: InstanceState, path: ScopePath): boolean {
 /** Whether the loop says by itself that it has no such scope: it has not come so far, or has exited. */
 function isOutsideOfLoop(state: InstanceState, path: ScopePath): boolean {
   const around = scopeAt(state, outerOf(path));
-  if (around !== undefined && around.status !== 'open') return around.keepsScopes !== true;
-  const loop = around === undefined ? undefined : own(around.tasks, loopPathOf(path));
+  const loop = around?.status === 'open' ? own(around.tasks, loopPathOf(path)) : undefined;
   if (loop === undefined) return true;
-  if ('takenEdges' in loop) return loop.takenEdges !== null && loop.keepsScopes !== true;
+  if ('takenEdges' in loop) return loop.takenEdges !== null;
   if (loop.type === 'forEach') return 'from' in loop.waiting && indexOf(path) >= loop.waiting.from;
   return loop.type === 'repeat' ? indexOf(path) > loop.round : true;
 }
@@ -144,29 +128,6 @@ export function openScopeAt(state: InstanceState, path: ScopePath): OpenScope {
 export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefined {
   const scope = scopeAt(state, scopePathOf(path));
   return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
-}
-
-/** What a worker has, though its node was cancelled. Throws ScopesNeeded. */
-export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number): AwaitedWork | undefined {
-  // Most instances have nothing to undo: no scope is loaded for the question.
-  if (state.undo === undefined) return undefined;
-  const entries = scopeAt(state, scopePathOf(path))?.undo ?? [];
-  return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
-}
-
-/** All that the state holds of it. */
-export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
-  return Object.values(scopes).flatMap(({ undo = [] }) => undo.filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
-}
-
-/** A task that is with a worker under this attempt, open or awaited. Throws ScopesNeeded. */
-export function sentTaskAt(
-  state: InstanceState,
-  path: TaskPath,
-  attempt: number,
-): AwaitedWork | (TaskState & { readonly status: 'scheduled' }) | undefined {
-  const task = taskAt(state, path);
-  return task?.status === 'scheduled' && task.attempt === attempt ? task : awaitedAt(state, path, attempt);
 }
 
 /** The scopes of a loop that are open or kept, those of loops in them too, by path: the order in which they were loaded decides nothing. Throws ScopesNeeded unless all are loaded. */

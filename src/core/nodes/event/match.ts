@@ -49,7 +49,7 @@ export function refuseMatch({ state }: View, matched: EventMatched): Verdict {
     const has =
       scope.status === 'open'
         ? Object.values(scope.tasks).some((task) => hasTaken(task, matched.event))
-        : isAmong('consumed' in scope ? scope.consumed : undefined, matched.event);
+        : isAmong(scope.consumed, matched.event);
     if (has) return repeated(matched);
   }
   return rejected('MR_EVENT_REFUSED', `The wait ${matched.path} had ended when the event came.`);
