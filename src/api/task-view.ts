@@ -1,8 +1,8 @@
 /** Tasks and the inbox as REST shows them. Pure. */
 
 import type * as contract from '../contract/tasks.ts';
-import type { Definition } from '../core/definition/types.ts';
-import type { EpochMs } from '../core/ids.ts';
+import type { Definition, HumanNode } from '../core/definition/types.ts';
+import type { EpochMs, NodeId } from '../core/ids.ts';
 import type { HumanTaskRow, TaskRow } from '../store/instance-queries.ts';
 import { toText } from './instance-view.ts';
 
@@ -29,9 +29,15 @@ export function toTask(row: TaskRow): contract.Task {
 
 /** @param definition of the instance; null where no form is to be shown. */
 export function toTaskDetail(row: TaskRow, definition: Definition | null): contract.TaskDetail {
-  const node = definition === null ? undefined : [...definition.nodes.values()].find(({ id }) => id === row.nodeId);
-  if (node?.type !== 'human') return { ...toTask(row), outcomes: null, form: null };
+  const node = humanNodeOf(definition, row);
+  if (node === null) return { ...toTask(row), outcomes: null, form: null };
   return { ...toTask(row), outcomes: node.outcomes === null ? null : [...node.outcomes], form: node.form?.document ?? null };
+}
+
+/** @returns null where the task is no human one, or its definition is not known. */
+export function humanNodeOf(definition: Definition | null, { nodeId }: Pick<TaskRow, 'nodeId'>): HumanNode | null {
+  const node = definition?.nodes.get(nodeId as NodeId);
+  return node?.type === 'human' ? node : null;
 }
 
 export function toInboxTask(row: HumanTaskRow): contract.InboxTask {

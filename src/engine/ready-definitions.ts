@@ -39,6 +39,19 @@ export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<Ou
   };
 }
 
+/** The version, or the reason why this version of the engine cannot read it. Throws a retryable MillraceError as `get` does. */
+export async function definitionOrReason(
+  definitions: Pick<ReadyDefinitions, 'get'>,
+  { definitionId, version }: { readonly definitionId: DefinitionId; readonly version: number },
+): Promise<Definition | string> {
+  try {
+    return await definitions.get(definitionId, version);
+  } catch (error) {
+    if (error instanceof MillraceError && !error.retryable) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+
 function retryable(code: ErrorCode, message: string, cause?: unknown): MillraceError {
   return new MillraceError(code, message, { retryable: true, cause });
 }

@@ -1,7 +1,7 @@
 /** Which nodes of a definition ran, and which of its edges were taken, over all scenarios. */
 import type { Definition, Edge, Graph } from '../core/definition/types.ts';
+import { nodeIdOfPath } from '../core/instance/state/scopes.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
-import { nodeIdOf } from './observed-tasks.ts';
 
 export type Coverage = {
   readonly nodes: { readonly count: number; readonly missing: readonly string[] };
@@ -21,7 +21,7 @@ export class CoverageCounter {
     for (const { event } of history) {
       if ('nodeId' in event && 'attempt' in event) this.#ran.add(event.nodeId);
       if (event.type !== 'NodeExited') continue;
-      const graph = graphNameOf(nodeIdOf(event.path));
+      const graph = graphNameOf(nodeIdOfPath(event.path));
       for (const edge of event.takenEdges) this.#taken.add(`${graph} ${edge}`);
     }
   }

@@ -1,7 +1,7 @@
 /** What became of each task, from the history: a loop keeps nothing of the tasks of an item that is over, a scenario asks for them. */
 import type { NodeId, TaskPath } from '../core/ids.ts';
 import type { InstanceEvent } from '../core/instance/history/events.ts';
-import { tasksOf } from '../core/instance/state/scopes.ts';
+import { nodeIdOfPath, tasksOf } from '../core/instance/state/scopes.ts';
 import { type Assignees, errorOf, type InstanceState, type TaskStatus } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
@@ -26,7 +26,7 @@ export function observeTasks(state: InstanceState, history: readonly HistoryEntr
     const path = 'path' in event ? event.path : null;
     const change = changeBy(event);
     if (path === null || change === null) continue;
-    const before = tasks.get(path) ?? { ...nothing, nodeId: nodeIdOf(path), status: 'open' };
+    const before = tasks.get(path) ?? { ...nothing, nodeId: nodeIdOfPath(path), status: 'open' };
     tasks.set(path, { ...before, ...change });
   }
   for (const task of tasksOf(state)) {
@@ -61,12 +61,4 @@ function changeBy(event: InstanceEvent): Partial<ObservedTask> | null {
     default:
       return null;
   }
-}
-
-/** `orders.3.ship` is a task of the node `orders/ship`. */
-export function nodeIdOf(path: string): NodeId {
-  return path
-    .split('.')
-    .filter((_, index) => index % 2 === 0)
-    .join('/') as NodeId;
 }

@@ -1,13 +1,13 @@
 /** Reads a scenario file: its shape, and then what only the definition shows. All errors are told at once. */
 import type { Definition } from '../core/definition/types.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
+import { nodeIdOfPath } from '../core/instance/state/scopes.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import { own } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type CompiledSchema, compileSchema } from '../core/schema/index.ts';
 import { type Expectation, type Mocks, type Outcome, ScenarioFile, type Step } from './format.ts';
-import { nodeIdOf } from './observed-tasks.ts';
 
 export type FileError = { readonly pointer: string; readonly message: string };
 
@@ -72,9 +72,9 @@ class Checker {
   *#mocks(mocks: Mocks, pointer: string): Generator<FileError> {
     for (const [key, outcomes] of Object.entries(mocks)) {
       const at = pointerTo(pointer, key);
-      const node = this.#definition.nodes.get(nodeIdIn(key));
+      const node = this.#definition.nodes.get(nodeIdOfPath(key));
       if (node === undefined) {
-        yield { pointer: at, message: `The definition has no node "${nodeIdIn(key)}".` };
+        yield { pointer: at, message: `The definition has no node "${nodeIdOfPath(key)}".` };
         continue;
       }
       if (node.type !== 'task' && node.type !== 'http')
@@ -107,24 +107,19 @@ class Checker {
   }
 
   *#humanTask(path: string, pointer: string): Generator<FileError> {
-    const node = this.#definition.nodes.get(nodeIdIn(path));
+    const node = this.#definition.nodes.get(nodeIdOfPath(path));
     if (node === undefined) yield* this.#node(path, pointer);
     else if (node.type !== 'human')
       yield { pointer, message: `"${node.id}" is a ${node.type} node, which no person completes: mock its outcome.` };
   }
 
   *#node(path: string, pointer: string): Generator<FileError> {
-    if (this.#definition.nodes.has(nodeIdIn(path))) return;
+    if (this.#definition.nodes.has(nodeIdOfPath(path))) return;
     yield {
       pointer,
-      message: `The definition has no node "${nodeIdIn(path)}". A task in a loop is named by its path, such as "orders.3.ship".`,
+      message: `The definition has no node "${nodeIdOfPath(path)}". A task in a loop is named by its path, such as "orders.3.ship".`,
     };
   }
-}
-
-/** A key is the id of a node, or the path of a task. */
-function nodeIdIn(key: string): ReturnType<typeof nodeIdOf> {
-  return nodeIdOf(key);
 }
 
 function* checkOutcome(outcome: Outcome, type: string, pointer: string): Generator<FileError> {

@@ -14,6 +14,7 @@ import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
+import { humanNodeOf } from '../task-view.ts';
 import { taskOf } from './lookups.ts';
 import { assertAttempt, assertMayAct, assertNotClaimedByOther, findOpenTask } from './open-task.ts';
 import { responses, security } from './schemas.ts';
@@ -93,9 +94,7 @@ function placeOf({ path, attempt }: HumanTaskRow): Pick<HumanTaskRow, 'path' | '
 
 async function nodeOf({ ports: { cache } }: RouteContext, task: HumanTaskRow): Promise<HumanNode | null> {
   const id = parseDefinitionId(task.definitionId);
-  const definition = id === undefined ? null : await cache.get(id, task.definitionVersion);
-  const node = [...(definition?.nodes.values() ?? [])].find(({ id: nodeId }) => nodeId === task.nodeId);
-  return node?.type === 'human' ? node : null;
+  return humanNodeOf(id === undefined ? null : await cache.get(id, task.definitionVersion), task);
 }
 
 /** A button alone is an answer; anything else is given as the output. */

@@ -5,12 +5,11 @@
 import { hash } from 'node:crypto';
 import { assertNever } from '../../core/assert.ts';
 import type { Definition } from '../../core/definition/types.ts';
-import { MillraceError } from '../../core/error.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
 import { startByEvent } from '../../core/triggers/event-start.ts';
 import type { DecideEventStart, EventStart, EventStarter } from '../../store/instance-store.ts';
 import { eventKeyPrefix, type TriggerSet } from '../../store/triggers.ts';
-import type { ReadyDefinitions } from '../ready-definitions.ts';
+import { definitionOrReason, type ReadyDefinitions } from '../ready-definitions.ts';
 import { type DecidingDependencies, decideStart, refusalText } from '../start/start-instance.ts';
 
 export type EventStarterDependencies = DecidingDependencies & { readonly definitions: ReadyDefinitions };
@@ -19,20 +18,10 @@ export function createEventStarter(dependencies: EventStarterDependencies): Pick
   return {
     async prepare(sets) {
       const ready = new Map<TriggerSet, Definition | string>();
-      for (const set of sets) ready.set(set, await definitionOf(dependencies.definitions, set));
+      for (const set of sets) ready.set(set, await definitionOrReason(dependencies.definitions, set));
       return decideWith(dependencies, (set) => ready.get(set) ?? 'its definition was not loaded');
     },
   };
-}
-
-/** @returns why there is none, when this version of the engine cannot read it. */
-async function definitionOf(definitions: ReadyDefinitions, { definitionId, version }: TriggerSet): Promise<Definition | string> {
-  try {
-    return await definitions.get(definitionId, version);
-  } catch (error) {
-    if (error instanceof MillraceError && !error.retryable) return `${error.code}: ${error.message}`;
-    throw error;
-  }
 }
 
 function decideWith(dependencies: EventStarterDependencies, of: (set: TriggerSet) => Definition | string): DecideEventStart {

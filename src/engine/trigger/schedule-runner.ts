@@ -5,13 +5,12 @@
 import { invariant } from '../../core/assert.ts';
 import { parseCron } from '../../core/cron.ts';
 import type { Definition } from '../../core/definition/types.ts';
-import { MillraceError } from '../../core/error.ts';
 import type { EpochMs } from '../../core/ids.ts';
 import { advance, type Begun } from '../../core/triggers/schedule.ts';
 import { inputAt } from '../../core/triggers/schedule-start.ts';
 import type { ScheduleRunner, Start } from '../../store/instance-store.ts';
 import type { ScheduleRow } from '../../store/schedules.ts';
-import type { ReadyDefinitions } from '../ready-definitions.ts';
+import { definitionOrReason, type ReadyDefinitions } from '../ready-definitions.ts';
 import { type DecidingDependencies, decideStart, refusalText } from '../start/start-instance.ts';
 
 export type ScheduleRunnerDependencies = DecidingDependencies & { readonly definitions: ReadyDefinitions };
@@ -19,7 +18,7 @@ export type ScheduleRunnerDependencies = DecidingDependencies & { readonly defin
 export function createScheduleRunner(dependencies: ScheduleRunnerDependencies): ScheduleRunner {
   return {
     async prepare(row) {
-      const definition = await definitionOf(dependencies.definitions, row);
+      const definition = await definitionOrReason(dependencies.definitions, row);
       // When it is decided again, since one start was refused, the others stay the same.
       const made = new Map<EpochMs, Start | string>();
       return ({ now, hasEnded, refused }) => {
@@ -38,15 +37,6 @@ export function createScheduleRunner(dependencies: ScheduleRunnerDependencies): 
       };
     },
   };
-}
-
-async function definitionOf(definitions: ReadyDefinitions, { definitionId, version }: ScheduleRow): Promise<Definition | string> {
-  try {
-    return await definitions.get(definitionId, version);
-  } catch (error) {
-    if (error instanceof MillraceError && !error.retryable) return `${error.code}: ${error.message}`;
-    throw error;
-  }
 }
 
 /** @returns the reason why there is none. */

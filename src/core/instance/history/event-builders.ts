@@ -17,8 +17,10 @@ export type Subject = {
 type By = { readonly by: string | null; readonly commandId: CommandId | null };
 const byItself: By = { by: null, commandId: null };
 
+type NewTaskCompleted = NewEvent & { readonly type: 'TaskCompleted' };
+
 /** @param from entries that hold the output already. */
-export function taskCompleted(task: Subject, output: Json, by = byItself, from?: PayloadSeq): NewEvent {
+export function taskCompleted(task: Subject, output: Json, by = byItself, from?: PayloadSeq): NewTaskCompleted {
   const { path, nodeId, attempt, basis, type: kind } = task;
   const event = { type: 'TaskCompleted', path, nodeId, attempt, basis, kind, output, ...endedBy(by) } as const;
   return from === undefined ? event : { ...event, outputFrom: from };

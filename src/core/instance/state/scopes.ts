@@ -34,6 +34,14 @@ export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath
   return (scope === rootPath ? node.name : `${scope}.${node.name}`) as TaskPath;
 }
 
+/** `orders.3.ship` is a task of the node `orders/ship`. The id of a node without loops around it is its path too. */
+export function nodeIdOfPath(path: string): NodeId {
+  return path
+    .split('.')
+    .filter((_, index) => index % 2 === 0)
+    .join('/') as NodeId;
+}
+
 /** The scope of a timer's task: its id is `<path>#<kind>`, or the kind alone for the instance's own. */
 export function scopeOfTimer(timerId: string): ScopePath {
   const hash = timerId.lastIndexOf('#');

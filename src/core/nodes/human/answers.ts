@@ -35,7 +35,7 @@ function complete(task: HumanTask, answer: PersonCommand & { readonly type: 'com
   const { output, outcome, comment } = answer;
   const whole = outcome === undefined ? output : { ...(isJsonObject(output) ? output : {}), outcome };
   const more = { ...(outcome === undefined ? {} : { outcome }), ...(comment === undefined ? {} : { comment }) };
-  return { ...taskCompleted(task, whole, who), ...more } as NewEvent;
+  return { ...taskCompleted(task, whole, who), ...more };
 }
 
 /** Where one person decides, the task is now the other's alone; where several do, the other takes this one's place. */

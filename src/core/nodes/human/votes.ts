@@ -23,7 +23,7 @@ export function castVote(view: View, task: VotingTask, answer: Answer, who: Who)
   if (decision === null) return [voted];
   if (decision.kind === 'undecided') return [voted, taskFailed(task, 'failed', { code: 'UNDECIDED', message: undecided(task, votes) })];
   const completed = taskCompleted(task, outputOf(decision.outcome, votes), who);
-  return [voted, decision.outcome === null ? completed : ({ ...completed, outcome: decision.outcome } as NewEvent)];
+  return [voted, decision.outcome === null ? completed : { ...completed, outcome: decision.outcome }];
 }
 
 /** The votes become the output of the node, which has the limit of every output. */
