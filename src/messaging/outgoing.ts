@@ -6,7 +6,6 @@
 import type { DueTimer } from '../core/due-timer.ts';
 import { type ExternalEvent, publishSource } from '../core/external-event.ts';
 import type { EpochMs, InstanceId } from '../core/ids.ts';
-import { addressOf, type ChildEnd, type ChildRequest, type ChildStart } from '../core/instance/children/messages.ts';
 import type { CommandIssued } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
@@ -14,16 +13,13 @@ import type { OutboxMessage } from '../core/outbox-message.ts';
 import type { Codec } from './codec.ts';
 import type { RecordName, Records } from './generated/records.ts';
 import { partitionOf } from './partition.ts';
-import { toChildEndRecord } from './records/child-end.ts';
-import { toChildStartRecord } from './records/child-start.ts';
-import { toChildWordRecord } from './records/child-word.ts';
 import { toCommandRecord } from './records/command-issued.ts';
 import { type MatchedWait, toMatchRecord } from './records/event-matched.ts';
 import { toEventRecord } from './records/external-event.ts';
 import { toChangeRecord } from './records/instance-changed.ts';
 import { toTaskRecord } from './records/task-scheduled.ts';
 import { toTimerRecord } from './records/timer-fired.ts';
-import { recordsOfQueue, sentNotifications } from './registration.ts';
+import { recordsOfQueue } from './registration.ts';
 import { topicNames } from './topics.ts';
 
 export interface OutgoingMessages {
@@ -38,12 +34,6 @@ export interface OutgoingMessages {
   ofCommand(instanceId: InstanceId, issued: CommandIssued, at: EpochMs): OutboxMessage;
   ofTimer(timer: DueTimer): OutboxMessage;
   ofMatch(wait: MatchedWait, event: ExternalEvent, eventRowId: string, whereError: string | null): OutboxMessage;
-  /** A parent asks for a child, in the child's partition. */
-  ofChildStart(childId: InstanceId, start: ChildStart, at: EpochMs): OutboxMessage;
-  /** What a parent wants of a child, in the child's partition. */
-  ofChildWord(childId: InstanceId, request: ChildRequest, at: EpochMs): OutboxMessage;
-  /** What became of a child, in the parent's partition. */
-  ofChildEnd(end: ChildEnd, at: EpochMs): OutboxMessage;
   /** @param topic default `<prefix>.events`. */
   ofEvent(event: ExternalEvent, topic?: string | null): OutboxMessage;
 }
@@ -75,7 +65,9 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     async prepare() {
       await codec.prepare([
         ...recordsOfQueue(prefix, null),
-        ...sentNotifications.map((record) => ({ topic: names.notifications, record })),
+        { topic: names.notifications, record: 'CommandIssued' },
+        { topic: names.notifications, record: 'TimerFired' },
+        { topic: names.notifications, record: 'EventMatched' },
         { topic: names.lifecycle, record: 'InstanceChanged' },
         ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
       ]);
@@ -105,9 +97,6 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     ofTimer: (timer) => placed('TimerFired', names.notifications, timer.instanceId, toTimerRecord(timer)),
     ofMatch: (wait, event, eventRowId, whereError) =>
       placed('EventMatched', names.notifications, wait.instanceId, toMatchRecord(wait, event, eventRowId, whereError)),
-    ofChildStart: (childId, start, at) => placed('ChildStart', names.notifications, childId, toChildStartRecord(childId, start, at)),
-    ofChildWord: (childId, request, at) => placed('ChildWord', names.notifications, childId, toChildWordRecord(childId, request, at)),
-    ofChildEnd: (end, at) => placed('ChildEnd', names.notifications, addressOf(end.parent), toChildEndRecord(end, at)),
     ofEvent,
   };
 }

@@ -10,9 +10,6 @@ import { defaultQueue, topicNames } from './topics.ts';
 
 const compatibility = 'FULL_TRANSITIVE';
 
-/** Notifications that leave through the outbox. */
-export const sentNotifications = ['CommandIssued', 'TimerFired', 'EventMatched', 'ChildStart', 'ChildWord', 'ChildEnd'] as const;
-
 /** Every record that may stand in a topic of this installation, or in one that `publish` may name. */
 export function recordsOnTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): RecordOnTopic[] {
   const names = topicNames(prefix);
@@ -20,7 +17,9 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = [], 
   return [
     ...tasks,
     { topic: names.notifications, record: 'TaskOutcome' },
-    ...sentNotifications.map((record) => ({ topic: names.notifications, record })),
+    { topic: names.notifications, record: 'CommandIssued' },
+    { topic: names.notifications, record: 'TimerFired' },
+    { topic: names.notifications, record: 'EventMatched' },
     ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
     { topic: names.lifecycle, record: 'InstanceChanged' },
     { topic: names.deadLetters, record: 'DeadLetter' },
