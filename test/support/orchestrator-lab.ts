@@ -118,7 +118,7 @@ export class OrchestratorLab {
     const port = await findFreePort();
     const running = await runOrchestrator(loadConfig({ ...this.env, METRICS_PORT: String(port), ...env }, orchestratorConfigGroups));
     return {
-      stop: () => running.stop(),
+      ...running,
       async checks() {
         const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
         return ((await response.json()) as { readonly checks: Readonly<Record<string, string>> }).checks;
@@ -217,6 +217,13 @@ export class OrchestratorLab {
     const due = rows.slice(from).filter(({ topic }) => topic === this.names.notifications);
     await this.notify(...due.map(({ payload }) => ({ key, value: payload })));
     return rows.length;
+  }
+
+  /** Writes the probes of the outbox to their topic: the connector's part, without which no orchestrator is ready. */
+  async forwardProbes(): Promise<void> {
+    const topic = this.names.probes;
+    const rows = await this.databases.query<{ key: string; payload: Buffer }>('SELECT key, payload FROM outbox WHERE topic = $1', [topic]);
+    await this.producer.send(rows.map(({ key, payload }) => ({ topic, key, value: payload })));
   }
 
   /** Whole, as each is by its id: lists cut what is large. */

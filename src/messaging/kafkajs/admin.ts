@@ -1,33 +1,24 @@
 /** Topics, offsets and groups by kafkajs' admin client, which is connected at its first use. */
-import { ConstantBackoff, handleWhen, retry } from 'cockatiel';
 import kafkajs, { type Admin } from 'kafkajs';
 import type { LogAdmin, TopicSpec } from '../log.ts';
+import { AdminConnection } from './admin-connection.ts';
 import type { OpenClient } from './client.ts';
-import { protocolErrorOf, unavailable } from './errors.ts';
+import { protocolErrorOf } from './errors.ts';
 
-export function createAdmin(open: OpenClient): LogAdmin {
-  const client = open();
-  const admin = client.kafka.admin();
-  let connecting: Promise<void> | null = null;
-
-  const run = async <Value>(what: string, work: (admin: Admin) => Promise<Value>): Promise<Value> => {
-    try {
-      connecting ??= admin.connect();
-      await connecting;
-    } catch (error) {
-      connecting = null;
-      throw unavailable(what, error);
-    }
-    try {
-      return await work(admin);
-    } catch (error) {
-      throw unavailable(what, error);
-    }
-  };
+/** @param metadataMaxAgeMs how long it may take until partitions are seen that were added to a topic. */
+export function createAdmin(open: OpenClient, metadataMaxAgeMs: number): LogAdmin {
+  const connection = new AdminConnection<Admin>({
+    open: () => {
+      const client = open();
+      return { admin: client.kafka.admin(), close: () => client.close() };
+    },
+    metadataMaxAgeMs,
+  });
+  const run = connection.run.bind(connection);
 
   return {
     describeTopics: (topics) =>
-      run('describe topics', async () => {
+      run('describe topics', async (admin) => {
         const there = new Set(await admin.listTopics());
         const wanted = topics.filter((topic) => there.has(topic));
         if (wanted.length === 0) return [];
@@ -49,17 +40,19 @@ export function createAdmin(open: OpenClient): LogAdmin {
         }));
       }),
     missingTopics: (topics) =>
-      run('list topics', async () => {
+      run('list topics', async (admin) => {
         const there = new Set(await admin.listTopics());
         return topics.filter((topic) => !there.has(topic));
       }),
-    createTopics: (topics) =>
-      run('make topics', async () => {
-        // One by one: of several in a request, one that is there already makes the whole answer an error.
-        for (const topic of topics) await createTopic(admin, topic);
-      }),
+    createTopics: async (topics) => {
+      // One by one: of several in a request, one that is there already makes the whole answer an error.
+      for (const topic of topics) {
+        await run(`make the topic ${topic.topic}`, (admin) => createTopic(admin, topic));
+        await run(`tell of the topic ${topic.topic}`, (admin) => admin.fetchTopicMetadata({ topics: [topic.topic] }));
+      }
+    },
     setTopicConfig: (topic, config) =>
-      run(`set up the topic ${topic}`, async () => {
+      run(`set up the topic ${topic}`, async (admin) => {
         // Altering replaces all settings of the topic: those that an administrator made stay.
         const { resources } = await admin.describeConfigs({
           includeSynonyms: false,
@@ -74,44 +67,33 @@ export function createAdmin(open: OpenClient): LogAdmin {
         });
       }),
     endOffsets: (topic) =>
-      run(`read the offsets of ${topic}`, async () =>
+      run(`read the offsets of ${topic}`, async (admin) =>
         offsetsOf((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({ partition, offset: high }))),
       ),
     offsetsAt: (topic, timestampMs) =>
-      run(`read the offsets of ${topic}`, async () => offsetsOf(await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs))),
+      run(`read the offsets of ${topic}`, async (admin) => offsetsOf(await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs))),
     committedOffsets: (groupId, topic) =>
-      run(`read the offsets of the group ${groupId}`, async () => {
+      run(`read the offsets of the group ${groupId}`, async (admin) => {
         const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
         return offsetsOf((found?.partitions ?? []).filter(({ offset }) => offset !== '-1'));
       }),
     deleteGroup: (groupId) =>
-      run(`delete the group ${groupId}`, async () => {
+      run(`delete the group ${groupId}`, async (admin) => {
         try {
           await admin.deleteGroups([groupId]);
         } catch (error) {
           if (!(error instanceof kafkajs.KafkaJSDeleteGroupsError)) throw error;
-          const failed = error.groups.map((group) => group.error);
-          if (failed.some((each) => protocolErrorOf(each) !== 'GROUP_ID_NOT_FOUND')) throw error;
+          const failed = error.groups.map((group) => group.error).find((each) => protocolErrorOf(each) !== 'GROUP_ID_NOT_FOUND');
+          if (failed !== undefined) throw failed;
         }
       }),
     ping: () =>
-      run('answer', async () => {
+      run('answer', async (admin) => {
         await admin.describeCluster();
       }),
-    close: async () => {
-      connecting = null;
-      await admin.disconnect();
-      client.close();
-    },
+    close: () => connection.close(),
   };
 }
-
-/** A topic that was just made is not yet known to whichever broker is asked next. */
-const notYet = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
-const untilKnown = retry(
-  handleWhen((error) => notYet.has(protocolErrorOf(error) ?? '')),
-  { maxAttempts: 60, backoff: new ConstantBackoff(100) },
-);
 
 async function createTopic(admin: Admin, { topic, partitions, replication, config }: TopicSpec): Promise<void> {
   // false means that it is there already.
@@ -127,7 +109,6 @@ async function createTopic(admin: Admin, { topic, partitions, replication, confi
       },
     ],
   });
-  await untilKnown.execute(() => admin.fetchTopicMetadata({ topics: [topic] }));
 }
 
 function offsetsOf(partitions: readonly { readonly partition: number; readonly offset: string }[]): ReadonlyMap<number, bigint> {

@@ -13,12 +13,33 @@ const refusals: Readonly<Record<string, 'MR_RECORD_TOO_LARGE' | 'MR_RECORD_REFUS
 
 /** The broker's code somewhere in the causes of an error. */
 export function protocolErrorOf(error: unknown): string | null {
+  return answerIn(error)?.type ?? null;
+}
+
+/** Whether the broker calls its answer one that passes by itself, such as during an election of leaders. */
+export function isRetriable(error: unknown): boolean {
+  const answer = answerIn(error);
+  return answer !== null && 'retriable' in answer && answer.retriable === true;
+}
+
+/** What was made of a broker's answer, somewhere in the causes of an error. */
+function answerIn(error: unknown): { readonly type: string } | null {
   for (let each = error, depth = 0; typeof each === 'object' && each !== null && depth < 10; depth++) {
-    if ('type' in each && typeof each.type === 'string') return each.type;
-    if (!('cause' in each) && !('originalError' in each)) return null;
-    each = 'cause' in each && each.cause !== undefined ? each.cause : 'originalError' in each ? each.originalError : null;
+    if (hasType(each)) return each;
+    each = causeOf(each);
   }
   return null;
+}
+
+function hasType(error: object): error is { readonly type: string } {
+  return 'type' in error && typeof error.type === 'string';
+}
+
+function causeOf(error: object): unknown {
+  if ('cause' in error && error.cause !== undefined) return error.cause;
+  if ('originalError' in error) return error.originalError;
+  // One of several, such as of topics that are made together.
+  return 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : null;
 }
 
 /** Why the broker refuses a record for good; null for everything that passes. */

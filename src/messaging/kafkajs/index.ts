@@ -36,6 +36,7 @@ export type KafkaOptions = {
   readonly maxMessageBytes?: number;
 };
 
+const METADATA_AGE_MS = 30_000;
 /** What one partition gives in a fetch, but for a single batch that is larger. */
 const FETCH_BYTES = 1_048_576;
 /**
@@ -58,12 +59,12 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   return {
     consumer: (consumerOptions) => createConsumer(openPatient, consumerDefaults(options, consumerOptions), logger),
     producer: () => createProducer(open, { maxMessageBytes }, logger),
-    admin: () => createAdmin(open),
+    admin: () => createAdmin(open, options.metadataMaxAgeMs ?? METADATA_AGE_MS),
   };
 }
 
 function consumerDefaults(
-  { fetchWaitMs = 50, metadataMaxAgeMs = 30_000 }: KafkaOptions,
+  { fetchWaitMs = 50, metadataMaxAgeMs = METADATA_AGE_MS }: KafkaOptions,
   consumerOptions: LogConsumerOptions,
 ): ConsumerOptions {
   return { fetchWaitMs, metadataMaxAgeMs, maxBytesPerPartition: FETCH_BYTES, ...consumerOptions };
