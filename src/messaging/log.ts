@@ -54,7 +54,7 @@ export type LogConsumerOptions = {
   readonly topics: readonly string[];
   /** Where a group without a committed offset begins; default `earliest`. */
   readonly from?: 'earliest' | 'latest';
-  /** A member that is silent for so long is out of the group; default 10 000. */
+  /** A member that is silent for so long is out of the group; default 6 000. While the group rebalances, half of it is enough. */
   readonly sessionTimeoutMs?: number;
   /** Most bytes of one partition in one fetch; default 1 MiB. */
   readonly maxBytesPerPartition?: number;

@@ -31,7 +31,7 @@ function fileWith(content: string): string {
 describe('configuration', () => {
   it('has a default for everything but the databases', () => {
     const config = loadConfig(databases);
-    expect(config.kafka).toEqual({ brokers: ['127.0.0.1:9092'], clientId: 'millrace', ssl: null, sasl: null, sessionTimeoutMs: 30_000 });
+    expect(config.kafka).toEqual({ brokers: ['127.0.0.1:9092'], clientId: 'millrace', ssl: null, sasl: null, sessionTimeoutMs: 6_000 });
     expect(config.topics).toMatchObject({ prefix: 'millrace', partitions: 8, retentionMs: 604_800_000, events: [] });
     expect(config.databases.instances).toBe(databases.INSTANCE_DATABASE_URL);
     expect(config.worker.concurrency).toBeNull();

@@ -26,6 +26,17 @@ export type SessionEvents = {
   leaving(): void;
 };
 
+/** Exported for its test. */
+export function groupTimes(sessionTimeout: number): { readonly rebalanceTimeout: number; readonly heartbeatInterval: number } {
+  return {
+    // While a group rebalances, all of it stands still until the last member has joined: also one that has just died, whose
+    // replacement began the rebalance. A live member joins at its next heartbeat, since it never waits for work.
+    rebalanceTimeout: sessionTimeout / 2,
+    // Often, because a heartbeat is also how a member learns of a rebalance.
+    heartbeatInterval: Math.min(500, sessionTimeout / 12),
+  };
+}
+
 /** Resolves when `signal` ends it, rejects when it died. Either way it has left the group. */
 export async function runSession(
   kafka: Kafka,
@@ -34,13 +45,11 @@ export async function runSession(
   signal: AbortSignal,
   events: SessionEvents,
 ): Promise<void> {
-  const sessionTimeout = options.sessionTimeoutMs ?? 10_000;
+  const sessionTimeout = options.sessionTimeoutMs ?? 6_000;
   const consumer = kafka.consumer({
     groupId: options.groupId,
     sessionTimeout,
-    rebalanceTimeout: Math.max(sessionTimeout, 30_000),
-    // Often, because a heartbeat is also how a member learns of a rebalance.
-    heartbeatInterval: Math.min(1_000, sessionTimeout / 6),
+    ...groupTimes(sessionTimeout),
     minBytes: 1,
     maxWaitTimeInMs: options.fetchWaitMs,
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,

@@ -27,8 +27,9 @@ export const kafka = defineGroup({
     KAFKA_SASL_USERNAME: Type.Optional(string({ description: 'User name for the brokers.' })),
     KAFKA_SASL_PASSWORD: Type.Optional(string({ description: 'Password for the brokers.', secret: true })),
     KAFKA_SESSION_TIMEOUT: duration(6 * SECOND, 5 * MINUTE, {
-      description: 'How long the group waits for a silent consumer before others get its partitions. A task may take far longer than this.',
-      default: '30s',
+      description:
+        'How long the group waits for a silent consumer before others get its partitions; while it rebalances, half of it. A task may take far longer than this.',
+      default: '6s',
     }),
   },
   together: {
