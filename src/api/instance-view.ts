@@ -3,8 +3,8 @@
 import type * as contract from '../contract/instances.ts';
 import type { EpochMs } from '../core/ids.ts';
 import { type TaskPath, taskIdOf } from '../core/ids.ts';
-import { incidentsOf, taskAt, tasksOf } from '../core/instance/state/scopes.ts';
-import { type Incident, type InstanceState, isOpen, type OpenTask } from '../core/instance/state/state.ts';
+import { awaitedWork, incidentsOf, taskAt, tasksOf } from '../core/instance/state/scopes.ts';
+import { type AwaitedWork, hasEnded, type Incident, type InstanceState, isOpen, type OpenTask } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import { waitingFor } from '../core/nodes/registry.ts';
@@ -41,8 +41,16 @@ export function toInstance({ row, state, pending }: InstanceView): contract.Inst
     error: state.error,
     open: open.slice(0, OPEN_MAX),
     openCount: open.length,
+    ending: endingOf(state),
     pending: pending.map((command) => toPending(state, command)),
   };
+}
+
+function endingOf({ undo }: InstanceState): contract.Instance['ending'] {
+  if (undo === undefined || undo.goal === null) return null;
+  const { goal, awaited, done, current } = undo;
+  const error = goal.status === 'failed' ? goal.error : null;
+  return { as: goal.status, error, awaited, left: done + Number(current !== null) };
 }
 
 function toPending(state: InstanceState, { commandId, type, path, by, at }: PendingCommand): contract.Instance['pending'][number] {
@@ -53,13 +61,14 @@ type Dated = { readonly at: EpochMs; readonly rank: number; readonly work: contr
 
 /** Incidents first, since they need a person; then the oldest. */
 function openWork(state: InstanceState): contract.OpenWork[] {
-  if (state.phase !== 'running') return [];
+  if (hasEnded(state)) return [];
   const all: Dated[] = [];
   const incidents = incidentsOf(state);
   for (const [path, incident] of Object.entries(incidents)) all.push(underIncident(state, path, incident));
   for (const task of tasksOf(state)) {
     if (isOpen(task) && !Object.hasOwn(incidents, task.path)) all.push(waiting(state, task));
   }
+  if (state.phase === 'ending') for (const work of awaitedWork(state)) all.push(awaiting(state, work));
   return all.sort((a, b) => a.rank - b.rank || a.at - b.at).map(({ work }) => work);
 }
 
@@ -92,6 +101,23 @@ function waiting(state: InstanceState, task: OpenTask): Dated {
       since: toText(task.openedAt),
       attempt: task.attempt,
       lastError: task.type === 'http' || task.type === 'task' ? task.lastError : null,
+    },
+  };
+}
+
+/** Its node was cancelled. What its worker does is undone like the rest. */
+function awaiting(state: InstanceState, { path, nodeId, attempt, dispatchedAt, payload }: AwaitedWork): Dated {
+  return {
+    at: dispatchedAt,
+    rank: 1,
+    work: {
+      taskId: taskIdOf(state.instanceId, path),
+      nodeId,
+      status: 'scheduled',
+      waitingFor: { kind: 'worker', queue: payload.queue },
+      since: toText(dispatchedAt),
+      attempt,
+      lastError: null,
     },
   };
 }

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { definitionOf } from '../../test/support/scenario.ts';
 import { HistoryEntry, Instance } from '../contract/instances.ts';
 import { statusOf } from '../core/instance/index.ts';
-import { incidentsOf, tasksOf } from '../core/instance/state/scopes.ts';
+import { awaitedWork, incidentsOf, tasksOf } from '../core/instance/state/scopes.ts';
 import { isOpen } from '../core/instance/state/state.ts';
 import { document, input, numbers } from '../core/instance/testing/arbitraries.ts';
 import { World } from '../core/instance/testing/world.ts';
@@ -29,6 +29,7 @@ it('an instance and its history are as documented after every step, and whatever
         const open = tasksOf(state)
           .filter(isOpen)
           .map(({ path }) => `${instanceId}.${path}`);
+        if (state.phase === 'ending') open.push(...awaitedWork(state).map(({ path }) => `${instanceId}.${path}`));
         const incidents = Object.keys(incidentsOf(state)).map((path) => (path === '' ? 'null' : `${instanceId}.${path}`));
         expect(view.open.map(({ taskId }) => String(taskId)).sort()).toEqual([...new Set([...open, ...incidents])].sort());
         for (const entry of history) {

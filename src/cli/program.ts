@@ -1,5 +1,6 @@
 /** All commands. */
 import { Command } from 'commander';
+import { addCorrectionCommands } from './commands/corrections.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDefinitionCommands } from './commands/definitions.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   addTriggerCommands(program);
   program.commandsGroup('Instances');
   addInstanceCommands(program);
+  addCorrectionCommands(program);
   program.commandsGroup('Tasks of people');
   addTaskCommands(program);
   program.commandsGroup('Messages');

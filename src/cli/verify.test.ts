@@ -25,6 +25,7 @@ const node: TransformNode = {
   join: { kind: 'all' },
   cancelRest: false,
   set: new Map(),
+  compensation: null,
 };
 const definition: Definition = {
   id: 'sum' as DefinitionId,
@@ -46,6 +47,7 @@ const definition: Definition = {
   nodes: new Map([[node.id, node]]),
   vars: constant({}),
   timeout: null,
+  deadline: null,
   onFailure: 'incident',
   triggers: [],
   lifecycle: 'instance',

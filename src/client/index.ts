@@ -66,6 +66,9 @@ export type Acting = ActingFor & WaitOptions & { readonly attempt?: number | und
 /** `outcome`: one of the task's `outcomes`. */
 export type Deciding = Acting & { readonly outcome?: string | undefined; readonly comment?: string | undefined };
 
+/** Why, for the history. */
+export type Reason = { readonly reason?: string | undefined };
+
 export type Client = ReturnType<typeof createClient>;
 
 /**
@@ -142,6 +145,16 @@ export function createClient(options: ConnectionOptions) {
     /** @param taskId default: all incidents of the instance. */
     retry: (instanceId: string, taskId?: string, wait: WaitOptions = {}) =>
       control(instanceId, 'retry', taskId === undefined ? {} : { taskId }, wait),
+
+    /** While it is paused or under an incident. Variables that are not named stay. */
+    setVars: (instanceId: string, vars: { readonly [name: string]: Json }, { reason, ...wait }: Reason & WaitOptions = {}) =>
+      control(instanceId, 'set-vars', { vars, ...(reason === undefined ? {} : { reason }) }, wait),
+    /** A node that is open or under an incident completes with this output, and the instance goes on from it. */
+    completeNode: (instanceId: string, taskId: string, output: Json, { reason, ...wait }: Reason & WaitOptions = {}) =>
+      control(instanceId, 'complete-node', { taskId, output, ...(reason === undefined ? {} : { reason }) }, wait),
+    /** A node that is open or under an incident ends as if no edge had led to it. */
+    skipNode: (instanceId: string, taskId: string, { reason, ...wait }: Reason & WaitOptions = {}) =>
+      control(instanceId, 'skip-node', { taskId, ...(reason === undefined ? {} : { reason }) }, wait),
 
     inbox: (filter: InboxFilter = {}) => get<Page<InboxTask>>(['tasks'], filter),
     task: (taskId: string) => get<TaskDetail>(task(taskId)),

@@ -19,6 +19,8 @@ export const InstanceStatus = Type.Union([
   Type.Literal('running'),
   Type.Literal('paused'),
   Type.Literal('incident'),
+  Type.Literal('ending', { description: 'It fails or is cancelled: what workers have is awaited, and then undone.' }),
+  Type.Literal('undoing', { description: 'Compensations run, one by one.' }),
   Type.Literal('completed'),
   Type.Literal('failed'),
   Type.Literal('cancelled'),
@@ -91,6 +93,16 @@ export const Pending = Type.Object({
   at: Instant,
 });
 
+export const Ending = Type.Object(
+  {
+    as: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
+    error: Nullable(TaskError),
+    awaited: Type.Integer({ description: 'Tasks that workers still have. What they do is undone too.' }),
+    left: Type.Integer({ description: 'Completed tasks whose compensations have not completed.' }),
+  },
+  { description: 'How the instance ends once it has undone what it did; null while it runs, and after its end.' },
+);
+
 export const Instance = Type.Object({
   instanceId: Type.String(),
   definition: DefinitionRef,
@@ -103,6 +115,7 @@ export const Instance = Type.Object({
     description: 'Open work, which says why the instance waits: incidents first, then the oldest; at most 100, see `openCount`.',
   }),
   openCount: Type.Integer(),
+  ending: Nullable(Ending),
   pending: Type.Array(Pending, { description: 'Commands that were accepted and are not applied yet.' }),
   createdAt: Instant,
   updatedAt: Instant,
@@ -147,6 +160,21 @@ export const RetryBody = Type.Object(
   { taskId: Type.Optional(StorableString(2_000, 'The task whose incident is to be resolved. Default: all incidents of the instance.')) },
   strict,
 );
+const Reason = Type.Optional(StorableString(1_000, 'Why, for the history.'));
+const NodeOf = StorableString(2_000, 'The task of the node: one that is open, or under an incident.');
+export const SetVarsBody = Type.Object(
+  {
+    vars: Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' }), JsonValue, {
+      minProperties: 1,
+      additionalProperties: false,
+      description: 'New values by the names of variables. Those that are not named stay.',
+    }),
+    reason: Reason,
+  },
+  strict,
+);
+export const CompleteNodeBody = Type.Object({ taskId: NodeOf, output: JsonValue, reason: Reason }, strict);
+export const SkipNodeBody = Type.Object({ taskId: NodeOf, reason: Reason }, strict);
 export const EmptyBody = Type.Object({}, strict);
 
 export const CommandAnswer = Type.Object(
@@ -160,6 +188,9 @@ export const CommandAnswer = Type.Object(
   { description: '202: accepted; `pending` of the instance shows it until it is applied. 200: applied (`?wait=`).' },
 );
 
+export type SetVarsBody = Static<typeof SetVarsBody>;
+export type CompleteNodeBody = Static<typeof CompleteNodeBody>;
+export type SkipNodeBody = Static<typeof SkipNodeBody>;
 export type StartBody = Static<typeof StartBody>;
 export type StartedInstance = Static<typeof StartedInstance>;
 export type WaitingFor = Static<typeof WaitingFor>;

@@ -49,6 +49,7 @@ export const errorCodes = {
   MR_INSTANCE_ENDED: { blame: 'message', http: 409 },
   MR_ALREADY_PAUSED: { blame: 'message', http: 409 },
   MR_NOT_PAUSED: { blame: 'message', http: 409 },
+  MR_ENDING: { blame: 'message', http: 409 },
   MR_PAUSED: { blame: 'message', http: 409 },
   MR_NO_INCIDENT: { blame: 'message', http: 409 },
   MR_TASK_DECIDED: { blame: 'message', http: 409 },
@@ -60,6 +61,7 @@ export const errorCodes = {
   MR_TASK_FULL: { blame: 'message', http: 409 },
   MR_TASK_NOT_HUMAN: { blame: 'message', http: 409 },
   MR_TASK_UNKNOWN: { blame: 'message', http: 409 },
+  MR_VAR_UNKNOWN: { blame: 'message', http: 409 },
   MR_DEAD_LETTER_CLOSED: { blame: 'message', http: 409 },
   MR_DEAD_LETTER_INCOMPLETE: { blame: 'message', http: 409 },
   // Errors in definitions
@@ -84,6 +86,7 @@ export const errorCodes = {
   MR_DEF_NODE_NOT_BEFORE: { blame: 'message', http: 422 },
   MR_DEF_SELF_EDGE: { blame: 'message', http: 422 },
   MR_DEF_DUPLICATE_EDGE: { blame: 'message', http: 422 },
+  MR_DEF_COMPENSATION: { blame: 'message', http: 422 },
   MR_DEF_EDGE: { blame: 'message', http: 422 },
   MR_DEF_EDGE_NEVER_TAKEN: { blame: 'message', http: 422 },
   MR_DEF_CYCLE: { blame: 'message', http: 422 },

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../core/json.ts';
 import { nodeShapes } from './nodes.ts';
-import { anything, condition, duration, flag, integer, jsonSchema, literal, object, oneOf, text, when } from './shapes.ts';
+import { anything, condition, duration, flag, instant, integer, jsonSchema, literal, object, oneOf, text, when } from './shapes.ts';
 
 const title: JsonObject = { type: 'string', maxLength: 500, description: 'For people.' };
 const description: JsonObject = { type: 'string', maxLength: 10_000, description: 'For people.' };
@@ -97,6 +97,12 @@ const trigger: JsonObject = object(
 
 const types = Object.entries(nodeShapes);
 
+/** Types of nodes that undo others, and those that have nothing to undo themselves. */
+const undoing = ['task', 'http', 'publish'];
+const withoutCompensation = ['wait', 'forEach', 'repeat'];
+const compensationOf = (type: string): JsonObject =>
+  withoutCompensation.includes(type) ? {} : { compensation: { $ref: '#/$defs/compensation' } };
+
 export const definitionSchema: JsonObject = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'Millrace workflow definition',
@@ -111,7 +117,8 @@ export const definitionSchema: JsonObject = {
       ...graph,
       output: anything('What a completed instance gives: any JSON with expressions in it, or one whole expression.'),
       timeout: duration('How long an instance may take.'),
-      onFailure: oneOf(['incident', 'fail'], 'What a failed node without a fitting edge does.', { default: 'incident' }),
+      deadline: instant('The time at which an instance times out.'),
+      onFailure: oneOf(['incident', 'fail', 'compensate'], 'What a failed node without a fitting edge does.', { default: 'incident' }),
       lifecycle: oneOf(['instance', 'tasks'], '`tasks`: a lifecycle record for each step of a task too.', { default: 'instance' }),
       triggers: { type: 'array', items: trigger, description: 'What starts instances without anybody asking.' },
     },
@@ -131,9 +138,26 @@ export const definitionSchema: JsonObject = {
     ...Object.fromEntries(
       types.map(([type, { description: words, fields, required, more = {} }]) => [
         type,
-        object({ type: { const: type, description: words }, ...common, ...fields }, ['type', ...required], { description: words, ...more }),
+        object({ type: { const: type, description: words }, ...common, ...compensationOf(type), ...fields }, ['type', ...required], {
+          description: words,
+          ...more,
+        }),
       ]),
     ),
+    compensation: {
+      description: 'How the node is undone when the instance fails, is cancelled or times out, with `onFailure`: `compensate`.',
+      type: 'object',
+      properties: { type: { enum: undoing, description: 'What undoes it.' } },
+      required: ['type'],
+      allOf: types
+        .filter(([type]) => undoing.includes(type))
+        .map(([type, { fields, required, more = {} }]) =>
+          when(
+            { properties: { type: { const: type } }, required: ['type'] },
+            object({ type: { const: type }, title, description, labels, ...fields }, ['type', ...required], more),
+          ),
+        ),
+    },
   },
 };
 

@@ -93,7 +93,16 @@ const full: JsonObject = graphOf(
     { from: 'task', to: 'b', when: 'input.x' },
     { from: 'task', to: null, otherwise: true },
   ],
-  { ...info, input: { type: 'object' }, vars: { v: 0 }, output: 1, timeout: '1d', onFailure: 'fail', lifecycle: 'tasks' },
+  {
+    ...info,
+    input: { type: 'object' },
+    vars: { v: 0 },
+    output: 1,
+    timeout: '1d',
+    deadline: '2030-01-01T00:00:00Z',
+    onFailure: 'compensate',
+    lifecycle: 'tasks',
+  },
 );
 
 /** Of the schema that stands at a place of the full document: its properties. */
@@ -131,7 +140,9 @@ describe('The schema for editors', () => {
   });
 
   it('has the types of nodes that the parser has', () => {
-    const types = Object.keys(definitionSchema.$defs as JsonObject).filter((name) => !['body', 'edge', 'node'].includes(name));
+    const types = Object.keys(definitionSchema.$defs as JsonObject).filter(
+      (name) => !['body', 'edge', 'node', 'compensation'].includes(name),
+    );
     expect(types.sort()).toEqual([...nodeTypes].sort());
     const used = Object.values(full.nodes as JsonObject).map((node) => (node as JsonObject).type);
     expect([...new Set(used)].sort(), 'the document of this test has every type').toEqual([...nodeTypes].sort());
@@ -155,7 +166,10 @@ describe('The schema for editors', () => {
     const free = /\/(set|vars|labels|query|form|headers)$/;
     const differences = [...asked].flatMap(([pointer, { object, fields }]) => {
       if (free.test(pointer) || /^\/(vars|labels)$/.test(pointer) || pointer.endsWith('/nodes')) return [];
-      const read = [...fields].filter((name) => !refused.has(`${pointer} ${name}`)).sort();
+      // These are told why they have no compensation.
+      const hasNone = ['wait', 'forEach', 'repeat'].includes(String(object.type));
+      const isRefused = (name: string) => refused.has(`${pointer} ${name}`) || (hasNone && name === 'compensation');
+      const read = [...fields].filter((name) => !isRefused(name)).sort();
       const known = [...propertiesAt(pointer, object)].sort();
       return JSON.stringify(read) === JSON.stringify(known) ? [] : [{ pointer, read, known }];
     });

@@ -78,7 +78,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
       const messages: OutboxMessage[] = [];
       for (const effect of effects) {
         if (effect.type === 'dispatchTask') {
-          const record = toTaskRecord(state, effect.path);
+          const record = toTaskRecord(state, effect.path, effect.attempt);
           messages.push(placed('TaskScheduled', names.tasks(record.queue), state.instanceId, record));
         } else if (effect.type === 'lifecycle')
           messages.push(placed('InstanceChanged', names.lifecycle, state.instanceId, toChangeRecord(state, effect)));

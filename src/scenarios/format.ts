@@ -1,5 +1,6 @@
 /** The shape of scenario files, as a JSON Schema and as types. What a shape cannot say is checked by `read.ts`. */
 import { type Static, Type } from 'typebox';
+import type { InstanceStatus } from '../core/instance/state/state.ts';
 import type { Json } from '../core/json.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -77,8 +78,8 @@ export type NodeExpectation = Static<typeof NodeExpectation>;
 export const Expectation = Type.Object(
   {
     status: Type.Optional(
-      Type.Unsafe<'running' | 'paused' | 'incident' | 'completed' | 'failed' | 'cancelled'>({
-        enum: ['running', 'paused', 'incident', 'completed', 'failed', 'cancelled'],
+      Type.Unsafe<InstanceStatus>({
+        enum: ['running', 'paused', 'incident', 'ending', 'undoing', 'completed', 'failed', 'cancelled'],
         description: 'Of the instance.',
       }),
     ),

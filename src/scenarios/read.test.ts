@@ -33,7 +33,7 @@ describe('A scenario file is refused', () => {
     [
       'with an unknown status',
       scenario({ expect: { status: 'done' } }),
-      '/scenarios/0/expect/status This must be one of "running", "paused", "incident", "completed", "failed", "cancelled".',
+      '/scenarios/0/expect/status This must be one of "running", "paused", "incident", "ending", "undoing", "completed", "failed", "cancelled".',
     ],
     [
       'with a scenario that expects nothing',

@@ -50,6 +50,31 @@ describe('Work', () => {
     passes(document, { mocks: { n: [{ never: true }] }, steps, expect: { status: 'incident', nodes: { n: { status: 'timedOut' } } } });
   });
 
+  it('of a compensation is mocked by the name of its node, whatever undoes it', () => {
+    const undo = { type: 'task', task: 'undo', input: '${ node.output }' };
+    const ask = { type: 'human', title: 'Look', assignees: { users: ['ada'] }, compensation: undo };
+    const loop = { type: 'forEach', items: ['a'], body: { nodes: { ship: { ...work, compensation: undo } } } };
+    const edges = [
+      { from: 'ask', to: 'n' },
+      { from: 'loop', to: 'n' },
+    ];
+    passes(graphOf({ ask, loop, n: work }, edges, { onFailure: 'compensate' }), {
+      mocks: {
+        'loop/ship': [{ output: 's' }],
+        n: [{ fails: { code: 'NO', retryable: false } }],
+        'loop/ship.compensation': [{ output: 1 }],
+        'ask.compensation': [{ output: 2, after: '1h' }],
+      },
+      clock: 'manual',
+      steps: [
+        { complete: { task: 'ask', output: { ok: true } } },
+        { expect: { status: 'undoing', open: ['ask.compensation'], nodes: { 'ask.compensation': { input: { ok: true } } } } },
+        { advance: '1h' },
+      ],
+      expect: { status: 'failed', error: 'NO', nodes: { 'loop.0.ship.compensation': { input: 's', output: 1 } } },
+    });
+  });
+
   it('of one item is mocked by its path, of all others by the node', () => {
     const body = { nodes: { ship: work }, output: '${ nodes.ship.output }' };
     passes(nodeOf({ type: 'forEach', items: ['a', 'b', 'c'], body }, { output: '${ nodes.n.output }' }), {

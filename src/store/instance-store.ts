@@ -120,7 +120,7 @@ export type NewCommand = {
   readonly commandId: CommandId;
   readonly instanceId: InstanceId;
   readonly partition: number;
-  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | PersonCommand['type'];
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode' | PersonCommand['type'];
   readonly path: TaskPath | null;
   /** Of what people do to tasks: taken only while this very attempt is open. */
   readonly attempt: number | null;

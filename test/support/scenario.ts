@@ -9,7 +9,7 @@ import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../../src/core/instance/decide/notification.ts';
 import { fold, recordUnapplied, start, statusOf, step } from '../../src/core/instance/index.ts';
 import type { Effect } from '../../src/core/instance/outgoing/effects.ts';
-import { incidentsOf, taskAt, tasksOf, timersOf } from '../../src/core/instance/state/scopes.ts';
+import { awaitedWork, incidentsOf, sentTaskAt, taskAt, tasksOf, timersOf } from '../../src/core/instance/state/scopes.ts';
 import {
   type Incident,
   type InstanceState,
@@ -115,6 +115,13 @@ export class Scenario {
     return { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result };
   }
 
+  /** An outcome for what a worker has, though its node was cancelled. */
+  outcomeOfAwaited(path: string, result: TaskOutcome['result']): TaskOutcome {
+    const work = awaitedWork(this.state).find((each) => each.path === path);
+    if (work === undefined) throw new Error(`nothing is awaited of ${path}`);
+    return { type: 'TaskOutcome', path: work.path, attempt: work.attempt, basis: work.basis, result };
+  }
+
   armed(timerId: string): Timer & { readonly state: 'armed' } {
     const timer = this.timers[timerId];
     if (timer?.state !== 'armed') throw new Error(`no armed timer ${timerId}: ${Object.keys(this.timers).join(', ')}`);
@@ -201,7 +208,7 @@ export class Scenario {
 
   #check(): void {
     expect(fold(INSTANCE_ID, this.history)).toEqual(this.state);
-    for (const path of this.dispatched) expect(this.task(path).status).toBe('scheduled');
+    for (const { path, attempt } of this.effectsOf('dispatchTask')) expect(sentTaskAt(this.state, path, attempt)).toBeDefined();
   }
 }
 

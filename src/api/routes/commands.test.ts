@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { JsonObject } from '../../core/json.ts';
 import { withApproval } from '../testing/definitions.ts';
 import { type Body, expectProblem, openTestApi } from '../testing/test-api.ts';
 
@@ -42,6 +43,58 @@ describe('Commands', () => {
     await ask('POST', `/v1/instances/${id}/pause`);
     expectProblem(await ask('POST', `/v1/instances/${id}/pause`), 409, 'MR_ALREADY_PAUSED');
     expectProblem(await ask('POST', `/v1/instances/${id}/retry`), 409, 'MR_PAUSED');
+  });
+
+  it('correct what no retry mends, each with who and why in the history', async () => {
+    const { deploy, start, ask } = await openTestApi();
+    await deploy({
+      id: 'stuck',
+      vars: { rate: 1 },
+      nodes: {
+        a: { type: 'transform', output: '${ input.missing }' },
+        b: { type: 'wait', for: '1h' },
+        c: { type: 'transform', output: '${ vars.rate }' },
+      },
+      edges: [{ from: 'a', to: 'c' }],
+      output: '${ [nodes.a.output, nodes.b.status, nodes.c.output] }',
+    });
+    const id = await start('stuck');
+    const post = (command: string, body: JsonObject) => ask('POST', `/v1/instances/${id}/${command}?wait=5s`, body);
+    expect(await post('set-vars', { vars: { rate: 2 }, reason: 'a typo' })).toMatchObject({
+      status: 200,
+      body: { type: 'setVars', status: 'applied' },
+    });
+    expect(await post('complete-node', { taskId: `${id}.a`, output: 'by hand' })).toMatchObject({
+      status: 200,
+      body: { type: 'completeNode' },
+    });
+    expect(await post('skip-node', { taskId: `${id}.b`, reason: 'not needed' })).toMatchObject({ status: 200, body: { type: 'skipNode' } });
+    expect((await ask('GET', `/v1/instances/${id}`)).body).toMatchObject({ status: 'completed', output: ['by hand', 'cancelled', 2] });
+    const { items } = (await ask('GET', `/v1/instances/${id}/history`)).body as {
+      items: readonly { type: string; taskId: string; details: object }[];
+    };
+    expect(items.filter(({ type }) => type === 'VarsChanged' || type === 'NodeCorrected')).toMatchObject([
+      { taskId: null, details: { vars: { rate: 2 }, reason: 'a typo', by: 'root' } },
+      { taskId: `${id}.a`, details: { action: 'complete', reason: null, by: 'root' } },
+      { taskId: `${id}.b`, details: { action: 'skip', reason: 'not needed', by: 'root' } },
+    ]);
+  });
+
+  it('that correct are refused with the reason where they have no effect', async () => {
+    const { ask, id } = await withApproval();
+    const post = (command: string, body: JsonObject) => ask('POST', `/v1/instances/${id}/${command}`, body);
+    expectProblem(await post('complete-node', { taskId: `${id}.approve`, output: 1 }), 409, 'MR_TASK_NOT_OPEN');
+    expectProblem(await post('skip-node', { taskId: `${id}.nothing` }), 404, 'MR_NOT_FOUND');
+    expectProblem(await post('set-vars', { vars: { x: 1 } }), 409, 'MR_NO_INCIDENT');
+    for (const [command, body] of [
+      ['set-vars', {}],
+      ['set-vars', { vars: {} }],
+      ['set-vars', { vars: { '9': 1 } }],
+      ['skip-node', {}],
+      ['complete-node', { taskId: `${id}.approve` }],
+      ['skip-node', { taskId: `${id}.approve`, output: 1 }],
+    ] as const)
+      expectProblem(await post(command, body), 400, 'MR_REQUEST_INVALID');
   });
 
   it.each([

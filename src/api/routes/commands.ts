@@ -1,10 +1,12 @@
-/** Control of an instance: cancel, pause, resume, retry. A command that cannot have an effect is refused at once. */
+/** Control of an instance: cancel, pause, resume, retry, and what a person corrects in it. A command that cannot have an effect is refused at once. */
 import { type TSchema, Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
-import { CancelBody, CommandAnswer, EmptyBody, RetryBody } from '../../contract/instances.ts';
+import { CancelBody, CommandAnswer, CompleteNodeBody, EmptyBody, RetryBody, SetVarsBody, SkipNodeBody } from '../../contract/instances.ts';
 import { type InstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import { namedIncidents, refusalOf } from '../../core/instance/decide/command-preconditions.ts';
+import { attemptAt } from '../../core/instance/decide/corrections.ts';
 import type { CommandIssued } from '../../core/instance/decide/notification.ts';
+import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';
 import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
@@ -14,7 +16,9 @@ import { ApiProblem, notFound } from '../problem.ts';
 import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
-type Control = CommandIssued['command'] & { readonly type: 'cancel' | 'pause' | 'resume' | 'retry' };
+type Control = CommandIssued['command'] & {
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode';
+};
 
 export function addCommandRoutes(app: ApiApp, context: RouteContext): void {
   add(app, context, 'cancel', 'End an instance', CancelBody, (body) => ({
@@ -27,6 +31,28 @@ export function addCommandRoutes(app: ApiApp, context: RouteContext): void {
     type: 'retry',
     path: pathOf((body as { readonly taskId?: string }).taskId, instanceId),
   }));
+  const payloadBytes = context.limits.payloadBytes;
+  add(app, context, 'setVars', 'Change variables of an instance that is paused or under an incident', SetVarsBody, (body) => {
+    const { vars, reason = null } = body as SetVarsBody;
+    assertSize('vars', vars, payloadBytes);
+    return { type: 'setVars', vars, reason };
+  });
+  add(app, context, 'completeNode', 'Complete a node that is open or under an incident, with this output', CompleteNodeBody, (body, id) => {
+    const { taskId, output, reason = null } = body as CompleteNodeBody;
+    assertSize('output', output, payloadBytes);
+    return { type: 'completeNode', path: taskPathOf(taskId, id), attempt: 0, output, reason };
+  });
+  add(app, context, 'skipNode', 'Skip a node that is open or under an incident, as if no edge had led to it', SkipNodeBody, (body, id) => {
+    const { taskId, reason = null } = body as SkipNodeBody;
+    return { type: 'skipNode', path: taskPathOf(taskId, id), attempt: 0, reason };
+  });
+}
+
+function assertSize(field: string, value: Json, payloadBytes: number): void {
+  if (jsonByteLength(value) > payloadBytes)
+    throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The ${field} is larger than ${payloadBytes} bytes.`, {
+      errors: [{ pointer: `/${field}`, message: 'Send a reference to the data instead.' }],
+    });
 }
 
 function add(
@@ -45,18 +71,29 @@ function add(
     params: Type.Object({ id: Type.String() }),
     querystring: Type.Object(WaitQuery, strict),
     body,
-    response: responses({ 200: CommandAnswer, 202: CommandAnswer }, 404, 409),
+    response: responses({ 200: CommandAnswer, 202: CommandAnswer }, 404, 409, 413),
   };
-  app.post(`/instances/:id/${name}`, { schema, config: { permission: 'control' } }, async (request, reply) => {
+  app.post(`/instances/:id/${routeOf(name)}`, { schema, config: { permission: 'control' } }, async (request, reply) => {
     const instanceId = instanceIdOf(request.params.id);
     const asked = commandOf(request.body, instanceId);
     const view = await findInstance(context, instanceId);
+    const command = asSeen(view, asked);
     const { subject } = keyOf(request);
-    assertOfUse(view, asked, subject);
-    const command = asked.type === 'retry' ? { ...asked, raisedBy: namedIncidents(view.state, asked.path) } : asked;
+    assertOfUse(view, command, subject);
     const { status, body } = await answerCommand(context, { instanceId, command, by: subject, wait: request.query.wait, request });
     return reply.code(status).send(body);
   });
+}
+
+/** `completeNode` is asked for at `complete-node`. */
+function routeOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** About the attempts that its sender can see, so that a late one does not change what came after them. */
+function asSeen({ state }: InstanceView, command: Control): Control {
+  if (command.type === 'retry') return { ...command, raisedBy: namedIncidents(state, command.path) };
+  return 'attempt' in command ? { ...command, attempt: attemptAt(state, command.path) } : command;
 }
 
 export function assertRunning({ row }: Pick<InstanceView, 'row'>): void {
@@ -75,7 +112,10 @@ function assertOfUse(view: InstanceView, command: Control, by: string): void {
 }
 
 function pathOf(taskId: string | undefined, instanceId: InstanceId): TaskPath | null {
-  if (taskId === undefined) return null;
+  return taskId === undefined ? null : taskPathOf(taskId, instanceId);
+}
+
+function taskPathOf(taskId: string, instanceId: InstanceId): TaskPath {
   const parsed = parseTaskId(taskId);
   if (parsed === undefined || parsed.instanceId !== instanceId) throw notFound('The instance has no such task.');
   return parsed.path;

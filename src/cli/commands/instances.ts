@@ -51,7 +51,7 @@ export function addInstanceCommands(program: Command): void {
   program
     .command('list')
     .description('Find instances, newest first')
-    .option('--status <status>', 'running, paused, incident, completed, failed or cancelled')
+    .option('--status <status>', 'running, paused, incident, ending, undoing, completed, failed or cancelled')
     .option('--definition <id>')
     .option('--business-key <key>')
     .option('--parent <instance>')
@@ -101,7 +101,13 @@ type StartOptions = Wait & {
   readonly key?: string;
   readonly json?: boolean;
 };
-type ControlOptions = Wait & { readonly reason?: string; readonly task?: string; readonly json?: boolean };
+type ControlOptions = Wait & {
+  readonly reason?: string;
+  readonly task?: string;
+  readonly vars?: string;
+  readonly output?: string;
+  readonly json?: boolean;
+};
 type Control = (
   client: Client,
   instanceId: string,
@@ -109,7 +115,7 @@ type Control = (
   options: ControlOptions,
 ) => Promise<CommandAnswer>;
 
-function addControl(program: Command, name: string, about: string, run: Control): Command {
+export function addControl(program: Command, name: string, about: string, run: Control): Command {
   return program
     .command(name)
     .description(about)
@@ -128,12 +134,16 @@ export function printCommandAnswer(answer: CommandAnswer, json: boolean): void {
 }
 
 function printInstance(instance: Instance): void {
-  const { instanceId, definition, businessKey, status, createdAt, updatedAt, error, output, open, openCount, pending } = instance;
+  const { instanceId, definition, businessKey, status, createdAt, updatedAt, error, output, open, openCount, pending, ending } = instance;
   print(`${instanceId}  ${paintStatus(status)}`);
   print(`  definition    ${definition.id}, version ${definition.version}`);
   if (businessKey !== null) print(`  business key  ${businessKey}`);
   print(`  started       ${shortTime(createdAt)} UTC, changed ${shortTime(updatedAt)} UTC`);
   if (error !== null) print(`  error         ${error.code}: ${error.message}`);
+  if (ending !== null)
+    print(
+      `  ends as       ${ending.as}${ending.error === null ? '' : ` (${ending.error.code})`}: ${ending.left} to be undone, ${ending.awaited} awaited`,
+    );
   if (status === 'completed') print(`  output        ${JSON.stringify(output)}`);
   for (const { type, by, at } of pending) print(`  pending       ${type} by ${by} since ${shortTime(at)} UTC`);
   if (open.length === 0) return;

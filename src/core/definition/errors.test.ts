@@ -292,6 +292,7 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     graphOf({ a: step, b: step, c: { ...step, output: '${ nodes.b.output }' } }, ['a>b', 'a>c']),
     ['MR_DEF_NODE_NOT_BEFORE /nodes/c/output'],
   ],
+  ['a compensation of a wait', nodeOf({ type: 'wait', for: '1s', compensation: {} }), ['MR_DEF_COMPENSATION /nodes/n/compensation']],
   ['a workflow', nodeOf({ type: 'workflow', definition: 'd' }), ['MR_DEF_NOT_YET /nodes/n/type']],
   [
     'a time that is no cron expression',
@@ -303,7 +304,6 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     { ...graphOf(['a']), triggers: [{ schedule: { cron: '0 0 * * *', timeZone: 'x' } }] },
     ['MR_DEF_TIME_ZONE /triggers/0/schedule/timeZone'],
   ],
-  ['compensation', nodeOf({ ...http, compensation: {} }), ['MR_DEF_NOT_YET /nodes/n/compensation']],
   ['one outcome', nodeOf({ ...human, outcomes: ['approve'] }), ['MR_DEF_SHAPE /nodes/n/outcomes']],
   ['outcomes that are no array', nodeOf({ ...human, outcomes: 'approve' }), ['MR_DEF_SHAPE /nodes/n/outcomes']],
   ['an outcome that cannot be a name', nodeOf({ ...human, outcomes: ['yes, please', 'no'] }), ['MR_DEF_ID /nodes/n/outcomes/0']],
@@ -345,7 +345,6 @@ const cases: readonly (readonly [string, Json, readonly string[]])[] = [
     ['MR_DEF_MISSING_FIELD /nodes/n/escalate/1'],
   ],
   ['an escalation that is no object', nodeOf({ ...human, escalate: ['1d'] }), ['MR_DEF_SHAPE /nodes/n/escalate/0']],
-  ['compensate', { ...graphOf(['a']), onFailure: 'compensate' }, ['MR_DEF_NOT_YET /onFailure']],
 ];
 
 describe('A definition is refused', () => {

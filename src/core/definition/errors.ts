@@ -33,6 +33,7 @@ export const definitionErrorCodes = [
   'MR_DEF_NODE_NOT_BEFORE',
   'MR_DEF_SELF_EDGE',
   'MR_DEF_DUPLICATE_EDGE',
+  'MR_DEF_COMPENSATION',
   'MR_DEF_EDGE',
   /** An edge for an ending that its node cannot have. */
   'MR_DEF_EDGE_NEVER_TAKEN',

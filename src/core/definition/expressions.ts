@@ -39,6 +39,8 @@ export type Place =
   | { readonly kind: 'items'; readonly scope: GraphScope; readonly nodeId: NodeId; readonly as: string | null }
   /** `set` of a node, or the `when` of an edge from it: the node itself too. */
   | { readonly kind: 'leaving'; readonly scope: GraphScope; readonly nodeId: NodeId }
+  /** The compensation of a node: that node too, what ran before it, and what the node was given and gave. */
+  | { readonly kind: 'compensating'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `output` of a graph: everything in it. */
   | { readonly kind: 'end'; readonly scope: GraphScope };
 
@@ -49,6 +51,9 @@ export type ExpressionUse = {
   /** The source, when it must give a boolean. */
   readonly condition?: string;
 };
+
+/** What a compensation calls the node that it undoes: `{ input, output }`. */
+export const COMPENSATED = 'node';
 
 const NOTHING: Template = { references: [], isConstant: true, evaluate: () => null };
 const NEVER: Expression = { source: '', references: [], evaluate: () => false };
@@ -180,8 +185,13 @@ export class Expressions {
 /** Names of items are roots too, in the bodies of their loops; `results` is one in the `until` of a forEach alone. */
 function rootsAt(place: Place): CompileOptions {
   if (place.kind === 'trigger') return place.of === 'schedule' ? { roots: [...ROOTS, 'schedule'] } : {};
-  const around = place.kind === 'start' ? [] : place.scope.itemNames;
-  const names = place.kind === 'items' ? [...around, ...namesOfItems(place)] : around;
+  if (place.kind === 'start') return {};
+  const around = place.scope.itemNames;
+  const names = [
+    ...around,
+    ...(place.kind === 'items' ? namesOfItems(place) : []),
+    ...(place.kind === 'compensating' ? [COMPENSATED] : []),
+  ];
   return names.length === 0 ? {} : { roots: [...ROOTS, ...names] };
 }
 

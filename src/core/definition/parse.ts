@@ -2,6 +2,7 @@
 import { type DefinitionId, parseDefinitionId } from '../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { readVariables } from '../nodes/common/node-context.ts';
+import { checkCompensations } from '../nodes/compensation.ts';
 import { own } from '../record.ts';
 import { err, ok, type Result } from '../result.ts';
 import { DefinitionErrors, shown } from './errors.ts';
@@ -50,6 +51,7 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
     onFailure: readOnFailure(top),
     vars: readVars(top, expressions),
     timeout: readTimeout(top, expressions),
+    deadline: readDeadline(top, expressions),
   } as const;
   const triggers = readTriggers(top, { expressions, limits, schema: head.input });
   checkStrings(document, '', errors);
@@ -58,12 +60,18 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
   const root = readGraph(top, new GraphScope('', null), parsing);
   top.end('A definition');
   checkCount(expressions.uses.length, limits.expressions, 'expressions', '', errors);
-  for (const { scope, nodes } of parsing.graphs) checkGraph(scope, nodes, errors);
+  for (const { scope, nodes } of parsing.graphs) {
+    checkGraph(scope, nodes, errors);
+    checkCompensations(scope, nodes, head.onFailure, errors);
+  }
   checkReferences(expressions.uses, variableNames(document), errors);
   checkTypes(expressions.uses, { input: head.input, nodes: new Map(parsing.graphs.flatMap((graph) => [...graph.nodes])) }, errors);
   if (errors.all.length > 0) return err(errors.all);
   const nodes = new Map(
-    parsing.graphs.flatMap((graph) => [...graph.nodes]).flatMap(([id, node]) => (node === null ? [] : [[id, node] as const])),
+    parsing.graphs
+      .flatMap((graph) => [...graph.nodes.values()])
+      .flatMap((node) => (node === null ? [] : [node, ...(node.compensation === null ? [] : [node.compensation.node])]))
+      .map((node) => [node.id, node] as const),
   );
   return ok({ id, ...head, triggers, root, nodes, warnings: errors.warnings });
 }
@@ -78,12 +86,7 @@ function readId(top: ObjectReader): DefinitionId {
 }
 
 function readOnFailure(top: ObjectReader): Definition['onFailure'] {
-  if (top.raw('onFailure') === 'compensate') {
-    const message = '"onFailure": "compensate" is not supported by this version of Millrace yet: use "fail" or "incident".';
-    top.errors.add('/onFailure', 'MR_DEF_NOT_YET', message);
-    return 'fail';
-  }
-  return top.oneOf('onFailure', ['incident', 'fail']) ?? 'incident';
+  return top.oneOf('onFailure', ['incident', 'fail', 'compensate']) ?? 'incident';
 }
 
 function readVars(top: ObjectReader, expressions: Expressions): Definition['vars'] {
@@ -94,6 +97,11 @@ function readVars(top: ObjectReader, expressions: Expressions): Definition['vars
 function readTimeout(top: ObjectReader, expressions: Expressions): Definition['timeout'] {
   const timeout = top.raw('timeout');
   return timeout === undefined ? null : expressions.duration(timeout, '/timeout', { kind: 'start' });
+}
+
+function readDeadline(top: ObjectReader, expressions: Expressions): Definition['deadline'] {
+  const deadline = top.raw('deadline');
+  return deadline === undefined ? null : expressions.instant(deadline, '/deadline', { kind: 'start' });
 }
 
 /** From the document, so that a node with errors still tells which variables it would set. */

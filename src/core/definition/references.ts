@@ -4,11 +4,12 @@ import { assertNever } from '../assert.ts';
 import type { Reference } from '../expression/index.ts';
 import type { NodeId } from '../ids.ts';
 import { type DefinitionErrors, shown, suggest } from './errors.ts';
-import { type ExpressionUse, namesOfItems, type Place } from './expressions.ts';
+import { COMPENSATED, type ExpressionUse, namesOfItems, type Place } from './expressions.ts';
 import type { GraphScope } from './graph-scope.ts';
 
 /** What an expression may ask of a node, and of the instance (see instance/scope.ts). */
 const NODE_MEMBERS = ['output', 'status', 'error', 'attempt', 'completedBy'];
+const COMPENSATED_MEMBERS = ['input', 'output'];
 const INSTANCE_MEMBERS = ['id', 'businessKey', 'definition', 'version', 'startedAt', 'startedBy'];
 
 /** @param variables declared in `vars` or set by some node, of whatever graph. */
@@ -61,6 +62,7 @@ function errorOf(
       return isInLoop(place, ['repeat']) ? null : unknownRoot(root, 'only the body of a repeat, its "until" and its "while" see it');
     default:
       if (place.kind === 'items' && namesOfItems(place).includes(root)) return null;
+      if (place.kind === 'compensating' && root === COMPENSATED) return unknownMember(path[0], COMPENSATED_MEMBERS, COMPENSATED);
       if (place.kind !== 'start' && place.scope.itemNames.includes(root)) return null;
       return unknownRoot(root, 'expressions see "input", "vars", "nodes", "instance" and "now"');
   }
@@ -144,6 +146,7 @@ function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<PlaceOfIns
     case 'items':
       return isBefore(place.nodeId);
     case 'leaving':
+    case 'compensating':
       return place.nodeId === id || isBefore(place.nodeId);
     default:
       return assertNever(place);

@@ -2,7 +2,7 @@
  * A parsed, compiled workflow definition: what `parseDefinition` makes of a deployed JSON document.
  * Everything that can be wrong about a document was refused before a value of these types exists.
  */
-import type { Expression, Template } from '../expression/index.ts';
+import type { Expression, Reference, Template } from '../expression/index.ts';
 import type { DefinitionId, EdgeId, NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CompiledSchema } from '../schema/index.ts';
@@ -24,12 +24,15 @@ export type Definition = Info & {
   readonly input: Schema | null;
   /** The graph of the document's top. Loops hold graphs of their own. */
   readonly root: Graph;
-  /** The nodes of all graphs, by their qualified ids. */
+  /** The nodes of all graphs and their compensations, by their qualified ids. */
   readonly nodes: ReadonlyMap<NodeId, Node>;
   /** First values of `vars`: evaluated at the start with `input` and `instance` in scope. */
   readonly vars: Template;
   readonly timeout: DurationSetting | null;
-  readonly onFailure: 'fail' | 'incident';
+  /** The time at which the instance times out; with `timeout` too, whichever comes first. */
+  readonly deadline: InstantSetting | null;
+  /** `compensate`: what was done is undone, by the compensations of the nodes that completed, before the instance fails. */
+  readonly onFailure: 'fail' | 'incident' | 'compensate';
   /** What starts instances of it by itself, in the order of the document. */
   readonly triggers: readonly Trigger[];
   /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
@@ -92,6 +95,15 @@ type NodeCommon = {
   readonly cancelRest: boolean;
   /** Names and values that are put into `vars` when the node completes. */
   readonly set: ReadonlyMap<string, Template>;
+  /** How it is undone after it completed. */
+  readonly compensation: Compensation | null;
+};
+
+/** One node of its own, with the id `<node>.compensation`, in no graph. */
+export type Compensation = {
+  readonly node: TaskNode | HttpNode | PublishNode;
+  /** Of all its expressions together. */
+  readonly references: readonly Reference[];
 };
 
 type AutomatedCommon = NodeCommon & {

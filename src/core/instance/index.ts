@@ -12,7 +12,7 @@ import { startBasis } from './attempts/basis.ts';
 import { decideNotification } from './decide/decide.ts';
 import type { AddressedNotification, Notification } from './decide/notification.ts';
 import type { Rejection } from './decide/rejection.ts';
-import { durationMs, evaluateTemplate, evaluating, UnfitValueError } from './expressions/evaluate.ts';
+import { durationMs, evaluateTemplate, evaluating, instantAt, UnfitValueError } from './expressions/evaluate.ts';
 import type { InstanceEvent, InstanceStarted } from './history/events.ts';
 import { applyEvent, evolve, started } from './history/evolve.ts';
 import type { Effect } from './outgoing/effects.ts';
@@ -65,14 +65,16 @@ export function start(
 
 /** @param view of the instance as it starts, made only where an expression asks for it. */
 function startValues(
-  { vars: template, timeout }: Definition,
+  { vars: template, timeout, deadline }: Definition,
   now: EpochMs,
   view: () => View,
 ): { readonly vars: JsonObject; readonly timeoutAt: EpochMs | null } {
   const vars = template.isConstant ? template.evaluate({}) : evaluateTemplate(view(), rootPath, template);
   if (!isJsonObject(vars)) throw new UnfitValueError('`vars` must be an object.');
-  if (timeout === null) return { vars, timeoutAt: null };
-  return { vars, timeoutAt: now + (timeout.kind === 'constant' ? timeout.ms : durationMs(view(), rootPath, timeout)) };
+  const ends = [];
+  if (timeout !== null) ends.push(now + (timeout.kind === 'constant' ? timeout.ms : durationMs(view(), rootPath, timeout)));
+  if (deadline !== null) ends.push(deadline.kind === 'constant' ? deadline.at : instantAt(view(), rootPath, deadline));
+  return { vars, timeoutAt: ends.length === 0 ? null : Math.min(...ends) };
 }
 
 /**

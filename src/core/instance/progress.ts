@@ -15,6 +15,7 @@ import { exitNode } from './follow-ups/exit.ts';
 import { followUpsOf, mayBeLeft, touchedBy } from './follow-ups/follow-ups.ts';
 import { afterIncident, raisedAgain } from './follow-ups/retry-incident.ts';
 import { settleScope } from './follow-ups/settle.ts';
+import { settleUndoing, withCompensation } from './follow-ups/undo.ts';
 import type { InstanceEvent } from './history/events.ts';
 import { applyEvent } from './history/evolve.ts';
 import { depthOf, graphOf, nodeOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskAt } from './state/scopes.ts';
@@ -69,15 +70,18 @@ export class Progress {
   }
 
   apply(events: readonly NewEvent[]): void {
-    for (const event of events) {
-      // The spread of a member of the union is that member, with its time.
-      const stamped = { ...event, at: this.view.now } as InstanceEvent;
-      const seq = applyEvent(this.#builder, stamped);
-      this.view.meter.units += EVENT_UNITS;
-      this.history.push({ seq, cause: this.#cause, event: stamped });
-      this.#count(stamped);
-      this.#follow(stamped);
-    }
+    // Each is looked at in the state that those before it made.
+    for (const decided of events) for (const event of withCompensation(this.view, decided)) this.#applyOne(event);
+  }
+
+  #applyOne(event: NewEvent): void {
+    // The spread of a member of the union is that member, with its time.
+    const stamped = { ...event, at: this.view.now } as InstanceEvent;
+    const seq = applyEvent(this.#builder, stamped);
+    this.view.meter.units += EVENT_UNITS;
+    this.history.push({ seq, cause: this.#cause, event: stamped });
+    this.#count(stamped);
+    this.#follow(stamped);
   }
 
   /**
@@ -87,7 +91,7 @@ export class Progress {
   goOn(): void {
     do {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
-        if (this.#isUsedUp && mayBeLeft(next)) this.#leave(next);
+        if (this.#isUsedUp && this.view.state.phase === 'running' && mayBeLeft(next)) this.#leave(next);
         else this.#decide(next);
       }
     } while (this.#settle());
@@ -98,7 +102,8 @@ export class Progress {
   }
 
   get #isMoving(): boolean {
-    return this.view.state.phase === 'running' && this.view.state.paused === null;
+    const { phase, paused } = this.view.state;
+    return (phase === 'running' || phase === 'undoing') && paused === null;
   }
 
   get #isUsedUp(): boolean {
@@ -121,6 +126,8 @@ export class Progress {
   }
 
   #follow(event: InstanceEvent): void {
+    // Nothing of what was to come is decided in an instance that is ending.
+    if (event.type === 'InstanceEnding') this.#forget();
     if (event.type === 'InstanceResumed' || event.type === 'StepContinued') {
       // All of it is derived from the state, in the right order. What is pending at a resume would be decided twice; a retry leads to
       // `StepContinued` too, and the other retries of its command are pending then.
@@ -164,6 +171,19 @@ export class Progress {
 
   /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
   #settle(): boolean {
+    const { phase, paused } = this.view.state;
+    if (paused !== null) return false;
+    if (phase === 'ending' || phase === 'undoing') {
+      if (this.#hasMoreToDo) return false;
+      // Compensations that need no work outside run on in steps of a bounded size.
+      if (this.#isUsedUp) {
+        this.#limit();
+        return false;
+      }
+      const events = settleUndoing(this.view);
+      this.apply(events);
+      return events.length > 0;
+    }
     if (!this.#isMoving || this.#hasMoreToDo) return false;
     const paths = [...this.#touched];
     if (paths.length > 1) paths.sort((a, b) => depthOf(b) - depthOf(a));

@@ -2,6 +2,7 @@
 import type { Definition } from '../definition/types.ts';
 import type { Meter } from '../expression/index.ts';
 import type { CommandId, EpochMs, NodeId, ScopePath, TaskPath } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
 import type { Predecessor } from './attempts/basis.ts';
 import type { Rejection } from './decide/rejection.ts';
 import type { Arrivals } from './follow-ups/arrivals.ts';
@@ -26,6 +27,8 @@ export type View = {
   readonly arrivals: Arrivals;
   /** The work of all expressions so far that the notification led to. */
   readonly meter: Meter;
+  /** What a compensation sees of its node and of what was around it, in the place of what stands in the state. */
+  readonly known?: JsonObject;
 };
 
 /** `Omit` that keeps a union a union. */

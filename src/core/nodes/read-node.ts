@@ -6,17 +6,12 @@ import type { Node } from '../definition/types.ts';
 import { parseNodeId } from '../ids.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { NodeContext } from './common/node-context.ts';
+import { readCompensation } from './compensation.ts';
+import { endNode } from './end-node.ts';
 import { isNodeType, nodeTypes, readerOf } from './readers.ts';
 
 /** Part of the language, not of this version. */
 const notYet = ['workflow'];
-
-/** Fields of some node types only, and what is said where they do not belong. */
-const elsewhere: Readonly<Record<string, string>> = {
-  retry: '"retry" belongs to "http" and "task" only.',
-  queueTimeout: '"queueTimeout" belongs to "http" and "task" only.',
-  timeout: '"timeout" belongs to "http", "task", "human", "event", "forEach" and "repeat" only.',
-};
 
 /** @returns null when the node cannot be read at all; its errors are noted. */
 export function readNode(
@@ -51,13 +46,8 @@ export function readNode(
     return null;
   }
   if (!isNamed) return null;
-  const node = readerOf(type)({ ...place, name, reader, readBody: bodyReader(reader) });
-  for (const [field, message] of Object.entries(elsewhere)) {
-    if (Object.hasOwn(value, field) && !reader.knows(field)) {
-      reader.raw(field);
-      errors.add(reader.at(field), 'MR_DEF_UNKNOWN_FIELD', `${message} Leave it out here.`);
-    }
-  }
-  reader.end(`A node of the type "${type}"`);
+  const context = { ...place, name, reader, readBody: bodyReader(reader), undoes: null };
+  const node = { ...readerOf(type)(context), compensation: readCompensation(context, type) };
+  endNode(reader, `A node of the type "${type}"`);
   return node;
 }

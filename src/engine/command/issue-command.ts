@@ -53,6 +53,12 @@ function rowOf(command: IssuedCommand): Pick<NewCommand, 'type' | 'path' | 'atte
       return { type, path: null, attempt: null, payload: { reason: command.reason } };
     case 'retry':
       return { type, path: command.path, attempt: null, payload: { raisedBy: (command.raisedBy ?? null) as Json } };
+    case 'setVars':
+      return { type, path: null, attempt: null, payload: { vars: command.vars, reason: command.reason } };
+    case 'completeNode':
+      return { type, path: command.path, attempt: null, payload: { output: command.output, reason: command.reason } };
+    case 'skipNode':
+      return { type, path: command.path, attempt: null, payload: { reason: command.reason } };
     case 'pause':
     case 'resume':
       return { type, path: null, attempt: null, payload: null };

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionOf } from '../../../test/support/scenario.ts';
 import { incidentsOf } from '../../core/instance/state/scopes.ts';
+import { hasEnded } from '../../core/instance/state/state.ts';
 import { document, input, numbers } from '../../core/instance/testing/arbitraries.ts';
 import { Chance } from '../../core/instance/testing/chance.ts';
 import { RefusingStore } from '../testing/refusing-store.ts';
@@ -17,7 +18,7 @@ it('leaves no open task without a message in flight, a timer, a subscription or 
     fc.asyncProperty(document, input, numbers(20, 200), async (deployed, given, chances) => {
       const instance = new RefusingStore(definitionOf(deployed), given);
       const chance = new Chance(chances);
-      while (!chance.isUsedUp && instance.state.phase === 'running') {
+      while (!chance.isUsedUp && !hasEnded(instance.state)) {
         await instance.act(chance);
         expect(instance.stalled).toEqual([]);
       }

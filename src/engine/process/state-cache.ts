@@ -5,6 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { InstanceId } from '../../core/ids.ts';
+import { hasEnded } from '../../core/instance/state/state.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { estimateStateBytes } from './state-size.ts';
 
@@ -28,7 +29,7 @@ export class StateCache {
 
   /** An ended instance gets nothing more but late messages, so it is not kept. */
   set(instanceId: InstanceId, instance: StoredInstance): void {
-    if (instance.state.phase === 'running') this.#states?.set(instanceId, instance);
+    if (!hasEnded(instance.state)) this.#states?.set(instanceId, instance);
     else this.#states?.delete(instanceId);
   }
 

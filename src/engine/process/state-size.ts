@@ -28,7 +28,7 @@ function bytesOfScope(scope: ScopeState): number {
   for (const name in scope) {
     bytes += MEMBER_BYTES;
     const member = memberOf(scope, name);
-    if (name !== 'tasks' || typeof member !== 'object' || member === null) bytes += measure(member);
+    if ((name !== 'tasks' && name !== 'undo') || typeof member !== 'object' || member === null) bytes += measure(member);
     else for (const path in member) bytes += MEMBER_BYTES + path.length + remember(memberOf(member, path));
   }
   measured.set(scope, bytes);

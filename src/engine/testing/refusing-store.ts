@@ -10,8 +10,8 @@ import type { Basis, CommandId, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/decide/notification.ts';
 import { start } from '../../core/instance/index.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
-import { incidentsOf, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
-import { type HumanTask, type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
+import { awaitedWork, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
+import { type HumanTask, hasEnded, type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/chance.ts';
 import { decision } from '../../core/instance/testing/people.ts';
@@ -98,7 +98,7 @@ export class RefusingStore {
   async finish(): Promise<void> {
     this.#refusals.clear();
     this.#isUnreadable = false;
-    for (let round = 0; round < 120 && this.state.phase === 'running'; round++) {
+    for (let round = 0; round < 120 && !hasEnded(this.state); round++) {
       const { paused, incidentCount } = this.state;
       const messages: Notification[] = [];
       if (paused !== null) messages.push(this.#command({ type: 'resume' }));
@@ -107,6 +107,11 @@ export class RefusingStore {
         for (const path of [...this.#dispatched.keys()]) messages.push(...this.#outcome(path));
         for (const path of [...this.#waits.keys()]) messages.push(...this.#event(path));
         for (const task of this.#openTasks()) if (task.type === 'human' && task.status === 'open') messages.push(this.#completion(task));
+        // An outcome of these that could not be applied is forgotten: they are sent again, as the redispatcher does.
+        for (const { path, attempt } of awaitedWork(this.state)) {
+          if (this.state.phase === 'ending' && !this.#dispatched.has(path))
+            messages.push(this.#command({ type: 'redispatch', path, attempt }));
+        }
         if (messages.length === 0) messages.push(...this.#fire([...this.#timers.keys()][0]));
       }
       await this.#process(messages.map((message) => this.#addressed(message)));
@@ -115,9 +120,9 @@ export class RefusingStore {
 
   /** Open tasks that nothing will ever come for, and that no incident tells of. */
   get stalled(): readonly TaskState[] {
-    const { phase, paused } = this.state;
+    const { paused } = this.state;
     const incidents = incidentsOf(this.state);
-    if (phase !== 'running' || paused !== null) return [];
+    if (hasEnded(this.state) || paused !== null) return [];
     return this.#openTasks().filter((task) => own(incidents, task.path) === undefined && !this.#isAwaited(task));
   }
 
@@ -160,7 +165,7 @@ export class RefusingStore {
   #carryOut(effects: readonly Effect[], after: InstanceState): void {
     for (const effect of effects) {
       if (effect.type === 'dispatchTask') {
-        const task = taskAt(after, effect.path);
+        const task = sentTaskAt(after, effect.path, effect.attempt);
         if (task !== undefined) this.#dispatched.set(effect.path, task);
       } else if (effect.type === 'armTimer') this.#timers.set(effect.timerId, effect);
       else if (effect.type === 'disarmTimer') this.#timers.delete(effect.timerId);

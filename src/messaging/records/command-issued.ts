@@ -46,6 +46,12 @@ function payloadOf(command: CommandIssued['command']): string | null {
       return command.reason === null ? null : JSON.stringify(command.reason);
     case 'retry':
       return command.path !== null || (command.raisedBy ?? null) === null ? null : JSON.stringify(command.raisedBy);
+    case 'setVars':
+      return JSON.stringify({ vars: command.vars, reason: command.reason });
+    case 'completeNode':
+      return JSON.stringify({ output: command.output, reason: command.reason });
+    case 'skipNode':
+      return JSON.stringify({ reason: command.reason });
     case 'pause':
     case 'resume':
     case 'redispatch':
@@ -100,11 +106,29 @@ function commandOf(
         ? invalid('a failure without a task, an attempt or an error')
         : { type, path, attempt, error };
     }
+    case 'setVars':
+    case 'completeNode':
+    case 'skipNode':
+      return correctionOf(type, path, attempt, payload);
     case 'redispatch':
       return path === null || attempt === null ? invalid('a dispatch without a task or an attempt') : { type, path, attempt };
     default:
       return invalid('a command that this version does not know');
   }
+}
+
+function correctionOf(
+  type: 'setVars' | 'completeNode' | 'skipNode',
+  path: TaskPath | null,
+  attempt: number | null,
+  payload: Json,
+): CommandIssued['command'] | InvalidMessage {
+  if (!isJsonObject(payload)) return invalid('a correction without its payload');
+  const { vars, output = null } = payload;
+  const reason = typeof payload.reason === 'string' ? payload.reason : null;
+  if (type === 'setVars') return isJsonObject(vars) ? { type, vars, reason } : invalid('a change of variables without variables');
+  if (path === null || attempt === null) return invalid('a correction without a task or an attempt');
+  return type === 'completeNode' ? { type, path, attempt, output, reason } : { type, path, attempt, reason };
 }
 
 function raisedByOf(payload: Json): RaisedBy | null {

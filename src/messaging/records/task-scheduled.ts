@@ -2,7 +2,7 @@
 
 import { invariant } from '../../core/assert.ts';
 import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
-import { taskAt } from '../../core/instance/state/scopes.ts';
+import { sentTaskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import { isSecretName, type SecretUse, secretEncodings } from '../../core/secrets.ts';
@@ -27,12 +27,12 @@ export type ScheduledTask = {
   readonly dispatchedAt: number;
 };
 
-/** @param path of a task that is scheduled. */
-export function toTaskRecord(state: InstanceState, path: TaskPath): records.TaskScheduled {
-  const task = taskAt(state, path);
-  invariant(task?.status === 'scheduled', 'only a scheduled task is dispatched');
+/** @param path of a task that is with a worker under that attempt. */
+export function toTaskRecord(state: InstanceState, path: TaskPath, attempt: number): records.TaskScheduled {
+  const task = sentTaskAt(state, path, attempt);
+  invariant(task !== undefined, 'only a task that a worker is to have is dispatched');
   const { instanceId, definitionId, definitionVersion } = state;
-  const { nodeId, type, attempt, basis, dispatchedAt, payload } = task;
+  const { nodeId, type, basis, dispatchedAt, payload } = task;
   return {
     ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
     ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },

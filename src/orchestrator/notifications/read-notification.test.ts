@@ -130,6 +130,9 @@ describe('a notification', () => {
     { type: 'completeTask', path: 'pick', attempt: 2, output: { approved: true } },
     { type: 'completeTask', path: 'pick', attempt: 2, output: null },
     { type: 'failTask', path: 'pick', attempt: 1, error: { code: 'NO', message: 'not today' } },
+    { type: 'setVars', vars: { x: 1 }, reason: 'a typo' },
+    { type: 'completeNode', path: 'pick', attempt: 2, output: { done: true }, reason: null },
+    { type: 'skipNode', path: 'pick', attempt: 1, reason: 'not needed' },
     { type: 'redispatch', path: 'pick', attempt: 2 },
   ] as const;
 
@@ -162,6 +165,10 @@ describe('what is none', () => {
     ['a payload that is not JSON', ofCommand({ type: 'cancel', payload: '{' }), 'MR_MESSAGE_INVALID'],
     ['a completion without a task', ofCommand({ type: 'completeTask', attempt: 1, payload: '{}' }), 'MR_MESSAGE_INVALID'],
     ['a completion without an attempt', ofCommand({ type: 'completeTask', taskId, payload: '{}' }), 'MR_MESSAGE_INVALID'],
+    ['a correction without a payload', ofCommand({ type: 'skipNode', taskId, attempt: 1 }), 'MR_MESSAGE_INVALID'],
+    ['a correction without an attempt', ofCommand({ type: 'completeNode', taskId, payload: '{}' }), 'MR_MESSAGE_INVALID'],
+    ['a correction without a task', ofCommand({ type: 'skipNode', attempt: 1, payload: '{}' }), 'MR_MESSAGE_INVALID'],
+    ['a change of variables without any', ofCommand({ type: 'setVars', payload: '{"vars":1}' }), 'MR_MESSAGE_INVALID'],
     ['a failure without an attempt', ofCommand({ type: 'failTask', taskId, payload: '{"code":"NO","message":""}' }), 'MR_MESSAGE_INVALID'],
     ['a failure without an error', ofCommand({ type: 'failTask', taskId, attempt: 1, payload: '{}' }), 'MR_MESSAGE_INVALID'],
     ['a dispatch without an attempt', ofCommand({ type: 'redispatch', taskId }), 'MR_MESSAGE_INVALID'],

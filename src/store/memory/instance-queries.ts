@@ -1,7 +1,7 @@
 /** Reading the instance database in memory. */
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
-import { type InstanceState, statusOf } from '../../core/instance/state/state.ts';
+import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { patterns } from '../cursor.ts';
 import type {
   DeadLetterRow,
@@ -98,7 +98,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       return found === undefined || isDecided(tables, found) ? null : humanTaskOf(tables, found);
     },
     async runningByVersion(definitionId) {
-      const running = statesWhere((state) => state.definitionId === definitionId && state.phase === 'running');
+      const running = statesWhere((state) => state.definitionId === definitionId && !hasEnded(state));
       const byVersion = Map.groupBy(running, ({ definitionVersion }) => definitionVersion);
       return [...byVersion].map(([version, { length }]) => ({ version, running: length })).sort((a, b) => b.version - a.version);
     },

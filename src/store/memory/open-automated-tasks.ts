@@ -1,6 +1,6 @@
 /** Automated tasks that have been open for long, by instance and path. A paused instance starts nothing new. */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
-import { statusOf } from '../../core/instance/state/state.ts';
+import { hasEnded, statusOf } from '../../core/instance/state/state.ts';
 import type { OpenAutomatedTask } from '../instance-store.ts';
 import type { MemoryTables, StoredTask } from './tables.ts';
 
@@ -16,7 +16,7 @@ export function openAutomatedTasks(
   const found: OpenAutomatedTask[] = [];
   for (const { partition, state, tasks } of instances.values()) {
     const status = statusOf(state);
-    if (!partitions.includes(partition) || (status !== 'running' && status !== 'incident')) continue;
+    if (!partitions.includes(partition) || status === 'paused' || hasEnded(state)) continue;
     for (const task of tasks.values()) {
       const open = openTaskOf(partition, task);
       if (open !== null && open.dispatchedAt < dispatchedBefore && (after === null || compare(open, after) > 0)) found.push(open);

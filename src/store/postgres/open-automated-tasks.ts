@@ -13,11 +13,14 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 const running = (status: string): string =>
   `(SELECT id, partition FROM instance WHERE status = '${status}' AND id >= $3 AND partition = ANY($5::int4[]) ORDER BY id)`;
 
+/** Statuses of instances that send tasks. */
+const moving = ['running', 'incident', 'ending', 'undoing'];
+
 const statement = {
   name: 'open-automated-tasks',
   text: `SELECT i.id AS "instanceId", i.partition, t.path, t.attempt, t.type, t.queue, t.timeout_ms::float8 AS "timeoutMs",
       ${epochMs('t.dispatched_at')} AS "dispatchedAt"
-    FROM (SELECT * FROM (${running('running')} UNION ALL ${running('incident')}) AS both_kinds ORDER BY id) AS i
+    FROM (SELECT * FROM (${moving.map(running).join(' UNION ALL ')}) AS all_kinds ORDER BY id) AS i
     CROSS JOIN LATERAL (
       SELECT * FROM task t WHERE t.instance_id = i.id AND t.status = 'scheduled' AND t.dispatched_at < ${instant('$1')}
         AND (i.id > $3 OR t.path > $4) ORDER BY t.path) AS t

@@ -2,10 +2,10 @@
 import type { InstanceEvent } from '../../core/instance/history/events.ts';
 import type { PayloadSeq } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
-import type { Json } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
-/** `event` lacks its payload: `input`, `payload.input`, `output`, `items` or `event`. */
+/** `event` lacks its payload: `input`, `payload.input`, `output`, `items`, `names` or `event`. */
 export type StoredEntry = { readonly seq: number; readonly cause: string; readonly event: object };
 
 /** @param payloads is filled with those that the entries bring. */
@@ -51,8 +51,11 @@ function payloadOf(event: InstanceEvent): Json | undefined {
     case 'ScopeEnded':
     case 'HumanTaskVoted':
     case 'TaskCompleted':
+    case 'AwaitedTaskEnded':
     case 'InstanceCompleted':
       return event.output;
+    case 'CompensationPlanned':
+      return hasMembers(event.names) ? event.names : null;
     default:
       return undefined;
   }
@@ -70,6 +73,8 @@ function seqOfPayload(event: InstanceEvent, seq: number): PayloadSeq | null {
     case 'ForEachOpened':
     case 'ScopeEnded':
     case 'HumanTaskVoted':
+    case 'AwaitedTaskEnded':
+    case 'CompensationPlanned':
     case 'InstanceCompleted':
       return seq;
     default:
@@ -93,6 +98,10 @@ function withoutPayload(event: InstanceEvent): object {
       return without(event, 'output');
     case 'TaskCompleted':
       return without(event, 'output');
+    case 'AwaitedTaskEnded':
+      return without(event, 'output');
+    case 'CompensationPlanned':
+      return without(event, 'names');
     case 'InstanceCompleted':
       return without(event, 'output');
     default:
@@ -114,8 +123,12 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
     case 'ScopeEnded':
     case 'HumanTaskVoted':
     case 'TaskCompleted':
+    case 'AwaitedTaskEnded':
     case 'InstanceCompleted':
       return { ...event, output: payload };
+    case 'CompensationPlanned':
+      // None are no payload.
+      return { ...event, names: (payload ?? {}) as JsonObject };
     default:
       return event;
   }
@@ -125,4 +138,9 @@ function without<T extends object>(value: T, key: keyof T): Partial<T> {
   const kept: Partial<T> = { ...value };
   delete kept[key];
   return kept;
+}
+
+function hasMembers(object: JsonObject): boolean {
+  for (const _ in object) return true;
+  return false;
 }

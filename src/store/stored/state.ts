@@ -9,6 +9,7 @@ import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type {
   EndedScope,
   InstanceState,
+  KeptScope,
   OpenScope,
   PartialScopes,
   ReceivedEvent,
@@ -18,6 +19,7 @@ import type {
   Vote,
 } from '../../core/instance/state/state.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
+import { restoreEntry, restoreUndo, type StoredEntry, type StoredUndo, seqsOfEntry, storedEntry, storedUndo } from './undo-entries.ts';
 
 /** The entry that starts an instance, and brings its input. */
 const INPUT_SEQ = 1;
@@ -27,10 +29,13 @@ export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredS
 
 /** A task without its path, its output, its input, its items, the events that it took and the outputs of its votes. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
-export type StoredScope =
-  | Omit<EndedScope, 'path' | 'output'>
-  | (Omit<OpenScope, 'path' | 'tasks'> & { readonly tasks: { readonly [path: string]: StoredTask } });
-export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes' | 'partial'> & {
+export type StoredScope = { readonly undo?: readonly StoredEntry[] } & (
+  | Omit<EndedScope, 'path' | 'output' | 'undo'>
+  | Omit<KeptScope, 'path' | 'undo'>
+  | (Omit<OpenScope, 'path' | 'tasks' | 'undo'> & { readonly tasks: { readonly [path: string]: StoredTask } })
+);
+export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes' | 'partial' | 'undo'> & {
+  readonly undo?: StoredUndo;
   /** The instance's own scope. */
   readonly root: StoredScope;
 };
@@ -39,7 +44,8 @@ const texts = new WeakMap<TaskState, string>();
 const scopeTexts = new WeakMap<ScopeState, string>();
 
 export function stateText(state: InstanceState): string {
-  const { instanceId: _, input: __, output: ___, scopes, partial: ____, ...rest } = state;
+  const { instanceId: _, input: __, output: ___, scopes, partial: ____, undo, ...others } = state;
+  const rest = undo === undefined ? others : { ...others, undo: storedUndo(undo) };
   return `${JSON.stringify(rest).slice(0, -1)},"root":${scopeText(openScopeAt(state, rootPath))}}`;
 }
 
@@ -53,16 +59,22 @@ export function scopeText(scope: ScopeState): string {
 
 function textOf(scope: ScopeState): string {
   if (scope.status !== 'open') {
-    const { path: _, output: __, ...rest } = scope;
-    return JSON.stringify(rest);
+    const { path: _, undo, ...rest } = scope;
+    const bare = 'output' in rest ? withoutOutput(rest) : rest;
+    return JSON.stringify(undo === undefined ? bare : { ...bare, undo: undo.map(storedEntry) });
   }
-  const { path: _, tasks, ...rest } = scope;
+  const { path: _, tasks, undo, ...others } = scope;
+  const rest = undo === undefined ? others : { ...others, undo: undo.map(storedEntry) };
   const members: string[] = [];
   for (const path in tasks) {
     const task = tasks[path as TaskPath];
     if (task !== undefined) members.push(`${JSON.stringify(path)}:${taskText(task)}`);
   }
   return `${JSON.stringify(rest).slice(0, -1)},"tasks":{${members.join(',')}}}`;
+}
+
+function withoutOutput({ output: _, ...rest }: Omit<EndedScope, 'path' | 'undo'>): object {
+  return rest;
 }
 
 /**
@@ -104,14 +116,15 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
 }
 
 /** The entries whose payloads the state needs. @param outputSeq the one that brought the instance's output. */
-export function seqsOfState({ root }: StoredState, outputSeq: number | null): readonly number[] {
+export function seqsOfState({ root, undo }: StoredState, outputSeq: number | null): readonly number[] {
   const seqs = outputSeq === null ? [INPUT_SEQ] : [INPUT_SEQ, outputSeq];
-  return [...seqs, ...seqsOfScope(root)];
+  return [...seqs, ...seqsOfScope(root), ...(undo?.current ? seqsOfEntry(undo.current) : [])];
 }
 
 export function seqsOfScope(scope: StoredScope): readonly number[] {
-  if (scope.status !== 'open') return [scope.outputSeq];
   const seqs: number[] = [];
+  for (const entry of scope.undo ?? []) seqs.push(...seqsOfEntry(entry));
+  if (scope.status !== 'open') return 'outputSeq' in scope ? [...seqs, scope.outputSeq] : seqs;
   for (const task of Object.values(scope.tasks)) {
     const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
     if (votes !== undefined) seqs.push(...votes.map(({ seq }) => seq));
@@ -142,7 +155,7 @@ function partsOf(task: StoredTask): PayloadParts {
  */
 export function restoreState(
   instanceId: InstanceId,
-  { root, ...rest }: StoredState,
+  { root, undo, ...rest }: StoredState,
   outputSeq: number | null,
   payloads: Payloads,
   scopes: readonly StoredScopeRow[],
@@ -153,13 +166,16 @@ export function restoreState(
   return {
     ...{ instanceId, ...rest, scopes: restored },
     ...(partial === undefined ? {} : { partial }),
+    ...(undo === undefined ? {} : { undo: restoreUndo(undo, payloads) }),
     ...{ input: payloadAt(payloads, INPUT_SEQ), output: payloadAt(payloads, outputSeq) },
   };
 }
 
 export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): ScopeState {
-  if (scope.status !== 'open') return { path, ...scope, output: payloadAt(payloads, scope.outputSeq) };
-  return { path, ...scope, tasks: restoreTasks(scope.tasks, payloads) };
+  const { undo: entries, ...rest } = scope;
+  const undo = entries === undefined ? {} : { undo: entries.map((entry) => restoreEntry(entry, payloads)) };
+  if (rest.status === 'open') return { path, ...rest, ...undo, tasks: restoreTasks(rest.tasks, payloads) };
+  return rest.status === 'kept' ? { path, ...rest, ...undo } : { path, ...rest, ...undo, output: payloadAt(payloads, rest.outputSeq) };
 }
 
 function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: Payloads): OpenScope['tasks'] {

@@ -4,8 +4,16 @@
  */
 import type { EpochMs, NodeId, TaskPath } from '../../core/ids.ts';
 import type { InstanceEvent } from '../../core/instance/history/events.ts';
-import { scopePathOf } from '../../core/instance/state/scopes.ts';
-import { errorOf, type InstanceState, type PayloadSeq, type TaskError, type TaskState } from '../../core/instance/state/state.ts';
+import { awaitedWork, scopePathOf } from '../../core/instance/state/scopes.ts';
+import {
+  type AwaitedWork,
+  errorOf,
+  type InstanceState,
+  isOpen,
+  type PayloadSeq,
+  type TaskError,
+  type TaskState,
+} from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import { own } from '../../core/record.ts';
 
@@ -36,7 +44,8 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
       // An item or round that is run again: its tasks begin anew.
       for (const [path, change] of changes) if (scopePathOf(path) === event.scope) change.isOver = true;
     }
-    if (!('path' in event) || event.path === null) continue;
+    // What is undone stays as it ended: its compensation is a task of its own.
+    if (!('path' in event) || event.path === null || event.type === 'CompensationStarted') continue;
     const path = event.path as TaskPath;
     const earlier = changes.get(path);
     const held = earlier === undefined && before !== null ? heldTask(before, path) : undefined;
@@ -46,12 +55,22 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
     // A task that ends again without having been opened again, since opening it failed, keeps the time of its opening.
     if (change.ended !== null) change.opened ??= change.ended;
   }
-  return [...changes].flatMap(([path, { scheduling, isNew, ended }]): TaskImage[] => {
+  const awaited = after.phase === 'ending' ? new Map(awaitedWork(after).map((work) => [work.path, work] as const)) : NOTHING;
+  // All that is awaited is sent again as ever, whenever it was cancelled.
+  if (history.some(({ event }) => event.type === 'InstanceEnding'))
+    for (const [path, work] of awaited) if (!changes.has(path)) changes.set(path, changeOf(work));
+  return [...changes].flatMap(([path, { scheduling, isNew, ended, late }]): TaskImage[] => {
     const task = heldTask(after, path);
+    const work = awaited.get(path);
+    // A row stands since the task was sent.
+    if (work !== undefined) return [{ path, ...imageOfAwaited(work), scheduling, isNew: isNew && scheduling !== null }];
+    if (late !== null && (task === undefined || !isOpen(task))) return [{ path, ...late, scheduling, isNew: isNew && scheduling !== null }];
     const image = task === undefined ? ended : imageOf(task);
     return image === null ? [] : [{ path, ...image, scheduling, isNew }];
   });
 }
+
+const NOTHING: ReadonlyMap<TaskPath, AwaitedWork> = new Map();
 
 /** The task, if the state holds its scope. */
 export function heldTask({ scopes }: Pick<InstanceState, 'scopes'>, path: TaskPath): TaskState | undefined {
@@ -68,10 +87,12 @@ type Change = {
   opened: Pick<Image, 'type' | 'attempt' | 'openedAt'> | null;
   scheduling: Scheduling | null;
   ended: Image | null;
+  /** Its outcome came after its node was cancelled. */
+  late: Image | null;
 };
 
-function changeOf(task: TaskState | undefined): Change {
-  return { isNew: task === undefined, isOver: false, opened: task ?? null, scheduling: null, ended: null };
+function changeOf(task: TaskState | AwaitedWork | undefined): Change {
+  return { isNew: task === undefined, isOver: false, opened: task ?? null, scheduling: null, ended: null, late: null };
 }
 
 function follow(change: Change, event: InstanceEvent, seq: number): void {
@@ -126,9 +147,20 @@ function follow(change: Change, event: InstanceEvent, seq: number): void {
       change.ended = { type, attempt, openedAt, nodeId: event.nodeId, status, outputSeq: null, error: null, dispatchedAt: null };
       return;
     }
+    case 'AwaitedTaskEnded': {
+      const { kind: type, nodeId, attempt, openedAt } = event;
+      const status = event.status === 'returned' ? 'cancelled' : event.status;
+      const outputSeq = event.status === 'completed' ? seq : null;
+      change.late = { type, nodeId, status, attempt, openedAt, outputSeq, error: event.error, dispatchedAt: null };
+      return;
+    }
     default:
       return;
   }
+}
+
+function imageOfAwaited({ nodeId, type, attempt, openedAt, dispatchedAt }: AwaitedWork): Image {
+  return { nodeId, type, status: 'scheduled', attempt, openedAt, outputSeq: null, error: null, dispatchedAt };
 }
 
 function imageOf(task: TaskState): Image {

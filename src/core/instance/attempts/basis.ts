@@ -43,6 +43,11 @@ function outcomeText(task: ClosedTask): string {
   return text;
 }
 
+/** Of a compensation: which run of the node it undoes. */
+export function compensationBasis(done: Basis, attempt: number, seq: number): Basis {
+  return hash(`undo,${done},${attempt},${seq}`);
+}
+
 /** Of an item or round: what its first tasks are decided from. */
 export function scopeBasis(loop: Basis, attempt: number, index: number): Basis {
   return hash(`${loop},${attempt},${index}`);

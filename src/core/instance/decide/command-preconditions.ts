@@ -6,8 +6,9 @@ import { assertNever } from '../../assert.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { refusalOfPerson } from '../../nodes/human/refusals.ts';
 import { own } from '../../record.ts';
-import { openScopes, scopeAt, scopePathOf, taskAt } from '../state/scopes.ts';
+import { openScopes, scopeAt, scopePathOf, sentTaskAt, taskAt } from '../state/scopes.ts';
 import type { Incident, InstanceState } from '../state/state.ts';
+import { refusalOfCorrection } from './corrections.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import type { Rejection } from './rejection.ts';
 
@@ -20,7 +21,7 @@ type Command = CommandIssued['command'];
 export function refusalOf(state: InstanceState, command: Command, by: string): Rejection | null {
   switch (command.type) {
     case 'cancel':
-      return null;
+      return state.phase === 'running' ? null : { code: 'MR_ENDING', reason: `The instance ends by itself: it is ${state.phase}.` };
     case 'pause':
       return state.paused === null ? null : { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
     case 'resume':
@@ -33,9 +34,12 @@ export function refusalOf(state: InstanceState, command: Command, by: string): R
     case 'delegateTask':
     case 'commentTask':
       return refusalOfPerson(state, command, by);
+    case 'setVars':
+    case 'completeNode':
+    case 'skipNode':
+      return refusalOfCorrection(state, command);
     case 'redispatch': {
-      const task = taskAt(state, command.path);
-      if (task?.status !== 'scheduled' || task.attempt !== command.attempt)
+      if (sentTaskAt(state, command.path, command.attempt) === undefined)
         return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
       return state.paused === null ? null : { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' };
     }

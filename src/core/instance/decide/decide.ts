@@ -2,13 +2,14 @@
 import { assertNever } from '../../assert.ts';
 import { decideOutcome } from '../../nodes/common/automated/attempts.ts';
 import { decideMatch, refuseMatch } from '../../nodes/event/match.ts';
+import { hasEnded } from '../state/state.ts';
 import { rejected, type Verdict, type View } from '../view.ts';
 import { decideCommand } from './command.ts';
 import type { Notification } from './notification.ts';
 import { decideTimer } from './timer.ts';
 
 export function decideNotification(view: View, notification: Notification): Verdict {
-  if (view.state.phase !== 'running') return refuseEnded(view, notification);
+  if (hasEnded(view.state)) return refuseEnded(view, notification);
   switch (notification.type) {
     case 'TaskOutcome':
       return decideOutcome(view, notification);

@@ -1,6 +1,6 @@
 /** Messages that may change a running instance, parsed and branded. */
 import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../../ids.ts';
-import type { Json } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { TaskError, TimerKind } from '../state/state.ts';
 
 /**
@@ -56,6 +56,16 @@ export type CommandIssued = {
     /** Resolves the incident of one task, or with `path: null` all of the instance's. */
     | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
     | PersonCommand
+    /** Each with why, for the history. The attempt is the one that the person saw. */
+    | { readonly type: 'setVars'; readonly vars: JsonObject; readonly reason: string | null }
+    | {
+        readonly type: 'completeNode';
+        readonly path: TaskPath;
+        readonly attempt: number;
+        readonly output: Json;
+        readonly reason: string | null;
+      }
+    | { readonly type: 'skipNode'; readonly path: TaskPath; readonly attempt: number; readonly reason: string | null }
     /** Sends an open task's message again under the same attempt and basis. */
     | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
 };

@@ -10,6 +10,8 @@ export const rejectionCodes = [
   'MR_TIMER_STALE',
   /** A command that was applied or refused before. */
   'MR_COMMAND_REPEATED',
+  /** A cancel of an instance that is ending or undoing already. */
+  'MR_ENDING',
   'MR_ALREADY_PAUSED',
   'MR_NOT_PAUSED',
   'MR_PAUSED',
@@ -28,6 +30,8 @@ export const rejectionCodes = [
   'MR_PAYLOAD_TOO_LARGE',
   /** No task, or no node, of that path. */
   'MR_TASK_UNKNOWN',
+  /** A variable that the definition does not know. */
+  'MR_VAR_UNKNOWN',
   /** The wait had ended when its event came: the event goes back to the buffer for this instance. */
   'MR_EVENT_REFUSED',
   /** The wait has taken this very event before. Counted and dropped. */

@@ -5,7 +5,7 @@ import { own } from '../../record.ts';
 import { nodeOf, scopeAt, scopeOfTimer } from '../state/scopes.ts';
 import { isOpen } from '../state/state.ts';
 import { accepted, rejected, type Verdict, type View } from '../view.ts';
-import { cancelAll } from './cancel.ts';
+import { endInstance } from './ending.ts';
 import type { TimerFired } from './notification.ts';
 
 export function decideTimer(view: View, { timerId, dueAt }: TimerFired): Verdict {
@@ -16,7 +16,7 @@ export function decideTimer(view: View, { timerId, dueAt }: TimerFired): Verdict
   if (timer.kind === 'step') return accepted({ type: 'StepContinued' });
   if (timer.path === null) {
     const error = { code: 'TIMEOUT', message: 'The instance reached its timeout.' };
-    return accepted(...cancelAll(view), { type: 'InstanceFailed', error, nodeId: null });
+    return accepted(...endInstance(view, { status: 'failed', error, nodeId: null }));
   }
   const task = scope?.status === 'open' ? own(scope.tasks, timer.path) : undefined;
   invariant(task !== undefined && isOpen(task), 'a timer of a task ends with its task');

@@ -11,7 +11,7 @@ import { applyEvent } from '../history/evolve.ts';
 import type { Effect } from '../outgoing/effects.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { rootPath, scopeAt, scopeOfTimer, scopePathOf, taskAt } from '../state/scopes.ts';
-import type { InstanceState, TaskError } from '../state/state.ts';
+import { hasEnded, type InstanceState, type TaskError } from '../state/state.ts';
 import { StateBuilder } from '../state/state-builder.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import type { NewEvent } from '../view.ts';
@@ -77,7 +77,7 @@ function unappliedCommand(state: InstanceState, { command, commandId, by }: Comm
   if (state.commands.includes(commandId)) return NOTHING;
   const { code, message: reason } = error;
   const answers: readonly Effect[] = [{ type: 'commandRefused', commandId, code, reason }];
-  if (state.phase !== 'running') return { events: [], answers };
+  if (hasEnded(state)) return { events: [], answers };
   return { events: [{ type: 'CommandRefused', by, commandId, command: command.type, code, reason }], answers };
 }
 
@@ -92,8 +92,7 @@ function unappliedTimer(state: InstanceState, { timerId, dueAt }: TimerFired, er
 function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: EventMatched, error: TaskError): Recorded {
   const answers: readonly Effect[] = [{ type: 'returnEvent', eventRowId, path, attempt }];
   const task = taskAt(state, path);
-  if (state.phase !== 'running' || task?.type !== 'event' || task.status !== 'open' || task.attempt !== attempt)
-    return { events: [], answers };
+  if (hasEnded(state) || task?.type !== 'event' || task.status !== 'open' || task.attempt !== attempt) return { events: [], answers };
   const { nodeId, basis } = task;
   const message = `An event could not be taken in. Retry opens the wait again, which takes it. ${error.message}`;
   const failed = { code: error.code, message };

@@ -33,7 +33,7 @@ export function namesFor(view: View, scope: ScopePath, references: readonly Refe
   if (roots.has('instance')) names.instance = instanceNames(state);
   if (roots.has('now')) names.now = new Date(view.now).toISOString();
   if (roots.has('nodes')) names.nodes = nodes === 'all' ? allNodes(view, scope) : someNodes(view, scope, nodes);
-  return names;
+  return view.known === undefined ? names : { ...names, ...view.known };
 }
 
 type Mentions = { readonly roots: ReadonlySet<string>; readonly nodes: readonly string[] | 'all' };
@@ -73,7 +73,7 @@ function loopNames(view: View, scope: ScopePath): Record<string, Json> {
 
 function outputOfRound(state: InstanceState, path: ScopePath, round: number): Json {
   const before = round < 0 ? undefined : scopeAt(state, itemPath(loopPathOf(path), round));
-  return before === undefined || before.status === 'open' ? null : before.output;
+  return before !== undefined && 'output' in before ? before.output : null;
 }
 
 function instanceNames(state: InstanceState): JsonObject {

@@ -3,6 +3,7 @@ import { assertNever } from '../../assert.ts';
 import type { Graph, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath } from '../../ids.ts';
 import { type Opening, subjectOf } from '../../nodes/common/behaviour.ts';
+import { isCompensationId } from '../../nodes/compensation.ts';
 import { behaviourOf } from '../../nodes/registry.ts';
 import { own } from '../../record.ts';
 import type { Predecessor } from '../attempts/basis.ts';
@@ -14,6 +15,7 @@ import { isOpen, type OpenScope } from '../state/state.ts';
 import type { Decided, NewEvent, View } from '../view.ts';
 import { predecessorAmong } from './arrivals.ts';
 import { mayExit } from './follow-ups.ts';
+import { openingOf } from './undo.ts';
 
 const NOTHING: Decided = { events: [] };
 
@@ -66,18 +68,16 @@ export function openNode(
   attempt: number,
   predecessor: Predecessor | null,
 ): readonly NewEvent[] {
-  const scope = openScopeAt(view.state, path);
   const node = nodeOf(view.definition, nodeId);
-  const opening: Opening = {
-    view,
-    scope: path,
-    node,
-    path: taskPathOf(path, node),
-    attempt,
-    predecessor: predecessor ?? predecessorOf(view, scope, nodeId),
-  };
+  const opening = isCompensationId(nodeId) ? openingOf(view, node, attempt) : openingIn(view, path, node, attempt, predecessor);
   const opened = evaluating(() => behaviourOf(node.type).open(opening as never));
   return opened.ok ? opened.value : failedToOpen(subjectOf(opening, null), opened.error, opened.expression);
+}
+
+function openingIn(view: View, path: ScopePath, node: Node, attempt: number, given: Predecessor | null): Opening {
+  const scope = openScopeAt(view.state, path);
+  const predecessor = given ?? predecessorOf(view, scope, node.id);
+  return { view, scope: path, node, path: taskPathOf(path, node), attempt, predecessor };
 }
 
 function predecessorOf(view: View, scope: OpenScope, nodeId: NodeId): Predecessor {

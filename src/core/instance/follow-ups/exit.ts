@@ -3,7 +3,8 @@ import type { Edge } from '../../definition/types.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 import { own } from '../../record.ts';
-import { cancelAll, failScope } from '../decide/cancel.ts';
+import { failScope } from '../decide/cancel.ts';
+import { endInstance } from '../decide/ending.ts';
 import { evaluateTemplate, evaluating, holds } from '../expressions/evaluate.ts';
 import { graphOf, loopOf, loopPathOf, nodeOf, openScopeAt, rootPath, scopeAt, scopePathOf } from '../state/scopes.ts';
 import type { ClosedTask, TaskError } from '../state/state.ts';
@@ -61,7 +62,9 @@ function fitsFailure(view: View, scope: ScopePath, { rule }: Edge, status: 'fail
 function failWithoutEdge(view: View, { path, nodeId }: ClosedTask, error: TaskError): readonly NewEvent[] {
   const item = failingItem(view, scopePathOf(path));
   if (item !== null) return failScope(view, item, error);
-  if (view.definition.onFailure === 'fail') return [...cancelAll(view), { type: 'InstanceFailed', error, nodeId }];
+  // What cannot be undone waits for a person, whatever failed before.
+  const { onFailure } = view.definition;
+  if (onFailure !== 'incident' && view.state.phase === 'running') return endInstance(view, { status: 'failed', error, nodeId });
   return [{ type: 'IncidentRaised', path, incident: { nodeId, phase: 'failed', error, expression: null } }];
 }
 

@@ -2,9 +2,21 @@
 import { assertNever } from '../../assert.ts';
 import type { NodeId, ScopePath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import { graphOf, loopPathOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskPathOf } from '../state/scopes.ts';
+import {
+  compensationPathOf,
+  graphOf,
+  loopPathOf,
+  openScopeAt,
+  openScopes,
+  rootPath,
+  scopeAt,
+  scopePathOf,
+  taskAt,
+  taskPathOf,
+} from '../state/scopes.ts';
 import { type ClosedTask, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
 import type { FollowUp, NewEvent, View } from '../view.ts';
+import { openCurrent } from './undo.ts';
 
 const NOTHING: readonly FollowUp[] = [];
 
@@ -32,9 +44,12 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
       return [{ kind: 'advanceLoop', path: loopPathOf(event.scope), ended: event.scope }];
     case 'IncidentResolved':
       return [{ kind: 'retry', path: event.path, phase: event.phase, commandId: event.commandId }];
+    case 'CompensationStarted':
+      return [openCurrent(view)];
     case 'InstanceResumed':
       return undone(view);
     case 'StepContinued':
+      if (view.state.phase !== 'running') return undone(view);
       return [...undone(view), ...openScopes(view.state).flatMap((scope) => notActivated(view, scope))];
     default:
       return NOTHING;
@@ -62,8 +77,16 @@ function targets(view: View, path: ScopePath, nodeId: NodeId): readonly FollowUp
   );
 }
 
-/** Everything that ended under a pause, or in a step that did no more, exits, in the order in which it ended; loops go on. */
+/**
+ * Everything that ended under a pause, or in a step that did no more, exits, in the order in which it ended; loops go on. Of an
+ * undoing instance, only the compensation.
+ */
 function undone(view: View): readonly FollowUp[] {
+  const { phase, undo } = view.state;
+  if (phase !== 'running') {
+    const path = undo?.current ? compensationPathOf(undo.current.path) : null;
+    return path !== null && mayExit(openScopeAt(view.state, rootPath), taskAt(view.state, path)) ? [{ kind: 'exit', path }] : NOTHING;
+  }
   const ended: ClosedTask[] = [];
   const loops: FollowUp[] = [];
   for (const scope of openScopes(view.state)) {

@@ -5,9 +5,19 @@
  */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
-import type { Json } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { CommandIssued } from '../decide/notification.ts';
-import type { Approvals, Assignees, EventWaiting, Incident, LaterEscalation, PayloadSeq, TaskError, TaskPayload } from '../state/state.ts';
+import type {
+  Approvals,
+  Assignees,
+  EndGoal,
+  EventWaiting,
+  Incident,
+  LaterEscalation,
+  PayloadSeq,
+  TaskError,
+  TaskPayload,
+} from '../state/state.ts';
 
 type At = { readonly at: EpochMs };
 type Commanded = At & { readonly by: string; readonly commandId: CommandId };
@@ -154,6 +164,39 @@ export type TaskCancelled = At & {
   readonly path: TaskPath;
   readonly nodeId: NodeId;
   readonly kind: NodeType;
+  /** Its worker's outcome still matters: what it did would have to be undone. Absent: no. */
+  readonly isAwaited?: true;
+};
+/** The outcome of a task came after its node was cancelled (`isAwaited`). What it did is undone with the rest; a failure is final. */
+export type AwaitedTaskEnded = At & {
+  readonly type: 'AwaitedTaskEnded';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly kind: 'http' | 'task';
+  readonly openedAt: EpochMs;
+  /** returned: a worker without the handler gave it back, and did nothing. */
+  readonly status: 'completed' | 'failed' | 'timedOut' | 'returned';
+  /** null unless it completed. */
+  readonly output: Json;
+  /** null unless it failed or timed out. */
+  readonly error: TaskError | null;
+};
+/** A node with a compensation is about to end, by the next event: what its compensation sees of its surroundings. */
+export type CompensationPlanned = At & {
+  readonly type: 'CompensationPlanned';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly basis: Basis;
+  readonly names: JsonObject;
+};
+/** What the entry `entry` completed is undone now: the task `<path>.compensation` opens. */
+export type CompensationStarted = At & {
+  readonly type: 'CompensationStarted';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly entry: number;
 };
 /** No edge to the node was taken (dead-path elimination). */
 export type NodeSkipped = At & { readonly type: 'NodeSkipped'; readonly path: TaskPath; readonly nodeId: NodeId; readonly kind: NodeType };
@@ -229,6 +272,17 @@ export type IncidentResolved = At & {
 export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
 export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
 export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
+/** A person changed variables. */
+export type VarsChanged = Commanded & { readonly type: 'VarsChanged'; readonly vars: JsonObject; readonly reason: string | null };
+/** A person ends a node that is open or under an incident: the event that ends it follows. skip: as if no edge had led to it. */
+export type NodeCorrected = Commanded & {
+  readonly type: 'NodeCorrected';
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly action: 'complete' | 'skip';
+  readonly reason: string | null;
+};
 /**
  * A command changed nothing, and its sender was told so. Remembered, since the same record may come again when the
  * command would fit by chance: a refused pause must not pause an instance that was resumed meanwhile.
@@ -240,6 +294,10 @@ export type CommandRefused = Commanded & {
   readonly code: string;
   readonly reason: string;
 };
+/** It fails or is cancelled, and what was done is to be undone first. Nothing new opens; what is with workers is awaited. */
+export type InstanceEnding = At & { readonly type: 'InstanceEnding'; readonly goal: EndGoal };
+/** Nothing is awaited any more. */
+export type InstanceUndoing = At & { readonly type: 'InstanceUndoing' };
 export type InstanceCompleted = At & { readonly type: 'InstanceCompleted'; readonly output: Json };
 export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };
 
@@ -263,6 +321,9 @@ export type InstanceEvent =
   | TaskCompleted
   | TaskFailed
   | TaskCancelled
+  | AwaitedTaskEnded
+  | CompensationPlanned
+  | CompensationStarted
   | NodeSkipped
   | NodeExited
   | ForEachOpened
@@ -277,7 +338,11 @@ export type InstanceEvent =
   | InstancePaused
   | InstanceResumed
   | InstanceCancelled
+  | VarsChanged
+  | NodeCorrected
   | CommandRefused
+  | InstanceEnding
+  | InstanceUndoing
   | InstanceCompleted
   | InstanceFailed;
 

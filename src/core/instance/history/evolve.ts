@@ -8,6 +8,7 @@ import { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, InstanceStarted, NodeSkipped, TaskCancelled, TaskCompleted, TaskFailed } from './events.ts';
 import { applyHuman } from './evolve-human.ts';
 import { applyLoop } from './evolve-loop.ts';
+import { applyUndo, forgetUndone, keepAwaited, keepCompleted, sendAwaited } from './evolve-undo.ts';
 
 /** The state after an event. A whole step goes through one builder instead, which gives the same and copies less. */
 export function evolve(state: InstanceState, event: InstanceEvent): InstanceState {
@@ -63,6 +64,13 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
     case 'NodeExited':
       applyEnd(builder, event, seq);
       return seq;
+    case 'CompensationPlanned':
+    case 'CompensationStarted':
+    case 'AwaitedTaskEnded':
+    case 'InstanceEnding':
+    case 'InstanceUndoing':
+      applyUndo(builder, event, seq);
+      return seq;
     case 'ForEachOpened':
     case 'RepeatOpened':
     case 'LoopDelayed':
@@ -86,6 +94,14 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
       }
       return seq;
     }
+    case 'VarsChanged':
+      builder.set({ vars: { ...builder.current.vars, ...event.vars } });
+      builder.remember(event.commandId);
+      return seq;
+    case 'NodeCorrected':
+      builder.resolve(scopePathOf(event.path), event.path);
+      builder.remember(event.commandId);
+      return seq;
     case 'InstancePaused':
     case 'InstanceResumed':
     case 'InstanceCancelled':
@@ -140,10 +156,13 @@ function applyAttempt(
       if (queueTimeoutMs !== null) builder.arm('queueTimeout', path, attempt, at, at + queueTimeoutMs);
       return;
     }
-    case 'TaskRedispatched':
-      builder.put({ ...builder.taskIn(path, 'scheduled'), dispatchedAt: at });
+    case 'TaskRedispatched': {
+      const task = builder.find(path);
+      if (task?.status === 'scheduled' && task.attempt === event.attempt) builder.put({ ...task, dispatchedAt: at });
+      else sendAwaited(builder, event);
       builder.remember(event.commandId);
       return;
+    }
     default:
       assertNever(event);
   }
@@ -173,7 +192,10 @@ function applyEnd(
     case 'TaskCompleted': {
       const { output, outputFrom, endedBy } = event;
       const completed = { ...ended(event, before, seq), status: 'completed', output, outputSeq: outputFrom ?? seq } as const;
-      builder.close({ ...completed, ...(endedBy === undefined ? {} : { completedBy: endedBy }), ...consumedBefore(before) });
+      // What a person gave is the output then, and not the events.
+      const consumed = endedBy === undefined ? consumedBefore(before) : consumedBy(before);
+      builder.close({ ...completed, ...(endedBy === undefined ? {} : { completedBy: endedBy }), ...consumed });
+      keepCompleted(builder, event, before, seq);
       builder.remember(event.commandId);
       return;
     }
@@ -187,8 +209,10 @@ function applyEnd(
     case 'NodeSkipped': {
       const task = withdrawn(event, before, builder.current, seq);
       builder.close(task);
+      if (event.type === 'TaskCancelled' && event.isAwaited === true) keepAwaited(builder, event, before, seq);
       builder.resolve(scopePathOf(event.path), event.path);
       if (before !== undefined && isLoop(task)) builder.dropScopes(task);
+      forgetUndone(builder, event.path);
       return;
     }
     case 'NodeExited': {
@@ -197,6 +221,7 @@ function applyEnd(
       const exited = { ...task, takenEdges: event.takenEdges };
       builder.put(exited);
       if (isLoop(task)) builder.dropScopes(exited);
+      forgetUndone(builder, event.path);
       if (event.set !== null) builder.set({ vars: { ...builder.current.vars, ...event.set } });
       return;
     }

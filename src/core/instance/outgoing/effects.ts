@@ -4,8 +4,8 @@ import type { Json } from '../../json.ts';
 import type { Assignees, EventWaiting, InstanceStatus, TimerKind } from '../state/state.ts';
 
 export type Effect =
-  /** The open attempt of this task goes to its queue. */
-  | { readonly type: 'dispatchTask'; readonly path: TaskPath }
+  /** The attempt of this task goes to its queue. */
+  | { readonly type: 'dispatchTask'; readonly path: TaskPath; readonly attempt: number }
   | {
       readonly type: 'publishEvent';
       /** `<taskId>:<basis>`: a repeat is recognised as a duplicate. */
@@ -19,7 +19,7 @@ export type Effect =
     }
   | {
       readonly type: 'lifecycle';
-      readonly change: 'started' | 'ended' | 'incident' | 'paused' | 'resumed' | 'reminder' | 'escalation' | 'task';
+      readonly change: 'started' | 'ending' | 'undoing' | 'ended' | 'incident' | 'paused' | 'resumed' | 'reminder' | 'escalation' | 'task';
       readonly status: InstanceStatus;
       readonly path: TaskPath | null;
       readonly seq: number;

@@ -19,13 +19,14 @@ export function outgoing(
   lifecycle: 'instance' | 'tasks',
 ): Effect[] {
   const effects: Effect[] = [];
-  const dispatched = new Set<TaskPath>();
+  const dispatched = new Set<string>();
   for (const { event } of history) {
     for (const effect of effectsOf(event, after)) {
       if (!isStillMeant(effect, after)) continue;
       if (effect.type === 'dispatchTask') {
-        if (dispatched.has(effect.path)) continue;
-        dispatched.add(effect.path);
+        const sent = `${effect.path}#${effect.attempt}`;
+        if (dispatched.has(sent)) continue;
+        dispatched.add(sent);
       }
       effects.push(effect);
     }
@@ -43,7 +44,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'TaskScheduled':
     case 'AttemptStarted':
     case 'TaskRedispatched':
-      return [{ type: 'dispatchTask', path: event.path }];
+      return [{ type: 'dispatchTask', path: event.path, attempt: event.attempt }];
     case 'EventPublished':
       return [published(event, state.instanceId)];
     case 'HumanTaskOpened':
@@ -87,6 +88,13 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'ScopeEnded':
     case 'StepLimited':
     case 'StepContinued':
+    case 'AwaitedTaskEnded':
+    case 'CompensationPlanned':
+    case 'CompensationStarted':
+    case 'VarsChanged':
+    case 'NodeCorrected':
+    case 'InstanceEnding':
+    case 'InstanceUndoing':
     case 'IncidentRaised':
     case 'IncidentResolved':
     case 'InstancePaused':
@@ -118,7 +126,7 @@ function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId
 function isStillMeant(effect: Effect, after: InstanceState): boolean {
   switch (effect.type) {
     case 'dispatchTask':
-      return taskIn(after, effect.path)?.status === 'scheduled';
+      return isWithWorker(after, effect.path, effect.attempt);
     case 'openSubscription': {
       // A subscription of an attempt that ended within the step would never be closed.
       const task = taskIn(after, effect.path);
@@ -131,6 +139,14 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
     default:
       return true;
   }
+}
+
+/** A node that was cancelled has its task with a worker still, when what it does would be undone. */
+function isWithWorker(after: InstanceState, path: TaskPath, attempt: number): boolean {
+  const task = taskIn(after, path);
+  if (task?.status === 'scheduled' && task.attempt === attempt) return true;
+  const entries = own(after.scopes, scopePathOf(path))?.undo ?? [];
+  return entries.some((entry) => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
 
 /** The task as the step leaves it; undefined when its scope is over. */
@@ -176,6 +192,8 @@ const importance = [
   'escalation',
   'resumed',
   'paused',
+  'ending',
+  'undoing',
   'incident',
   'ended',
 ] as const satisfies readonly LifecycleChange[];
@@ -213,6 +231,10 @@ function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): Lifecy
       return 'reminder';
     case 'HumanTaskEscalated':
       return 'escalation';
+    case 'InstanceEnding':
+      return 'ending';
+    case 'InstanceUndoing':
+      return 'undoing';
     case 'CommandRefused':
       return null;
     default:

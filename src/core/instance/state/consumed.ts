@@ -1,7 +1,7 @@
 /** Which events an event node has taken: delivery is at least once, so an event that comes again is recognised. */
 
 import { isJsonObject, type Json } from '../../json.ts';
-import type { EventIdentity, TaskState } from './state.ts';
+import type { EventIdentity, ScopeState, TaskState } from './state.ts';
 
 type Consumed = { readonly consumed?: readonly EventIdentity[] };
 
@@ -41,10 +41,15 @@ function identityOf(event: Json): EventIdentity[] {
   return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
 }
 
-/** What the waits among these tasks took, all together. */
-export function consumedIn(tasks: readonly TaskState[]): Consumed {
-  const consumed = tasks.flatMap((task) => consumedBy(task).consumed ?? []);
+/** What the waits among these tasks took, all together. @param before in earlier runs of them. */
+export function consumedIn(tasks: readonly TaskState[], before: readonly EventIdentity[] = []): Consumed {
+  const consumed = [...before, ...tasks.flatMap((task) => consumedBy(task).consumed ?? [])];
   return consumed.length === 0 ? {} : { consumed };
+}
+
+/** What waits took in runs of the scope that are over. */
+export function consumedOf(scope: ScopeState | undefined): Consumed {
+  return scope !== undefined && 'consumed' in scope && scope.consumed !== undefined ? { consumed: scope.consumed } : {};
 }
 
 export function isAmong(consumed: readonly EventIdentity[] | undefined, event: Json): boolean {

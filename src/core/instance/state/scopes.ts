@@ -7,7 +7,7 @@ import { invariant } from '../../assert.ts';
 import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import type { Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
+import type { AwaitedWork, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
 
 /** The instance's own scope. */
 export const rootPath = '' as ScopePath;
@@ -27,7 +27,22 @@ export class ScopesNeeded extends Error {
 
 export function scopePathOf(task: TaskPath): ScopePath {
   const dot = task.lastIndexOf('.');
-  return (dot < 0 ? '' : task.slice(0, dot)) as ScopePath;
+  // A compensation is a task of the instance's own scope, since that of its node may be over.
+  return (dot < 0 || isCompensation(task) ? '' : task.slice(0, dot)) as ScopePath;
+}
+
+/** The task that undoes what the task of this path did. */
+export function compensationPathOf(task: TaskPath): TaskPath {
+  return `${task}${COMPENSATION}` as TaskPath;
+}
+
+const COMPENSATION = '.compensation';
+
+/** Or a node in the body of a loop has that name: then the number of an item or round stands before it. */
+function isCompensation(task: string): boolean {
+  if (!task.endsWith(COMPENSATION)) return false;
+  const before = task.slice(task.lastIndexOf('.', task.length - COMPENSATION.length - 1) + 1, -COMPENSATION.length);
+  return !/^[0-9]/.test(before);
 }
 
 export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath {
@@ -36,10 +51,9 @@ export function taskPathOf(scope: ScopePath, node: Pick<Node, 'name'>): TaskPath
 
 /** `orders.3.ship` is a task of the node `orders/ship`. The id of a node without loops around it is its path too. */
 export function nodeIdOfPath(path: string): NodeId {
-  return path
-    .split('.')
-    .filter((_, index) => index % 2 === 0)
-    .join('/') as NodeId;
+  const isUndoing = isCompensation(path);
+  const names = (isUndoing ? path.slice(0, -COMPENSATION.length) : path).split('.').filter((_, index) => index % 2 === 0);
+  return `${names.join('/')}${isUndoing ? COMPENSATION : ''}` as NodeId;
 }
 
 /** The scope of a timer's task: its id is `<path>#<kind>`, or the kind alone for the instance's own. */
@@ -111,17 +125,19 @@ function outerOf(path: ScopePath): ScopePath {
 
 function isKnownAbsent(state: InstanceState, path: ScopePath): boolean {
   if (state.partial === undefined) return true;
-  const { absent, whole } = state.partial;
-  if (absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return true;
+  const { absent, whole, dropped } = state.partial;
+  if (dropped?.has(path) || absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return true;
   return path !== rootPath && isOutsideOfLoop(state, path);
 }
 
 /** Whether the loop says by itself that it has no such scope: it has not come so far, or has exited. */
 function isOutsideOfLoop(state: InstanceState, path: ScopePath): boolean {
   const around = scopeAt(state, outerOf(path));
-  const loop = around?.status === 'open' ? own(around.tasks, loopPathOf(path)) : undefined;
+  if (around?.keepsScopes === true) return false;
+  if (around !== undefined && around.status !== 'open') return true;
+  const loop = around === undefined ? undefined : own(around.tasks, loopPathOf(path));
   if (loop === undefined) return true;
-  if ('takenEdges' in loop) return loop.takenEdges !== null;
+  if ('takenEdges' in loop) return loop.takenEdges !== null && loop.keepsScopes !== true;
   if (loop.type === 'forEach') return 'from' in loop.waiting && indexOf(path) >= loop.waiting.from;
   return loop.type === 'repeat' ? indexOf(path) > loop.round : true;
 }
@@ -136,6 +152,29 @@ export function openScopeAt(state: InstanceState, path: ScopePath): OpenScope {
 export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefined {
   const scope = scopeAt(state, scopePathOf(path));
   return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
+}
+
+/** What a worker has, though its node was cancelled. Throws ScopesNeeded. */
+export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number): AwaitedWork | undefined {
+  // Most instances have nothing to undo: no scope is loaded for the question.
+  if (state.undo === undefined) return undefined;
+  const entries = scopeAt(state, scopePathOf(path))?.undo ?? [];
+  return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
+}
+
+/** All that the state holds of it. */
+export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
+  return Object.values(scopes).flatMap(({ undo = [] }) => undo.filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
+}
+
+/** A task that is with a worker under this attempt, open or awaited. Throws ScopesNeeded. */
+export function sentTaskAt(
+  state: InstanceState,
+  path: TaskPath,
+  attempt: number,
+): AwaitedWork | (TaskState & { readonly status: 'scheduled' }) | undefined {
+  const task = taskAt(state, path);
+  return task?.status === 'scheduled' && task.attempt === attempt ? task : awaitedAt(state, path, attempt);
 }
 
 /** The scopes of a loop that are open or kept, those of loops in them too, by path: the order in which they were loaded decides nothing. Throws ScopesNeeded unless all are loaded. */
@@ -161,10 +200,11 @@ function isWhole(whole: readonly (TaskPath | '')[], loop: TaskPath | ''): boolea
   return whole.some((each) => each === loop || (loop !== '' && loop.startsWith(`${each}.`)));
 }
 
-/** A loop that has never run opens: all its scopes will be opened in this state. */
+/** A loop that has never run opens: all its scopes will be opened in this state. An earlier run of an item around it may have left some. */
 export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
   const { partial } = state;
   if (partial === undefined || isWhole(partial.whole, loop)) return {};
+  if (scopeChain(scopePathOf(loop)).some((around) => openScopeAt(state, around).firstAttempt > 1)) return {};
   return { partial: { ...partial, whole: [...partial.whole, loop] } };
 }
 
@@ -172,7 +212,16 @@ export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<Instance
 export function withoutLoop({ partial }: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
   if (partial === undefined) return {};
   const isOutside = (path: string) => path !== loop && !path.startsWith(`${loop}.`);
-  return { partial: { absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
+  return { partial: { ...partial, absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
+}
+
+/** These scopes are no longer there, though they are where the state was loaded from: to ask for them again would not help. */
+export function withDropped({ partial }: InstanceState, paths: readonly ScopePath[]): Pick<InstanceState, 'partial'> {
+  if (partial === undefined) return {};
+  // It belongs to the state under construction alone: a loop of many rounds drops one after the other.
+  const dropped = partial.dropped ?? new Set<ScopePath>();
+  for (const path of paths) dropped.add(path);
+  return partial.dropped === undefined ? { partial: { ...partial, dropped } } : {};
 }
 
 /** Open scopes of the whole instance, the outer ones first. Throws ScopesNeeded unless all are loaded. */

@@ -5,14 +5,28 @@
 import { invariant } from '../../assert.ts';
 import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import { consumedIn } from './consumed.ts';
-import { indexOf, itemPath, loopPathOf, rootPath, scopeAt, scopePathOf, scopesBelow, withNewLoop, withoutLoop } from './scopes.ts';
+import { consumedIn, consumedOf } from './consumed.ts';
+import {
+  indexOf,
+  itemPath,
+  loopPathOf,
+  rootPath,
+  scopeAt,
+  scopeChain,
+  scopePathOf,
+  scopesBelow,
+  withDropped,
+  withNewLoop,
+  withoutLoop,
+} from './scopes.ts';
 import {
   type ClosedTask,
+  type EndedPhase,
   type EndedScope,
   type Incident,
   type InstanceState,
   isOpen,
+  type KeptScope,
   type OpenScope,
   type OpenTask,
   type ScopeState,
@@ -20,6 +34,7 @@ import {
   type Timer,
   type TimerKind,
   timerIdOf,
+  type UndoEntry,
 } from './state.ts';
 
 /** How many commands are remembered, so that each counts once. More than a redispatch of every node sends at a time, so that it never evicts the commands of people. */
@@ -55,6 +70,10 @@ export class StateBuilder {
   get state(): InstanceState {
     this.#copied.clear();
     this.#scopesCopied = false;
+    if (this.#state.partial?.dropped !== undefined) {
+      const { dropped: _, ...partial } = this.#state.partial;
+      this.#state.partial = partial;
+    }
     return { ...this.#state };
   }
 
@@ -165,41 +184,64 @@ export class StateBuilder {
   openScope(scope: OpenScope): void {
     const before = scopeAt(this.#state, scope.path);
     invariant(before === undefined || before.status !== 'open', `the scope ${scope.path} is not open yet`);
-    this.#scopes()[scope.path] = scope;
+    this.#scopes()[scope.path] = { ...scope, ...leftBy(before), ...consumedOf(before) };
   }
 
   /** It shrinks to what its loop still needs. */
   endScope(path: ScopePath, ended: Pick<EndedScope, 'status' | 'output' | 'outputSeq' | 'error'>): void {
-    const { loopId, tasks, incidents, firstAttempt } = this.#open(path);
+    const scope = this.#open(path);
+    const { loopId, tasks, incidents, firstAttempt, consumed } = scope;
     invariant(loopId !== null, 'the scope of the instance ends with the instance');
     const all = Object.values(tasks);
     const lastAttempt = all.reduce((last, { attempt }) => Math.max(last, attempt), firstAttempt);
     this.#state.incidentCount -= Object.keys(incidents).length;
     this.#copied.delete(path);
-    this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all) };
+    const left = { ...leftBy(scope), ...(this.#state.undo !== undefined && all.some(mayKeep) ? KEEPS : {}) };
+    this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all, consumed), ...left };
   }
 
-  /** Nothing asks for it any more, except which events its waits took: the round after it keeps these. */
+  /** Nothing asks for it any more, except which events its waits took, which the round after it keeps, and what may have to be undone. */
   dropRoundBefore(path: ScopePath): void {
     const round = indexOf(path);
     const before = round === 0 ? undefined : scopeAt(this.#state, itemPath(loopPathOf(path), round - 1));
     const kept = scopeAt(this.#state, path);
-    if (before === undefined || before.status === 'open' || kept === undefined || kept.status === 'open') return;
-    delete this.#scopes()[before.path];
+    if (before === undefined || !('outputSeq' in before) || kept === undefined || !('outputSeq' in kept)) return;
+    if (before.undo === undefined && before.keepsScopes !== true) this.#drop([before.path]);
+    else this.#scopes()[before.path] = remainsOf(before);
     if (before.consumed === undefined) return;
     this.#scopes()[path] = { ...kept, consumed: [...before.consumed.slice(-EVENTS_KEPT), ...(kept.consumed ?? [])] };
   }
 
-  /** The loop has exited. Of its scopes only the events that their waits took are still needed. */
+  /** The loop has exited. Of its scopes only what may have to be undone is still needed, and the events that their waits took. */
   dropScopes(loop: ClosedTask): void {
     const dropped = scopesBelow(this.#state, loop.path);
-    for (const { path } of dropped) {
-      this.#copied.delete(path);
-      delete this.#scopes()[path];
-    }
+    const kept = new Map(keptOf(dropped).map((scope) => [scope.path, scope]));
+    for (const { path } of dropped) this.#copied.delete(path);
     this.set(withoutLoop(this.#state, loop.path));
-    const consumed = dropped.flatMap((scope) => (scope.status === 'open' ? [] : (scope.consumed ?? [])));
-    if (consumed.length > 0) this.put({ ...loop, consumed: [...(loop.consumed ?? []), ...consumed] });
+    this.#drop(dropped.flatMap(({ path }) => (kept.has(path) ? [] : [path])));
+    for (const [path, scope] of kept) this.#scopes()[path] = scope;
+    const consumed = dropped.flatMap((scope) => consumedOf(scope).consumed ?? []);
+    if (consumed.length === 0 && kept.size === 0) return;
+    const all = consumed.length === 0 ? {} : { consumed: [...(loop.consumed ?? []), ...consumed] };
+    this.put({ ...loop, ...all, ...(kept.size === 0 ? {} : KEEPS) });
+  }
+
+  /** Entries of a scope, whatever its status, and how many there are of each kind in all scopes. */
+  changeUndo(path: ScopePath, change: (entries: readonly UndoEntry[]) => readonly UndoEntry[]): void {
+    const scope = scopeAt(this.#state, path);
+    invariant(scope !== undefined, `there is a scope "${path}" for what is to be undone`);
+    const before = scope.undo ?? [];
+    const after = change(before);
+    if (scope.status === 'open') setEntries(this.#copy(path).scope, after);
+    else if (scope.status === 'kept' && after.length === 0 && scope.keepsScopes !== true) this.#drop([path]);
+    else {
+      const changed: Writable<EndedScope | KeptScope> = { ...scope };
+      setEntries(changed, after);
+      this.#scopes()[path] = changed;
+    }
+    const counted = { awaited: 0, done: 0, goal: null, current: null, ...this.#state.undo };
+    const count = (status: UndoEntry['status']) => countOf(after, status) - countOf(before, status);
+    this.set({ undo: { ...counted, awaited: counted.awaited + count('awaited'), done: counted.done + count('done') } });
   }
 
   remember(commandId: CommandId | null): void {
@@ -207,8 +249,17 @@ export class StateBuilder {
     this.#state.commands = [...this.#state.commands, commandId].slice(-COMMANDS_KEPT);
   }
 
-  end(phase: 'completed' | 'failed' | 'cancelled', at: EpochMs): void {
-    this.set({ phase, endedAt: at, paused: null, incidentCount: 0 });
+  end(phase: EndedPhase, at: EpochMs): void {
+    this.set({ phase, endedAt: at, paused: null });
+    this.clearRoot();
+    if (this.#state.undo === undefined) return;
+    delete this.#state.undo;
+    if (this.#open(rootPath).undo !== undefined) delete this.#copy(rootPath).scope.undo;
+  }
+
+  /** The instance's own scope waits for nothing any more. The others have ended. */
+  clearRoot(): void {
+    this.set({ incidentCount: 0 });
     const { timers, incidents } = this.#open(rootPath);
     for (const _ in timers) this.#part(rootPath, 'timers').timers = {};
     for (const _ in incidents) this.#part(rootPath, 'incidents').incidents = {};
@@ -229,14 +280,26 @@ export class StateBuilder {
     return this.#state.scopes as Record<ScopePath, ScopeState>;
   }
 
-  /** The scope, with a part that may be written to. */
-  #part(path: ScopePath, part: Part): WritableScope {
+  #drop(paths: readonly ScopePath[]): void {
+    const scopes = this.#scopes();
+    for (const path of paths) delete scopes[path];
+    this.set(withDropped(this.#state, paths));
+  }
+
+  /** The scope, itself free to be written to, with its parts as far as they are copies. */
+  #copy(path: ScopePath): CopiedScope {
     let copied = this.#copied.get(path);
     if (copied === undefined) {
       copied = { scope: { ...this.#open(path) } as WritableScope, tasks: false, incidents: false, timers: false };
       this.#copied.set(path, copied);
       this.#scopes()[path] = copied.scope;
     }
+    return copied;
+  }
+
+  /** The scope, with a part that may be written to. */
+  #part(path: ScopePath, part: Part): WritableScope {
+    const copied = this.#copy(path);
     const { scope } = copied;
     if (!copied[part]) {
       copied[part] = true;
@@ -262,6 +325,43 @@ export class StateBuilder {
     if (timer.kind === 'retry' && task.status === 'retrying') this.put({ ...task, retryAt: timer.dueAt });
     else if (timer.kind === 'wait' && task.type === 'wait' && task.status === 'open') this.put({ ...task, until: timer.dueAt });
   }
+}
+
+function setEntries(scope: { undo?: readonly UndoEntry[] }, entries: readonly UndoEntry[]): void {
+  if (entries.length === 0) delete scope.undo;
+  else scope.undo = entries;
+}
+
+function countOf(entries: readonly UndoEntry[], status: UndoEntry['status']): number {
+  return entries.reduce((count, entry) => count + Number(entry.status === status), 0);
+}
+
+const KEEPS = { keepsScopes: true } as const;
+
+/** A loop that ended, whose scopes may not all be gone. */
+function mayKeep(task: TaskState): boolean {
+  return !isOpen(task) && (task.type === 'forEach' || task.type === 'repeat') && (task.takenEdges === null || task.keepsScopes === true);
+}
+
+function remainsOf(scope: EndedScope): KeptScope {
+  const { path, loopId } = scope;
+  return { path, status: 'kept', loopId, ...leftBy(scope) };
+}
+
+/** What outlives a run of a scope, whether the same item runs again or its loop goes on without it. */
+function leftBy(scope: ScopeState | undefined): Pick<KeptScope, 'undo' | 'keepsScopes'> {
+  const { undo, keepsScopes } = scope ?? {};
+  return { ...(undo === undefined ? {} : { undo }), ...(keepsScopes === undefined ? {} : KEEPS) };
+}
+
+/** What remains of the scopes of a loop that exits: entries to be undone, and the scopes around those that have some. */
+function keptOf(scopes: readonly ScopeState[]): readonly KeptScope[] {
+  const wanted = new Set(scopes.flatMap(({ path, undo }) => (undo === undefined ? [] : scopeChain(path))));
+  return scopes.flatMap(({ path, loopId, undo }): KeptScope[] => {
+    if (loopId === null || !wanted.has(path)) return [];
+    const holdsOthers = scopes.some((other) => wanted.has(other.path) && other.path.startsWith(`${path}.`));
+    return [{ path, status: 'kept', loopId, ...(undo === undefined ? {} : { undo }), ...(holdsOthers ? KEEPS : {}) }];
+  });
 }
 
 function stopped(timer: Timer & { readonly state: 'armed' }, now: EpochMs): Timer {

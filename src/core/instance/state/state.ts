@@ -4,7 +4,7 @@
  */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
-import type { Json } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { SecretUse } from '../../secrets.ts';
 
 export type TaskError = {
@@ -29,8 +29,7 @@ export type InstanceState = {
   readonly startedBy?: string;
   readonly input: Json;
   readonly vars: { readonly [name: string]: Json };
-  /** `running` covers paused and under incident; see `statusOf`. */
-  readonly phase: 'running' | 'completed' | 'failed' | 'cancelled';
+  readonly phase: Phase;
   readonly paused: { readonly at: EpochMs; readonly by: string } | null;
   /** Basis of the start: what the first tasks were decided from. */
   readonly basis: Basis;
@@ -40,6 +39,8 @@ export type InstanceState = {
   readonly partial?: PartialScopes;
   /** Incidents of all scopes. */
   readonly incidentCount: number;
+  /** Absent: nothing was done that would have to be undone. */
+  readonly undo?: Undo;
   /** The last 1,024 commands, applied or refused: each counts once. */
   readonly commands: readonly CommandId[];
   /** Number of the last history entry. */
@@ -51,8 +52,15 @@ export type InstanceState = {
   readonly error: TaskError | null;
 };
 
+/**
+ * `running` covers paused and under incident; see `statusOf`. `ending`: nothing new opens, and what is with workers is
+ * awaited. `undoing`: what was done is undone, one by one.
+ */
+export type Phase = 'running' | 'ending' | 'undoing' | EndedPhase;
+export type EndedPhase = 'completed' | 'failed' | 'cancelled';
+
 /** Where the nodes of one graph run: the whole instance, or one item or round of a loop. */
-export type ScopeState = OpenScope | EndedScope;
+export type ScopeState = OpenScope | EndedScope | KeptScope;
 
 export type OpenScope = {
   readonly path: ScopePath;
@@ -70,7 +78,10 @@ export type OpenScope = {
   readonly incidents: { readonly [path: string]: Incident };
   /** Everything that will wake one of its tasks by time. */
   readonly timers: { readonly [timerId: string]: Timer };
-};
+  /** Events that waits took in earlier runs of the same item. Absent: none. */
+  readonly consumed?: readonly EventIdentity[];
+} & Undoable &
+  Keeping;
 
 /** What the loop still needs of an item or round that is over. */
 export type EndedScope = {
@@ -85,13 +96,71 @@ export type EndedScope = {
   readonly lastAttempt: number;
   /** Events that its waits took. Absent: none. */
   readonly consumed?: readonly EventIdentity[];
+} & Undoable &
+  Keeping;
+
+/** What remains of a scope whose loop has exited: what was done in it, or in scopes of loops in it, and may have to be undone. */
+export type KeptScope = { readonly path: ScopePath; readonly status: 'kept'; readonly loopId: NodeId } & Undoable & Keeping;
+
+/** What tasks of a scope did, or may still do, that would have to be undone. Absent: nothing. */
+type Undoable = { readonly undo?: readonly UndoEntry[] };
+/** Whether scopes of the loops in it may have been kept, which otherwise go with their loops. Absent: no. */
+type Keeping = { readonly keepsScopes?: true };
+
+type UndoEntryCommon = {
+  /** Of the node's task. */
+  readonly path: TaskPath;
+  readonly nodeId: NodeId;
+  readonly attempt: number;
+  readonly basis: Basis;
+  /** What the compensation sees of its surroundings, as it was when the node ended; null: it has none, and is only awaited. */
+  readonly names: JsonObject | null;
+  /** History entry that has the names. */
+  readonly namesSeq: number;
 };
+/** The node was cancelled, or its instance is ending, while a worker has its task: it may still be done. */
+export type AwaitedWork = UndoEntryCommon & {
+  readonly status: 'awaited';
+  readonly type: 'http' | 'task';
+  readonly payload: StoredTaskPayload;
+  readonly openedAt: EpochMs;
+  readonly dispatchedAt: EpochMs;
+};
+/** The task completed. */
+export type DoneWork = UndoEntryCommon & {
+  readonly status: 'done';
+  /** History entry of the completion: what was done last is undone first. */
+  readonly seq: number;
+  readonly input: Json;
+  /** null: the node takes none. */
+  readonly inputSeq: number | null;
+  readonly output: Json;
+  readonly outputSeq: PayloadSeq;
+};
+/** `planned` within a decision only: the task ends by its next event. */
+export type UndoEntry = AwaitedWork | DoneWork | (UndoEntryCommon & { readonly status: 'planned' });
+
+export type Undo = {
+  /** Entries of all scopes that are `awaited`, and that are `done`. */
+  readonly awaited: number;
+  readonly done: number;
+  /** How the instance ends once everything is undone; null while it runs. */
+  readonly goal: EndGoal | null;
+  /** What is being undone; its compensation is a task of the instance's own scope. */
+  readonly current: DoneWork | null;
+};
+
+export type EndGoal =
+  | { readonly status: 'failed'; readonly error: TaskError; readonly nodeId: NodeId | null }
+  | { readonly status: 'cancelled'; readonly by: string; readonly commandId: CommandId; readonly reason: string | null };
 
 /** Which scopes that `scopes` does not hold are known not to exist. */
 export type PartialScopes = {
   readonly absent: readonly ScopePath[];
   /** Loops all of whose scopes are loaded. */
   readonly whole: readonly TaskPath[];
+  /** Those that this very step has dropped. Absent: none, or the step is over. */
+  readonly dropped?: Set<ScopePath>;
 };
 
 type TaskCommon = {
@@ -234,7 +303,8 @@ export type ClosedTask = TaskCommon & {
   readonly takenEdges: readonly EdgeId[] | null;
   /** Events that an event node took and that are not in its output: when they are delivered again, they are recognised. Absent: none. */
   readonly consumed?: readonly EventIdentity[];
-} & (
+} & Keeping &
+  (
     | {
         readonly status: 'completed';
         readonly output: Json;
@@ -295,13 +365,17 @@ export type Timer = {
   readonly attempt: number;
 } & ({ readonly state: 'armed'; readonly dueAt: EpochMs } | { readonly state: 'stopped'; readonly remainingMs: number });
 
-export type InstanceStatus = 'running' | 'paused' | 'incident' | 'completed' | 'failed' | 'cancelled';
+export type InstanceStatus = Phase | 'paused' | 'incident';
 
-/** The first that holds of terminal, paused, incident, running. */
+/** The first that holds of terminal, paused, incident, and undoing, ending or running. */
 export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidentCount'>): InstanceStatus {
-  if (state.phase !== 'running') return state.phase;
+  if (hasEnded(state)) return state.phase;
   if (state.paused !== null) return 'paused';
-  return state.incidentCount > 0 ? 'incident' : 'running';
+  return state.incidentCount > 0 ? 'incident' : state.phase;
+}
+
+export function hasEnded({ phase }: Pick<InstanceState, 'phase'>): boolean {
+  return phase === 'completed' || phase === 'failed' || phase === 'cancelled';
 }
 
 export function isOpen(task: TaskState): task is OpenTask {

@@ -3,7 +3,7 @@
  * a second. Conditions ask the input's switches, so that each run takes its own ways through the same graph.
  */
 import fc from 'fast-check';
-import type { JsonObject } from '../../json.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 
 /** Switches that conditions ask: `input.s0` … */
 const SWITCHES = 4;
@@ -39,6 +39,22 @@ const declared = fc.oneof(
   { weight: 1, arbitrary: fc.constant<JsonObject>({ input: '${ input.n }', inputSchema: { type: 'string' } }) },
   { weight: 1, arbitrary: fc.constant<JsonObject>({ outputSchema: { type: ['string', 'number', 'null'] } }) },
 );
+
+/** A node, and perhaps how it is undone: what `documentOf` leaves out where nothing is. */
+const undoable = (node: fc.Arbitrary<JsonObject>, ...values: readonly string[]): fc.Arbitrary<JsonObject> =>
+  fc
+    .tuple(node, fc.option(compensation(values), { freq: 2 }))
+    .map(([given, undo]) => (undo === null ? given : { ...given, compensation: undo }));
+const compensation = (values: readonly string[]): fc.Arbitrary<JsonObject> =>
+  fc.tuple(retry, fc.constantFrom('${ node.output }', '${ vars.x }', '${ node.input }', ...values), fc.nat({ max: 2 })).map(
+    ([policy, input, kind]): JsonObject =>
+      [
+        { type: 'task', task: 'undo', input, retry: policy },
+        { type: 'http', method: 'DELETE', url: 'http://localhost/', query: { of: 'x' }, headers: { h: '${ instance.id }' }, retry: policy },
+        { type: 'publish', event: 'undone', key: 'k', data: { of: input } },
+      ][kind] ?? {},
+  );
+
 const task = fc
   .tuple(retry, fc.oneof(value, withSecret), optional('queueTimeout', ['10m']), declared)
   .map(([policy, given, more, types]): JsonObject => ({ type: 'task', task: 'work', retry: policy, input: given, ...more, ...types }));
@@ -103,9 +119,16 @@ const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('time
 const publish = value.map((data): JsonObject => ({ type: 'publish', event: 'done', key: 'k', data }));
 
 /** What runs in a loop's body: a node alone, or two of which the second may fail. */
-const body = fc.tuple(fc.oneof({ weight: 6, arbitrary: task }, human, wait, event, transform), fc.boolean(), fc.boolean()).map(
-  ([first, hasSecond, hasOutput]): JsonObject => ({
-    nodes: { a: first, ...(hasSecond ? { b: { type: 'task', task: 'work', input: '${ index }', retry: { maxAttempts: 1 } } } : {}) },
+const first = fc.oneof(
+  { weight: 6, arbitrary: undoable(task, '${ index }', '${ nodes.a.output }') },
+  human,
+  wait,
+  event,
+  undoable(transform),
+);
+const body = fc.tuple(first, fc.boolean(), fc.boolean()).map(
+  ([a, hasSecond, hasOutput]): JsonObject => ({
+    nodes: { a, ...(hasSecond ? { b: { type: 'task', task: 'work', input: '${ index }', retry: { maxAttempts: 1 } } } : {}) },
     ...(hasSecond ? { edges: [{ from: 'a', to: 'b' }] } : {}),
     ...(hasOutput ? { output: '${ nodes.a.output }' } : {}),
   }),
@@ -159,13 +182,13 @@ const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), opti
 const node = fc.oneof(
   { weight: 3, arbitrary: forEach },
   { weight: 2, arbitrary: repeat },
-  { weight: 8, arbitrary: task },
-  { weight: 2, arbitrary: http },
-  { weight: 4, arbitrary: transform },
-  { weight: 3, arbitrary: human },
+  { weight: 8, arbitrary: undoable(task) },
+  { weight: 2, arbitrary: undoable(http) },
+  { weight: 4, arbitrary: undoable(transform) },
+  { weight: 3, arbitrary: undoable(human) },
   { weight: 2, arbitrary: wait },
-  { weight: 3, arbitrary: event },
-  { weight: 1, arbitrary: publish },
+  { weight: 3, arbitrary: undoable(event) },
+  { weight: 1, arbitrary: undoable(publish) },
 );
 
 /** The condition of one edge. `plain` stands for a condition or `otherwise`, as fits the others of its node. */
@@ -196,7 +219,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) =
     cancels: each(fc.boolean()),
     sets: each(fc.nat({ max: 3 })),
     edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), rule: edgeRule }), { maxLength: size * 2 }),
-    onFailure: fc.constantFrom('incident', 'incident', 'fail'),
+    onFailure: fc.constantFrom('incident', 'incident', 'fail', 'compensate', 'compensate'),
     timeout: optional('timeout', ['1d']),
     lifecycle: fc.constantFrom('instance', 'tasks'),
   });
@@ -231,9 +254,20 @@ function documentOf({ nodes, joins, cancels, sets, edges, onFailure, timeout, li
     const cancelRest = 'join' in join && cancels[index] === true ? { cancelRest: true } : {};
     const value = [undefined, undefined, index, '${ input.missing }'][sets[index] ?? 0];
     const set = value === undefined ? {} : { set: { x: value } };
-    return [`n${index}`, { ...given, ...join, ...cancelRest, ...set }];
+    const { compensation: _, ...bare } = given;
+    return [`n${index}`, { ...(onFailure === 'compensate' ? given : withoutCompensations(bare)), ...join, ...cancelRest, ...set }];
   });
   return { id: 'random', vars: { x: 0 }, nodes: Object.fromEntries(members), edges: list, onFailure, lifecycle, ...timeout };
+}
+
+function withoutCompensations(node: JsonObject): JsonObject {
+  const { body: graph } = node;
+  if (!isJsonObject(graph) || !isJsonObject(graph.nodes)) return node;
+  const nodes = Object.entries(graph.nodes).map(([name, inner]) => {
+    const { compensation: _, ...bare } = inner as JsonObject;
+    return [name, withoutCompensations(bare)] as const;
+  });
+  return { ...node, body: { ...graph, nodes: Object.fromEntries(nodes) } };
 }
 
 function mayEndSo({ type, timeout, onItemFailure, atLeast, onTimeout }: JsonObject, on: string): boolean {

@@ -3,8 +3,8 @@ import type { Definition } from '../../definition/types.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { statusOf } from '../index.ts';
-import { loopPathOf, scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
-import { type InstanceState, isOpen, type TaskState, type TimerKind } from '../state/state.ts';
+import { awaitedWork, compensationPathOf, loopPathOf, scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { hasEnded, type InstanceState, isOpen, type TaskState, type TimerKind } from '../state/state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import { holds } from './assertions.ts';
 import type { Outside } from './outside.ts';
@@ -17,7 +17,8 @@ export function checkStep(
 ): void {
   holds(effects.filter(({ type }) => type === 'lifecycle').length <= 1, 'one lifecycle record a step');
   holds(before === null || state.seq === before.seq + history.length, 'history has no gaps');
-  holds(state.phase === 'running' || !tasksOf(state).some(isOpen), 'open nodes end with their instance');
+  holds(!hasEnded(state) || !tasksOf(state).some(isOpen), 'open nodes end with their instance');
+  holds(state.phase !== 'ending' || !tasksOf(state).some(isOpen), 'nothing but work of workers is awaited in an ending instance');
   if (state.phase === 'completed') checkDecided(definition, state);
   holds(state.paused === null || outside.timers.size === 0, 'no timer runs during a pause');
   outside.checkTables(state);
@@ -38,6 +39,13 @@ function checkDecided(definition: Definition, state: InstanceState): void {
 function checkProgress(state: InstanceState, outside: Outside): void {
   const open = tasksOf(state).filter(isOpen);
   holds(statusOf(state) !== 'running' || open.length > 0 || isLimited(state), 'nothing stays running with nothing open');
+  holds(
+    statusOf(state) !== 'undoing' || open.length === 1 || isLimited(state),
+    'an undoing instance waits for the compensation that is open',
+  );
+  holds(statusOf(state) !== 'ending' || awaitedWork(state).length > 0 || isLimited(state), 'an ending instance waits for workers');
+  holds(state.undo === undefined || awaitedWork(state).length === state.undo.awaited, 'what is awaited is counted');
+  for (const work of awaitedWork(state)) holds(outside.wasSent(work), `a worker has ${work.path}`);
   for (const task of open) holds(willMove(task, state, outside), `something moves ${task.path}`);
 }
 
@@ -61,7 +69,11 @@ function checkLoops(definition: Definition, state: InstanceState): void {
     if (task.type === 'forEach') {
       holds(open === task.running, `${task.path} knows how many of its items are open`);
       holds(node?.type !== 'forEach' || open <= (node.concurrency ?? open), `${task.path} keeps to its concurrency`);
-    } else holds(own.length - open <= 1, `${task.path} keeps its last round alone`);
+    } else {
+      // What may have to be undone is kept besides.
+      const ended = own.filter(({ status }) => status !== 'open' && status !== 'kept').length;
+      holds(ended <= 1, `${task.path} keeps its last round alone`);
+    }
   }
 }
 
@@ -91,6 +103,7 @@ export function checkOpenings(history: readonly HistoryEntry[]): void {
     openings.set(run, (openings.get(run) ?? 0) + by);
   };
   for (const { event } of history) {
+    if (event.type === 'CompensationStarted') add(compensationPathOf(event.path), -1);
     if (event.type === 'ScopeOpened') runs.set(event.scope, (runs.get(event.scope) ?? 0) + 1);
     if (event.type === 'TaskScheduled' || event.type === 'HumanTaskOpened' || event.type === 'WaitStarted' || event.type === 'EventAwaited')
       add(event.path, 1);

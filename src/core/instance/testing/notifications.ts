@@ -3,8 +3,8 @@ import type { CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 import { attemptUnderIncident } from '../decide/command-preconditions.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../decide/notification.ts';
-import { incidentsOf, taskAt, tasksOf } from '../state/scopes.ts';
-import type { InstanceState } from '../state/state.ts';
+import { awaitedWork, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../state/scopes.ts';
+import { type InstanceState, isOpen } from '../state/state.ts';
 import type { Chance } from './chance.ts';
 import type { ArmedTimer, Dispatched, Outside } from './outside.ts';
 import { type Act, anyAct, decision } from './people.ts';
@@ -31,6 +31,7 @@ export class Notifications {
       if (task.status === 'scheduled') batch.push(outcomeOf(task, { status: 'completed', output: 'done' }));
       else if (task.type === 'human' && task.status === 'open') batch.push(this.#act(decision(task)).notification);
     }
+    for (const work of awaitedWork(state)) batch.push(outcomeOf(work, { status: 'completed', output: 'late' }));
     for (const { path, attempt, wait } of this.#outside.subscriptions.values()) batch.push(this.#event(path, attempt, wait, 10));
     const timer = [...this.#outside.timers].sort(([, a], [, b]) => a.dueAt - b.dueAt)[0];
     if (timer !== undefined && batch.length === 0) batch.push(fired(timer));
@@ -97,7 +98,7 @@ export class Notifications {
   #drawCommand(chance: Chance, { state }: Moment): AddressedNotification {
     const incidents = Object.keys(incidentsOf(state)).filter((path) => path !== '') as TaskPath[];
     const sent = chance.pick(this.#outside.dispatched);
-    switch (chance.below(20)) {
+    switch (chance.below(23)) {
       case 0:
         return this.command({ type: 'cancel', reason: null });
       case 1:
@@ -120,6 +121,17 @@ export class Notifications {
         );
         return this.command({ type: 'retry', path, raisedBy: chance.below(2) === 0 ? null : raisedBy });
       }
+      case 20:
+      case 21: {
+        const paths = [...incidents, ...tasksOf(state).flatMap((task) => (isOpen(task) ? [task.path] : []))];
+        const path = chance.pick(paths);
+        if (path === undefined) return this.command({ type: 'resume' });
+        const attempt = (taskAt(state, path)?.attempt ?? 1) - (chance.below(4) === 0 ? 1 : 0);
+        if (chance.below(2) === 0) return this.command({ type: 'skipNode', path, attempt, reason: 'by hand' });
+        return this.command({ type: 'completeNode', path, attempt, output: { n: chance.below(3) }, reason: null });
+      }
+      case 22:
+        return this.command({ type: 'setVars', vars: { [chance.below(3) === 0 ? 'unknown' : 'x']: chance.below(3) }, reason: null });
       case 11:
       case 12:
         if (sent !== undefined) return this.command({ type: 'redispatch', path: sent.path, attempt: sent.attempt });
@@ -158,6 +170,5 @@ function fired([timerId, { kind, dueAt }]: readonly [string, ArmedTimer]): Notif
 }
 
 function isAwaited(state: InstanceState, { path, attempt }: Dispatched): boolean {
-  const task = taskAt(state, path);
-  return task?.status === 'scheduled' && task.attempt === attempt;
+  return sentTaskAt(state, path, attempt) !== undefined;
 }

@@ -4,7 +4,7 @@
  */
 import type { Basis, TaskPath } from '../../ids.ts';
 import type { Effect } from '../outgoing/effects.ts';
-import { taskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { sentTaskAt, tasksOf, timersOf } from '../state/scopes.ts';
 import type { InstanceState, TimerKind } from '../state/state.ts';
 import { holds, same } from './assertions.ts';
 
@@ -27,8 +27,8 @@ export class Outside {
     for (const effect of effects) {
       switch (effect.type) {
         case 'dispatchTask': {
-          const task = taskAt(state, effect.path);
-          if (task?.status !== 'scheduled') throw new Error(`${effect.path} was dispatched and is not scheduled`);
+          const task = sentTaskAt(state, effect.path, effect.attempt);
+          if (task === undefined) throw new Error(`${effect.path} was dispatched and no worker is to have it`);
           this.dispatched.push({ path: task.path, attempt: task.attempt, basis: task.basis });
           break;
         }

@@ -8,7 +8,7 @@ import type { InstanceId } from '../../ids.ts';
 import type { JsonObject } from '../../json.ts';
 import type { AddressedNotification } from '../decide/notification.ts';
 import { defaultRunLimits, fold, type RunLimits, start, statusOf, step } from '../index.ts';
-import type { InstanceState } from '../state/state.ts';
+import { hasEnded, type InstanceState } from '../state/state.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import { holds, same } from './assertions.ts';
 import { Chance } from './chance.ts';
@@ -17,6 +17,7 @@ import { LazyCopy } from './lazy-copy.ts';
 import { Notifications } from './notifications.ts';
 import { Outside } from './outside.ts';
 import { StoredCopy } from './stored-copy.ts';
+import { checkUndoing } from './undoing.ts';
 
 const INSTANCE_ID = '01890000-0000-7000-8000-000000000002' as InstanceId;
 /** Steps of random definitions are small: that one leaves something to the next shows only where each may do next to nothing. */
@@ -61,7 +62,7 @@ export class World {
   /** From the start to its end, as these numbers have it. */
   run(numbers: readonly number[]): void {
     const chance = new Chance(numbers);
-    while (!chance.isUsedUp && this.state.phase === 'running') this.act(chance);
+    while (!chance.isUsedUp && !hasEnded(this.state)) this.act(chance);
     this.finish();
   }
 
@@ -109,7 +110,7 @@ export class World {
 
   /** Resumes, resolves and completes until the instance has ended or only what can never hold keeps it under incident. */
   finish(): void {
-    for (let round = 0; this.state.phase === 'running'; round++) {
+    for (let round = 0; !hasEnded(this.state); round++) {
       holds(round < 500, 'an instance whose work succeeds ends');
       if (this.state.paused !== null) this.deliver([this.#notifications.command({ type: 'resume' })]);
       else if (statusOf(this.state) === 'incident' && round % 20 === 19) {
@@ -119,6 +120,7 @@ export class World {
     same(fold(this.state.instanceId, this.history), this.state, 'history folded is the state');
     same(this.#stored.history(), this.history, 'the stored history is the history');
     checkOpenings(this.history);
+    checkUndoing(this.definition, this.history);
     const { state } = this;
     for (const { addressed } of [...this.#delivered]) this.deliver([addressed]);
     holds(this.state === state, 'a terminal instance stays as it is');

@@ -19,21 +19,24 @@ export type NodeContext = {
   readonly expressions: Expressions;
   /** Reads the field `body` as a graph. Whatever is wrong in it is noted. */
   readonly readBody: (loop: Pick<LoopSite, 'type' | 'as'>) => Graph;
+  /** The node that this one undoes: its compensation is read. null: it is a node of its graph. */
+  readonly undoes: NodeId | null;
 };
 
-type Common = Pick<Node, 'id' | 'name' | 'info' | 'join' | 'cancelRest' | 'set'>;
+type Common = Pick<Node, 'id' | 'name' | 'info' | 'join' | 'cancelRest' | 'set' | 'compensation'>;
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const ATLEAST_MAX = 100_000;
 
-export function opening({ id, scope }: NodeContext): Place {
-  return { kind: 'opening', scope, nodeId: id };
+export function opening({ id, scope, undoes }: NodeContext): Place {
+  return undoes === null ? { kind: 'opening', scope, nodeId: id } : { kind: 'compensating', scope, nodeId: undoes };
 }
 
 export function readCommon(context: NodeContext): Common {
-  const { id, name, scope, reader, expressions } = context;
-  reader.notYet('compensation');
+  const { id, name, scope, reader, expressions, undoes } = context;
   const info = readInfo(reader);
+  // It stands in no graph: nothing leads to it or from it.
+  if (undoes !== null) return { id, name, info, join: { kind: 'all' }, cancelRest: false, set: new Map(), compensation: null };
   const join = readJoin(reader);
   const cancelRest = reader.boolean('cancelRest') ?? false;
   if (cancelRest && join.kind === 'all')
@@ -48,7 +51,7 @@ export function readCommon(context: NodeContext): Common {
       expressions.template(value, pointer, { kind: 'leaving', scope, nodeId: id }),
     ]),
   );
-  return { id, name, info, join, cancelRest, set };
+  return { id, name, info, join, cancelRest, set, compensation: null };
 }
 
 function readJoin(reader: ObjectReader): Join {

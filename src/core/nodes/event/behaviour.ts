@@ -2,6 +2,7 @@
 import { CORRELATION_KEY_LENGTH_MAX } from '../../correlation-key.ts';
 import type { EventNode, EventWait } from '../../definition/types.ts';
 import { namesFor } from '../../instance/expressions/names.ts';
+import { valuesAt } from '../../instance/expressions/values-at.ts';
 import { taskFailed } from '../../instance/history/event-builders.ts';
 import type { EventWaiting } from '../../instance/state/state.ts';
 import type { NewEvent } from '../../instance/view.ts';
@@ -9,7 +10,6 @@ import type { Json } from '../../json.ts';
 import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { stringOf } from '../common/values.ts';
 import { completedWith } from './match.ts';
-import { valuesAt } from './named-values.ts';
 
 export const event: NodeBehaviour<'event'> = {
   open,

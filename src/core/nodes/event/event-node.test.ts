@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_ID, Scenario } from '../../../../test/support/scenario.ts';
 import { graphOf, nodeOf } from '../../definition/testing/documents.ts';
+import type { TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 
 const task = { type: 'task', task: 'work' };
@@ -240,6 +241,22 @@ describe('An event that comes too late', () => {
       expect(scenario.rejected).toEqual(['MR_EVENT_REPEATED']);
       expect(scenario.effects).toEqual([]);
     }
+  });
+
+  it('does not go back when an earlier run of the same item took it', () => {
+    // The condition fails after the first item, so that a retry runs the second one again.
+    const body = { nodes: { a: { type: 'event', event: 'paid', key: 'k' }, b: task }, edges: [{ from: 'a', to: 'b' }] };
+    const scenario = new Scenario(graphOf({ items: { type: 'forEach', items: ['x', 'y'], until: 'item.bad', body } }));
+    const repeated = () => scenario.send({ type: 'EventMatched', ...again, event: paid('1') });
+    const again = { path: 'items.1.a' as TaskPath, attempt: 1, wait: 0, eventRowId: '1', whereError: null };
+    scenario.event('items.1.a', paid('1')).event('items.0.a', paid('2')).completes('items.0.b');
+    scenario.command({ type: 'retry', path: null });
+    expect(scenario.task('items.1.a')).toMatchObject({ status: 'open', attempt: 2 });
+    expect(repeated().rejected).toEqual(['MR_EVENT_REPEATED']);
+    scenario.event('items.1.a', paid('3')).completes('items.1.b');
+    expect(scenario.status).toBe('incident');
+    expect(repeated().rejected).toEqual(['MR_EVENT_REPEATED']);
+    expect(scenario.effects).toEqual([]);
   });
 
   it('does not go back when "where" failed on it, before a retry and after', () => {

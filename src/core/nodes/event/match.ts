@@ -2,7 +2,7 @@
 import { invariant } from '../../assert.ts';
 import type { EventMatched } from '../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
-import { hasTaken, isAmong } from '../../instance/state/consumed.ts';
+import { consumedOf, hasTaken, isAmong } from '../../instance/state/consumed.ts';
 import { nodeOf, scopesBelow, taskAt } from '../../instance/state/scopes.ts';
 import type { OpenTask, ReceivedEvent } from '../../instance/state/state.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../instance/view.ts';
@@ -46,11 +46,8 @@ function failWhere(task: Waiting, { path, event, wait }: EventMatched, message: 
 /** The wait has ended. The event goes back to the buffer, unless this instance took it before: then it is a repeat. */
 export function refuseMatch({ state }: View, matched: EventMatched): Verdict {
   for (const scope of scopesBelow(state, '')) {
-    const has =
-      scope.status === 'open'
-        ? Object.values(scope.tasks).some((task) => hasTaken(task, matched.event))
-        : isAmong(scope.consumed, matched.event);
-    if (has) return repeated(matched);
+    const tasks = scope.status === 'open' ? Object.values(scope.tasks) : [];
+    if (isAmong(consumedOf(scope).consumed, matched.event) || tasks.some((task) => hasTaken(task, matched.event))) return repeated(matched);
   }
   return rejected('MR_EVENT_REFUSED', `The wait ${matched.path} had ended when the event came.`);
 }

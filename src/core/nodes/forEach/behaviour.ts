@@ -70,6 +70,6 @@ function firstWaiting({ waiting, items }: Task, count: number): readonly number[
 function openItem(view: View, { path, nodeId, basis, attempt }: Task, index: number): NewEvent {
   const scope = itemPath(path, index);
   const before = attempt === 1 ? undefined : scopeAt(view.state, scope);
-  const firstAttempt = before === undefined || before.status === 'open' ? 1 : before.lastAttempt + 1;
+  const firstAttempt = before !== undefined && 'lastAttempt' in before ? before.lastAttempt + 1 : 1;
   return { type: 'ScopeOpened', scope, loopId: nodeId, basis: scopeBasis(basis, attempt, index), firstAttempt };
 }

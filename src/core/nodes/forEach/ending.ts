@@ -89,5 +89,5 @@ export function timeOut(view: View, task: Task): readonly NewEvent[] {
 }
 
 export function endedItems(view: View, path: TaskPath): readonly EndedScope[] {
-  return scopesBelow(view.state, path).filter((scope): scope is EndedScope => scope.status !== 'open' && loopPathOf(scope.path) === path);
+  return scopesBelow(view.state, path).filter((scope): scope is EndedScope => 'outputSeq' in scope && loopPathOf(scope.path) === path);
 }

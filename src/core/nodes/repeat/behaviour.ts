@@ -86,7 +86,7 @@ function complete(task: Task, last: EndedScope | null): NewEvent {
 function endedRound(view: View, task: Task, round: number): EndedScope | null {
   const path: ScopePath = itemPath(task.path, round);
   const scope = round < 0 ? undefined : scopeAt(view.state, path);
-  return scope === undefined || scope.status === 'open' ? null : scope;
+  return scope !== undefined && 'outputSeq' in scope ? scope : null;
 }
 
 function isDelayed(view: View, task: Task): boolean {

@@ -55,7 +55,7 @@ export async function runningByVersion(pool: Pool, definitionId: string) {
   const { rows } = await translating(() =>
     pool.query<{ version: number; running: number }>(
       `SELECT definition_version AS version, count(*)::float8 AS running FROM instance
-        WHERE status IN ('running', 'paused', 'incident') AND definition_id = $1 GROUP BY definition_version ORDER BY definition_version DESC`,
+        WHERE status IN ('running', 'paused', 'incident', 'ending', 'undoing') AND definition_id = $1 GROUP BY definition_version ORDER BY definition_version DESC`,
       [definitionId],
     ),
   );

@@ -5,8 +5,8 @@ import { taskIdOf } from '../../../ids.ts';
 import { retryDelayMs, returnDelayMs } from '../../../instance/attempts/retry-delay.ts';
 import type { TaskOutcome } from '../../../instance/decide/notification.ts';
 import { taskCompleted, taskFailed } from '../../../instance/history/event-builders.ts';
-import { nodeOf, taskAt } from '../../../instance/state/scopes.ts';
-import type { OpenTask, TaskError } from '../../../instance/state/state.ts';
+import { awaitedAt, nodeOf, taskAt } from '../../../instance/state/scopes.ts';
+import type { AwaitedWork, OpenTask, TaskError } from '../../../instance/state/state.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../../instance/view.ts';
 import type { Json } from '../../../json.ts';
 import { misfitOf } from '../schemas.ts';
@@ -25,8 +25,11 @@ type Failure = {
 /** A worker reports how an attempt ended. Rejected unless path, attempt and basis are those of the open task. */
 export function decideOutcome(view: View, { path, attempt, basis, result }: TaskOutcome): Verdict {
   const task = taskAt(view.state, path);
-  if (task?.status !== 'scheduled' || task.attempt !== attempt || task.basis !== basis)
+  if (task?.status !== 'scheduled' || task.attempt !== attempt || task.basis !== basis) {
+    const entry = awaitedAt(view.state, path, attempt);
+    if (entry?.basis === basis) return accepted(endAwaited(entry, result));
     return rejected('MR_OUTCOME_STALE', `Attempt ${attempt} of ${path} is not the one that is open.`);
+  }
   switch (result.status) {
     case 'completed':
       return accepted(completeAttempt(view, task, result.output));
@@ -46,6 +49,13 @@ function completeAttempt(view: View, task: ScheduledTask, output: Json): NewEven
   const error = node.type === 'task' || node.type === 'http' ? misfitOf('OUTPUT_INVALID', node.outputSchema, output) : null;
   if (error === null) return taskCompleted(task, output);
   return endAttempt(view, task, { status: 'failed', error, retryable: false, retryAfterMs: null });
+}
+
+/** Its node was cancelled: there is no further attempt. */
+function endAwaited({ path, nodeId, attempt, type: kind, openedAt }: AwaitedWork, result: TaskOutcome['result']): NewEvent {
+  const output = result.status === 'completed' ? result.output : null;
+  const error = 'error' in result ? result.error : null;
+  return { type: 'AwaitedTaskEnded', path, nodeId, attempt, kind, openedAt, status: result.status, output, error };
 }
 
 /** The next attempt's time has come. */

@@ -1,0 +1,116 @@
+/** What the events of undoing mean: what would have to be undone is kept, awaited, and taken off again as it is undone. */
+import { assertNever, invariant } from '../../assert.ts';
+import { compensationPathOf, scopePathOf } from '../state/scopes.ts';
+import type { AwaitedWork, DoneWork, TaskState, Undo, UndoEntry } from '../state/state.ts';
+import type { StateBuilder } from '../state/state-builder.ts';
+import type { InstanceEvent, TaskCancelled, TaskCompleted, TaskRedispatched } from './events.ts';
+
+type UndoEvent = InstanceEvent & {
+  readonly type: 'CompensationPlanned' | 'CompensationStarted' | 'AwaitedTaskEnded' | 'InstanceEnding' | 'InstanceUndoing';
+};
+
+export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number): void {
+  switch (event.type) {
+    case 'CompensationPlanned': {
+      const { path, nodeId, attempt, basis, names } = event;
+      builder.changeUndo(scopePathOf(path), (entries) => [
+        ...entries,
+        { path, nodeId, attempt, basis, names, namesSeq: seq, status: 'planned' },
+      ]);
+      return;
+    }
+    case 'AwaitedTaskEnded':
+      builder.changeUndo(scopePathOf(event.path), (entries) =>
+        entries.flatMap((entry) => {
+          if (entry.status !== 'awaited' || entry.path !== event.path || entry.attempt !== event.attempt) return [entry];
+          return event.status === 'completed' && entry.names !== null ? [lateDone(entry, event.output, seq)] : [];
+        }),
+      );
+      return;
+    case 'CompensationStarted': {
+      const isMeant = (entry: UndoEntry) => entry.status === 'done' && entry.seq === event.entry;
+      const taken: DoneWork[] = [];
+      builder.changeUndo(scopePathOf(event.path), (entries) => {
+        for (const entry of entries) if (entry.status === 'done' && isMeant(entry)) taken.push(entry);
+        return entries.filter((entry) => !isMeant(entry));
+      });
+      const [current] = taken;
+      invariant(current !== undefined, 'what is undone was done');
+      builder.set({ undo: { ...undoOf(builder), current } });
+      return;
+    }
+    case 'InstanceEnding':
+      builder.clearRoot();
+      builder.set({ phase: 'ending', undo: { ...undoOf(builder), goal: event.goal } });
+      if (event.goal.status === 'cancelled') builder.remember(event.goal.commandId);
+      return;
+    case 'InstanceUndoing':
+      builder.set({ phase: 'undoing' });
+      return;
+    default:
+      assertNever(event);
+  }
+}
+
+/** A planned compensation belongs to what the task did. */
+export function keepCompleted(builder: StateBuilder, event: TaskCompleted, before: TaskState | undefined, seq: number): void {
+  const { path, attempt, output } = event;
+  changePlanned(builder, path, attempt, ({ status: _, ...entry }) => {
+    const payload = before !== undefined && 'payload' in before ? before.payload : null;
+    const given = { input: payload?.input ?? null, inputSeq: payload?.inputSeq ?? null };
+    return { ...entry, status: 'done', seq, ...given, output, outputSeq: event.outputFrom ?? seq };
+  });
+}
+
+/** The task's outcome is awaited, with a compensation that was planned for it or without. */
+export function keepAwaited(builder: StateBuilder, { path, nodeId }: TaskCancelled, before: TaskState | undefined, seq: number): void {
+  invariant(before?.status === 'scheduled', 'only a task that is with a worker is awaited');
+  const { attempt, basis, type, payload, openedAt, dispatchedAt } = before;
+  const work = { status: 'awaited', type, payload, openedAt, dispatchedAt } as const;
+  if (changePlanned(builder, path, attempt, ({ status: _, ...entry }) => ({ ...entry, ...work }))) return;
+  builder.changeUndo(scopePathOf(path), (entries) => [...entries, { path, nodeId, attempt, basis, names: null, namesSeq: seq, ...work }]);
+}
+
+/** The message of a task that is awaited leaves once more. */
+export function sendAwaited(builder: StateBuilder, { path, attempt, at }: TaskRedispatched): void {
+  builder.changeUndo(scopePathOf(path), (entries) =>
+    entries.map((entry) =>
+      entry.status === 'awaited' && entry.path === path && entry.attempt === attempt ? { ...entry, dispatchedAt: at } : entry,
+    ),
+  );
+}
+
+/** The compensation of what is being undone has exited. */
+export function forgetUndone(builder: StateBuilder, path: TaskState['path']): void {
+  const { undo } = builder.current;
+  if (undo?.current && compensationPathOf(undo.current.path) === path) builder.set({ undo: { ...undo, current: null } });
+}
+
+function changePlanned(
+  builder: StateBuilder,
+  path: TaskState['path'],
+  attempt: number,
+  change: (entry: UndoEntry & { readonly status: 'planned' }) => UndoEntry,
+): boolean {
+  const { current } = builder;
+  const scope = current.undo === undefined ? undefined : current.scopes[scopePathOf(path)];
+  const isPlanned = (entry: UndoEntry) => entry.status === 'planned' && entry.path === path && entry.attempt === attempt;
+  if (!scope?.undo?.some(isPlanned)) return false;
+  builder.changeUndo(scopePathOf(path), (entries) =>
+    entries.map((entry) => (entry.status === 'planned' && isPlanned(entry) ? change(entry) : entry)),
+  );
+  return true;
+}
+
+function lateDone(
+  { payload, type: _, openedAt: __, dispatchedAt: ___, ...entry }: AwaitedWork,
+  output: DoneWork['output'],
+  seq: number,
+): DoneWork {
+  const { input, inputSeq } = payload;
+  return { ...entry, status: 'done', seq, input, inputSeq, output, outputSeq: seq };
+}
+
+function undoOf({ current: { undo } }: StateBuilder): Undo {
+  return undo ?? { awaited: 0, done: 0, goal: null, current: null };
+}
