@@ -1,60 +1,24 @@
-/** What every instance store must do with external events. `test/integration/instance-store.test.ts` runs it on Postgres. */
-import { uuidv7 } from 'uuidv7';
+/**
+ * What every instance store must do with external events. `test/integration/instance-store.test.ts` runs it on Postgres;
+ * waits that take several events have `several-events.contract.ts`.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Definition } from '../../src/core/definition/types.ts';
-import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
-import { fold } from '../../src/core/instance/index.ts';
-import type { JsonObject } from '../../src/core/json.ts';
-import type { Transition } from '../../src/store/instance-store.ts';
-import { eventually } from '../support/eventually.ts';
-import {
-  eventOf,
-  httpNode,
-  matcher,
-  newCommandId,
-  newDefinition,
-  openLab,
-  type StoreLab,
-  type StoreUnderTest,
-} from '../support/store-lab.ts';
+import { eventTestHelpers } from '../support/event-waits.ts';
+import { eventOf, httpNode, matcher, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */
 export function testEvents(factory: () => Promise<StoreUnderTest>): void {
   let given: StoreUnderTest;
   let lab: StoreLab;
+  const { type, registerType, correlate, waiting, key, rowsOf, refusalOf } = eventTestHelpers(() => lab);
 
   beforeAll(async () => {
     given = await factory();
     lab = await openLab(given);
+    await registerType();
   });
 
   describe('events', () => {
-    let type: string;
-    beforeAll(async () => {
-      type = `lab.event.${uuidv7()}`;
-      await lab.store.registerEventTypes([type, type]);
-      expect(await lab.store.eventTypes()).toContain(type);
-    });
-    const correlate = (...events: ReturnType<typeof eventOf>[]) => lab.store.correlate(events, matcher);
-    const waiting = (key: string, more: JsonObject = {}) =>
-      newDefinition({ nodes: { hear: { type: 'event', event: type, key, ...more } }, edges: [] });
-    const key = () => `key-${uuidv7()}`;
-    const rowsOf = async (id: InstanceId) => (await lab.matchesOf(id)).map(({ path: at, wait }) => `${at}/${wait}`);
-
-    const received = (match: Awaited<ReturnType<typeof lab.matchesOf>>[number]) => ({
-      ...match,
-      event: { id: match.eventRowId, source: 'lab', data: match.event },
-    });
-
-    /** The wait `hear` of the instance times out, and only then comes the event that was on its way: refused, not yet written. */
-    const refusalOf = async (definition: Definition, id: InstanceId): Promise<Transition> => {
-      const [match] = await lab.matchesOf(id);
-      const timer = (await lab.stateOf(id)).timers['hear#timeout'];
-      if (match === undefined || timer?.state !== 'armed') throw new Error('no match or no timer');
-      await lab.step(definition, id, { type: 'TimerFired', timerId: 'hear#timeout', kind: 'timeout', dueAt: timer.dueAt });
-      return await lab.decide(definition, id, match);
-    };
-
     it('ignores types that no deployed version names, and drops what came before', async () => {
       expect(await correlate(eventOf('lab.nobody.asked', 'k'))).toMatchObject({
         matched: 0,
@@ -83,31 +47,14 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       });
       const ids = [await lab.start(twice), await lab.start(twice), await lab.start(waiting(at))];
       expect(await correlate(eventOf(type, at, { n: 1 }))).toMatchObject({ matched: 3, buffered: 0 });
-      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0'], ['one/0'], ['hear/0']]);
+      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0'], ['one/0'], ['received/0']]);
       expect(await correlate(eventOf(type, at, { n: 2 }), eventOf(type, at, { n: 3 }))).toMatchObject({
         matched: 2,
         buffered: 1,
         duplicates: 0,
         ignored: 0,
       });
-      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0', 'two/0'], ['one/0', 'two/0'], ['hear/0']]);
-    });
-
-    it('gives the older wait all the events that it counts before a younger one gets any', async () => {
-      const at = key();
-      const definition = newDefinition({
-        nodes: { many: { type: 'event', event: type, key: at, count: 2 }, work: httpNode, one: { type: 'event', event: type, key: at } },
-        edges: [{ from: 'work', to: 'one' }],
-      });
-      const id = await lab.start(definition);
-      const since = await lab.store.now();
-      await eventually(async () => expect(await lab.store.now()).toBeGreaterThan(since));
-      await lab.completes(definition, id, 'work');
-      await correlate(eventOf(type, at, { n: 1 }));
-      await correlate(eventOf(type, at, { n: 2 }));
-      expect(await rowsOf(id)).toEqual(['many/0', 'many/0']);
-      await correlate(eventOf(type, at, { n: 3 }));
-      expect(await rowsOf(id)).toEqual(['many/0', 'many/0', 'one/0']);
+      expect(await Promise.all(ids.map(rowsOf))).toEqual([['one/0', 'two/0'], ['one/0', 'two/0'], ['received/0']]);
     });
 
     it('keeps an event that came before its wait, for the first that fits', async () => {
@@ -144,7 +91,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       const at = key();
       const either = newDefinition({
         nodes: {
-          hear: {
+          received: {
             type: 'event',
             anyOf: [
               { event: type, key: at },
@@ -156,129 +103,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       });
       const id = await lab.start(either);
       expect(await correlate(eventOf(type, `${at}-b`), eventOf(type, at))).toMatchObject({ matched: 1, buffered: 1 });
-      expect(await rowsOf(id)).toEqual(['hear/1']);
-    });
-
-    it('gives a wait for several events as many as it counts, at once, and no more', async () => {
-      const at = key();
-      const definition = waiting(at, { count: 3 });
-      const id = await lab.start(definition);
-      const events = [1, 2, 3, 4].map((n) => eventOf(type, at, n));
-      expect(await correlate(...events)).toMatchObject({ matched: 3, buffered: 1 });
-      expect((await lab.matchesOf(id)).map(({ event }) => event)).toEqual([1, 2, 3]);
-      for (const match of await lab.matchesOf(id)) await lab.step(definition, id, received(match));
-      expect((await lab.stateOf(id)).phase).toBe('completed');
-      expect(await lab.matchesOf(id)).toHaveLength(3);
-    });
-
-    it('keeps every wait for several events open until it has them all, however many instances wait for the same key', async () => {
-      const pairs = await Promise.all(
-        Array.from({ length: 20 }, async () => {
-          const at = key();
-          const definition = waiting(at, { count: 3 });
-          return { at, definition, ids: [await lab.start(definition), await lab.start(definition)] };
-        }),
-      );
-      // The matches are applied late, and one by one: nothing may depend on how far an instance has come.
-      for (let n = 0; n < 3; n++) await Promise.all(pairs.map(({ at }) => correlate(eventOf(type, at, n))));
-      for (const { at, definition, ids } of pairs) {
-        for (const id of ids) {
-          for (const match of await lab.matchesOf(id)) await lab.step(definition, id, received(match));
-          expect((await lab.stateOf(id)).phase, at).toBe('completed');
-        }
-      }
-    });
-
-    it('gives a wait that opens as many events of the buffer as it takes, oldest first', async () => {
-      const at = key();
-      await correlate(...[1, 2, 3, 4, 5].map((n) => eventOf(type, at, n)));
-      const events = async (count: number) => (await lab.matchesOf(await lab.start(waiting(at, { count })))).map(({ event }) => event);
-      expect(await events(2)).toEqual([1, 2]);
-      expect(await events(4)).toEqual([3, 4, 5]);
-      // What it still lacks comes later.
-      const id = await lab.start(waiting(at, { count: 2 }));
-      await correlate(eventOf(type, at, 6));
-      expect((await lab.matchesOf(id)).map(({ event }) => event)).toEqual([6]);
-    });
-
-    it('takes events that are larger together than a state may be, and gives them all as the output', { timeout: 120_000 }, async () => {
-      const at = key();
-      const definition = waiting(at, { count: 100 });
-      const id = await lab.start(definition);
-      const data = 'x'.repeat(64 * 1_024);
-      for (let n = 0; n < 10; n++) await correlate(...Array.from({ length: 10 }, () => eventOf(type, at, data)));
-      const matches = await lab.matchesOf(id);
-      expect(matches).toHaveLength(100);
-      for (let n = 0; n < 100; n += 10) await lab.step(definition, id, ...matches.slice(n, n + 10).map(received));
-      const output = matches.map((match) => received(match).event);
-      const state = await lab.stateOf(id);
-      expect(state.phase).toBe('completed');
-      expect(await lab.task(id, 'hear')).toMatchObject({ status: 'completed', output });
-      expect((await lab.queries.task(id, 'hear' as TaskPath))?.output).toEqual(output);
-      expect(fold(id, await lab.queries.fullHistory(id))).toEqual(state);
-      const last = await lab.queries.history(id, state.seq - 3, 3);
-      expect(last).toContainEqual(expect.objectContaining({ event: expect.objectContaining({ type: 'TaskCompleted', output }) as object }));
-    });
-
-    it('counts the events of all keys of a wait together', async () => {
-      const at = key();
-      const anyOf = [
-        { event: type, key: at },
-        { event: type, key: `${at}-b` },
-      ];
-      const id = await lab.start(newDefinition({ nodes: { hear: { type: 'event', anyOf, count: 3 } }, edges: [] }));
-      await correlate(eventOf(type, at), eventOf(type, `${at}-b`));
-      expect(await correlate(eventOf(type, `${at}-b`), eventOf(type, at))).toMatchObject({ matched: 1, buffered: 1 });
-      expect(await rowsOf(id)).toEqual(['hear/0', 'hear/1', 'hear/1']);
-    });
-
-    it('counts from nothing when a wait that timed out is opened anew, and gives it what came back', async () => {
-      const at = key();
-      const definition = waiting(at, { count: 2, timeout: '1h' });
-      const id = await lab.start(definition);
-      await correlate(eventOf(type, at, 'late'));
-      await lab.apply(await refusalOf(definition, id));
-      expect(await lab.matchesOf(id)).toHaveLength(1);
-      await lab.step(definition, id, {
-        type: 'CommandIssued',
-        commandId: newCommandId(),
-        by: 'ada',
-        command: { type: 'retry', path: null },
-      });
-      await correlate(eventOf(type, at, 'next'), eventOf(type, at, 'too many'));
-      expect((await lab.matchesOf(id)).map(({ event, attempt }) => [event, attempt])).toEqual([
-        ['late', 1],
-        ['late', 2],
-        ['next', 2],
-      ]);
-    });
-
-    it('gives what was on its way to a wait that took what had come at its timeout to the next wait', async () => {
-      const at = key();
-      const many = { type: 'event', event: type, key: at, count: 3, timeout: '1m', onTimeout: 'take' };
-      const definition = newDefinition({
-        nodes: { many, next: { type: 'event', event: type, key: at } },
-        edges: [{ from: 'many', to: 'next' }],
-      });
-      const id = await lab.start(definition);
-      await correlate(eventOf(type, at, 1), eventOf(type, at, 2));
-      const [first, second] = await lab.matchesOf(id);
-      if (first === undefined || second === undefined) throw new Error('both match');
-      const { dueAt } = (await lab.stateOf(id)).timers['many#timeout'] as { readonly dueAt: number };
-      await lab.step(definition, id, received(first));
-      await lab.step(definition, id, { type: 'TimerFired', timerId: 'many#timeout', kind: 'timeout', dueAt });
-      expect(await lab.task(id, 'many')).toMatchObject({ status: 'completed', output: [{ data: 1 }] });
-      await lab.step(definition, id, received(second));
-      const matches = await lab.matchesOf(id);
-      expect(matches.map(({ path, event }) => [path, event])).toEqual([
-        ['many', 1],
-        ['many', 2],
-        ['next', 2],
-      ]);
-      for (const match of matches.slice(2)) await lab.step(definition, id, received(match));
-      const state = await lab.stateOf(id);
-      expect(state.phase).toBe('completed');
-      expect(fold(id, await lab.queries.fullHistory(id))).toEqual(state);
+      expect(await rowsOf(id)).toEqual(['received/1']);
     });
 
     it('offers an event to any number of waits of its key, piece by piece, once each', async () => {
@@ -321,16 +146,16 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
     it('returns an event that others had to the one who refused it only', async () => {
       const at = key();
       const again = newDefinition({
-        nodes: { hear: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
-        edges: [{ from: 'hear', to: 'later', on: 'timedOut' }],
+        nodes: { received: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'received', to: 'later', on: 'timedOut' }],
       });
       const [late, lucky] = [await lab.start(again), await lab.start(waiting(at))];
       expect(await correlate(eventOf(type, at, 'both'))).toMatchObject({ matched: 2 });
       const refusal = await refusalOf(again, late);
-      expect(await rowsOf(late)).toEqual(['hear/0']);
+      expect(await rowsOf(late)).toEqual(['received/0']);
       await lab.apply(refusal);
-      expect(await rowsOf(late)).toEqual(['hear/0', 'later/0']);
-      expect(await rowsOf(lucky)).toEqual(['hear/0']);
+      expect(await rowsOf(late)).toEqual(['received/0', 'later/0']);
+      expect(await rowsOf(lucky)).toEqual(['received/0']);
       expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
     });
 
@@ -349,19 +174,19 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
     it('takes nothing back when the same refusal comes again', async () => {
       const at = key();
       const twice = newDefinition({
-        nodes: { hear: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
-        edges: [{ from: 'hear', to: 'later', on: 'timedOut' }],
+        nodes: { received: { type: 'event', event: type, key: at, timeout: '1h' }, later: { type: 'event', event: type, key: at } },
+        edges: [{ from: 'received', to: 'later', on: 'timedOut' }],
       });
       const id = await lab.start(twice);
       await correlate(eventOf(type, at));
       await lab.apply(await refusalOf(twice, id));
-      expect(await rowsOf(id)).toEqual(['hear/0', 'later/0']);
+      expect(await rowsOf(id)).toEqual(['received/0', 'later/0']);
       // The record once more, with the later wait's match still on its way.
       const [first] = await lab.matchesOf(id);
       if (first === undefined) throw new Error('no match');
       await lab.apply(await lab.decide(twice, id, first));
       expect(await lab.start(waiting(at)).then(rowsOf)).toEqual([]);
-      expect(await rowsOf(id)).toEqual(['hear/0', 'later/0']);
+      expect(await rowsOf(id)).toEqual(['received/0', 'later/0']);
     });
 
     it('delivers nothing after its time to live', async () => {
@@ -385,7 +210,7 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
           return decided.transition.instanceId;
         }),
       );
-      for (const id of ids) expect(await rowsOf(id)).toEqual(['hear/0']);
+      for (const id of ids) expect(await rowsOf(id)).toEqual(['received/0']);
     });
 
     it('never loses an event that comes in the moment in which a step opens its wait', async () => {
@@ -393,27 +218,27 @@ export function testEvents(factory: () => Promise<StoreUnderTest>): void {
       const ids = await Promise.all(
         rounds.map(async (at) => {
           const definition = newDefinition({
-            nodes: { work: httpNode, hear: { type: 'event', event: type, key: at } },
-            edges: [{ from: 'work', to: 'hear' }],
+            nodes: { work: httpNode, received: { type: 'event', event: type, key: at } },
+            edges: [{ from: 'work', to: 'received' }],
           });
           const id = await lab.start(definition);
           await Promise.all([lab.completes(definition, id, 'work'), correlate(eventOf(type, at))]);
           return id;
         }),
       );
-      for (const id of ids) expect(await rowsOf(id)).toEqual(['hear/0']);
+      for (const id of ids) expect(await rowsOf(id)).toEqual(['received/0']);
     });
 
     it('gives one event to one of many waits that open at the same moment, and each of many events to one wait', async () => {
       const at = key();
       await correlate(eventOf(type, at));
       const ids = await Promise.all(Array.from({ length: 10 }, () => lab.start(waiting(at))));
-      expect((await Promise.all(ids.map(rowsOf))).flat()).toEqual(['hear/0']);
+      expect((await Promise.all(ids.map(rowsOf))).flat()).toEqual(['received/0']);
       const one = key();
       const id = await lab.start(waiting(one));
       const counts = await Promise.all(Array.from({ length: 10 }, () => correlate(eventOf(type, one))));
       expect(counts.reduce((sum, { matched }) => sum + matched, 0)).toBe(1);
-      expect(await rowsOf(id)).toEqual(['hear/0']);
+      expect(await rowsOf(id)).toEqual(['received/0']);
     });
   });
 }

@@ -8,6 +8,7 @@ import { inTransaction } from '../../src/store/postgres/connection/pools.ts';
 import { assertSetup, createPools, type Pools } from '../../src/store/postgres/index.ts';
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
+import { testWaitsForSeveralEvents } from '../contract/several-events.contract.ts';
 import { createFreshDatabases, type FreshDatabases, type Setting } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
 import { matcher, newDefinition, openLab } from '../support/store-lab.ts';
@@ -51,6 +52,7 @@ describe.each(['repeatable read', 'serializable'])('databases whose transactions
 
   testInstanceStore(async () => storeOn(pools.instances, matcher));
   testEvents(async () => storeOn(pools.instances, matcher));
+  testWaitsForSeveralEvents(async () => storeOn(pools.instances, matcher));
 
   it('have everything where Debezium looks for it, and nothing in the schema of the role', async () => {
     await assertSetup(pools, 8);

@@ -4,6 +4,7 @@ import { createInstanceStore, createPool, type Pool } from '../../src/store/post
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
 import { testScopes } from '../contract/scopes.contract.ts';
+import { testWaitsForSeveralEvents } from '../contract/several-events.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
@@ -26,6 +27,7 @@ afterAll(async () => {
 
 testInstanceStore(async () => given);
 testEvents(async () => given);
+testWaitsForSeveralEvents(async () => given);
 testScopes(async () => given);
 
 describe('on Postgres', () => {

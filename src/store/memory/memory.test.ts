@@ -6,6 +6,7 @@ import { testInstanceQueries } from '../../../test/contract/instance-queries.con
 import { testInstanceStore } from '../../../test/contract/instance-store.contract.ts';
 import { testSchedules } from '../../../test/contract/schedules.contract.ts';
 import { testScopes } from '../../../test/contract/scopes.contract.ts';
+import { testWaitsForSeveralEvents } from '../../../test/contract/several-events.contract.ts';
 import { testTriggers } from '../../../test/contract/triggers.contract.ts';
 import { memoryStore } from '../../../test/support/memory-store.ts';
 import { matcher } from '../../../test/support/store-lab.ts';
@@ -15,6 +16,7 @@ describe('In memory', () => {
   const given = memoryStore(matcher);
   testInstanceStore(async () => given);
   testEvents(async () => given);
+  testWaitsForSeveralEvents(async () => given);
   testScopes(async () => given);
   testTriggers(async () => given);
   testSchedules(async () => given);
