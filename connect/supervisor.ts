@@ -69,7 +69,9 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
     }
     runningSince = null;
     const { state } = status.connector;
-    return state === 'PAUSED' || state === 'STOPPED' ? { state: 'paused', reason: `somebody left it ${state}` } : { state: 'starting' };
+    return state === 'PAUSED' || state === 'STOPPED'
+      ? { state: 'paused', reason: `somebody has set it to ${state}` }
+      : { state: 'starting' };
   }
 
   async function restart(failed: readonly Runner[]): Promise<ConnectorHealth> {

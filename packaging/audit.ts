@@ -14,7 +14,7 @@ const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--audit-level=high'
 });
 const found = vulnerabilitiesIn(stdout);
 if (found === undefined) {
-  process.stdout.write('The registry answers no questions about advisories: nothing was checked.\n');
+  process.stdout.write('The registry does not answer requests about advisories: nothing was checked.\n');
 } else {
   const severe = (found.high ?? 0) + (found.critical ?? 0);
   process.stdout.write(`${severe} advisories that are high or critical.${severe === 0 ? '' : ' Run `npm audit --omit=dev`.'}\n`);

@@ -99,7 +99,7 @@ function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOp
       socket.end(
         overflow
           ? rawProblem(431, 'MR_HEADERS_TOO_LARGE', `The headers are larger than ${HEADER_BYTES_MAX} bytes.`)
-          : rawProblem(400, 'MR_REQUEST_INVALID', 'The request is no HTTP that can be read.'),
+          : rawProblem(400, 'MR_REQUEST_INVALID', 'The request is not valid HTTP.'),
       );
     },
   };

@@ -191,7 +191,7 @@ describe('A task', () => {
       409,
       'MR_TASK_NOT_OPEN',
     );
-    expect(detail).toBe('The task was withdrawn: another branch of its instance made it needless.');
+    expect(detail).toBe('The task was withdrawn: another branch of its instance made it unnecessary.');
   });
 
   it('to do next is the claimed one, then the one that is due soonest, then the oldest', async () => {

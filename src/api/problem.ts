@@ -113,11 +113,11 @@ export function problemOf(error: unknown): ApiProblem {
 /** Details for the caller where the message of the error would not help, or says too much. */
 const details: { readonly [Code in ErrorCode]?: readonly [string, ProblemOptions?] } = {
   MR_CURSOR_INVALID: [
-    'The cursor is not one of this route.',
+    'The cursor does not belong to this list.',
     { errors: [{ pointer: '/query/cursor', message: 'Send the `nextCursor` of the previous page, unchanged.' }] },
   ],
-  MR_MESSAGE_TOO_LARGE: ['The message with this payload would be larger than a message may be.'],
-  MR_RECORD_TOO_LARGE: ['The message with this payload would be larger than a message may be.'],
+  MR_MESSAGE_TOO_LARGE: ['The message with this payload would be larger than MILLRACE_MAX_MESSAGE_BYTES allows.'],
+  MR_RECORD_TOO_LARGE: ['The message with this payload would be larger than MILLRACE_MAX_MESSAGE_BYTES allows.'],
   MR_RECORD_REFUSED: ['Kafka refuses the record; does its topic still exist?'],
 };
 

@@ -64,7 +64,7 @@ export async function serveApi(config: ServeApiConfig, service: Service, systems
   });
   // Before the first request, so that no start is refused only because the outbox was not sampled yet.
   await admission.sample();
-  service.repeat('look at the outbox', async () => {
+  service.repeat('measure the outbox', async () => {
     await admission.sample();
     return OUTBOX_SAMPLE_MS;
   });

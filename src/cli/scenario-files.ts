@@ -44,7 +44,7 @@ export function runScenarioFiles(paths: readonly string[], filter: string | null
 function findScenarioFiles(paths: readonly string[]): readonly string[] {
   const files = paths.flatMap((path) => {
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) throw new CommandFailure(exitCodes.usage, `${path} is not there.`);
+    if (stats === undefined) throw new CommandFailure(exitCodes.usage, `${path} does not exist.`);
     if (!stats.isDirectory()) return [path];
     const exclude = (name: string): boolean => name === 'node_modules' || (name.startsWith('.') && name !== '.');
     return globSync(`**/*${SUFFIX}`, { cwd: path, exclude }).map((found) => join(path, found));

@@ -105,7 +105,7 @@ it.each([
   ['a definition that is not there', 'lost', 'lost/nowhere.json cannot be read'],
   ['a folder without scenarios', 'empty', 'There is no file that ends with .scenario.json in empty.\n'],
   ['a folder that has some in node_modules only', 'hidden', 'There is no file that ends with .scenario.json in hidden.\n'],
-  ['a path that is not there', 'gone', 'gone is not there.\n'],
+  ['a path that is not there', 'gone', 'gone does not exist.\n'],
 ])('ends with 2 for %s', (_, path, message) => {
   const { status, stderr } = millrace(path);
   expect(stderr).toContain(message);

@@ -18,7 +18,7 @@ export const DeadLetter = Type.Object({
     description: 'Left out in lists where they are large.',
   }),
   omitted: NullableString(
-    'What the letter does not hold of the original, because it is too large, e.g. value: the original stands in its own topic only, and cannot be replayed. null: it is whole.',
+    'What the dead letter does not hold of the original, because it is too large, e.g. value: the original is in its own topic only, and cannot be replayed. null: the dead letter holds all of it.',
   ),
   instanceId: NullableString(),
   at: Instant,

@@ -31,7 +31,7 @@ export const DefinitionVersion = Type.Object({
 export const DefinitionDetail = Type.Object({ ...DefinitionVersion.properties, versions: Type.Array(VersionSummary) });
 
 export const DefinitionError = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
-const Warnings = Type.Array(DefinitionError, { description: 'What is no error, but should be looked at.' });
+const Warnings = Type.Array(DefinitionError, { description: 'What is not an error, but should be looked at.' });
 
 export const Deployed = Type.Object({
   id: Type.String(),

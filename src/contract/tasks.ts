@@ -19,7 +19,7 @@ import {
 const Vote = Type.Object({
   by: Type.String(),
   at: Instant,
-  outcome: NullableString('What was chosen; null: there was nothing to choose.'),
+  outcome: NullableString('The outcome that was chosen; null: the task has no outcomes.'),
   comment: NullableString(),
 });
 const Comment = Type.Object({ by: Type.String(), at: Instant, text: Type.String() });
@@ -30,7 +30,7 @@ const Approvals = Type.Object({
   atLeast: Type.Integer({ description: 'Votes that the task, or one of its outcomes, needs.' }),
   of: Type.Unsafe<number | null>({
     type: ['integer', 'null'],
-    description: 'Votes after which nobody else is asked; null: as many as it takes.',
+    description: 'Votes after which nobody else is asked; null: no such limit.',
   }),
   votedBy: Type.Array(Type.String(), { description: 'Who has voted, oldest first.' }),
 });
@@ -43,7 +43,7 @@ export const Task = Type.Object({
   queue: NullableString(),
   status: Type.String({
     description:
-      'scheduled, retrying, open, completed, failed, timedOut, skipped, cancelled, or withdrawn: a human task that another branch, or the end of its instance, made needless.',
+      'scheduled, retrying, open, completed, failed, timedOut, skipped, cancelled, or withdrawn: a human task that another branch, or the end of its instance, made unnecessary.',
   }),
   attempt: Type.Integer(),
   input: JsonValue,
@@ -56,11 +56,11 @@ export const Task = Type.Object({
   }),
   assignee: NullableString('Who has claimed the human task; null once it has ended.'),
   completedBy: NullableString('Who completed or failed the human task; null if it is open or ended without a person.'),
-  completedAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When that person did.' }),
-  outcome: NullableString('What was chosen; null: nothing, or nothing yet.'),
-  votes: Type.Array(Vote, { description: 'Oldest first, as all three; empty where one person decides.' }),
-  comments: Type.Array(Comment),
-  delegations: Type.Array(Delegation),
+  completedAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When that person completed or failed it.' }),
+  outcome: NullableString('The outcome that was chosen; null: none, or none yet.'),
+  votes: Type.Array(Vote, { description: 'Votes, oldest first; empty if one person decides.' }),
+  comments: Type.Array(Comment, { description: 'Oldest first.' }),
+  delegations: Type.Array(Delegation, { description: 'Oldest first.' }),
   dueAt: Type.Unsafe<string | null>({ ...NullableInstant, description: 'When the human task is or was due.' }),
   openedAt: Instant,
   updatedAt: Instant,
@@ -74,7 +74,9 @@ export const InboxTask = Type.Object({
   nodeId: Type.String(),
   type: Type.Literal('human'),
   status: Type.Literal('open'),
-  attempt: Type.Integer({ description: 'Send it back with what is done to the task: it is refused when another attempt is open by then.' }),
+  attempt: Type.Integer({
+    description: 'Send it with every action on the task: the action is refused when another attempt is open by then.',
+  }),
   definition: DefinitionRef,
   businessKey: NullableString(),
   title: Type.String(),
@@ -93,7 +95,7 @@ export const TaskDetail = Type.Object({
   ...Task.properties,
   outcomes: Type.Unsafe<string[] | null>({
     ...Nullable(Type.Array(Type.String())),
-    description: 'What one of them has to be chosen as `outcome`; null: there is nothing to choose.',
+    description: 'The values that `outcome` may have; null: the task has no outcomes.',
   }),
   form: Type.Unsafe<unknown>({ description: 'JSON Schema of the `output` with which the task is completed; null if there is none.' }),
 });

@@ -42,7 +42,7 @@ const Schedule = Type.Object({
 
 export const Trigger = Type.Object({
   name: Type.String(),
-  paused: Type.Boolean({ description: 'It is off: by itself, or with all of its definition.' }),
+  paused: Type.Boolean({ description: 'Whether the trigger is paused, by itself or with all of its definition.' }),
   event: NullableString('The type of the events that start an instance; null for a schedule.'),
   schedule: Nullable(Schedule),
 });
@@ -50,7 +50,7 @@ export type Trigger = Static<typeof Trigger>;
 
 export const DefinitionTriggers = Type.Object({
   definition: DefinitionRef,
-  paused: Type.Boolean({ description: 'All of them are off, also those of versions to come.' }),
+  paused: Type.Boolean({ description: 'Whether all of them are paused, also those of later versions.' }),
   triggers: Type.Array(Trigger),
 });
 export type DefinitionTriggers = Static<typeof DefinitionTriggers>;

@@ -1,6 +1,6 @@
 /**
- * The one limit of correlation keys, wherever one is made: by a wait, by `publish`, by REST, or by a record that is read.
- * A key that one side took and the other refused would let an event miss its wait.
+ * The limit of correlation keys, the same wherever one is made: by a wait, by `publish`, by REST, or in a record. If one side
+ * accepted a key that another refuses, an event would miss its wait.
  */
 
 /** Most characters of a correlation key. It is indexed, so it must stay far below a page of the database. */

@@ -1,10 +1,10 @@
 /**
- * The times of a cron expression in a time zone. Pure: what is next follows from the time that is given, never from a
- * clock. Five fields (minute, hour, day of month, month, day of week), so at most one time a minute.
+ * The times of a cron expression in a time zone. Pure: what is next follows from the time that is given, never from a clock. Five
+ * fields (minute, hour, day of month, month, day of week), so at most one time a minute.
  *
- * Where clocks go forward, one time of day that does not exist becomes the first moment after the gap; of several in a gap
- * none is made up for. Where clocks go back, one time of day comes once, at the first of the two; what repeats within
- * the day goes on.
+ * When clocks go forward and one time of the expression falls into the gap, it becomes the first moment after it; if several do,
+ * all are left out. When clocks go back, a single time of day that comes twice counts at the first; a repeating expression
+ * continues through both.
  */
 import { Cron as Pattern } from 'croner';
 import type { EpochMs } from './ids.ts';
@@ -15,7 +15,7 @@ export type Cron = {
   next(after: EpochMs): EpochMs | null;
 };
 
-/** Only to see whether it has any time at all. */
+/** An expression that matches no date from here on never matches one. */
 const SOME_TIME = Date.UTC(2000, 0, 1);
 const HOUR_MS = 3_600_000;
 
@@ -33,7 +33,7 @@ export function parseCron(expression: string, timeZone: string): Result<Cron, st
   }
 }
 
-/** Whether it is the name of a zone of the IANA database. An offset is none: it says nothing of when clocks are changed. */
+/** Whether it is the name of a zone of the IANA database. An offset is refused: it does not say when clocks are changed. */
 export function isTimeZone(name: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{0,63}$/.test(name)) return false;
   try {

@@ -1,4 +1,4 @@
-/** Decimal numbers by the digits they are written with, where the arithmetic of doubles would round. */
+/** Exact decimal numbers, by their written digits, for comparisons in which doubles would round. */
 
 /** The significant digits without zeros at either end, and the power of ten of the last of them. Zero has no digits. */
 type Decimal = { readonly digits: string; readonly exponent: number };

@@ -34,11 +34,11 @@ function parseIso(text: string): number | undefined {
   );
 }
 
-/** An RFC 3339 text with an offset; without one it is refused, since it names no instant. */
+/** An RFC 3339 string with an offset; without an offset it names no instant and is refused. */
 export function parseInstant(text: string): EpochMs | undefined {
   if (!INSTANT.test(text)) return undefined;
   const at = Date.parse(text.toUpperCase());
-  // `Date` takes 30 February for 2 March, and 24:00 for the next day.
+  // `Date` would read 30 February as 2 March, and 24:00 as the next day.
   return Number.isNaN(at) || !isOfCalendar(text) ? undefined : at;
 }
 

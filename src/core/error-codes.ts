@@ -5,14 +5,14 @@
  */
 
 /**
- * `message`: the request, message or definition itself; another one may well pass. `outside`: something is away or busy,
- * and passes. `setup`: the installation is set up wrongly, and a person must act. `bug`: our own code failed at it.
+ * `message`: the request, message or definition itself is wrong; others are not affected. `outside`: a service is unavailable or
+ * busy, for a while. `setup`: the installation is set up wrongly, and a person must act. `bug`: our own code failed at it.
  */
 export type Blame = 'message' | 'outside' | 'setup' | 'bug';
 
 type ErrorFacts = {
   readonly blame: Blame;
-  /** Several: the first, where nothing else is said. null: REST never answers with it. */
+  /** If there are several, the first is the default. null: REST never answers with it. */
   readonly http: number | readonly [number, ...number[]] | null;
 };
 

@@ -1,10 +1,10 @@
-/** Numbers in JSON that a double cannot hold exactly, such as ids of 64 bits, as strings. */
+/** Turns numbers in JSON text that a double cannot hold exactly, such as ids of 64 bits, into strings. */
 import { isExactDouble } from './decimal.ts';
 
-/** A string, to be passed over, or a number. */
+/** Matches strings too, so that a number inside of one is not found. */
 const STRING_OR_NUMBER = /"(?:[^"\\]+|\\.)*"|-?\d[\d.eE+-]*/g;
 
-/** @param text JSON. What is no JSON stays unreadable. */
+/** @param text JSON; text that is not JSON stays invalid. */
 export function quoteInexactNumbers(text: string): string {
   return text.replaceAll(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExactDouble(token) ? token : `"${token}"`));
 }

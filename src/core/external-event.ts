@@ -1,4 +1,4 @@
-/** Something that happened outside, or that a node publishes: what goes out may come in again and wake another instance. */
+/** An event that happened outside, or that a node publishes. A published event may come back and wake another instance. */
 import type { EpochMs } from './ids.ts';
 import type { Json } from './json.ts';
 

@@ -1,6 +1,6 @@
 /**
- * SHA-256 of a string, as hex. The one thing that the core takes from Node: a function of its argument like any other, and
- * six times as fast as one in JavaScript. A task's basis is a hash, so this is on the way of every step.
+ * SHA-256 of a string, as hex. The only import of the core from Node: it is pure, and six times as fast as one in JavaScript.
+ * Every step computes the basis of its tasks with it.
  */
 import { hash } from 'node:crypto';
 

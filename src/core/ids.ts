@@ -1,6 +1,6 @@
 /**
- * Identifiers of the domain, branded so that one kind never stands in for another.
- * Nothing here makes an id at random: an instance id arrives from outside, every other id derives from it by rule.
+ * Identifiers of the domain, branded so that one kind never stands in for another. No id is random here: an instance id comes from
+ * outside, and all others are derived from it.
  */
 declare const brand: unique symbol;
 export type Branded<Base, Name extends string> = Base & { readonly [brand]: Name };
@@ -20,7 +20,7 @@ export type NodeId = Branded<string, 'NodeId'>;
 export type EdgeId = Branded<string, 'EdgeId'>;
 /** Path of a loop's item or round, e.g. `order.3`; `''` is the instance's own scope. */
 export type ScopePath = Branded<string, 'ScopePath'>;
-/** Same shape as a node id, dots allowed. */
+/** Like a node id, with dots allowed. */
 export type DefinitionId = Branded<string, 'DefinitionId'>;
 /** UUID of a control command. */
 export type CommandId = Branded<string, 'CommandId'>;

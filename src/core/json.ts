@@ -1,4 +1,4 @@
-/** JSON as values: types, comparing, sizes, and a canonical text for hashing. `strict-json.ts` reads JSON text. */
+/** JSON as values: types, comparison, sizes, and a canonical string for hashing. `strict-json.ts` parses JSON. */
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export type JsonObject = { readonly [key: string]: Json };
@@ -24,7 +24,7 @@ export function canonicalJson(value: Json): string {
 }
 
 const encoder = new TextEncoder();
-/** Texts of up to a third of this are encoded into it: a new buffer for each costs as much as its JSON. */
+/** Strings of up to a third of this are encoded into it: a new buffer for each would cost as much as the JSON itself. */
 const scratch = new Uint8Array(12_288);
 
 /** Length of the value as compact JSON, in UTF-8 bytes. */

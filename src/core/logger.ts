@@ -1,4 +1,4 @@
-/** The part of a logger that the engine's parts use: pino's order of arguments. */
+/** The methods of a logger that the engine uses, with pino's order of arguments. */
 export type Logger = {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -2,20 +2,20 @@
 import { LRUCache } from 'lru-cache';
 import { RE2JS, RE2JSException } from 're2js';
 
-/** What is compiled once is found again, at deploys and in loops. A program in use may grow to 8 MB, so they are few. */
+/** Compiled programs are cached. One may grow to 8 MB in use, so the cache is small. */
 const programs = new LRUCache<string, RE2JS>({
   max: 256,
   maxSize: 100_000,
   sizeCalculation: (program, pattern) => program.programSize() + pattern.length + 1,
 });
 
-/** Instructions of a program, as far as they can be told before it is compiled. */
+/** Largest estimated number of instructions of a program. */
 const SIZE_MAX = 10_000;
 
 /** `\p{…}` is one instruction, but hundreds of ranges. */
 const UNICODE_CLASS_SIZE = 8;
 
-/** Null for what RE2 does not take, and for what would become too large. */
+/** Null for a pattern that RE2 refuses, and for one that would become too large. */
 export function re2Program(pattern: string): RE2JS | null {
   if (expandedSize(pattern) > SIZE_MAX) return null;
   const known = programs.get(pattern);
@@ -30,7 +30,7 @@ export function re2Program(pattern: string): RE2JS | null {
   }
 }
 
-/** As JSON Schema writes patterns: in the way of JavaScript. */
+/** Patterns of JSON Schema have JavaScript's syntax. */
 export function re2ProgramOfJavaScript(pattern: string): RE2JS | null {
   return re2Program(RE2JS.translateRegExp(pattern));
 }
@@ -42,7 +42,7 @@ const PIECE = /\\[\s\S]|\[\^?\]?(?:\\[\s\S]|\[:\^?\w+:\]|[^\]\\])*\]|\{(\d{1,6})
 export function expandedSize(pattern: string): number {
   const outer: number[] = [];
   let size = 0;
-  /** Of what a count would repeat. */
+  /** Size of the piece that a following count would repeat. */
   let last = 0;
   for (const [piece, least, most] of pattern.matchAll(PIECE)) {
     if (piece === '(') {

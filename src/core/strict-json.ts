@@ -1,6 +1,6 @@
 /**
- * Reads JSON text from outside. Whatever other readers would change silently is an error here, with its place: a number
- * that a double cannot hold exactly, and a key that an object has twice. Relies on `JSON.parse` for the syntax. Never throws.
+ * Parses JSON from outside. Two things that other parsers change silently are errors here, with their place: a number that a
+ * double cannot hold exactly, and a key that an object has twice. Relies on `JSON.parse` for the syntax. Never throws.
  */
 import { isExactDouble } from './decimal.ts';
 import type { Json } from './json.ts';
@@ -14,19 +14,19 @@ export type JsonError =
 export type ParsedJson = { readonly ok: true; readonly value: Json } | ({ readonly ok: false } & JsonError);
 
 export type StrictJsonOptions = {
-  /** `last`: the last of equal keys counts, as in `JSON.parse`. For text of servers that nobody here can change. Default `refuse`. */
+  /** `last`: the last of equal keys counts, as in `JSON.parse`, for responses of servers that users do not control. Default `refuse`. */
   readonly duplicateKeys?: 'refuse' | 'last';
 };
 
-/** A number with more significant digits than a double always keeps, or with an exponent. */
+/** Finds numbers that may not be exact: more digits than a double always keeps, or an exponent. */
 const SUSPECT = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d/;
 const MESSAGE_LENGTH_MAX = 200;
 const KEY_LENGTH_MAX = 80;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /**
- * Refuses an integer beyond 2^53, and a decimal whose shortest double has another value (`0.10` passes), so that no number
- * is ever rounded silently (design, §5). A negative zero becomes zero. A byte order mark at the start is left out.
+ * Refuses an integer beyond 2^53, and a decimal whose shortest double has another value (`0.10` passes), so that no number is ever
+ * rounded silently. A negative zero becomes zero. A byte order mark at the start is left out.
  */
 export function parseJsonStrict(given: string, { duplicateKeys = 'refuse' }: StrictJsonOptions = {}): ParsedJson {
   const text = given.startsWith(BYTE_ORDER_MARK) ? given.slice(1) : given;
@@ -43,7 +43,7 @@ export function parseJsonStrict(given: string, { duplicateKeys = 'refuse' }: Str
   return { ok: true, value: text.includes('-0') ? withoutNegativeZeros(value) : value };
 }
 
-/** Without recursion, since the value may be nested without end. */
+/** Iterative, since the value may be nested too deeply for the stack. */
 function countKeys(value: Json): number {
   let count = 0;
   const toDo: unknown[] = [value];
@@ -56,7 +56,7 @@ function countKeys(value: Json): number {
   return count;
 }
 
-/** One for each key that is written. */
+/** Each key in the text has one. */
 function countColons(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; at++) {
@@ -132,7 +132,7 @@ function startsNumber(c: number): boolean {
   return c === MINUS || (c >= ZERO && c <= NINE);
 }
 
-/** `true`, `false` and `null` begin with none of these, so an `e` of theirs is never reached from a number. */
+/** An `e` counts only after a digit, so those in `true` and `false` are never reached. */
 function continuesNumber(c: number): boolean {
   return startsNumber(c) || c === PLUS || c === DOT || c === UPPER_E || c === LOWER_E;
 }
@@ -141,7 +141,7 @@ function shown(key: string): string {
   return JSON.stringify(key.length > KEY_LENGTH_MAX ? `${key.slice(0, KEY_LENGTH_MAX - 1)}…` : key);
 }
 
-/** JSON would write it as 0 anyway, and until then an expression could tell the two apart. Changes the value in place. */
+/** JSON writes -0 as 0 anyway, but until then an expression could tell the two apart. Changes the value in place. */
 function withoutNegativeZeros(value: Json): Json {
   const root: unknown[] = [value];
   const toDo: unknown[] = [root];

@@ -1,7 +1,7 @@
 /** Text in XML 1.0 documents. */
 
 const ENTITIES: { readonly [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
-/** Not even an escape of these may stand in a document. Half a surrogate pair is one too. */
+/** XML does not allow these characters even as escapes, nor half of a surrogate pair. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 

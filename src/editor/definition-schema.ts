@@ -6,14 +6,14 @@ import type { JsonObject } from '../core/json.ts';
 import { nodeShapes } from './nodes.ts';
 import { anything, condition, duration, flag, instant, integer, jsonSchema, literal, object, oneOf, text, when } from './shapes.ts';
 
-const title: JsonObject = { type: 'string', maxLength: 500, description: 'For people.' };
-const description: JsonObject = { type: 'string', maxLength: 10_000, description: 'For people.' };
+const title: JsonObject = { type: 'string', maxLength: 500, description: 'Title that people read.' };
+const description: JsonObject = { type: 'string', maxLength: 10_000, description: 'Description that people read.' };
 const labels: JsonObject = {
   type: 'object',
   maxProperties: 100,
   propertyNames: { minLength: 1, maxLength: 100 },
   additionalProperties: { type: 'string', maxLength: 500 },
-  description: 'For people: names and strings.',
+  description: 'Labels that people read: strings by their names.',
 };
 
 const variables = (words: string): JsonObject => ({
@@ -27,12 +27,15 @@ const common: JsonObject = {
   description,
   labels,
   join: {
-    description: 'When the node runs, of the edges that lead to it.',
-    anyOf: [{ enum: ['all', 'any'] }, object({ atLeast: integer(1, 100_000, 'At the n-th edge that is taken.') }, ['atLeast'])],
+    description: 'How many of the edges that lead to the node must be taken before it runs.',
+    anyOf: [
+      { enum: ['all', 'any'] },
+      object({ atLeast: integer(1, 100_000, 'The node runs at the n-th edge that is taken.') }, ['atLeast']),
+    ],
     default: 'all',
   },
-  cancelRest: flag('With a join other than "all": cancels the branches that are late.'),
-  set: variables('Variables that change when the node has completed.'),
+  cancelRest: flag('With a join other than "all": cancels the branches that are still open when the node runs.'),
+  set: variables('New values of variables, set when the node completes.'),
 };
 
 const graph = {
@@ -46,19 +49,19 @@ const graph = {
   edges: {
     type: 'array',
     items: { $ref: '#/$defs/edge' },
-    description: 'The arrows between the nodes. Nodes without incoming edges start.',
+    description: 'The edges between the nodes. Nodes without incoming edges run at the start.',
   },
 } as const satisfies JsonObject;
 
 const edge = object(
   {
-    id: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Names the edge in the history.'),
+    id: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Name of the edge in the history.'),
     from: text('The node that the edge leaves.'),
-    to: { type: ['string', 'null'], minLength: 1, description: 'The node that it leads to; null: nowhere, beside `otherwise`.' },
-    when: condition('It is taken when this holds.'),
-    otherwise: flag('It is taken when no other edge of the completed node is.'),
-    on: oneOf(['failed', 'timedOut', 'any'], 'It is taken when the node failed, timed out, or either.'),
-    error: text('Beside `on`: only with this error code.'),
+    to: { type: ['string', 'null'], minLength: 1, description: 'The node that the edge leads to; null, together with `otherwise`: none.' },
+    when: condition('Condition under which the edge is taken.'),
+    otherwise: flag('The edge is taken when no other edge of the completed node is.'),
+    on: oneOf(['failed', 'timedOut', 'any'], 'The edge is taken when the node failed, when it timed out, or in both cases.'),
+    error: text('Together with `on`: the error code for which the edge is taken.'),
   },
   ['from', 'to'],
   {
@@ -75,17 +78,19 @@ const edge = object(
 
 const trigger: JsonObject = object(
   {
-    name: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Tells the trigger from the others, in every version.'),
+    name: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Name of the trigger, the same in every version.'),
     event: text('The type of the events that start an instance.'),
-    when: condition('Whether this event starts one.'),
+    when: condition('Condition that an event must meet to start an instance.'),
     input: anything('The input of the instance, with expressions in it.'),
-    key: text('The business key of the instance, mostly an expression.'),
+    key: text('The business key of the instance, usually an expression.'),
     schedule: object(
       {
         cron: text('Minute, hour, day of month, month, day of week.', { examples: ['30 2 * * *'] }),
-        timeZone: text('A name of the IANA database.', { default: 'UTC' }),
-        overlap: oneOf(['skip', 'queue', 'allow'], 'What a time means while an earlier run goes on.', { default: 'skip' }),
-        catchUp: oneOf(['last', 'none'], 'Which of the times that were missed run.', { default: 'last' }),
+        timeZone: text('Time zone of the cron expression, by its name in the IANA database.', { default: 'UTC' }),
+        overlap: oneOf(['skip', 'queue', 'allow'], 'What happens at a time of the schedule when the run before has not ended.', {
+          default: 'skip',
+        }),
+        catchUp: oneOf(['last', 'none'], 'Which of the missed times run later.', { default: 'last' }),
       },
       ['cron'],
       { description: 'The times at which instances start.' },
@@ -108,30 +113,30 @@ export const definitionSchema: JsonObject = {
   title: 'Millrace workflow definition',
   ...object(
     {
-      id: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'The name under which it is deployed.'),
+      id: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'The name under which the definition is deployed.'),
       title,
       description,
       labels,
-      input: jsonSchema('Of the input of an instance.'),
+      input: jsonSchema('JSON Schema of the input of an instance.'),
       vars: variables('Variables and their first values.'),
       ...graph,
-      output: anything('What a completed instance gives: any JSON with expressions in it, or one whole expression.'),
+      output: anything('Output of a completed instance: any JSON with expressions in it, or one expression.'),
       timeout: duration('How long an instance may take.'),
       deadline: instant('The time at which an instance times out.'),
-      onFailure: oneOf(['incident', 'fail', 'compensate'], 'What a failed node without a fitting edge does.', { default: 'incident' }),
-      lifecycle: oneOf(['instance', 'tasks'], '`tasks`: a lifecycle record for each step of a task too.', { default: 'instance' }),
-      triggers: { type: 'array', items: trigger, description: 'What starts instances without anybody asking.' },
+      onFailure: oneOf(['incident', 'fail', 'compensate'], 'What happens when a node fails and no edge fits.', { default: 'incident' }),
+      lifecycle: oneOf(['instance', 'tasks'], '`tasks` sends a lifecycle record also for each step of a task.', { default: 'instance' }),
+      triggers: { type: 'array', items: trigger, description: 'Events and schedules that start instances.' },
     },
     ['id', 'nodes'],
   ),
   $defs: {
-    body: object({ ...graph, output: anything('What an item or round gives.') }, ['nodes'], {
+    body: object({ ...graph, output: anything('Output of an item or round.') }, ['nodes'], {
       description: 'The graph that the loop runs.',
     }),
     edge,
     node: {
       type: 'object',
-      properties: { type: { enum: types.map(([type]) => type), description: 'What the node does.' } },
+      properties: { type: { enum: types.map(([type]) => type), description: 'Type of the node.' } },
       required: ['type'],
       allOf: types.map(([type]) => when({ properties: { type: { const: type } }, required: ['type'] }, { $ref: `#/$defs/${type}` })),
     },

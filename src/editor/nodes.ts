@@ -65,15 +65,15 @@ const retry = object(
 );
 
 const effort = (timeout: string): JsonObject => ({
-  timeout: duration('Of each attempt, from its start in the worker.', { default: timeout }),
-  queueTimeout: duration('From dispatch to outcome, at least `timeout`.'),
+  timeout: duration('How long each attempt may take, from its start in the worker.', { default: timeout }),
+  queueTimeout: duration('How long an attempt may take from its dispatch to its outcome; at least `timeout`.'),
   retry,
 });
 
 const NO_EXPRESSION = '(?!.*\\$\\{)';
-const eventType = literal(`^${NO_EXPRESSION}[^\\s]{1,255}$`, 'Type of the event, written out.');
-const key = text('The correlation key: which of the events of this type is meant.');
-const where = condition('Has to hold for the event; it sees `event`.');
+const eventType = literal(`^${NO_EXPRESSION}[^\\s]{1,255}$`, 'Type of the event, without expressions.');
+const key = text('The correlation key, which selects among the events of this type.');
+const where = condition('Condition that the event must meet; it sees `event`.');
 const fieldValue: JsonObject = {
   anyOf: [{ type: ['string', 'number', 'boolean', 'null'] }, { type: 'array', items: { type: ['string', 'number', 'boolean', 'null'] } }],
 };
@@ -84,11 +84,14 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
   task: {
     description: 'Work that a handler of yours does.',
     fields: {
-      task: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'Name of the handler, written out.'),
-      input: anything('What the handler gets. Default {}.'),
-      inputSchema: jsonSchema('Of what the handler gets.'),
-      outputSchema: jsonSchema('Of what the handler gives.'),
-      queue: { ...literal('^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$', 'Whose workers run it, written out.'), default: 'handlers' },
+      task: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'Name of the handler, without expressions.'),
+      input: anything('Input of the handler. Default {}.'),
+      inputSchema: jsonSchema('JSON Schema of the input that the handler gets.'),
+      outputSchema: jsonSchema('JSON Schema of the output that the handler returns.'),
+      queue: {
+        ...literal('^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$', 'The queue whose workers run the task, without expressions.'),
+        default: 'handlers',
+      },
       ...effort('5m'),
     },
     required: ['task'],
@@ -101,41 +104,43 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
           '\\$\\{|^([Gg][Ee][Tt]|[Hh][Ee][Aa][Dd]|[Pp][Oo][Ss][Tt]|[Pp][Uu][Tt]|[Pp][Aa][Tt][Cc][Hh]|[Dd][Ee][Ll][Ee][Tt][Ee]|[Oo][Pp][Tt][Ii][Oo][Nn][Ss])$',
         examples: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
       }),
-      url: text('The whole address. Values in it are encoded by where they stand.', { pattern: '^\\$\\{|^[Hh][Tt][Tt][Pp][Ss]?://' }),
-      query: fields('Arrays repeat the name, null leaves it out.'),
+      url: text('The absolute URL. Values of expressions are encoded for the part of the URL in which they are.', {
+        pattern: '^\\$\\{|^[Hh][Tt][Tt][Pp][Ss]?://',
+      }),
+      query: fields('Parameters of the query. An array repeats the name, null leaves it out.'),
       headers: orExpression({
         type: 'object',
         additionalProperties: { type: ['string', 'number', 'boolean', 'null'] },
-        description: 'Strings, numbers or booleans; null leaves a header out.',
+        description: 'Headers: strings, numbers or booleans; null leaves a header out.',
       }),
-      body: anything('Sent as JSON; a string as it is. Not with GET and HEAD.'),
-      form: fields('In place of `body`: sent as application/x-www-form-urlencoded.'),
-      parse: oneOf(['auto', 'json', 'text', 'base64'], 'How the body of the answer is read.', { default: 'auto' }),
-      numbers: oneOf(['exact', 'string'], '`string`: numbers too long to be exact are strings.', { default: 'exact' }),
-      outputSchema: jsonSchema('Of the output.'),
+      body: anything('Body of the request, sent as JSON; a string is sent as it is. Not allowed with GET and HEAD.'),
+      form: fields('Fields of a form, in place of `body`: sent as application/x-www-form-urlencoded.'),
+      parse: oneOf(['auto', 'json', 'text', 'base64'], 'How the body of the response is read.', { default: 'auto' }),
+      numbers: oneOf(['exact', 'string'], '`string` makes strings of numbers that have too many digits to be exact.', { default: 'exact' }),
+      outputSchema: jsonSchema('JSON Schema of the output.'),
       ...effort('30s'),
     },
     required: ['method', 'url'],
     more: { not: { required: ['body', 'form'] } },
   },
   transform: {
-    description: 'Evaluates its output in the engine.',
+    description: 'Computes its output in the engine.',
     fields: {
-      output: anything('Any JSON with expressions in it, or one whole expression.'),
-      outputSchema: jsonSchema('Of the output.'),
+      output: anything('The output: any JSON with expressions in it, or one expression.'),
+      outputSchema: jsonSchema('JSON Schema of the output.'),
     },
     required: ['output'],
   },
   human: {
-    description: 'A task for people. Its output is what completed it.',
+    description: 'A task for people. Its output is what they complete it with.',
     fields: {
-      title: text('What they read in the inbox.'),
-      assignees: assignees('Who may do it: at least one name.'),
-      form: jsonSchema('Of what completes it.'),
-      due: duration('When it ought to be done: shown and searched, nothing more.'),
+      title: text('Title of the task in the inbox.'),
+      assignees: assignees('Who may complete the task: at least one user or role.'),
+      form: jsonSchema('JSON Schema of the output with which a person completes the task.'),
+      due: duration('When the task is due. It is shown and searched; nothing happens at that time.'),
       outcomes: {
         ...names,
-        items: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'An outcome.'),
+        items: literal('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'Name of an outcome.'),
         minItems: 2,
         maxItems: 20,
         description: 'What a person may choose between.',
@@ -143,7 +148,7 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
       approvals: object(
         {
           atLeast: integer(1, 50, 'Votes of different people that the task needs.', { default: 1 }),
-          of: integer(1, 50, 'Beside `outcomes`: after so many votes nobody else is asked.'),
+          of: integer(1, 50, 'Together with `outcomes`: nobody else is asked after this many votes.'),
           notBy: {
             anyOf: [
               { type: 'string', minLength: 1 },
@@ -155,19 +160,26 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
         [],
         { description: 'How many people decide, and who may not.' },
       ),
-      reminder: oneOrMore(duration('After this time there is a reminder on the lifecycle topic.')),
+      reminder: oneOrMore(duration('How long after the start of the task a reminder is sent to the lifecycle topic.')),
       escalate: oneOrMore(
-        object({ after: duration('How long after the start of the task.'), to: assignees('Whom it goes to then.') }, ['after', 'to'], {
-          description: 'After a time it goes to others instead.',
-        }),
+        object(
+          {
+            after: duration('How long after the start of the task it is reassigned.'),
+            to: assignees('Who may complete the task from then on.'),
+          },
+          ['after', 'to'],
+          {
+            description: 'Reassigns the task when nobody has completed it in time.',
+          },
+        ),
       ),
-      timeout: duration('After this time it is withdrawn, and the node has timed out.'),
+      timeout: duration('How long the task may stay open. Then it is withdrawn, and the node times out.'),
     },
     required: ['title', 'assignees'],
   },
   wait: {
-    description: 'Lets time pass: give `for` or `until`.',
-    fields: { for: duration('So long.'), until: instant('Until this time; one that has passed goes on at once.') },
+    description: 'Waits for a time: give `for` or `until`.',
+    fields: { for: duration('How long to wait.'), until: instant('The time to wait for. If it has passed, the node completes at once.') },
     required: [],
     more: { oneOf: [{ required: ['for'] }, { required: ['until'] }] },
   },
@@ -182,13 +194,17 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
         minItems: 1,
         maxItems: 100,
         items: object({ event: eventType, key, where }, ['event', 'key']),
-        description: 'In place of `event`, `key` and `where`: the first that comes.',
+        description: 'Several events, in place of `event`, `key` and `where`: the first that comes counts.',
       },
-      count: integer(1, 10_000, 'Waits for so many, and gives the array of them.'),
-      timeout: duration('After this time the node has timed out.'),
-      onTimeout: oneOf(['fail', 'take'], '`take`: on timeout the node completes with what came. Needs `count` and `timeout`.', {
-        default: 'fail',
-      }),
+      count: integer(1, 10_000, 'How many events to wait for. The output is then the array of them.'),
+      timeout: duration('How long the node may take before it times out.'),
+      onTimeout: oneOf(
+        ['fail', 'take'],
+        '`take`: at the timeout the node completes with the events that came. Needs `count` and `timeout`.',
+        {
+          default: 'fail',
+        },
+      ),
     },
     required: [],
     more: when(
@@ -198,12 +214,12 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     ),
   },
   publish: {
-    description: 'Sends an event and goes on at once.',
+    description: 'Sends an event, and completes at once.',
     fields: {
       event: eventType,
       key,
-      data: anything('Default {}.'),
-      topic: literal('^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$', 'One of the topics that the configuration lists: it goes there too.'),
+      data: anything('Data of the event. Default {}.'),
+      topic: literal('^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$', 'A further topic to send the event to, out of MILLRACE_PUBLISH_TOPICS.'),
     },
     required: ['event', 'key'],
   },
@@ -211,10 +227,10 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     description: 'Runs its body for each item of an array.',
     fields: {
       items: {
-        description: 'An array, or an expression that gives one.',
+        description: 'The array, or an expression that gives it.',
         anyOf: [{ type: 'array' }, { type: 'string', pattern: '\\$\\{' }],
       },
-      as: literal('^[A-Za-z_][A-Za-z0-9_]{0,63}$', 'A name for the item in the body, besides `item`.'),
+      as: literal('^[A-Za-z_][A-Za-z0-9_]{0,63}$', 'Name of the item in the body, besides `item`.'),
       concurrency: integer(1, 100_000, 'How many items run at a time; default: all.'),
       onItemFailure: {
         description: 'What happens when an item fails.',
@@ -223,9 +239,9 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
           object({ maxFailures: integer(0, 1_000_000_000, 'How many items may fail.') }, ['maxFailures']),
         ],
       },
-      until: condition('Ends the loop early once it holds; sees `results`, `item` and `index`.'),
-      atLeast: integer(1, 10_000, 'Ends the loop early once so many items have completed.'),
-      timeout: duration('After this time the node has timed out.'),
+      until: condition('Condition that ends the loop early. It sees `results`, `item` and `index`.'),
+      atLeast: integer(1, 10_000, 'Ends the loop early when this many items have completed.'),
+      timeout: duration('How long the node may take before it times out.'),
       body,
     },
     required: ['items', 'body'],
@@ -234,11 +250,11 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
   repeat: {
     description: 'Runs its body again and again: give `until` or `while`.',
     fields: {
-      until: condition('Asked after a round: ends the loop. `last` is the output of the round.'),
-      while: condition('Asked before a round: lets it run.'),
+      until: condition('Condition that ends the loop, evaluated after each round. `last` is the output of the round.'),
+      while: condition('Condition for another round, evaluated before each round.'),
       max: integer(1, 100_000, 'How many rounds may run.', { default: 1_000 }),
-      delay: duration('Between the end of a round and the next one.'),
-      timeout: duration('After this time the node has timed out.'),
+      delay: duration('How long to wait between two rounds.'),
+      timeout: duration('How long the node may take before it times out.'),
       body,
     },
     required: ['body'],

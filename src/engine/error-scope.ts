@@ -1,12 +1,12 @@
 /**
- * Tells an error that one message causes from one that all of them would meet (docs/decisions/0010). Only the former is
- * isolated and recorded; a database that is away, locked, or not set up as it should be makes everything wait.
+ * Tells an error that one message causes from one that every message would meet (docs/decisions/0010). Only the former is isolated
+ * and recorded; while a database is unavailable, locked or set up wrongly, everything waits.
  */
 import { MillraceError } from '../core/error.ts';
 import { blameOf } from '../core/error-codes.ts';
 import type { TaskError } from '../core/instance/state/state.ts';
 
-/** Whether another message may well pass where this one failed. An error that is no MillraceError is a bug that this one met. */
+/** Whether other messages are likely to succeed. An error that is not a MillraceError is a bug that this message met. */
 export function isCausedByOneMessage(error: unknown): boolean {
   if (!(error instanceof MillraceError)) return true;
   if (error.retryable) return false;
@@ -14,8 +14,8 @@ export function isCausedByOneMessage(error: unknown): boolean {
   return blame === 'message' || blame === 'bug';
 }
 
-/** For the instance's history and for people: what a bug says stays in the log, since it may quote data. */
+/** For the instance's history and for people. The message of a bug stays in the log, since it may quote data. */
 export function describeError(error: unknown): TaskError {
   if (error instanceof MillraceError) return { code: error.code, message: error.message };
-  return { code: 'MR_STEP_FAILED', message: 'The engine failed at the step that follows. Its log says why.' };
+  return { code: 'MR_STEP_FAILED', message: 'The engine failed while it decided the next step. Its log says why.' };
 }

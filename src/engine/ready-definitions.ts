@@ -26,12 +26,12 @@ export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<Ou
     },
     async get(id, version) {
       const definition = await cache.get(id, version);
-      // Not because of the instance: the definition database is the wrong one, or was restored. Nothing is lost by waiting.
+      // The definition database is the wrong one, or was restored. That is no error of the instance, and waiting loses nothing.
       if (definition === null) throw retryable('MR_DEFINITION_MISSING', `The definition database has no version ${version} of ${id}.`);
       try {
         await queues.prepare(definition);
       } catch (error) {
-        // Registering the schema mends it, and everything goes on.
+        // Retryable: once somebody registers the schema, everything goes on.
         throw error instanceof MillraceError && !error.retryable ? retryable(error.code, error.message, error) : error;
       }
       return definition;

@@ -4,7 +4,7 @@ import { writeSplitting } from './write-splitting.ts';
 
 const refusal = new MillraceError('MR_DATA_REFUSED', 'no', { retryable: false });
 
-/** A database that takes everything but these. */
+/** A database that refuses these. */
 function database(refused: readonly number[]) {
   const written: number[] = [];
   let transactions = 0;

@@ -4,8 +4,8 @@ import { isCausedByOneMessage } from './error-scope.ts';
 export type Refused<Item> = { readonly item: Item; readonly error: unknown };
 
 /**
- * Halved and halved again when the database refuses them, until what it refuses stands alone: two refused items of a thousand
- * cost about forty transactions. The order of the items holds.
+ * When the database refuses a batch, it is halved, until each refused item is alone: two refused items of a thousand cost about
+ * forty transactions. The order of the items is kept.
  * @param write one transaction; writes all of what it is given, or nothing.
  * @returns what the database refuses. Throws what no single item causes: the database is away.
  */

@@ -6,11 +6,11 @@ export function describeArrivals(graph: Graph, { id, join, cancelRest }: Node): 
   const edges = graph.incoming.get(id) ?? [];
   if (edges.length === 0) return id.includes('/') ? 'It runs at the start of each item or round.' : 'It runs at the start.';
   const from = edges.map((edge) => `${named(graph, edge.from)} ${conditionOf(edge)}`).join('; ');
-  const rest = cancelRest ? ' What is unfinished before it is cancelled then.' : '';
+  const rest = cancelRest ? ' Branches that are still open are cancelled then.' : '';
   if (join.kind === 'any') return `It runs as soon as one edge to it is taken: from ${from}.${rest}`;
   if (join.kind === 'atLeast') return `It runs as soon as ${join.n} edges to it are taken: from ${from}.${rest}`;
-  if (edges.length === 1) return `It runs when the edge to it is taken: from ${from}. Else it is skipped.`;
-  return `It runs when all edges to it are decided and at least one is taken: from ${from}. Else it is skipped.`;
+  if (edges.length === 1) return `It runs when the edge to it is taken: from ${from}. Otherwise it is skipped.`;
+  return `It runs when all edges to it are decided and at least one is taken: from ${from}. Otherwise it is skipped.`;
 }
 
 export function describeDeparture(

@@ -13,9 +13,9 @@ function explained(json: JsonObject, nodeId: string): NodeExplanation | undefine
 it('says how an instance begins, what it takes, and how it ends', () => {
   expect(explain(parsed(expenseApproval)).sentences).toEqual([
     'An instance starts with the node "check".',
-    'The input has to fit the schema in "input", else nothing starts.',
+    'The input must fit the schema in "input", otherwise nothing starts.',
     'A node that fails without an edge for it waits as an incident, until a person retries it or cancels the instance.',
-    'It may take as long as it likes.',
+    'There is no limit to how long it may take.',
     'In the end its output is made from "output".',
   ]);
 });
@@ -24,11 +24,11 @@ it('says of a node when it runs, what it does, what may go wrong, what follows, 
   expect(explained(expenseApproval, 'approve')).toEqual({
     nodeId: 'approve',
     sentences: [
-      'It runs when the edge to it is taken: from "check" when `nodes.check.output.needsApproval` holds. Else it is skipped.',
-      'It stands in the inbox of its assignees until one of them completes or fails it.',
-      'It is due after 2 days, which is shown and does nothing.',
-      'After 1 day there is a reminder on the lifecycle topic.',
-      'After 3 days it goes to others.',
+      'It runs when the edge to it is taken: from "check" when `nodes.check.output.needsApproval` holds. Otherwise it is skipped.',
+      'It is in the inbox of its assignees until one of them completes or fails it.',
+      'It is due after 2 days: that is shown, and nothing happens at that time.',
+      'After 1 day a reminder is sent to the lifecycle topic.',
+      'After 3 days it is reassigned.',
       'When it has completed: "pay" follows when `nodes.approve.output.approved` holds; "reject" follows when no other edge is taken.',
       'When it fails and no edge fits, it waits as an incident for a person.',
     ],
@@ -39,7 +39,7 @@ it('says of a node when it runs, what it does, what may go wrong, what follows, 
     ],
   });
   expect(explained(expenseApproval, 'pay')?.sentences).toEqual([
-    'It runs when all edges to it are decided and at least one is taken: from "check" when no other edge is taken; "approve" when `nodes.approve.output.approved` holds. Else it is skipped.',
+    'It runs when all edges to it are decided and at least one is taken: from "check" when no other edge is taken; "approve" when `nodes.approve.output.approved` holds. Otherwise it is skipped.',
     'The built-in worker sends the request; any 2xx is success. 408, 425, 429, 5xx and network errors are tried again.',
     'There are up to 5 attempts, 1 second to 1 minute apart (exponential), each of which may take 30 seconds.',
     'When it has completed, nothing follows: the instance ends when nothing else is open.',
@@ -63,7 +63,7 @@ it('says what joins wait for, and what they cancel', () => {
   const step = { type: 'transform', output: 1 };
   const join = (how: JsonObject): JsonObject => graphOf({ a: step, b: step, c: { ...step, ...how } }, ['a>c', 'b>c']);
   expect(explained(join({ join: 'any', cancelRest: true }), 'c')?.sentences[0]).toBe(
-    'It runs as soon as one edge to it is taken: from "a" always; "b" always. What is unfinished before it is cancelled then.',
+    'It runs as soon as one edge to it is taken: from "a" always; "b" always. Branches that are still open are cancelled then.',
   );
   expect(explained(join({ join: { atLeast: 2 } }), 'c')?.sentences[0]).toMatch(/^It runs as soon as 2 edges to it are taken/);
 });
@@ -94,8 +94,8 @@ it('names what a body sees: its items, its own nodes and those before the loop',
 });
 
 it('tells of a time that has no round unit in a smaller one', () => {
-  expect(explained(nodeOf({ type: 'wait', for: '90s' }), 'n')?.sentences).toContain('It lets 90 seconds pass.');
-  expect(explained(nodeOf({ type: 'wait', for: '1500ms' }), 'n')?.sentences).toContain('It lets 1500 ms pass.');
+  expect(explained(nodeOf({ type: 'wait', for: '90s' }), 'n')?.sentences).toContain('It waits for 90 seconds.');
+  expect(explained(nodeOf({ type: 'wait', for: '1500ms' }), 'n')?.sentences).toContain('It waits for 1500 ms.');
 });
 
 it('has whole sentences for every node of any definition', () => {

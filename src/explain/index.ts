@@ -21,12 +21,12 @@ export function explain(definition: Definition): Explanation {
   const starts = root.startNodes.map((id) => `"${id}"`).join(', ');
   const ends =
     timeout === null
-      ? 'It may take as long as it likes.'
-      : 'It has a "timeout": when that has passed, what is open ends and the instance fails.';
+      ? 'There is no limit to how long it may take.'
+      : 'It has a "timeout": when that has passed, open work is cancelled and the instance fails.';
   return {
     sentences: [
       `An instance starts with ${root.startNodes.length === 1 ? 'the node' : 'the nodes'} ${starts}.`,
-      input === null ? 'Any input is taken.' : 'The input has to fit the schema in "input", else nothing starts.',
+      input === null ? 'Any input is accepted.' : 'The input must fit the schema in "input", otherwise nothing starts.',
       onFailure === 'fail'
         ? 'A node that fails without an edge for it fails the instance.'
         : 'A node that fails without an edge for it waits as an incident, until a person retries it or cancels the instance.',

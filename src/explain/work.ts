@@ -23,46 +23,46 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     ],
     warnings: [],
   }),
-  transform: () => ({ sentences: ['The engine makes its output at once. An expression that fails is an incident.'], warnings: [] }),
+  transform: () => ({ sentences: ['The engine computes its output at once. If an expression fails, that is an incident.'], warnings: [] }),
   human: ({ due, reminders, escalations, approvals, timeout }) => ({
     sentences: [
       approvals === null
-        ? 'It stands in the inbox of its assignees until one of them completes or fails it.'
-        : `It stands in the inbox of its assignees until ${approvals.atLeast} of them have voted for it, or one fails it.`,
-      ...(due === null ? [] : [`It is due after ${durationOf(due)}, which is shown and does nothing.`]),
-      ...reminders.map((after) => `After ${durationOf(after)} there is a reminder on the lifecycle topic.`),
-      ...escalations.map(({ after }) => `After ${durationOf(after)} it goes to others.`),
-      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it is withdrawn, and has timed out.`]),
+        ? 'It is in the inbox of its assignees until one of them completes or fails it.'
+        : `It is in the inbox of its assignees until ${approvals.atLeast} of them have voted for it, or one fails it.`,
+      ...(due === null ? [] : [`It is due after ${durationOf(due)}: that is shown, and nothing happens at that time.`]),
+      ...reminders.map((after) => `After ${durationOf(after)} a reminder is sent to the lifecycle topic.`),
+      ...escalations.map(({ after }) => `After ${durationOf(after)} it is reassigned.`),
+      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it is withdrawn, and the node times out.`]),
     ],
     warnings: timeout === null ? [FOR_EVER] : [],
   }),
   wait: ({ wait }) => ({
     sentences: [
       wait.kind === 'for'
-        ? `It lets ${durationOf(wait.duration)} pass.`
-        : `It waits until ${wait.instant.kind === 'constant' ? new Date(wait.instant.at).toISOString() : 'the time that its expression gives'}; one that has passed goes on at once.`,
+        ? `It waits for ${durationOf(wait.duration)}.`
+        : `It waits until ${wait.instant.kind === 'constant' ? new Date(wait.instant.at).toISOString() : 'the time that its expression gives'}; if that has passed, it completes at once.`,
     ],
     warnings: [],
   }),
   event: ({ waits, count, list, timeout }) => ({
     sentences: [
-      `It waits for ${list ? `${count} events` : 'an event'} of the type ${[...new Set(waits.map(({ event }) => `"${event}"`))].join(' or ')} with its key. One that came within the hour before is taken too.`,
-      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it has timed out.`]),
+      `It waits for ${list ? `${count} events` : 'an event'} of the type ${[...new Set(waits.map(({ event }) => `"${event}"`))].join(' or ')} with its key. An event that came up to an hour before counts too.`,
+      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it times out.`]),
     ],
     warnings: timeout === null ? [FOR_EVER] : [],
   }),
   publish: ({ event, topic }) => ({
-    sentences: [`It sends an event of the type "${event}"${topic === null ? '' : `, to the topic ${topic} too,`} and goes on at once.`],
+    sentences: [`It sends an event of the type "${event}"${topic === null ? '' : ` (to the topic ${topic} too)`}, and completes at once.`],
     warnings: [],
   }),
   forEach: ({ body, concurrency, failuresMax }) => ({
     sentences: [
-      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) for each item, ${concurrency === null ? 'all at a time' : `${concurrency} at a time`}, and gives their outputs in the order of the items.`,
+      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) for each item, ${concurrency === null ? 'all at the same time' : `${concurrency} at a time`}, and gives their outputs in the order of the items.`,
       failuresMax === null
-        ? 'A task that fails in its body does not fail it: the definition’s "onFailure" decides.'
+        ? 'A task that fails in its body does not make the loop fail: "onFailure" of the definition says what happens.'
         : failuresMax === 0
           ? 'It fails at the first item that fails.'
-          : 'It goes on with other items when one fails, as "onItemFailure" says; failed ones give null.',
+          : 'It continues with other items when one fails, as "onItemFailure" says; the output of a failed item is null.',
     ],
     warnings: [],
   }),

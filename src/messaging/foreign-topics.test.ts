@@ -22,7 +22,7 @@ test('all others are named with what is wrong, and what to do', async () => {
   const refused = check(['orders', 'typo', 'small'], { orders: MAX, small: MAX - 1 });
   await expect(refused).rejects.toMatchObject({ code: 'MR_PUBLISH_TOPIC', retryable: false });
   await expect(refused).rejects.toThrow(
-    'typo is not there, or this login may not see it; small takes 999 bytes at most (max.message.bytes), fewer than 1000. These topics',
+    'typo does not exist, or this login may not see it; small takes 999 bytes at most (max.message.bytes), fewer than 1000. Millrace does not make',
   );
   await expect(refused).rejects.toThrow('take them off the list, and run `millrace topics` again');
 });
@@ -32,5 +32,5 @@ test('topics of events that are missing are named; they may come at any time', a
   await assertEventTopics({ missingTopics }, ['orders', 'payments']);
   const refused = assertEventTopics({ missingTopics }, ['orders', 'typo', 'other']);
   await expect(refused).rejects.toMatchObject({ code: 'MR_EVENT_TOPIC', retryable: true });
-  await expect(refused).rejects.toThrow('typo, other are not, or this login');
+  await expect(refused).rejects.toThrow('typo, other do not, or this login');
 });

@@ -19,14 +19,14 @@ export async function assertPublishTopics(
   const found = new Map((await admin.describeTopics(publishTopics)).map(({ topic, config }) => [topic, config]));
   const errors = publishTopics.flatMap((topic) => {
     const config = found.get(topic);
-    if (config === undefined) return [`${topic} is not there, or this login may not see it`];
+    if (config === undefined) return [`${topic} does not exist, or this login may not see it`];
     const bytes = Number(config['max.message.bytes']);
     return bytes < maxMessageBytes ? [`${topic} takes ${bytes} bytes at most (max.message.bytes), fewer than ${maxMessageBytes}`] : [];
   });
   if (errors.length === 0) return;
   const message =
-    `What MILLRACE_PUBLISH_TOPICS lists must be there and take records of MILLRACE_MAX_MESSAGE_BYTES: ${errors.join('; ')}. ` +
-    'These topics are not ours to make or alter: do so, or take them off the list, and run `millrace topics` again.';
+    `The topics of MILLRACE_PUBLISH_TOPICS must exist and take records of MILLRACE_MAX_MESSAGE_BYTES: ${errors.join('; ')}. ` +
+    'Millrace does not make or alter these topics: do so yourself, or take them off the list, and run `millrace topics` again.';
   throw new MillraceError('MR_PUBLISH_TOPIC', message, { retryable: false });
 }
 
@@ -39,7 +39,7 @@ export async function assertEventTopics(admin: Pick<LogAdmin, 'missingTopics'>, 
   const missing = await admin.missingTopics(eventTopics);
   if (missing.length === 0) return;
   const message =
-    `What MILLRACE_EVENT_TOPICS lists must be there: ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not, ` +
-    'or this login may not see it. These topics are not ours to make: make them, or take them off the list.';
+    `The topics of MILLRACE_EVENT_TOPICS must exist: ${missing.join(', ')} ${missing.length === 1 ? 'does' : 'do'} not, ` +
+    'or this login may not see it. Millrace does not make these topics: make them, or take them off the list.';
   throw new MillraceError('MR_EVENT_TOPIC', message, { retryable: true });
 }

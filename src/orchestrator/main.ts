@@ -1,6 +1,6 @@
 /**
- * The orchestrator process, and the command that sends stranded tasks again. The only file of this folder that knows which
- * databases, which log and which registry there are. Any number of orchestrators may run side by side: consumer groups, row
+ * The orchestrator process, and the command that sends stranded tasks again. The only file of this folder that opens the
+ * databases, the log and the registry of an installation. Any number of orchestrators may run side by side: consumer groups, row
  * locks and the version check divide the work.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

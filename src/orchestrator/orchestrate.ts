@@ -50,9 +50,9 @@ export type OrchestrateConfig = ConsumerConfig & Pick<Config, 'orchestrator'>;
 
 const OUTBOX_SAMPLE_MS = 2_000;
 const MAINTENANCE_MS = 60_000;
-/** A probe that is out for so many intervals is taken for lost. */
+/** A probe that has not come back after so many intervals counts as lost. */
 const PROBE_PATIENCE = 10;
-/** Of no key: what the database is asked only to see that it answers. */
+/** The hash of no key, for a query that only checks that the database answers. */
 const NO_HASH = Buffer.alloc(32);
 
 /** Resolves when each consumer has joined its group. */
@@ -63,7 +63,7 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   await retry('look up the schemas', async () => {
     await outgoing.prepare();
     await codec.prepare([{ topic, record: 'DeadLetter' }]);
-    // Those of triggers go through the outbox.
+    // Dead letters of triggers go through the outbox.
     await store.registerTopics([topic]);
   });
   const admin = log.admin();
@@ -131,12 +131,12 @@ function fireTimers(
   service.repeat('fire timers', createTimerTask({ store, outgoing, events, intervalMs, onFired: metrics.timerFired }));
 }
 
-/** Looks at the outbox too, since a lost slot must be noticed before the rows that it lacks are removed. */
+/** Measures the outbox too: a lost slot must be noticed before its unpublished rows are removed. */
 function keepDatabaseSmall(service: Service, { gauge, maintenance }: OrchestratorSystems): void {
   let reading: OutboxState | null = null;
   outboxMetrics(service.metrics, () => reading);
   service.health.check('publishing', () => whyNotInstalled(reading));
-  service.repeat('look at the outbox', async () => {
+  service.repeat('measure the outbox', async () => {
     reading = await gauge.read();
     if (!reading.slotExists) await maintenance.noticeLostSlot();
     return OUTBOX_SAMPLE_MS;
@@ -147,15 +147,18 @@ function keepDatabaseSmall(service: Service, { gauge, maintenance }: Orchestrato
   });
 }
 
-/** An installation is ready once one probe has come back; later ones concern those who start instances. */
+/**
+ * An installation is ready once one probe has come back. If later ones do not, the API refuses starts, but the orchestrator stays
+ * ready.
+ */
 function whyNotInstalled(reading: OutboxState | null): string | null {
-  if (reading === null) return 'the outbox was not looked at yet';
+  if (reading === null) return 'the outbox has not been measured yet';
   const { probe } = reading;
   switch (probe.status) {
     case 'cameBack':
       return null;
     case 'unsent':
-      return 'no probe was sent yet';
+      return 'no probe has been sent yet';
     case 'waiting':
       return probe.roundTripSeconds === null ? 'no probe that was written to the outbox has come back from Kafka yet' : null;
     default:
@@ -163,7 +166,7 @@ function whyNotInstalled(reading: OutboxState | null): string | null {
   }
 }
 
-/** What is written to the outbox must come back: whatever stops it on the way, no other sign of it is certain. */
+/** Writes probes to the outbox and waits for their records: the only certain sign that rows of the outbox arrive in Kafka. */
 async function probePublishing(
   { topics, orchestrator }: OrchestrateConfig,
   service: Service,

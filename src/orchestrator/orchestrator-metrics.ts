@@ -1,4 +1,4 @@
-/** The metrics of an orchestrator, with their label combinations at hand: looking one up for each notification costs time. */
+/** The metrics of an orchestrator. Label combinations are cached, since looking them up for each notification costs time. */
 import type { Counter } from 'prom-client';
 import type { RejectionCode } from '../core/instance/decide/rejection.ts';
 import { consumerMetrics, type Metrics, orchestratorMetrics, type PartitionLag } from '../service/metrics.ts';
@@ -13,13 +13,13 @@ export type OrchestratorMetrics = {
   conflicts(count: number): void;
   batch(records: number): void;
   transaction(ms: number): void;
-  /** From the record's timestamp, which is of another clock: negative ones count as none. */
+  /** From the record's timestamp, which comes from another clock: a negative latency counts as 0. */
   latency(ms: number): void;
   cache(hits: number, misses: number): void;
   timerFired(kind: string): void;
   scheduleTime(definition: string, result: string, count: number): void;
   correlated(counts: CorrelationCounts): void;
-  /** A record of a topic of events that is none: a compacted topic's deletion. */
+  /** A record of a topic of events without a value: a deletion in a compacted topic. */
   tombstone(): void;
   redispatched(count: number): void;
 };

@@ -1,11 +1,11 @@
-/** Until when everything that was written to the outbox has been published. */
+/** The instant before which everything that was written to the outbox is published. */
 import type { EpochMs } from '../core/ids.ts';
 import type { InstanceStore } from '../store/instance-store.ts';
 import type { OutboxGauge } from '../store/maintenance.ts';
 
-/** @returns null while that cannot be told. */
+/** @returns null while that is not known. */
 export async function publishedBefore(store: Pick<InstanceStore, 'now'>, gauge: OutboxGauge): Promise<EpochMs | null> {
-  // The earlier moment: what was published by the reading was so then, or is older still.
+  // Read before the gauge, so that the result is never too late.
   const now = await store.now();
   const { slotExists, confirmed, republishPending, oldestAgeSeconds } = await gauge.read();
   return slotExists && confirmed && !republishPending ? now - oldestAgeSeconds * 1_000 : null;

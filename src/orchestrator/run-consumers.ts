@@ -44,7 +44,7 @@ export type ConsumerDependencies = {
   readonly now: () => EpochMs;
 };
 
-/** What consumers have in common, whatever their contexts. */
+/** A consumer, whatever the type of its context. */
 export type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' | 'groupId' | 'isMember' | 'lag' | 'assignment'>;
 
 /** The part of the shutdown time that batches under way get; the rest is for leaving groups and closing connections. */
@@ -52,7 +52,7 @@ const DRAIN_SHARE = 0.6;
 /** What an event's id, type, source and key add to its data at most: 500 characters each. */
 const EVENT_ENVELOPE_BYTES = 8_192;
 
-/** Resolves when each is a member of its group, but for those of foreign topics that are not there. */
+/** Resolves when each is a member of its group, except those of foreign topics that do not exist. */
 export async function runConsumers(dependencies: ConsumerDependencies): Promise<void> {
   const { config, service, definitions, store, matcher, codec, outgoing, deadLetters, metrics, stateCache, now } = dependencies;
   const { log } = service;
@@ -61,7 +61,7 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   const groups = groupNames(prefix);
 
   const ready = createReadyDefinitions(definitions, outgoing);
-  // All at once: one that waits for a database must not use up the time of the others.
+  // All at the same time: one that waits for a database must not use up the time of the others.
   service.onStop('consumers', () =>
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
@@ -109,11 +109,11 @@ async function runConsumer<Context>(
     metrics,
   });
   consumers.push(consumer);
-  service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'the group does not count this process at present'));
+  service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'this process is not a member of the group at present'));
   await consumer.start();
 }
 
-/** Reads a topic that others own. While it is missing, neither the start nor any other topic waits for it. */
+/** Reads a topic that others own. While it does not exist, neither the start nor other topics wait for it. */
 async function runForeignConsumer<Context>(
   dependencies: ConsumerDependencies,
   topic: string,
@@ -123,7 +123,7 @@ async function runForeignConsumer<Context>(
   const missing = await retry('list the topics', () => admin.missingTopics([topic]));
   if (missing.length === 0) return await runConsumer(dependencies, { ...parts, topics: [topic] });
   let isMissing = true;
-  service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists it, and it is not there' : null));
+  service.health.check(`topic ${topic}`, () => (isMissing ? 'MILLRACE_EVENT_TOPICS lists the topic, but it does not exist' : null));
   retry(`read events from ${topic}`, () => assertEventTopics(admin, [topic]))
     .then(async () => {
       isMissing = false;

@@ -55,7 +55,7 @@ function compareNode(
   task: ObservedTask | undefined,
 ): readonly { readonly field: string; readonly message: string }[] {
   const { status, attempt, input, inputContains, output, outputContains, error, title, assignees } = expected;
-  if (task === undefined) return [{ field: Object.keys(expected)[0] ?? 'status', message: `Nothing has become of "${key}" so far.` }];
+  if (task === undefined) return [{ field: Object.keys(expected)[0] ?? 'status', message: `"${key}" has not been reached yet.` }];
   const given = assignees === undefined ? null : { users: assignees.users ?? [], roles: assignees.roles ?? [] };
   const checks: readonly (readonly [field: keyof NodeExpectation, message: string | null])[] = [
     ['status', status === undefined ? null : differs(`the status of "${key}"`, status, task.status)],

@@ -24,7 +24,7 @@ let shape: CompiledSchema | null = null;
 function shapeOf(): CompiledSchema {
   if (shape === null) {
     const compiled = compileSchema(JSON.parse(JSON.stringify(ScenarioFile)) as Json);
-    if (!compiled.ok) throw new Error(`Bug: the schema of scenario files is none: ${JSON.stringify(compiled.error)}`);
+    if (!compiled.ok) throw new Error(`Bug: the schema of scenario files is invalid: ${JSON.stringify(compiled.error)}`);
     shape = compiled.value;
   }
   return shape;

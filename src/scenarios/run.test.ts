@@ -99,7 +99,7 @@ describe('Work', () => {
   it('that no mock answers is named when something else than it was expected', () => {
     expect(failuresOf(nodeOf(work), { expect: completed })).toEqual({
       '/expect/status': 'Expected the status of the instance to be "completed", but it is "running".',
-      '/mocks': '"n" waits for the outcome of its work, of which no mock says anything.',
+      '/mocks': '"n" waits for an outcome, but no mock gives one: add it to "mocks".',
     });
   });
 });
@@ -254,7 +254,7 @@ describe('What is expected and is not so', () => {
         expect: { nodes: { b: { status: 'skipped' } } },
       }),
     ).toEqual({
-      '/expect/nodes/b/status': 'Nothing has become of "b" so far.',
+      '/expect/nodes/b/status': '"b" has not been reached yet.',
     });
   });
 });

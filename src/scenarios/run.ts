@@ -124,7 +124,7 @@ function hintsOf({ unanswered, state }: Simulation, pointer: string): readonly F
   return [...unanswered].flatMap((path) => {
     const isWaiting = taskAt(state, path as TaskPath)?.status === 'scheduled';
     return isWaiting
-      ? [{ pointer: `${pointer}/mocks`, message: `"${path}" waits for the outcome of its work, of which no mock says anything.` }]
+      ? [{ pointer: `${pointer}/mocks`, message: `"${path}" waits for an outcome, but no mock gives one: add it to "mocks".` }]
       : [];
   });
 }

@@ -33,17 +33,17 @@ it('says nothing of a loop that runs', async () => {
   expect(await health.ready()).toEqual({ ok: true, checks: { 'event loop': 'ok' } });
 });
 
-it('logs that the loop was held, and stays ready', async () => {
+it('logs that the loop was blocked, and stays ready', async () => {
   const { log, health, holdFor } = watched();
   holdFor(700);
-  expect(log.warn).toHaveBeenCalledWith({ maxMs: 700, p99Ms: 350 }, 'The event loop was held for too long');
+  expect(log.warn).toHaveBeenCalledWith({ maxMs: 700, p99Ms: 350 }, 'The event loop was blocked for too long');
   expect((await health.ready()).ok).toBe(true);
 });
 
 it('is not ready while the last window had a standstill, and is again after one without', async () => {
   const { health, holdFor } = watched();
   holdFor(3_000);
-  expect(await health.ready()).toEqual({ ok: false, checks: { 'event loop': 'was held for 3000 ms' } });
+  expect(await health.ready()).toEqual({ ok: false, checks: { 'event loop': 'was blocked for 3000 ms' } });
   holdFor(10);
   expect((await health.ready()).ok).toBe(true);
 });

@@ -25,7 +25,7 @@ export function startLoop(options: LoopOptions): Loop {
 async function run({ what, round, signal, log }: LoopOptions): Promise<void> {
   const retry = retryForever(
     (error) => {
-      if (!isRetryable(error)) log.error({ err: error }, `Could not ${what}; the cause is not one that passes by itself`);
+      if (!isRetryable(error)) log.error({ err: error }, `Could not ${what}; the error does not pass by itself`);
       return true;
     },
     signal,

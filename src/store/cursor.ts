@@ -1,6 +1,6 @@
 /**
- * Opaque cursors of keyset pages: where the last page ended, as the values of the list's order. A cursor names its list,
- * so that one of another list is refused and not misread.
+ * Opaque cursors of keyset pages: where the last page ended, as the values of the list's order. A cursor names its list, so that a
+ * cursor of another list is refused instead of being misread.
  */
 import { MillraceError } from '../core/error.ts';
 import type { Page } from './definition-store.ts';
@@ -20,7 +20,7 @@ export function decodeCursor(list: string, cursor: string, patterns: readonly Re
   const values = parts.slice(1).map(String);
   const fits =
     parts[0] === list && values.length === patterns.length && patterns.every((pattern, index) => pattern.test(values[index] ?? ''));
-  if (!fits) throw new MillraceError('MR_CURSOR_INVALID', 'The cursor is none of this list.', { retryable: false });
+  if (!fits) throw new MillraceError('MR_CURSOR_INVALID', 'The cursor does not belong to this list.', { retryable: false });
   return values;
 }
 
@@ -29,7 +29,7 @@ function parse(cursor: string): readonly unknown[] {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     return Array.isArray(parsed) ? parsed : [];
   } catch {
-    // It is no cursor of ours.
+    // An invalid cursor has no values, so `decodeCursor` refuses it.
     return [];
   }
 }

@@ -15,14 +15,14 @@ const VERSIONS_KEPT = 1_000;
 export type DefinitionCache = {
   /** @returns null when there is no such version. */
   get(id: DefinitionId, version: number): Promise<Definition | null>;
-  /** The version if it is at hand, without waiting. */
+  /** The version if it is in the cache, without waiting. */
   peek(id: DefinitionId, version: number): Definition | undefined;
 };
 
 export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): DefinitionCache {
   const cache = new LRUCache<string, Definition, Version>({
     max: VERSIONS_KEPT,
-    // A version that was evicted while it was loading is still the answer for those who wait for it.
+    // A version that is evicted while it is loading is still given to those who wait for it.
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { context: { id, version } }) => {
       const stored = await store.get(id, version);

@@ -17,7 +17,7 @@ export type HumanRecord = {
   readonly completedBy: string | null;
   /** When that person did. */
   readonly endedAt?: EpochMs;
-  /** What was chosen. Absent: nothing. */
+  /** The outcome that was chosen. Absent: none. */
   readonly outcome?: string;
   /** The three that follow: oldest first; absent: none. A vote's output is in the output of its task. */
   readonly votes?: readonly Omit<Vote, 'seq' | 'output'>[];
@@ -40,7 +40,7 @@ export function humanRecords(history: readonly HistoryEntry[], before: InstanceS
   return records;
 }
 
-/** null: the event changes nothing of it. */
+/** null: the event does not change the record. */
 function changedBy(event: InstanceEvent, record: HumanRecord | null): HumanRecord | null {
   switch (event.type) {
     case 'HumanTaskOpened': {

@@ -1,4 +1,4 @@
-/** The instance database as people read it: the port. Lists are keyset pages, newest first; cursors are opaque. */
+/** Reading the instance database: the port. Lists are keyset pages, newest first; cursors are opaque. */
 import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
 import type { Approvals, Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
@@ -115,11 +115,11 @@ export type DeadLetterRow = {
   readonly instanceId: string | null;
   readonly at: EpochMs;
   readonly status: 'open' | 'replayed' | 'discarded';
-  /** What it does not hold of the original, for people; null when it is whole. */
+  /** What the dead letter does not hold of the original; null when it holds all. */
   readonly omitted: string | null;
 };
 
-/** As lists hold it: key, value and headers cut (listed-dead-letter.ts). */
+/** A dead letter in a list: key, value and headers are cut (listed-dead-letter.ts). */
 export type ListedDeadLetter = DeadLetterRow & {
   /** Length of the whole value. */
   readonly valueBytes: number;

@@ -1,7 +1,7 @@
 /**
- * The instance database as the engine writes it: the port. `postgres/` and `memory/` implement it.
- * Every write of an instance goes through `start` or `apply`; all methods are told the partition, so that the database
- * can later be split by partition range. Database away: every method throws a retryable `MillraceError`.
+ * Writing the instance database: the port. `postgres/` and `memory/` implement it. Every write of an instance goes through `start`
+ * or `apply`; all methods are told the partition, so that the database can later be split by partition range. While the database
+ * is unavailable, every method throws a retryable `MillraceError`.
  */
 import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
@@ -48,7 +48,7 @@ export type StartResult =
   /** The key was used within 24 h with the same body: nothing was written. */
   | { readonly kind: 'repeated'; readonly instanceId: InstanceId; readonly definitionVersion: number }
   | { readonly kind: 'keyReused' }
-  /** The database refused this one, whatever is tried (`MR_MESSAGE_TOO_LARGE`, …); the others were written. */
+  /** The database always refuses this one (`MR_MESSAGE_TOO_LARGE`, …); the others were written. */
   | { readonly kind: 'failed'; readonly error: MillraceError };
 
 export type Subscription = {
@@ -60,13 +60,13 @@ export type Subscription = {
   readonly where: { readonly source: string; readonly scope: { readonly [root: string]: Json } } | null;
 };
 
-/** Given to the store by whoever wires it: decides `where` (pure) and makes the `EventMatched` outbox row. */
+/** Evaluates `where` (pure) and makes the `EventMatched` outbox row. The engine gives it to the store. */
 export type EventMatcher = {
   matches(where: NonNullable<Subscription['where']>, event: ExternalEvent): 'yes' | 'no' | { readonly failed: string };
   encode(subscription: Subscription, event: ExternalEvent, eventRowId: string, whereError: string | null): OutboxMessage;
 };
 
-/** What becomes of an event at one definition. */
+/** The decision on an event by the triggers of one definition. */
 export type EventStart = { readonly kind: 'start'; readonly start: Start } | { readonly kind: 'failed'; readonly reason: string };
 
 /** null: none of its triggers is for the event. Pure. */
@@ -93,7 +93,7 @@ export type DecideSchedule = (seen: {
 export type ScheduleRunner = { prepare(row: ScheduleRow): Promise<DecideSchedule> };
 
 export type ScheduleStep = {
-  /** The schedule that had something to do, as it was, and what became of its times; null: there was none. */
+  /** The schedule that was advanced, as it was before, and what happened at its times; null: there was nothing to do. */
   readonly advanced: { readonly row: ScheduleRow; readonly entries: readonly ScheduleEntry[] } | null;
   readonly nextDueAt: EpochMs | null;
   readonly now: EpochMs;
@@ -112,7 +112,7 @@ export type CorrelationCounts = {
 };
 
 export type Correlated = CorrelationCounts & {
-  /** What triggers could not start, each with its dead letter written. Everything else that the events meant was done. */
+  /** Starts by triggers that failed, each with its dead letter written. Everything else was done. */
   readonly failed: readonly FailedStart[];
 };
 
@@ -122,7 +122,7 @@ export type NewCommand = {
   readonly partition: number;
   readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode' | PersonCommand['type'];
   readonly path: TaskPath | null;
-  /** Of what people do to tasks: taken only while this very attempt is open. */
+  /** Of commands on human tasks: accepted only while this attempt is open. */
   readonly attempt: number | null;
   readonly payload: Json;
   readonly by: string;
@@ -140,7 +140,7 @@ export type NewDeadLetter = {
   readonly offset: string;
   readonly code: string;
   readonly reason: string;
-  /** What the letter does not hold of the original, for people; null when it is whole. */
+  /** What the dead letter does not hold of the original; null when it holds all. */
   readonly omitted: string | null;
   readonly original: {
     readonly topic: string;
@@ -174,7 +174,7 @@ export type FiredTimers = {
   readonly now: EpochMs;
 };
 
-/** Longest that a timeout of a wait is held back: a partition of events that stands still does not stop deadlines for ever. */
+/** Longest that a timeout of a wait is held back: a partition of events that is not consumed must not stop deadlines for ever. */
 export const timeoutHeldMsMax = 300_000;
 
 export interface InstanceStore {
@@ -210,7 +210,7 @@ export interface InstanceStore {
    * @param starter without one, no trigger is looked at.
    */
   correlate(events: readonly ExternalEvent[], matcher: EventMatcher, starter?: EventStarter): Promise<Correlated>;
-  /** Starts what events mean to the triggers of one definition, and nothing else: what failed there, tried again. */
+  /** Applies events to the triggers of one definition only: tries starts again that failed before. */
   startByEvents(
     definitionId: DefinitionId,
     events: readonly ExternalEvent[],
@@ -224,8 +224,8 @@ export interface InstanceStore {
   advanceSchedule(runner: ScheduleRunner): Promise<ScheduleStep>;
 
   /**
-   * @returns false when the task of people is open no more, somebody has completed or failed it already, or this person has
-   * voted already.
+   * @returns false when the human task is no longer open, somebody has completed or failed it already, or this person has voted
+   * already.
    */
   issueCommand(command: NewCommand): Promise<boolean>;
   commandResult(commandId: CommandId): Promise<CommandResult | null>;

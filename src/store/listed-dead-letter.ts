@@ -1,4 +1,4 @@
-/** A dead letter as lists hold it: what is large of it is cut, and read whole by its id. */
+/** A dead letter in a list: large parts are cut. Reading it by its id gives all of it. */
 import type { DeadLetterRow, ListedDeadLetter } from './instance-queries.ts';
 
 /** Of a key and of a value, in bytes; above so many characters all headers are left out. */

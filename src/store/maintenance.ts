@@ -1,4 +1,4 @@
-/** Keeping the instance database in shape, and telling how far its outbox is published: the ports. */
+/** Maintenance of the instance database, and how far its outbox is published: the ports. */
 
 export type MaintenanceReport = {
   readonly partitionsMade: number;
@@ -8,19 +8,19 @@ export type MaintenanceReport = {
   readonly rowsInDefault: boolean;
   /** Rows that were deleted because they are old, by table. */
   readonly deleted: { readonly [table: string]: number };
-  /** Steps that did not work this time; the others were done. */
+  /** Steps that failed this time; the others were done. */
   readonly failed: readonly string[];
 };
 
 export interface Maintenance {
   /**
-   * Makes partitions ahead and removes what is old, a bounded amount each time: call it every minute.
-   * @returns null when another process is at it.
+   * Makes partitions ahead and removes old rows, a bounded amount each time: call it every minute.
+   * @returns null when another process is doing it.
    */
   run(): Promise<MaintenanceReport | null>;
   /**
-   * Writes down that the slot is gone or lost: it will be another one when it comes back, perhaps within seconds and made
-   * by others, and what the first had not confirmed must be published again. Call it as soon as the gauge says so.
+   * Records that the slot is gone or lost. If there is a slot again later, perhaps within seconds and made by Debezium, it is
+   * another one, and what the first had not confirmed must be published again. Call it as soon as the gauge says so.
    */
   noticeLostSlot(): Promise<void>;
 }
@@ -30,9 +30,9 @@ export type OutboxState = {
   readonly oldestAgeSeconds: number;
   /** WAL that the slot holds back, in bytes. */
   readonly slotLagBytes: number;
-  /** false: it is gone or lost, and nothing is published; or Debezium made another one, which does not know all that there is. */
+  /** false: the slot is gone or lost, and nothing is published; or Debezium made another one, which lacks the rows before it. */
   readonly slotExists: boolean;
-  /** Postgres gave it up, since it held back more WAL than `max_slot_wal_keep_size`: run `millrace republish`. */
+  /** Postgres invalidated the slot, since it held back more WAL than `max_slot_wal_keep_size`: run `millrace republish`. */
   readonly slotLost: boolean;
   /** It was confirmed at least once since it was made. */
   readonly confirmed: boolean;
@@ -47,16 +47,19 @@ export type ProbeState =
   /** No orchestrator has sent one yet. */
   | { readonly status: 'unsent' }
   | { readonly status: 'cameBack'; readonly roundTripSeconds: number }
-  /** `waitingSeconds`: since the first that did not come back was sent. `roundTripSeconds`: of the last that did; null: none ever. */
+  /**
+   * `waitingSeconds`: since the first probe that has not come back was sent. `roundTripSeconds`: of the last that came back; null:
+   * none did.
+   */
   | { readonly status: 'waiting'; readonly waitingSeconds: number; readonly roundTripSeconds: number | null };
 
 export interface OutboxProbes {
   /**
-   * Writes a probe to the outbox, unless some process wrote one less than the interval ago. While one is out, the next follows
-   * only after the patience: it replaces one that may be lost.
+   * Writes a probe to the outbox, unless some process wrote one less than the interval ago. While one has not come back, the next
+   * is sent only after `patienceMs`, in place of one that may be lost.
    */
   send(topic: string, times: { readonly intervalMs: number; readonly patienceMs: number }): Promise<void>;
-  /** The record of a probe was read. Again, or of another than the last one, it changes nothing. */
+  /** The record of a probe was read. A repeat, or the record of an older probe, changes nothing. */
   cameBack(id: string): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What stands between the instance database and Debezium, by name: the migrations make it, the connector uses it. */
+/** Names that the migrations and the connector share: tables, publication and slot. */
 
 /** Made by the migrations, in the instance database. */
 export const outboxPublication = 'millrace_outbox';

@@ -16,11 +16,11 @@ export type ScheduleRow = DeployedSchedule & {
   readonly version: number;
   readonly isPaused: boolean;
   readonly state: ScheduleState;
-  /** What became of the latest times, the newest last. */
+  /** Results of the latest times, the newest last. */
   readonly recent: readonly ScheduleEntry[];
 };
 
-/** What the newest version of a definition starts by, for people. */
+/** The triggers of the newest version of a definition, as people read them. */
 export type TriggersRow = {
   readonly definitionId: DefinitionId;
   readonly version: number;

@@ -1,9 +1,9 @@
-/** Triggers as the instance database keeps them: the part of the store's port that is about them. */
+/** Triggers in the instance database: a part of the store's port. */
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { DefinitionId } from '../core/ids.ts';
 import type { DeployedSchedule } from './schedules.ts';
 
-/** What the newest version of a definition starts instances by, as far as the database needs to know it. */
+/** The triggers of the newest version of a definition, as far as the database needs them. */
 export type DeployedTriggers = {
   readonly definitionId: DefinitionId;
   readonly version: number;
@@ -12,18 +12,18 @@ export type DeployedTriggers = {
   readonly schedules: readonly DeployedSchedule[];
 };
 
-/** A person switches triggers off or on: one by its name, or all of a definition (null). */
+/** Pauses or resumes triggers: one by its name, or all of a definition (null). */
 export type TriggerSwitch = { readonly definitionId: DefinitionId; readonly name: string | null; readonly isPaused: boolean };
 
-/** A definition of which some trigger may be for an event. */
+/** A definition that an event may start. */
 export type TriggerSet = {
   readonly definitionId: DefinitionId;
   readonly version: number;
-  /** Names of its triggers that are off. A definition that is paused as a whole is no candidate. */
+  /** Names of its paused triggers. A definition that is paused as a whole is not among the sets. */
   readonly paused: readonly string[];
 };
 
-/** A trigger that failed on an event, or a start that the database refuses. It left no key, so it can be tried again. */
+/** A trigger that failed on an event, or a start that the database refuses. No idempotency key was written, so it can be tried again. */
 export type FailedStart = { readonly event: ExternalEvent; readonly definitionId: DefinitionId; readonly reason: string };
 
 /** Idempotency keys of starts by events. No key of REST holds a line feed. */

@@ -10,7 +10,7 @@ export type FailedAttempt = Extract<AttemptResult, { readonly status: 'failed' |
 export const errorMessageLengthMax = 500;
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
-/** A failure for good: another attempt would fail too. */
+/** A failure that is not retried: another attempt would fail too. */
 export function failed(code: string, message: string): FailedAttempt {
   return { status: 'failed', code: cleanCode(code), message: cleanMessage(message), retryable: false, retryAfterMs: null };
 }

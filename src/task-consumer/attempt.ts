@@ -1,7 +1,7 @@
 /**
- * One attempt: runs the executor under the attempt's timeout, counted from here. A handler that ignores its abort
- * signal does not hold the task: the timeout is reported when it passes, and what the handler gives later is ignored.
- * There may be tens of thousands a second, so promises, signals and child loggers are made only when they are asked for.
+ * One attempt: runs the executor under the attempt's timeout, counted from here. A handler that ignores its abort signal does not
+ * delay the outcome: the timeout is reported when it passes, and a later result is ignored. There may be tens of thousands of
+ * attempts a second, so promises, signals and child loggers are made only when they are needed.
  */
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { TaskLogger } from '../worker/index.ts';
@@ -65,7 +65,7 @@ export class Attempt implements AttemptScope {
     this.#timer = setTimeout(() => (rest > 0 ? this.#expireIn(rest) : this.#expire()), Math.min(ms, TIMER_MS_MAX));
   }
 
-  /** The process must end: the handler is told, and no result is reported, so the task runs again elsewhere. */
+  /** The process must end: the signal aborts and no result is reported, so the task runs again elsewhere. */
   abandon(reason: Error): void {
     this.#report = undefined;
     clearTimeout(this.#timer);

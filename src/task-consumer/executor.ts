@@ -1,4 +1,4 @@
-/** What can run a task: the built-in `http` client, or the handlers of a user's module. */
+/** Runs tasks: the built-in `http` client, or the handlers of a user's module. */
 import type { TaskLogger } from '../worker/index.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import type { ScheduledTask } from './task.ts';
@@ -11,7 +11,10 @@ export type AttemptScope = {
 };
 
 export type Executor = {
-  /** How metrics name the task: a handler's name or `http`, never anything that a message made up. */
+  /**
+   * Label of the task in metrics: the name of a known handler, or `http`. Never taken from a message, since metrics keep every
+   * label for ever.
+   */
   label(task: ScheduledTask): string;
   /** Never throws or rejects for what the task itself did wrong; a throw counts as a bug and is retried. */
   run(task: ScheduledTask, scope: AttemptScope): AttemptResult | Promise<AttemptResult>;

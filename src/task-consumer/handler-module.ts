@@ -5,7 +5,7 @@ import { isTaskDefinition, type TaskDefinition } from '../worker/index.ts';
 import { HandlerModuleError } from './executors/handlers.ts';
 
 /**
- * Handlers are exported one by one under any name, or as lists, the default export included.
+ * Handlers are exported one by one under any name, or in arrays, also by the default export.
  * @param path relative to the working directory.
  * @throws HandlerModuleError when the module cannot be loaded or holds no handler.
  */
@@ -19,7 +19,7 @@ export async function loadHandlers(path: string): Promise<readonly TaskDefinitio
       cause: error,
     });
   }
-  // The same handler may be exported by its name and in the default list.
+  // The same handler may be exported by its name and in an array too.
   const found = new Set(
     Object.values(exported).flatMap((value) =>
       Array.isArray(value) ? value.filter(isTaskDefinition) : isTaskDefinition(value) ? [value] : [],

@@ -33,7 +33,7 @@ describe('what a handler gives', () => {
     ['a map', new Map(), '/: a Map'],
     ['a buffer', { bytes: Buffer.from('x') }, '/bytes: a Buffer'],
     ['a hole in a list', [undefined], '/0: undefined'],
-    ['a circle', circle, 'in a circle'],
+    ['a circle', circle, 'holds itself'],
   ])('cannot be %s', (_, value, message) => {
     const output = toJsonOutput(value);
     expect(output).toMatchObject({ ok: false, error: expect.stringContaining(message) });

@@ -1,4 +1,4 @@
-/** What a handler returned becomes JSON, or the reason why it cannot be. Nothing is rounded or dropped silently. */
+/** Makes JSON of the value that a handler returned, or says why that is not possible. Nothing is rounded or dropped silently. */
 
 import type { Json } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
@@ -15,11 +15,11 @@ export function toJsonOutput(value: unknown): Result<JsonOutput, string> {
   const error = findError(value, '', 0, notes);
   if (error !== null) return err(error);
   const text = JSON.stringify(value);
-  // What was just checked is JSON, but for members that JSON leaves out.
+  // The checked value is JSON, except for members that JSON leaves out.
   return ok({ value: notes.leavesOut ? (JSON.parse(text) as Json) : (value as Json), text });
 }
 
-/** What is wrong at the first place that JSON could not hold as it is. */
+/** The error at the first place whose value JSON cannot hold. */
 function findError(value: unknown, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
   switch (typeof value) {
     case 'string':
@@ -38,7 +38,7 @@ function findError(value: unknown, pointer: string, depth: number, notes: { leav
 }
 
 function findErrorInside(value: object, pointer: string, depth: number, notes: { leavesOut: boolean }): string | null {
-  if (depth > DEPTH_MAX) return `${pointer.slice(0, 100)}: nested deeper than ${DEPTH_MAX}, or in a circle.`;
+  if (depth > DEPTH_MAX) return `${pointer.slice(0, 100)}: nested deeper than ${DEPTH_MAX} levels, or holds itself.`;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
       const item: unknown = value[index];
@@ -63,7 +63,7 @@ function findErrorInside(value: object, pointer: string, depth: number, notes: {
   return null;
 }
 
-/** `Object.prototype` of another realm, as a test runner or a vm has: nothing above it. */
+/** `Object.prototype` of another realm (a vm, or a test runner): it has no prototype itself. */
 function isForeignPlain(prototype: unknown): boolean {
   return (
     typeof prototype === 'object' &&

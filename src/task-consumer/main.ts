@@ -1,6 +1,6 @@
 /**
- * The two processes that run tasks: the built-in one for `http` nodes, and the one for a user's handlers. The only file
- * of this folder that knows which log and which registry there are.
+ * The two processes that run tasks: the built-in one for `http` nodes, and the one for a user's handlers. The only file of this
+ * folder that opens the log and the registry of an installation.
  */
 import { createCodec } from '../messaging/codec.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';

@@ -1,7 +1,7 @@
 /**
- * Sends outcomes and dead letters, and tells when the broker has them. All that come within one iteration of the event loop go
- * out in one call, so that ten thousand outcomes a second cost a few hundred promises. The producer waits for a broker that is
- * away. A record that the broker will never take is given back alone, and the rest of its call is sent again.
+ * Sends outcomes and dead letters, and reports when the broker has acknowledged them. All of one iteration of the event loop go
+ * into one call, so that ten thousand outcomes a second cost a few hundred promises. While the broker is unavailable the producer
+ * waits. If the broker refuses a record for ever, only that record is reported as refused, and the rest of its call is sent again.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogProducer, OutgoingRecord } from '../messaging/log.ts';
@@ -9,11 +9,11 @@ import type { LogProducer, OutgoingRecord } from '../messaging/log.ts';
 export type Delivery<Subject> = { readonly subject: Subject; readonly record: OutgoingRecord };
 
 export type PublisherHandlers<Subject> = {
-  /** The broker has them. */
+  /** The broker has acknowledged them. */
   onDelivered(deliveries: readonly Delivery<Subject>[]): void;
-  /** The broker will never take this one (too large, refused). */
+  /** The broker refuses this one for ever (it is too large, for example). */
   onRefused(delivery: Delivery<Subject>, error: MillraceError): void;
-  /** The producer was stopped before the broker had them. */
+  /** The producer was stopped before the broker acknowledged them. */
   onLost(deliveries: readonly Delivery<Subject>[], error: unknown): void;
 };
 
@@ -32,7 +32,7 @@ export class OutcomePublisher<Subject> {
     this.#handlers = handlers;
   }
 
-  /** false while so much is unacknowledged that no new work should begin: the broker is away or slow. */
+  /** false while too much is unacknowledged to begin new work: the broker is unavailable or slow. */
   get hasRoom(): boolean {
     return this.#records < UNACKNOWLEDGED_RECORDS_MAX && this.#bytes < UNACKNOWLEDGED_BYTES_MAX;
   }
@@ -72,7 +72,7 @@ export class OutcomePublisher<Subject> {
       this.#release(deliveries);
       this.#handlers.onRefused(first, error);
     } else {
-      // Which one it was is not said; the others that were written already are harmless twice.
+      // The error does not say which record was refused, so each is sent alone. Those that were written already do no harm twice.
       for (const delivery of deliveries) await this.#deliver([delivery]);
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Records that were fetched and wait for a free place in the pool, by partition. The partitions take turns, so that a full one
- * cannot keep the others waiting. The consumer is told to pause a partition that is full, and to resume it when there is room.
- * A rebalance empties the buffer: records that had not begun come again, to the process that holds the partition then.
+ * Fetched records that wait for a free place in the pool, by partition. The partitions take turns, so that none has to wait for
+ * another with many records. The consumer is told to pause a partition that is full, and to resume it when there is room. A
+ * rebalance empties the buffer: records that had not begun come again, to the process that holds the partition then.
  */
 import type { LogBatch, LogRecord, TopicPartition } from '../messaging/log.ts';
 import { OffsetTracker } from '../messaging/offset-tracker.ts';
@@ -11,7 +11,7 @@ export type RecordBufferLimits = {
   readonly waitingRecordsMax: number;
   /** The same in bytes of values. */
   readonly waitingBytesMax: number;
-  /** Most records behind one that is still under way: all of them come again when the process dies. */
+  /** Most records after one that is still under way: all of them come again when the process dies. */
   readonly uncommittedMax: number;
 };
 
@@ -48,7 +48,7 @@ export class RecordBuffer {
     this.#flow = flow;
   }
 
-  /** Everything before is gone: rebalancing is eager. */
+  /** Rebalancing is eager, so all earlier partitions are revoked. */
   assign(partitions: readonly TopicPartition[], generation: number): void {
     this.clear();
     for (const { topic, partition } of partitions) {
@@ -117,7 +117,7 @@ export class RecordBuffer {
     return { partition, offset: record.offset, record };
   }
 
-  /** A record is dealt with for good. */
+  /** The record is done and may be committed. */
   done({ partition, offset }: RecordPosition): void {
     partition.tracker.done(offset);
     this.#resumeIfRoom(partition);

@@ -97,7 +97,7 @@ async function runQueues(config: RunTasksConfig, service: Service, systems: Task
   });
   const dependencies = { config, service, log, codec, producer, retry, metrics, workers };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
-  // All at once: a queue whose topic is missing must not keep the others waiting.
+  // All at the same time: a queue whose topic does not exist must not delay the others.
   await Promise.all(work.queues.map((queue) => runQueue(dependencies, work, queue)));
 }
 
@@ -123,11 +123,11 @@ async function runQueue(dependencies: Dependencies, { executor, concurrency }: W
     metrics,
   });
   workers.push(worker);
-  service.health.check(`group ${groupId}`, () => (worker.isMember ? null : 'the group does not count this process at present'));
+  service.health.check(`group ${groupId}`, () => (worker.isMember ? null : 'this process is not a member of the group at present'));
   await worker.start();
 }
 
-/** Deploying the first definition that uses a queue makes its topic; a worker may well be there before it. */
+/** The first deploy of a definition that uses a queue makes its topic, and a worker may start before that. */
 async function waitForTopic(log: Log, topic: string, queue: string | null, retry: RetryPolicy): Promise<void> {
   const admin = log.admin();
   try {

@@ -1,4 +1,4 @@
-/** Places of secrets travel with their task, and what cannot be one makes the record invalid. */
+/** A task record carries the places of secrets; an invalid place makes the record invalid. */
 import { expect, it } from 'vitest';
 import type { TaskScheduled } from '../messaging/generated/records.ts';
 import { readTaskRecord } from '../messaging/records/task-scheduled.ts';
@@ -22,5 +22,8 @@ it.each([
   { ...use, name: '../KEY' },
   { ...use, name: '' },
 ])('takes %j for no record that a worker could run', (secret) =>
-  expect(read([secret])).toMatchObject({ code: expect.any(String), reason: 'a reference to a secret cannot be one' }),
+  expect(read([secret])).toMatchObject({
+    code: expect.any(String),
+    reason: 'a reference to a secret has a path or a name that it cannot have',
+  }),
 );

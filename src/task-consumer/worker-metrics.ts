@@ -1,6 +1,6 @@
 /**
- * The metrics of all task workers of a process, with their label combinations at hand: looking one up for each task
- * costs as much as running a task that does nothing.
+ * The metrics of all task workers of a process. Label combinations are cached: looking one up for each task costs as much as
+ * running an empty task.
  */
 import type { Counter, Histogram } from 'prom-client';
 import { consumerMetrics, type Metrics, type PartitionLag, taskMetrics } from '../service/metrics.ts';
@@ -10,7 +10,7 @@ export type WorkerMetrics = {
   consumed(topic: string, records: number): void;
   deadLetter(topic: string, code: string): void;
   crashed(group: string): void;
-  /** `dispatchedAt` is of another clock: negative delays count as none. */
+  /** `dispatchedAt` comes from another clock: a negative delay counts as 0. */
   began(dispatchedAt: number, startedAt: number): void;
   ended(label: string, status: AttemptResult['status'], startedAt: number, finishedAt: number): void;
   repeated(how: 'joined' | 'skipped' | 'answered'): void;

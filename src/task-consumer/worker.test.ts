@@ -5,7 +5,7 @@ import type { Json } from '../core/json.ts';
 import { defineTask } from '../worker/index.ts';
 import { instanceIdOf, scheduled, WorkerFixture } from './testing/fixture.ts';
 
-/** A handler whose runs end when the test says so. */
+/** A handler whose runs end only when the test says so. */
 function manual(name = 'manual') {
   const runs: {
     readonly input: Json;
@@ -224,7 +224,7 @@ describe('a task worker', () => {
         expect(fixture.outcomes).toMatchObject([{ status: 'timedOut', errorCode: 'TIMEOUT', retryable: true, output: null }]),
       );
       expect(runs[0]?.signal.aborted).toBe(true);
-      // The place of a handler that does not listen is free again.
+      // The place of a handler that ignores its signal is free again.
       await eventually(() => expect(runs).toHaveLength(2));
       runs[0]?.end('late');
       runs[1]?.end('in time');
@@ -306,7 +306,7 @@ describe('a task worker', () => {
     it('is nothing that the registry merely cannot be asked about', async () => {
       const fixture = await WorkerFixture.start([echo]);
       const record = fixture.record(1, scheduled());
-      // Bytes of a schema that this process has not met: the same schema under another id.
+      // Bytes with a schema id that this process has not seen: the same schema under another id.
       record.value.writeInt32BE(await fixture.registry.register('tasks', `${JSON.stringify(JSON.parse(await schemaText(fixture)))} `), 1);
       fixture.registry.available = false;
       fixture.consumer.give(0, [record]);

@@ -1,8 +1,8 @@
 /**
- * The task worker: takes records of task topics, runs them in a bounded pool, sends each outcome to the notifications
- * and commits a record only after the broker has its outcome. Delivery is at least once; the orchestrator tells
- * duplicates apart. Relies on the log port alone, so the same code runs on Kafka and in memory. The consumer never waits
- * for a task: one may take hours, while heartbeats go on.
+ * The task worker: takes records of task topics, runs them in a bounded pool, sends each outcome to the notifications and commits
+ * a record only after the broker has its outcome. Delivery is at least once; the orchestrator tells duplicates apart. Relies only
+ * on the port of the log, so the same code runs on Kafka and in memory. The consumer never waits for a task: one may take hours,
+ * while heartbeats go on.
  */
 
 import type { MillraceError } from '../core/error.ts';
@@ -25,7 +25,7 @@ import { WorkerRecords } from './worker-records.ts';
 
 export type TaskWorkerOptions = {
   readonly groupId: string;
-  /** How outcomes and people name this process. */
+  /** Name of this process in outcomes. */
   readonly name: string;
   readonly concurrency: number;
   readonly executor: Executor;
@@ -66,7 +66,7 @@ export class TaskWorker {
   readonly #records: WorkerRecords;
   readonly #deduplicator = new AttemptDeduplicator();
   readonly #attempts = new Set<Attempt>();
-  /** Records whose schema the registry is asked for: they hold a place in the pool. */
+  /** Records whose schema is being read from the registry. Each takes a place in the pool. */
   #reading = 0;
   #starting = false;
   #stopping = false;
@@ -121,7 +121,7 @@ export class TaskWorker {
 
   /** Begins nothing new, waits for what runs, commits and leaves the group. After `drainMs` what still runs is left to others. */
   async stop(drainMs: number): Promise<void> {
-    // No waiting record is started any more, but the partitions are still ours: what runs is committed when it ends.
+    // No waiting record is started any more, but this process still has the partitions: running tasks are committed when they end.
     this.#stopping = true;
     await this.#consumer.stop(this.#drain(drainMs));
   }
@@ -188,7 +188,7 @@ export class TaskWorker {
       this.#proceed(buffered, read);
       return;
     }
-    // The registry is asked for a new schema. While it is away the record waits: that does not make it invalid.
+    // The schema is new, so it is read from the registry. While that is unavailable, the record waits.
     this.#reading++;
     let first: Promise<ReadTask> | undefined = read;
     void retry('read a task record', async () => {
@@ -287,7 +287,7 @@ export class TaskWorker {
   #onRefused({ subject: { position, run }, record }: Delivery<WorkItem>, error: MillraceError): void {
     const { log } = this.#options;
     if (run === null || run.substituted) {
-      // It stays uncommitted: the partition's lag shows it, nothing is lost, and it is tried again after the next assignment.
+      // The record stays uncommitted: the lag of the partition shows it, and it is tried again after the next assignment.
       const source = `${position.partition.topic}/${position.partition.partition}@${position.offset}`;
       log.error({ err: error, topic: record.topic, source }, 'The broker refuses a record');
       if (run !== null) this.#deduplicator.forget(run.key);
@@ -299,7 +299,8 @@ export class TaskWorker {
   }
 
   #onLost(deliveries: readonly Delivery<WorkItem>[], error: unknown): void {
-    // The producer waits for a broker that is away. If it gives up while the process goes on, that is a bug, and the process must end.
+    // The producer waits while the broker is unavailable. If it gives up although the process is not stopping, that is a bug, and
+    // the process must end.
     if (!this.#stopping) throw error;
     for (const { subject } of deliveries) if (subject.run !== null) this.#deduplicator.forget(subject.run.key);
     this.#options.log.warn({ err: error, count: deliveries.length }, 'Outcomes were not sent; their tasks run again elsewhere');

@@ -5,8 +5,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TaskPath } from '../../src/core/ids.ts';
 import { fold } from '../../src/core/instance/index.ts';
-import { eventually } from '../support/eventually.ts';
 import { eventTestHelpers } from '../support/event-waits.ts';
+import { eventually } from '../support/eventually.ts';
 import { eventOf, httpNode, newCommandId, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */

@@ -115,7 +115,7 @@ function alreadyClosed(status: string): ApiProblem {
 }
 
 function incomplete({ omitted, topic, partition, offset }: DeadLetterRow): ApiProblem {
-  const message = `The dead letter does not hold all of its original (${omitted}), which stands in ${topic}/${partition} at offset ${offset}.`;
+  const message = `The dead letter does not hold all of its original (${omitted}), which is in ${topic}/${partition} at offset ${offset}.`;
   return new ApiProblem('MR_DEAD_LETTER_INCOMPLETE', message);
 }
 

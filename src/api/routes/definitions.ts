@@ -34,7 +34,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
         operationId: 'deployDefinition',
         summary: 'Deploy a definition',
         description:
-          'The body is the definition. The same content gets the same version (200); a change makes the next one (201). One whose input refuses what that of the latest version takes is refused, unless `allowBreaking` is true.',
+          'The body is the definition. The same content gets the same version (200); a change makes the next one (201). A version whose `input` refuses values that the latest version accepts is refused, unless `allowBreaking` is true.',
         querystring: Type.Object({ allowBreaking: Type.Optional(Type.Boolean({ description: 'Default false.' })) }, strict),
         body: JsonValue,
         response: responses({ 200: Deployed, 201: Deployed }, 409, 413, 422),
@@ -166,7 +166,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     if (changes.length === 0) return;
     throw new ApiProblem(
       'MR_DEFINITION_BREAKING',
-      `The new version refuses input that version ${latest.version} takes: admit it, or deploy with "allowBreaking" once the callers have changed.`,
+      `The new version refuses input that version ${latest.version} accepts: accept it too, or deploy with "allowBreaking" once the callers have changed.`,
       { errors: changes.map((change) => ({ ...change, code: 'MR_DEFINITION_BREAKING' })) },
     );
   }
@@ -195,7 +195,7 @@ function check({ ports, limits, publishTopics }: RouteContext, document: Json): 
 function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionError[] {
   return [...definition.nodes.values()].flatMap((node) => {
     if (node.type !== 'publish' || node.topic === null || allowed.includes(node.topic)) return [];
-    const message = `The topic ${node.topic} is not one that may be published to. Name it in MILLRACE_PUBLISH_TOPICS.`;
+    const message = `No node may publish to the topic ${node.topic}. Add it to MILLRACE_PUBLISH_TOPICS, or use another topic.`;
     return [{ pointer: `${nodePointerOf(node.id)}/topic`, code: 'MR_DEF_TOPIC_NOT_ALLOWED', message }];
   });
 }

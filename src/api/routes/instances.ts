@@ -126,7 +126,7 @@ function cursorOf(seq: number): string {
 function seqOf(cursor: string): number {
   const seq = /^s(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
   if (seq === undefined)
-    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor is not one of this route.', {
+    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor does not belong to this list.', {
       errors: [{ pointer: '/query/cursor', message: 'Send the `nextCursor` of the previous page, unchanged.' }],
     });
   return Number(seq);

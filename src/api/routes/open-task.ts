@@ -18,7 +18,7 @@ export async function findOpenTask(context: RouteContext, instanceId: InstanceId
   assertRunning(view);
   if (row.status === 'open') throw new ApiProblem('MR_TASK_DECIDED', 'Somebody has completed or failed the task already.');
   if (row.status === 'cancelled')
-    throw new ApiProblem('MR_TASK_NOT_OPEN', 'The task was withdrawn: another branch of its instance made it needless.');
+    throw new ApiProblem('MR_TASK_NOT_OPEN', 'The task was withdrawn: another branch of its instance made it unnecessary.');
   throw notOpen();
 }
 

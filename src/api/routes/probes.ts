@@ -18,7 +18,7 @@ export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed)
     // Shown, but they do not make the process unready, because all other routes work.
     const told = {
       starts: ports.admission.reasonToRefuse() ?? 'ok',
-      lifecycle: ports.wakes() ? 'ok' : 'not read at present: whoever waits looks once a second',
+      lifecycle: ports.wakes() ? 'ok' : 'not read at present: requests with `?wait=` ask the database once a second',
     };
     return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', checks: { ...checks, ...told } });
   });

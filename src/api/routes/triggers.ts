@@ -52,7 +52,7 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'getTriggers',
-        summary: 'What starts instances of a definition by itself',
+        summary: 'Triggers of a definition',
         params: ofDefinition,
         querystring: NoQuery,
         response: responses({ 200: DefinitionTriggers }, 404),
@@ -62,8 +62,11 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
   );
 
   for (const action of ['pause', 'resume'] as const) {
-    const summary = action === 'pause' ? 'Switch off' : 'Switch on';
-    const about = action === 'pause' ? 'Events pass by, and are not made up for.' : 'Schedules go on after now; what passed is listed.';
+    const summary = action === 'pause' ? 'Pause' : 'Resume';
+    const about =
+      action === 'pause'
+        ? 'Events that come meanwhile start nothing, and are not made up for later.'
+        : 'Schedules continue after now; times that passed start nothing, and are listed.';
     const rest = { description: about, querystring: NoQuery, body: Type.Object({}, { additionalProperties: false }) };
     const response = responses({ 200: DefinitionTriggers }, 404, 409);
     app.post(
@@ -99,7 +102,7 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
         ...common,
         operationId: 'fireTrigger',
         summary: 'Start an instance as the trigger would, now',
-        description: 'Whether it is paused or a run goes on does not matter, and the schedule does not count it.',
+        description: 'It starts one also while the trigger is paused or a run goes on, and the schedule does not count it.',
         params: ofTrigger,
         querystring: NoQuery,
         headers: Type.Object({
@@ -140,7 +143,7 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
     }
     if (body.event === undefined)
       throw misplaced('/event', `Give the event: a trigger by event starts on one of the type ${trigger.event}.`);
-    if (body.time !== undefined) throw misplaced('/time', 'Only a schedule takes a time: the one of an event is its own.');
+    if (body.time !== undefined) throw misplaced('/time', 'Only a schedule takes a time: an event has a time of its own.');
     const { id = 'by-hand', source = 'by-hand', key, time, data = null } = body.event;
     const event = { id, source, key, type: trigger.event, data, time: time === undefined ? null : (parseInstant(time) ?? null) };
     const verdict = startByEvent({ triggers: [trigger] }, [], event, now, limits);

@@ -34,10 +34,10 @@ async function runDev(module: string | undefined, port: string | undefined) {
   print(`The API key is ${apiKey}; commands of this machine find both by themselves.`);
   print(
     handlers.length === 0
-      ? 'No handlers: tasks wait for some. Give a module, as in "millrace dev handlers.ts", to run them.'
+      ? 'There are no handlers, so tasks wait. Give a module with handlers, as in "millrace dev handlers.ts".'
       : `Handlers: ${handlers.map(({ name }) => name).join(', ')}.`,
   );
-  print('Nothing is kept: definitions, instances and events are in memory, and are gone when this ends. Ctrl-C ends it.');
+  print('Definitions, instances and events are kept in memory only, and are gone when this process ends. Ctrl-C ends it.');
   return {
     async stop() {
       removeDevFile(env);

@@ -14,7 +14,7 @@ export function addInstanceCommands(program: Command): void {
     .argument('<definition>')
     .option('--input <json>', 'input as JSON, @file, or @- for standard input')
     .option('--version <n>', 'version of the definition; default: the latest', parseCount)
-    .option('--business-key <key>', 'what outsiders call it, e.g. an order number')
+    .option('--business-key <key>', 'your own name for the instance, e.g. an order number')
     .option('--key <key>', 'idempotency key: a repeat with the same key starts nothing')
     .option('--wait [duration]', 'wait for the end; default 30s', parseWait)
     .option('--json', 'print the answer as JSON')
@@ -163,7 +163,7 @@ function printInstance(instance: Instance): void {
 function waitingText({ waitingFor }: OpenWork): string {
   switch (waitingFor.kind) {
     case 'worker':
-      return waitingFor.queue === null ? 'the http executor' : `a worker of ${waitingFor.queue}`;
+      return waitingFor.queue === null ? 'a task-consumer (http)' : `a worker of ${waitingFor.queue}`;
     case 'retry':
       return `its next attempt at ${shortTime(waitingFor.until)}${waitingFor.lastError === null ? '' : ` (${waitingFor.lastError.code})`}`;
     case 'person': {

@@ -14,7 +14,7 @@ type FireOptions = {
 
 export function addTriggerCommands(program: Command): void {
   // Without a subcommand it lists them.
-  const triggers = program.command('triggers').description('List what starts instances by itself; pause, resume or fire it');
+  const triggers = program.command('triggers').description('List the triggers of definitions; pause, resume or fire them');
   triggers
     .option('--definition <id>', 'of this definition only')
     .option('--limit <n>', 'most definitions; default 50', parseCount)
@@ -28,8 +28,8 @@ export function addTriggerCommands(program: Command): void {
       printTriggers(answer.items);
       if (answer.nextCursor !== null) say(`More: --cursor ${answer.nextCursor}`);
     });
-  addSwitch(triggers, 'pause', 'Switch off all triggers of a definition, or one');
-  addSwitch(triggers, 'resume', 'Switch them on again; schedules go on after now');
+  addSwitch(triggers, 'pause', 'Pause all triggers of a definition, or one');
+  addSwitch(triggers, 'resume', 'Resume them; schedules continue after now');
   triggers
     .command('fire')
     .description('Start an instance as a trigger would, now')

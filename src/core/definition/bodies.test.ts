@@ -213,7 +213,7 @@ describe('A loop is refused', () => {
     [{ atLeast: 0 }, '/nodes/n/atLeast "atLeast" must be an integer from 1 to 10000.'],
     [{ until: 'last == 1' }, '/nodes/n/until "last" cannot be used here: only the body of a repeat, its "until" and its "while" see it.'],
     [{ until: '${ index > 1 }' }, '/nodes/n/until A condition is an expression by itself: leave out "${" and "}".'],
-    [{ timeout: '0s' }, '/nodes/n/timeout A duration must be longer than nothing here.'],
+    [{ timeout: '0s' }, '/nodes/n/timeout A duration must be longer than zero here.'],
   ])('%j, with a sentence that says what to do', (more, message) => {
     expect(sentences(nodeOf(forEach(bodyOf({ a: step }), more)))).toEqual([message]);
   });

@@ -1,4 +1,4 @@
-/** Reads the edges: their shape, and what one edge can have wrong by itself or against its nodes. */
+/** Reads the edges: checks the shape of each, and each against the nodes that it joins. */
 
 import type { EdgeId, NodeId } from '../ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../json.ts';
@@ -29,7 +29,7 @@ export function readEdges(
       errors.add(pointer, 'MR_DEF_SHAPE', 'An edge must be an object with "from" and "to".');
       return [];
     }
-    // Written out or left out, `otherwise: false` says the same. An id of its own makes no other edge.
+    // `otherwise: false` means the same as no `otherwise`, and two edges that differ only in their id are the same edge.
     const { otherwise, id: _, ...rest } = value;
     const text = canonicalJson(otherwise === undefined || otherwise === false ? rest : { ...rest, otherwise });
     const first = seen.get(text);
@@ -84,7 +84,7 @@ function readEnd(reader: ObjectReader, end: 'from' | 'to', scope: GraphScope): N
   return undefined;
 }
 
-/** Unlike every derived one, which has `->` in it. */
+/** A derived id has `->` in it, so a given one can never equal it. */
 const EDGE_ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 /** Undefined when the author gave none, or one that cannot be used. */

@@ -1,11 +1,11 @@
-/** The codes of everything a definition can have wrong, and where errors are gathered while a document is read. */
+/** The codes of all errors in definitions, and the collector of errors while a document is read. */
 import { distance } from 'fastest-levenshtein';
 import type { ErrorCode } from '../error-codes.ts';
 import type { DefinitionError } from './types.ts';
 
 /** Each is a row of docs/errors.md. */
 export const definitionErrorCodes = [
-  /** A value of the wrong type, or outside what its field takes. */
+  /** A value of the wrong type, or one that its field does not allow. */
   'MR_DEF_SHAPE',
   'MR_DEF_MISSING_FIELD',
   'MR_DEF_UNKNOWN_FIELD',
@@ -27,9 +27,9 @@ export const definitionErrorCodes = [
   'MR_DEF_UNKNOWN_VAR',
   'MR_DEF_UNKNOWN_MEMBER',
   'MR_DEF_UNKNOWN_NODE',
-  /** A value, or what an expression asks for, does not fit a schema that the definition declares. */
+  /** A constant, or a member that an expression reads, does not fit a schema that the definition declares. */
   'MR_DEF_TYPE',
-  /** An expression asks for what a node gave that cannot have run before. */
+  /** An expression reads the output of a node that cannot have run before. */
   'MR_DEF_NODE_NOT_BEFORE',
   'MR_DEF_SELF_EDGE',
   'MR_DEF_DUPLICATE_EDGE',
@@ -48,14 +48,14 @@ export const definitionErrorCodes = [
 ] as const satisfies readonly ErrorCode[];
 export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 
-/** What a deploy warns of, and does not refuse. Each is a row of docs/errors.md. */
+/** A deploy warns of these and accepts the definition. Each is a row of docs/errors.md. */
 export const definitionWarningCodes = [
-  /** A header that servers take for a credential has its value written out. */
+  /** The value of a header that carries a credential is in the definition. */
   'MR_DEF_CREDENTIAL_IN_CLEAR',
 ] as const satisfies readonly ErrorCode[];
 export type DefinitionWarningCode = (typeof definitionWarningCodes)[number];
 
-/** Comparing thousands of names with thousands takes a second. */
+/** Comparing thousands of names with thousands of others would take a second. */
 const HINTED_MAX = 100;
 
 export class DefinitionErrors {
@@ -71,7 +71,7 @@ export class DefinitionErrors {
     this.all.push({ pointer, code, message });
   }
 
-  /** As `suggest`, among names that may be many: whoever has that many errors is helped by the first hints. */
+  /** Like `suggest`, for many names: only the first errors get a hint, since each hint compares with all names. */
   hint(given: string, known: Iterable<string>): string {
     return this.all.length < HINTED_MAX ? suggest(given, known) : '';
   }

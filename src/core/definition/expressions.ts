@@ -23,11 +23,11 @@ import type { DefinitionErrors } from './errors.ts';
 import type { GraphScope } from './graph-scope.ts';
 import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 
-/** Where an expression stands, which decides what it may see. */
+/** Where an expression is in the document, which decides what it may see. */
 export type Place =
   /** `vars` and `timeout` of the definition: before anything ran. */
   | { readonly kind: 'start' }
-  /** `when`, `input` and `key` of a trigger: what came, before there is an instance. */
+  /** `when`, `input` and `key` of a trigger: the event or the time, since there is no instance yet. */
   | { readonly kind: 'trigger'; readonly of: 'event' | 'schedule' }
   /** While a node opens: what ran before it. */
   | { readonly kind: 'opening'; readonly scope: GraphScope; readonly nodeId: NodeId }
@@ -87,13 +87,13 @@ export class Expressions {
     return NEVER;
   }
 
-  /** A condition that looks at nothing gives the same each time: what would fail at run time fails now. */
+  /** A condition without references gives the same value each time, so one that would fail at run time is refused now. */
   #checkConstant(condition: Expression, pointer: string): void {
     try {
       evaluateCondition(condition, {});
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      this.#refuse(pointer, `it fails whatever happens: ${error.message}`, undefined);
+      this.#refuse(pointer, `it always fails: ${error.message}`, undefined);
     }
   }
 
@@ -111,7 +111,7 @@ export class Expressions {
     return compiled.value;
   }
 
-  /** One use for each text, so that what is wrong with a reference is told where it stands. */
+  /** One use for each string, so that an error names the place of the string in the document. */
   #keepUses(value: Json, pointer: string, place: Place, inside: string, options: CompileOptions): void {
     if (typeof value === 'string') {
       const { secrets } = options;
@@ -138,7 +138,7 @@ export class Expressions {
     if (typeof constant !== 'string') return { kind: 'template', template: constant };
     const ms = parseDuration(constant);
     if (ms === undefined || ms < minMs) {
-      this.#errors.add(pointer, 'MR_DEF_DURATION', ms === undefined ? DURATION_HELP : 'A duration must be longer than nothing here.');
+      this.#errors.add(pointer, 'MR_DEF_DURATION', ms === undefined ? DURATION_HELP : 'A duration must be longer than zero here.');
       return ONE_MS;
     }
     return { kind: 'constant', ms };
@@ -153,7 +153,7 @@ export class Expressions {
     return { kind: 'constant', at: at ?? 0 };
   }
 
-  /** The text, or the template that gives one; null when an error was noted. */
+  /** The string, or the template that gives one; null when an error was noted. */
   #timeText(
     value: Json,
     pointer: string,

@@ -1,4 +1,4 @@
-/** The graph as a whole: who follows whom, cycles, reachability, ancestors, and the rules for a node's edges together. */
+/** Checks the graph as a whole: cycles, reachability, ancestors, and the rules for all edges of a node together. */
 
 import type { NodeId } from '../ids.ts';
 import type { KnownNodes } from './edges.ts';
@@ -17,7 +17,10 @@ export function linksOf(ids: readonly NodeId[], edges: readonly Edge[]): Links {
   return { outgoing, incoming, startNodes, ancestors: findAncestors(ids, outgoing, incoming) };
 }
 
-/** In topological order each node takes over what its predecessors have; nodes on or behind a cycle are walked one by one. */
+/**
+ * In topological order the ancestors of a node are its predecessors and their ancestors. Nodes on or behind a cycle are searched
+ * one by one.
+ */
 function findAncestors(
   ids: readonly NodeId[],
   outgoing: ReadonlyMap<NodeId, readonly Edge[]>,
@@ -99,7 +102,7 @@ function checkCycles(scope: GraphScope, errors: DefinitionErrors): void {
   const reachable = walk(startNodes, next);
   for (const id of ancestors.keys()) {
     if (reachable.has(id) || startNodes.includes(id) || onCycle.has(id)) continue;
-    const message = `"${scope.nameOf(id)}" can never be reached: every way to it leads through a cycle.`;
+    const message = `"${scope.nameOf(id)}" can never be reached: every path to it leads through a cycle.`;
     errors.add(scope.nodePointer(id), 'MR_DEF_UNREACHABLE_NODE', message);
   }
 }
@@ -121,7 +124,7 @@ function findCycle(start: NodeId, outgoing: ReadonlyMap<NodeId, readonly Edge[]>
   return cycle;
 }
 
-/** What a completed node does must be plain for every outcome of its conditions. */
+/** Whatever the conditions give, it must be defined which edges of a completed node are taken. */
 function checkOtherwise(id: NodeId, edges: readonly Edge[], scope: GraphScope, errors: DefinitionErrors): void {
   const name = scope.nameOf(id);
   const kinds = edges.flatMap(({ index, rule }) => (rule.on === 'completed' ? [{ index, kind: rule.condition.kind }] : []));

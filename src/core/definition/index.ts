@@ -1,4 +1,4 @@
-/** Workflow definitions: from a JSON document to what the core runs, or to everything that is wrong with it. Pure. */
+/** Workflow definitions: parses a JSON document into a compiled definition, or into all errors in it. Pure. */
 
 export { type DefinitionErrorCode, type DefinitionWarningCode, definitionErrorCodes, definitionWarningCodes } from './errors.ts';
 export { nodePointerOf } from './graph-scope.ts';

@@ -1,4 +1,4 @@
-/** `title`, `description` and `labels` of a definition or a node: words for people, without a meaning to the engine. */
+/** `title`, `description` and `labels` of a definition or a node: for people; the engine does not use them. */
 import { isJsonObject } from '../json.ts';
 import { shown } from './errors.ts';
 import type { ObjectReader } from './object-reader.ts';

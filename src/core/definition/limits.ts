@@ -30,7 +30,7 @@ export const defaultDefinitionLimits: DefinitionLimits = {
   triggers: 50,
 };
 
-/** For definitions that were deployed already. A limit that was lowered since must not stop running instances. */
+/** For definitions that were deployed already. Lowering a limit later must not stop running instances. */
 export const storedDefinitionLimits: DefinitionLimits = {
   bytes: 64 * 1_048_576,
   nodes: 100_000,

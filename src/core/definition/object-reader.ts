@@ -1,6 +1,6 @@
 /**
- * Reads the fields of one object of a document. A method that finds an error notes it and returns undefined, and the caller
- * goes on with a placeholder. So all errors are told at once. Nothing that was read is used once an error was noted.
+ * Reads the fields of one object of a document. A method that finds an error notes it and returns undefined, and the caller goes
+ * on with a placeholder. So all errors are reported at once. If any error was noted, the result is not used.
  */
 
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';

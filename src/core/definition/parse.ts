@@ -28,7 +28,7 @@ export type ParseOptions = {
 
 /**
  * Checks a definition and compiles everything in it. Never throws, whatever the document is.
- * @returns all errors at once, in the order of the document as far as one thing follows from another.
+ * @returns all errors, roughly in the order of the document.
  */
 export function parseDefinition(document: Json, options: ParseOptions): Result<Definition, readonly DefinitionError[]> {
   const limits = options.limits ?? defaultDefinitionLimits;
@@ -104,7 +104,7 @@ function readDeadline(top: ObjectReader, expressions: Expressions): Definition['
   return deadline === undefined ? null : expressions.instant(deadline, '/deadline', { kind: 'start' });
 }
 
-/** From the document, so that a node with errors still tells which variables it would set. */
+/** Taken from the raw document, so that the variables of a node with errors are known too. */
 function variableNames(document: JsonObject): ReadonlySet<string> {
   const names = new Set<string>();
   const add = (variables: Json | undefined): void => {

@@ -16,7 +16,7 @@ export type Parsing = {
   readonly errors: DefinitionErrors;
   readonly expressions: Expressions;
   readonly limits: DefinitionLimits;
-  /** How many more may be read. What is beyond them was told as a whole. */
+  /** How many more may be read. That there are too many was noted as one error. */
   readonly left: { nodes: number; edges: number };
   /** Of all graphs, in the order in which they begin; checked as a whole once everything is read. */
   readonly graphs: { readonly scope: GraphScope; readonly nodes: KnownNodes }[];
@@ -80,7 +80,7 @@ function readBody(node: ObjectReader, loop: NonNullable<GraphScope['loop']>, par
   const scope = new GraphScope(body.pointer, loop);
   const { loopDepth } = parsing.limits;
   if (scope.loops.length > loopDepth) {
-    parsing.errors.add(body.pointer, 'MR_DEF_LIMIT', `Loops stand in each other deeper than ${loopDepth} levels here.`);
+    parsing.errors.add(body.pointer, 'MR_DEF_LIMIT', `Loops are nested deeper than ${loopDepth} levels here.`);
     return EMPTY;
   }
   const graph = readGraph(body, scope, parsing);

@@ -1,4 +1,4 @@
-/** Checks what expressions refer to: roots of their place, nodes that ran before, variables that somebody sets. */
+/** Checks the references of expressions: roots that exist at their place, nodes that ran before, variables that are declared or set. */
 
 import { assertNever } from '../assert.ts';
 import type { Reference } from '../expression/index.ts';
@@ -18,7 +18,7 @@ export function checkReferences(uses: readonly ExpressionUse[], variables: Reado
     const told = new Set<string>();
     for (const reference of references) {
       const error = errorOf(reference, place, variables, errors);
-      // The same name twice in one expression is one thing to mend.
+      // The same name twice in one expression is one error.
       if (error === null || told.has(error.message)) continue;
       told.add(error.message);
       errors.add(pointer, error.code, error.message);
@@ -70,7 +70,7 @@ function errorOf(
 
 const SCHEDULE_MEMBERS = ['name', 'time', 'timeZone'];
 
-/** There is no instance yet, so there is only what came, and the time. */
+/** There is no instance yet, so a trigger sees only the event or schedule, and the time. */
 function triggerError(root: string, path: readonly string[], of: 'event' | 'schedule'): ReferenceProblem | null {
   if (root === 'now') return null;
   if (root !== of) return unknownRoot(root, `a trigger by ${of} sees "${of}" and "now"`);
@@ -107,7 +107,7 @@ function unusableNode([name, member]: readonly string[], place: PlaceOfInstance,
     return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, place.scope.visibleNames)}` };
   const unknown = unknownMember(member, NODE_MEMBERS, `nodes.${name}`);
   if (unknown !== null) return unknown;
-  // The status is safe to ask of any node: it is null so far.
+  // The status may be read of any node: it is null until the node has run.
   if (member === 'status' || mayHaveRun(found, place)) return null;
   const message = `"${name}" cannot have run before this, since no path leads from it to here: use a node before this one, or ask only for its status.`;
   return { code: 'MR_DEF_NODE_NOT_BEFORE', message };

@@ -1,4 +1,4 @@
-/** What a definition needs from outside: the literals that a deploy has to provide for before it answers. */
+/** What a definition needs from outside (queues, event types, topics, schedules), which a deploy provides before it answers. */
 import type { ScheduleTrigger } from './triggers/types.ts';
 import type { Definition, Node } from './types.ts';
 

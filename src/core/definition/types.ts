@@ -33,11 +33,11 @@ export type Definition = Info & {
   readonly deadline: InstantSetting | null;
   /** `compensate`: what was done is undone, by the compensations of the nodes that completed, before the instance fails. */
   readonly onFailure: 'fail' | 'incident' | 'compensate';
-  /** What starts instances of it by itself, in the order of the document. */
+  /** In the order of the document. */
   readonly triggers: readonly Trigger[];
   /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
   readonly lifecycle: 'instance' | 'tasks';
-  /** What is no error, but should be looked at. */
+  /** What is not an error, but should be looked at. */
   readonly warnings: readonly DefinitionError[];
 };
 
@@ -58,12 +58,12 @@ export type Graph = {
 
 export type Schema = { readonly document: Json; readonly compiled: CompiledSchema };
 
-/** A duration in ms known at deploy, or a template that gives a duration text at run time. */
+/** A duration in ms known at deploy, or a template that gives a duration string at run time. */
 export type DurationSetting =
   | { readonly kind: 'constant'; readonly ms: number }
   | { readonly kind: 'template'; readonly template: Template };
 
-/** An instant known at deploy, or a template that gives an RFC 3339 text with offset. */
+/** An instant known at deploy, or a template that gives an RFC 3339 string with offset. */
 export type InstantSetting =
   | { readonly kind: 'constant'; readonly at: number }
   | { readonly kind: 'template'; readonly template: Template };
@@ -79,9 +79,9 @@ export type RetryPolicy = {
   readonly maxMs: number;
   /** `spread`: ± 25 %, by task and attempt. `none`: the delay exactly. */
   readonly jitter: 'spread' | 'none';
-  /** Error codes after which there is a further attempt although the worker says that it would fail too. */
+  /** Error codes that are tried again even if the worker says that another attempt would fail too. */
   readonly on: readonly string[];
-  /** Error codes after which there is none, whatever else is said. */
+  /** Error codes that are never tried again; they win over everything else. */
   readonly nonRetryable: readonly string[];
 };
 
@@ -141,12 +141,12 @@ export type HumanNode = NodeCommon & {
   /** Evaluates to `{ users: string[], roles: string[] }`. */
   readonly assignees: Template;
   readonly form: Schema | null;
-  /** What a person may choose between; null: nothing. */
+  /** The names that a person chooses one of; null: there is no choice. */
   readonly outcomes: readonly string[] | null;
   /** null: the first person who completes the task decides. */
   readonly approvals: ApprovalSetting | null;
   readonly due: DurationSetting | null;
-  /** By rising time, which a deploy checks of those that are no expressions. */
+  /** By rising time. A deploy checks the order of constants. */
   readonly reminders: readonly DurationSetting[];
   readonly escalations: readonly Escalation[];
   readonly timeout: DurationSetting | null;
@@ -157,7 +157,7 @@ export type Escalation = { readonly after: DurationSetting; readonly to: Templat
 export type ApprovalSetting = {
   /** Votes of different people that the task needs: all of them, or for one outcome. */
   readonly atLeast: number;
-  /** After so many votes nobody else is asked; null: as many as it takes. */
+  /** Nobody else is asked after this many votes; null: no such limit. */
   readonly of: number | null;
   /** Evaluates to the people who may not decide: an array of strings, a string, or null. */
   readonly notBy: Template | null;
@@ -203,11 +203,11 @@ export type ForEachNode = NodeCommon & {
   /** How many items run at a time; null: all. */
   readonly concurrency: number | null;
   /**
-   * How many items may fail before the node fails; null: an item's failure is an incident at the task that failed, or
-   * fails the instance, as `onFailure` of the definition has it.
+   * How many items may fail before the node fails; null: an item's failure is an incident at the task that failed, or fails the
+   * instance, as `onFailure` of the definition says.
    */
   readonly failuresMax: number | null;
-  /** Asked after each item that completes; ends the loop early. */
+  /** Evaluated after each item that completes; ends the loop early. */
   readonly until: Expression | null;
   /** How many items complete the node; null: all of them. */
   readonly atLeast: number | null;
@@ -219,9 +219,9 @@ export type ForEachNode = NodeCommon & {
 export type RepeatNode = NodeCommon & {
   readonly type: 'repeat';
   readonly body: Graph;
-  /** `until` is asked after a round, `while` before one. */
+  /** `until` is evaluated after a round, `while` before one. */
   readonly condition: { readonly kind: 'until' | 'while'; readonly holds: Expression };
-  /** Rounds; one more is a failure of the node. */
+  /** The largest number of rounds; if another would be needed, the node fails. */
   readonly max: number;
   /** Between the end of a round and the next one. */
   readonly delay: DurationSetting | null;

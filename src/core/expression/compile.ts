@@ -1,4 +1,4 @@
-/** Bare CEL: from its source to something that can be evaluated, within a budget, any number of times. */
+/** Compiles bare CEL into a program that can be evaluated any number of times, each within a budget. */
 import { type CelError, type CelValue, isCelError, parse, plan } from '@bufbuild/cel';
 import { LRUCache } from 'lru-cache';
 import type { Json } from '../json.ts';
@@ -15,7 +15,7 @@ import { type CompileError, type CompileOptions, type Expression, type Reference
 /** Characters of a source. */
 const SOURCE_LENGTH_MAX = 10_000;
 
-/** An expression that shares the evaluation of what it stands in. */
+/** An expression that is evaluated as a part of a template, and shares its evaluation. */
 export type Program = {
   readonly source: string;
   readonly references: readonly Reference[];
@@ -23,7 +23,7 @@ export type Program = {
   run(evaluation: Evaluation): Json;
 };
 
-/** Programs keep nothing of an evaluation, so that a deploy, its check of references and a later load share them. */
+/** Programs have no state, so one is shared by a deploy, its checks and later loads. */
 const programs = new LRUCache<string, Program>({ max: 2_000, maxSize: 200_000, sizeCalculation: ({ source }) => source.length });
 
 export function compileProgram(source: string, options: CompileOptions = {}): Result<Program, readonly CompileError[]> {
@@ -60,7 +60,7 @@ export function compileExpression(source: string, options?: CompileOptions): Res
   return ok({ source, references, evaluate: (scope, options) => run(new Evaluation(scope, options)) });
 }
 
-/** What errors are told with: members and places of the source, by the ids of its nodes. */
+/** Members and places in the source by the ids of CEL's nodes, for messages of errors. */
 type Names = {
   readonly source: string;
   readonly members: ReadonlyMap<string, string>;
@@ -82,7 +82,7 @@ function resultOf(evaluate: () => CelValue | CelError, evaluation: Evaluation, n
 function sentenceOf(error: CelError, { source, members, positions }: Names): string {
   const id = String(error.exprId);
   const offset = positions[id];
-  // The place of an operator may be the white space before it.
+  // CEL reports the place of an operator with the white space before it.
   const place = offset === undefined ? '' : ` (at character ${source.length - source.slice(offset).trimStart().length + 1})`;
   return `${plainMessage(error, members.get(id))}${place}.`;
 }
@@ -91,7 +91,7 @@ function parseSource(source: string): Result<ReturnType<typeof parse>, readonly 
   try {
     return ok(parse(source));
   } catch (error) {
-    // The parser throws for what is wrong with the source, and runs out of stack when it is nested without end.
+    // The parser throws for an invalid source, and runs out of stack when it is nested too deeply.
     if (error instanceof RangeError) return err([{ message: 'The expression is nested too deeply.' }]);
     return err([syntaxError(error, source)]);
   }

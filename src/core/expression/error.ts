@@ -1,11 +1,11 @@
-/** What an expression can end with instead of a value. Texts say what kind of thing went wrong and never quote data. */
+/** The errors of evaluating an expression. Messages say what kind of thing went wrong and never quote data. */
 
 export type ExpressionErrorCode =
   /** Something in the expression does not fit the data: a missing key, operands of the wrong types, a division by zero. */
   | 'MR_EXPRESSION_FAILED'
-  /** The expression did more work than one evaluation is granted. */
+  /** The expression did more work than one evaluation may do. */
   | 'MR_EXPRESSION_FUEL'
-  /** It gave a value that JSON cannot hold. */
+  /** The expression gave a value that JSON cannot hold. */
   | 'MR_EXPRESSION_RESULT';
 
 const MESSAGE_LENGTH_MAX = 500;

@@ -1,17 +1,16 @@
 /**
- * What one evaluation works with: the data it sees and the fuel it has left. CEL's functions are found by name and take
- * values only, so the evaluation under way is kept here for them; evaluations are synchronous and never run inside each
- * other's functions, so there is one at a time.
+ * One evaluation: the data it sees and the fuel it has left. CEL's functions are found by name and get values only, so the current
+ * evaluation is kept in this module for them. That is safe: evaluations are synchronous and never nested.
  */
 import { own } from '../record.ts';
 import type { SecretUse } from '../secrets.ts';
 import type { ExpressionErrorCode } from './error.ts';
 import type { EvaluateOptions, Meter, Scope } from './types.ts';
 
-/** Units of work granted to one evaluation when the caller says nothing: hostile expressions end within a quarter of a second. */
+/** Default units of work of one evaluation: a hostile expression ends within a quarter of a second. */
 export const DEFAULT_FUEL = 100_000;
 
-/** Ends an evaluation from anywhere below it; becomes an ExpressionError where the source is known. */
+/** Thrown to end an evaluation from any depth; becomes an ExpressionError where the source is known. */
 export class Abort extends Error {
   readonly code: ExpressionErrorCode;
 
@@ -26,7 +25,7 @@ export class Evaluation {
   readonly #secrets: SecretUse[] | undefined;
   readonly #meter: Meter | undefined;
   #fuel: number;
-  /** Kept although the library turns what is thrown into a value, which `true || …` would swallow. */
+  /** Kept here as well as thrown, since the library turns what is thrown into a value that `true || …` would swallow. */
   #abort: Abort | null = null;
 
   constructor(scope: Scope, { fuel = DEFAULT_FUEL, meter, secrets }: EvaluateOptions = {}) {
@@ -47,7 +46,11 @@ export class Evaluation {
   charge(units: number): void {
     this.#fuel -= units;
     if (this.#meter !== undefined) this.#meter.units += units;
-    if (this.#fuel < 0) throw this.abort('MR_EXPRESSION_FUEL', 'The expression did more work than one evaluation is granted.');
+    if (this.#fuel < 0)
+      throw this.abort(
+        'MR_EXPRESSION_FUEL',
+        'The expression did more work than one evaluation may do: make it simpler, or give it less data.',
+      );
   }
 
   abort(code: ExpressionErrorCode, message: string): Abort {
@@ -67,7 +70,7 @@ export class Evaluation {
 
 let current: Evaluation | null = null;
 
-/** Errors are values of CEL, which `||` and macros swallow by the thousand: a stack trace would cost each of them ten times the rest. */
+/** In CEL errors are values, and macros may discard thousands of them. A stack trace for each would cost ten times the rest. */
 export function runWithin<T>(evaluation: Evaluation, work: () => T): T {
   const outer = current;
   const { stackTraceLimit } = Error;

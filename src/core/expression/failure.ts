@@ -1,11 +1,11 @@
-/** Turns what goes wrong inside CEL into plain sentences that quote the expression's own names, and never data. */
+/** Turns errors of the CEL library into sentences that quote names of the expression, and never data. */
 import { type CelError, type CelValue, celError, celType } from '@bufbuild/cel';
 import { isOptional } from './functions/optional.ts';
 
 /** Marks our own messages. Messages of the library may quote data, so they are never passed on. */
 const OURS = '\u0001';
 
-/** An error as a value, which `true || …` forgives, as CEL wants it. */
+/** An error as a value, as CEL defines it: `true || error` is true. */
 export function failure(id: number, message: string): CelError {
   return celError(OURS + message, id);
 }
@@ -22,12 +22,12 @@ export function plainMessage({ message }: CelError, member: string | undefined):
 const SENTENCES: readonly (readonly [string, string])[] = [
   ['field not found', 'There is no member of this key'],
   ['index ', 'There is no element at this index'],
-  ['unresolved attribute', 'There is nothing of this name'],
+  ['unresolved attribute', 'Nothing here has this name'],
   ['unsupported key type', 'Only strings, integers and booleans can be keys'],
   ['map key conflict', 'A map has the same key twice'],
   ['type mismatch: iterable', 'Only arrays and objects can be iterated'],
   ['type mismatch: expected bool', '`&&` and `||` take only true and false'],
-  ['found no matching overload for _?_:_', 'What stands before `?` must be true or false'],
+  ['found no matching overload for _?_:_', 'The value before `?` must be true or false'],
 ];
 
 const TYPE_WORDS: ReadonlyMap<string, string> = new Map([

@@ -1,7 +1,7 @@
 /**
- * Checks the tree of an expression and rewrites it at deploy, so that nothing in it is free: every function becomes its
- * guarded twin, every round of a comprehension is charged for, and names are resolved against the roots alone. On the way
- * it notes what the expression refers to.
+ * Checks the tree of an expression and rewrites it at deploy, so that all work is charged: every function is replaced by its
+ * wrapper (functions/guard.ts), every iteration of a comprehension is charged, and names are resolved against the roots only. It
+ * also collects the references of the expression.
  */
 import type { parse } from '@bufbuild/cel';
 import { guardedName } from './functions/guard.ts';
@@ -29,7 +29,7 @@ const UINT_MAX = 2n ** 64n - 1n;
 const BUILT_IN = new Set(['_[_]', '_?_:_', '_&&_', '_||_', '@not_strictly_false']);
 const TYPES = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type']);
 const MESSAGE_TYPES = new Set(['google.protobuf.Timestamp', 'google.protobuf.Duration']);
-/** What the parser makes something else of, when it is written like this. */
+/** Macros: the parser expands them, but only when they are written like this. */
 const MACROS: ReadonlyMap<string, string> = new Map([
   ['has', 'has(input.name)'],
   ['all', 'list.all(x, x > 0)'],
@@ -41,7 +41,7 @@ const MACROS: ReadonlyMap<string, string> = new Map([
   ['sortBy', 'list.sortBy(x, x.name)'],
   ['groupBy', 'list.groupBy(x, x.name)'],
 ]);
-/** What they give may be asked for members that may not be there, as what `.?` gives. */
+/** Functions that return an optional value, whose members are optional too. */
 const GIVE_OPTIONALS = new Set(['of', 'none', 'ofNonZeroValue', 'or', 'first', 'last']);
 
 export type Instrumented = {
@@ -52,7 +52,7 @@ export type Instrumented = {
   readonly members: ReadonlyMap<string, string>;
 };
 
-/** @param marks places of `.` and `[` behind which a `?` stood. */
+/** @param marks places of `.` and `[` that had a `?` after them. */
 export function instrument(parsed: Parsed, roots: readonly string[], marks: ReadonlySet<number>): Instrumented {
   const { expr, sourceInfo } = parsed;
   if (expr === undefined) return unusable({ message: 'There is no expression.' });
@@ -101,12 +101,12 @@ class Instrumenter {
     this.#marks = marks;
   }
 
-  /** A `?` that belongs to no member was taken out of the source, and must not pass unseen. */
+  /** Every `?` was removed from the source, so one that belongs to no member must be refused here. */
   checkMarks(): void {
     for (const offset of this.#marks)
       if (!this.#readMarks.has(offset))
         this.errors.push({
-          message: 'A `?` stands here that asks for no member: write `input.?name` or `list[?0]`, not in `has(…)`.',
+          message: 'This `?` does not belong to a member: write `input.?name` or `list[?0]`, and not inside of `has(…)`.',
           offset,
         });
   }
@@ -130,7 +130,7 @@ class Instrumenter {
         if (operand === undefined || isMessageType(expr)) return expr;
         if (this.#isOptional(expr)) return this.#optionalMember(expr, operand, constant(expr, stringOf(kind.value.field)), bound, depth);
         if (kind.value.testOnly && this.#isOptional(operand))
-          this.#refuse(expr, '`has(…)` takes no optional value: write `input.?a.?b.hasValue()`.');
+          this.#refuse(expr, '`has(…)` cannot take an optional value: write `input.?a.?b.hasValue()`.');
         if (!isNoted) this.#note(expr, bound);
         this.members.set(String(expr.id), kind.value.field);
         return into({ case: 'selectExpr', value: { ...kind.value, operand: this.rewrite(operand, bound, depth + 1, true) } });
@@ -146,7 +146,7 @@ class Instrumenter {
       case 'comprehensionExpr':
         return into({ case: 'comprehensionExpr', value: this.#comprehension(kind.value, bound, depth) });
       default:
-        this.#refuse(expr, 'Something here is no expression.');
+        this.#refuse(expr, 'A part of this is not an expression.');
         return expr;
     }
   }
@@ -161,7 +161,10 @@ class Instrumenter {
     }
     if (TYPES.has(name)) return expr;
     if (name === 'secrets') {
-      this.#refuse(expr, 'No expression computes with `secrets`: `${ secrets.NAME }` stands by itself, and the worker puts the value in.');
+      this.#refuse(
+        expr,
+        'An expression cannot compute with `secrets`: write `${ secrets.NAME }` by itself, and the worker puts the value in its place.',
+      );
       return expr;
     }
     const known = [...this.#roots].map((root) => `\`${root}\``).join(', ');
@@ -174,7 +177,7 @@ class Instrumenter {
     if (reference !== null) this.references.push(reference);
   }
 
-  /** By a loop: who calls it has not checked the depth below yet. */
+  /** Iterative, since the depth below has not been checked yet. */
   #referenceOf(expr: Expr, bound: Bound): Reference | null {
     const members: (string | null)[] = [];
     let at: Expr | undefined = expr;
@@ -224,7 +227,7 @@ class Instrumenter {
     return plainCall(expr, guardedName(name === 'matches' ? this.#matchesOf(expr, args) : name), all.target, all.args);
   }
 
-  /** Members of what may not be there may not be there either. By a loop, as `#referenceOf`. */
+  /** A member of an optional value is optional too. Iterative, like `#referenceOf`. */
   #isOptional(expr: Expr): boolean {
     for (let at: Expr | undefined = expr; at !== undefined; at = operandOf(at)) {
       if (this.#marks.has(this.#offsetOf(at)) && operandOf(at) !== undefined) return true;
@@ -238,7 +241,7 @@ class Instrumenter {
     return call(expr, OPTIONAL_MEMBER, [this.rewrite(operand, bound, depth + 1), this.rewrite(key, bound, depth + 1)]);
   }
 
-  /** A constant key is a member like any other; so an error of it names it. */
+  /** A constant key is recorded as a member, so that an error names it. */
   #index(expr: Expr, [operand, key]: readonly Expr[], bound: Bound, depth: number): Expr {
     if (operand === undefined || key === undefined) return expr;
     const inside = this.rewrite(operand, bound, depth + 1, true);
@@ -275,7 +278,8 @@ class Instrumenter {
   }
 
   #struct(expr: Expr, value: Struct, bound: Bound, depth: number): Struct {
-    if (value.messageName !== '') this.#refuse(expr, 'Expressions make maps (`{"a": 1}`), but no messages.');
+    if (value.messageName !== '')
+      this.#refuse(expr, 'An expression cannot make a message of a named type: make a map, such as `{"a": 1}`.');
     const entries = value.entries.map((entry) => {
       const { keyKind } = entry;
       const key = keyKind.case === 'mapKey' ? { case: keyKind.case, value: this.rewrite(keyKind.value, bound, depth + 1) } : keyKind;
@@ -344,7 +348,7 @@ function stringOf(value: string): ConstantKind {
   return { case: 'stringValue', value };
 }
 
-/** What a member is asked of; undefined for whatever asks for none. */
+/** The operand of a member access; undefined for any other expression. */
 function operandOf({ exprKind }: Expr): Expr | undefined {
   if (exprKind.case === 'selectExpr') return exprKind.value.testOnly ? undefined : exprKind.value.operand;
   return exprKind.case === 'callExpr' && exprKind.value.function === '_[_]' ? exprKind.value.args[0] : undefined;
@@ -356,7 +360,7 @@ function textOf({ exprKind }: Expr): string | null {
   return constantKind.case === 'stringValue' ? constantKind.value : null;
 }
 
-/** `strings.quote` and its kind: what stands before the dot is part of the name. */
+/** Names such as `strings.quote`, where the part before the dot belongs to the name of the function. */
 function qualifiedName({ exprKind }: Expr, name: string): string | null {
   return exprKind.case === 'identExpr' ? `${exprKind.value.name}.${name}` : null;
 }

@@ -1,6 +1,6 @@
 /**
- * CEL's optional syntax, which the library's parser does not know: `input.?name` and `list[?0]`. The question mark is taken
- * out of the source, whose places stay the same, and where it stood is noted for who reads the tree.
+ * CEL's optional syntax, which the library's parser does not know: `input.?name` and `list[?0]`. Each question mark is replaced by
+ * a space, so that places stay the same, and its place is kept for `instrument.ts`.
  */
 
 export type OptionalSyntax = {
@@ -31,7 +31,7 @@ export function takeOptionalSyntax(source: string): OptionalSyntax {
   return { source: result + source.slice(copied), marks };
 }
 
-/** A string that never ends is the parser's to refuse. */
+/** The parser refuses a string that never ends. */
 function endOfString(source: string, start: number, quote: string, isRaw: boolean): number {
   for (let at = start; at < source.length; at++) {
     if (!isRaw && source[at] === '\\') at++;

@@ -1,6 +1,6 @@
 /**
- * Takes a string of a template apart: what stands as it is, and the expressions in `${ … }`. Where an expression ends is
- * decided by reading CEL's strings, comments and braces, so that a `}` in one of them ends nothing. `$${` stands for `${`.
+ * Splits a string of a template into literal text and the expressions in `${ … }`. CEL's strings, comments and braces are
+ * recognised, so that a `}` inside of one does not end the expression. `$${` stands for `${`.
  */
 export type Part =
   | { readonly kind: 'text'; readonly text: string }

@@ -1,4 +1,4 @@
-/** Turns what an expression gave into JSON. What JSON cannot hold is an error, never a silent null. */
+/** Turns the value of an expression into JSON. A value that JSON cannot hold is an error, never a silent null. */
 import { type CelValue, celType, isCelList, isCelMap, isCelUint } from '@bufbuild/cel';
 import type { Json } from '../json.ts';
 import { charge, currentEvaluation } from './evaluation.ts';
@@ -30,7 +30,7 @@ export function toJson(value: CelValue): Json {
 function objectToJson(value: Exclude<CelValue, null | string | number | bigint | boolean>): Json {
   const json = jsonBehind(value);
   if (json !== undefined) {
-    // Whoever gets the result walks it, as often as it holds the same part.
+    // Callers walk the result, and shared parts as often as they occur, so the walk is charged here.
     chargeJsonWalk(json);
     return json;
   }
@@ -38,7 +38,7 @@ function objectToJson(value: Exclude<CelValue, null | string | number | bigint |
   if (isCelUint(value)) return safeNumber(value.value);
   if (isCelList(value)) return Array.from(value, toJson);
   if (isCelMap(value)) return mapToJson(value);
-  if (isOptional(value)) throw refusal('an optional value (`orValue(…)` says what stands in its place)');
+  if (isOptional(value)) throw refusal('an optional value (`orValue(…)` gives another in its place)');
   const { name } = celType(value);
   if (name === 'google.protobuf.Timestamp') return timestampText(value);
   if (name === 'google.protobuf.Duration') throw refusal('a duration (`string(…)` makes a string of it)');
@@ -56,7 +56,7 @@ function mapToJson(map: Iterable<readonly [unknown, CelValue]>): Json {
   return Object.fromEntries(entries);
 }
 
-/** RFC 3339 with `Z`, as `wait` and whoever reads JSON want it. */
+/** RFC 3339 with `Z`, which `wait` can read. */
 function timestampText(value: CelValue): string {
   const text = callLibrary('string', 0, undefined, [value]);
   if (typeof text !== 'string') throw refusal('a timestamp that cannot be written');

@@ -1,4 +1,4 @@
-/** What the expression engine takes and gives: scopes, references, errors at deploy, errors at run time. */
+/** The types of the expression engine: scopes, references, errors at deploy and at run time. */
 import type { Json } from '../json.ts';
 import type { SecretEncoding, SecretUse } from '../secrets.ts';
 import type { Part } from './placeholders.ts';
@@ -17,16 +17,16 @@ export type TemplateError = CompileError & { readonly pointer: string };
  */
 export type Reference = { readonly root: string; readonly path: readonly string[]; readonly offset: number };
 
-/** The data an expression sees, by root. It must never change afterwards: how much it is to walk is computed once. */
+/** The data an expression sees, by root. It must never change afterwards, since the cost of walking it is cached. */
 export type Scope = { readonly [root: string]: Json | undefined };
 
 /** The roots an expression may name when a caller says nothing else. */
 export const ROOTS = ['input', 'vars', 'nodes', 'instance', 'item', 'index', 'event', 'last', 'now'] as const;
 
-/** A value of an expression as it stands in the string around it. */
+/** Encodes the value of an expression for the string around it. */
 export type Encode = (text: string) => string;
 
-/** For a string of a template that is put together: an encoder for each of its parts, null for those that stay as they are. */
+/** For a string with expressions in it: an encoder for each of its parts, null for those that stay as they are. */
 export type Encoders = (pointer: string, parts: readonly Part[]) => readonly (Encode | null)[] | null;
 
 /** Whether the expression at `index` of these parts may be a secret, and how it is written there; else why not, in a sentence. */
@@ -39,13 +39,13 @@ export type CompileOptions = {
   readonly secrets?: SecretPlaces;
 };
 
-/** Adds up the work of many evaluations, and grants each no more than is left of `max`. */
+/** Adds up the work of many evaluations; each may do no more than is left of `max`. */
 export type Meter = { units: number; readonly max?: number };
 
 export type EvaluateOptions = {
-  /** Units of work granted to one evaluation; default 100,000. */
+  /** Largest number of units of work of one evaluation; default 100,000. */
   readonly fuel?: number;
-  /** Is filled with the places of a template's secrets. */
+  /** The evaluation adds the places of secrets here. */
   readonly secrets?: SecretUse[];
   readonly meter?: Meter;
 };

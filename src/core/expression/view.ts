@@ -1,11 +1,11 @@
 /**
- * Shows JSON to CEL as it is, without copying: maps over own properties only (so that `constructor` and `__proto__` are
- * keys like any other) and lists over arrays. A view is made whenever one is asked for: remembering views costs more.
+ * Shows JSON to CEL as it is, without copying: maps over own properties only (so that `constructor` and `__proto__` are keys like
+ * any other) and lists over arrays. Views are made anew each time: caching them costs more.
  */
 import { type CelList, type CelMap, type CelValue, celList, celMap } from '@bufbuild/cel';
 import type { Json, JsonObject } from '../json.ts';
 
-/** The mark by which the library knows its own maps and lists; it is not exported, but every one of them has it. */
+/** The library recognises its own maps and lists by a symbol that it does not export; it is read from one of them. */
 function markOf(value: object): symbol {
   const [mark] = Object.getOwnPropertySymbols(value);
   if (mark === undefined) throw new Error('Bug: the CEL library marks its values in another way');
@@ -152,7 +152,7 @@ export function listOf(values: CelValue[]): CelList {
   return new GrownList(values) as unknown as CelList;
 }
 
-/** The library's maps take a key whose value is null for one that is missing. */
+/** The library's maps treat a key whose value is null as missing. */
 export function withNullValues(map: CelMap): CelMap {
   const has = (key: Parameters<CelMap['get']>[0]): boolean => map.get(key) !== undefined;
   return map.size === 0 ? map : Object.defineProperty(map, 'has', { value: has });

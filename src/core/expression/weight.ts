@@ -1,4 +1,4 @@
-/** What it costs to walk a value: a unit for each node of it, more for long texts. Shared parts count each time. */
+/** The cost of walking a value: a unit for each node of it, more for long strings. Shared parts count each time. */
 import { type CelValue, isCelList, isCelMap } from '@bufbuild/cel';
 import type { Json } from '../json.ts';
 import { currentEvaluation } from './evaluation.ts';
@@ -9,12 +9,12 @@ export function textUnits(length: number): number {
   return 1 + (length >>> 6);
 }
 
-/** Levels of data that may be walked: a fixed number, since the stack's own end differs from machine to machine. */
+/** Levels of data that may be walked: a fixed number, since the size of the stack differs from machine to machine. */
 const LEVELS_MAX = 1_000;
 
 type Weight = { readonly units: number; readonly levels: number };
 
-/** Units from which on the cost of an object is kept: data never changes. Counting again what is smaller costs less. */
+/** The cost of an object is cached from this size on (data never changes). Counting a smaller one again is cheaper. */
 const KEPT_MIN = 64;
 const weights = new WeakMap<object, Weight>();
 const SCALAR: Weight = { units: 1, levels: 0 };
@@ -58,7 +58,7 @@ function jsonWeightOf(json: Json, fuel: number, level: number): Weight {
   }
   const parts: readonly Json[] = Array.isArray(json) ? json : Object.entries(json as { [key: string]: Json }).flat();
   const weight = sumOf(parts, fuel, level, jsonWeightOf);
-  // Beyond the fuel the sum was not finished.
+  // If the fuel ran out, the sum is incomplete and must not be cached.
   if (weight.units >= KEPT_MIN && weight.units <= fuel) weights.set(json, weight);
   return weight;
 }

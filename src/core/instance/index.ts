@@ -151,8 +151,8 @@ function result(
 }
 
 /**
- * Commands get their result, refused events go back to the buffer. A repeated command had its result when it came first; a command that the
- * engine gave itself has no sender who would ask for it.
+ * A command gets its result, and a refused event goes back to the buffer. A repeated command had its result the first time, and
+ * for a command of the engine itself nobody asks for one.
  */
 function answerTo(notification: Notification, rejection: Rejection | null): Effect | null {
   if (notification.type === 'CommandIssued') {

@@ -24,11 +24,14 @@ import type { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry } from './step.ts';
 import type { Decided, FollowUp, NewEvent, RunLimits, View } from './view.ts';
 
-/** Work of expressions after which a step ends. About a tenth of a second of the dearest, and more than nearly all flows ever need at once. */
+/**
+ * Work of expressions after which a step ends: about a tenth of a second of the most expensive ones, and more than almost any
+ * workflow needs in one step.
+ */
 const STEP_UNITS = 25_000;
-/** Past this, expressions fail for want of fuel: what cannot be left to the next step is bounded too. */
+/** Beyond this, expressions fail for lack of fuel: work that cannot be left to the next step is bounded too. */
 const UNITS_MAX = 125_000;
-/** What an event costs beside the expressions: it is hashed, folded, encoded and written. */
+/** The cost of an event beside expressions: it is hashed, folded, encoded and written. */
 const EVENT_UNITS = 2;
 
 export class Progress {
@@ -51,14 +54,14 @@ export class Progress {
     this.#unitsMax = limits.stepUnits ?? STEP_UNITS;
   }
 
-  /** Events from here on are caused by this message, and what they lead to is measured anew. */
+  /** Events from here on name this message as their cause, and the work is counted from zero. */
   causedBy(cause: string): void {
     this.#cause = cause;
     this.#unitsBefore += this.view.meter.units;
     this.view.meter.units = 0;
   }
 
-  /** Notifications together did what one of them may. */
+  /** The notifications so far did together as much work as one step may. */
   get hasWorkedEnough(): boolean {
     return this.#unitsBefore + this.view.meter.units >= this.#unitsMax;
   }
@@ -85,8 +88,8 @@ export class Progress {
   }
 
   /**
-   * A paused instance takes in what comes back, and moves on when it is resumed. Where expressions did as much work as one step
-   * may, the rest is left to a timer that is due at once: it follows from the state, so nothing else is kept of it.
+   * A paused instance stores outcomes and continues when it is resumed. When expressions did as much work as one step may, the
+   * rest is left to a timer that is due at once. What is left follows from the state, so nothing else is stored.
    */
   goOn(): void {
     do {
@@ -120,7 +123,7 @@ export class Progress {
     else this.#limit();
   }
 
-  /** Due a moment later, so that no two of these timers are due at once and a repeated one is told apart. */
+  /** Due 1 ms later than now, so that each of these timers has its own time and a repeated one is recognised. */
   #limit(): void {
     if (!this.#hasMoreToDo) this.apply([{ type: 'StepLimited', until: this.view.now + 1 }]);
   }

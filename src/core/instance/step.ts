@@ -31,7 +31,7 @@ export type StepResult = {
   readonly history: readonly HistoryEntry[];
   readonly effects: readonly Effect[];
   readonly rejected: readonly { readonly notification: AddressedNotification; readonly rejection: Rejection }[];
-  /** The last notifications, not looked at: those before them did as much work as one step may. They take another step. */
+  /** The last notifications, which were not decided: those before them did as much work as one step may. They need another step. */
   readonly left: readonly AddressedNotification[];
 };
 

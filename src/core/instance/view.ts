@@ -10,7 +10,7 @@ import type { InstanceEvent } from './history/events.ts';
 import type { Incident, InstanceState } from './state/state.ts';
 
 export type RunLimits = {
-  /** Of what a node gives, takes or publishes, as JSON in UTF-8 bytes. */
+  /** Largest input, output or published event of a node, as JSON in UTF-8 bytes. */
   readonly payloadBytes: number;
   /** Work of expressions after which a step ends, in units of fuel; what is left follows in the next step. Default 25,000. */
   readonly stepUnits?: number;
@@ -61,7 +61,7 @@ export type Decided = {
   readonly first?: FollowUp;
 };
 
-/** What a notification means: events, or why it changes nothing (a refused command is an event all the same). */
+/** The decision on a notification: events, or why it changes nothing. A refused command makes an event too. */
 export type Verdict = { readonly events: readonly NewEvent[]; readonly rejection: Rejection | null };
 
 export function accepted(...events: readonly NewEvent[]): Verdict {

@@ -1,4 +1,4 @@
-/** Makes a plain sentence and a place of each error of the validator. It never quotes the value, only what is allowed. */
+/** Turns each error of the validator into a sentence and a pointer. It never quotes the value, only what is allowed. */
 
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { pointerTo } from '../json-pointer.ts';
@@ -43,7 +43,7 @@ function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorO
     case 'const':
       return at(`This must be ${quoted(params.allowedValue)}.`);
     case 'if':
-      // What `then` or `else` found is an error of its own.
+      // The errors in `then` or `else` are reported by themselves.
       return null;
     case 'anyOf':
       return at('This fits none of the shapes that are allowed here.');

@@ -1,6 +1,6 @@
 /**
- * Bounds the work of one validation: recursive schemas can branch without end, and patterns cost their size times the
- * length of the string. Validation is synchronous, so there is one budget at a time.
+ * Bounds the work of one validation: recursive schemas can branch exponentially, and a pattern costs its size times the length of
+ * the string. Validation is synchronous, so there is one budget at a time.
  */
 export class OutOfFuel extends Error {}
 
@@ -8,7 +8,7 @@ let left = 0;
 
 export function spend(units: number): void {
   left -= units;
-  if (left < 0) throw new OutOfFuel('The value takes more work to check than is granted.');
+  if (left < 0) throw new OutOfFuel('Checking the value takes more work than is allowed: send less data, or make the schema simpler.');
 }
 
 export function withFuel<T>(units: number, work: () => T): T {

@@ -17,19 +17,19 @@ export type { CompiledSchema, SchemaError } from './types.ts';
 
 /** Evaluations of a schema or a part of it that one validation may take. */
 const FUEL = 500_000;
-/** For finding all errors of a value that has one: each is kept until all are found. */
+/** For the second pass, which finds all errors and keeps them in memory; smaller for that reason. */
 const FUEL_FOR_ALL = 20_000;
 
 export function compileSchema(schema: Json): Result<CompiledSchema, readonly SchemaError[]> {
   const walked = walkSchema(schema, formatNames);
-  // What is too large must not be looked at any further.
+  // A schema that is too large is not checked any further.
   const errors = walked.isBounded ? distinct([...metaErrors(schema), ...walked.errors]) : walked.errors;
   if (errors.length > 0) return err(errors);
   try {
     const isValid = compileWith(walked.schema, { allErrors: false });
     return ok({ validate: (value) => validate(value, isValid, walked.schema) });
   } catch (error) {
-    // The validator throws for what only compiling shows: a reference to nothing, a keyword without the one it needs.
+    // The validator throws for errors that only compiling finds: a reference to nothing, or a keyword without the one it needs.
     if (error instanceof Error && !error.message.startsWith('Bug:')) return err([{ pointer: '', message: compileSentence(error) }]);
     throw error;
   }
@@ -47,7 +47,9 @@ function validate(value: Json, isValid: ValidateFunction, schema: Json): readonl
   return all.length > 0 && !isGivenUp(all) ? all : first;
 }
 
-const GIVEN_UP: readonly SchemaError[] = [{ pointer: '', message: 'The value takes more work to check than is granted.' }];
+const GIVEN_UP: readonly SchemaError[] = [
+  { pointer: '', message: 'Checking the value takes more work than is allowed: send less data, or make the schema simpler.' },
+];
 
 function isGivenUp(errors: readonly SchemaError[]): boolean {
   return errors === GIVEN_UP;
@@ -57,7 +59,7 @@ function errorsOf(value: Json, check: ValidateFunction, fuel: number): readonly 
   try {
     return withFuel(fuel, () => check(value)) === true ? [] : explain(check.errors ?? []);
   } catch (error) {
-    // A deep schema or value may use up the stack before the fuel.
+    // A deeply nested schema or value may use up the stack before the fuel.
     if (error instanceof OutOfFuel || error instanceof RangeError) return GIVEN_UP;
     throw error;
   }
@@ -87,5 +89,5 @@ function distinct(errors: readonly SchemaError[]): readonly SchemaError[] {
 
 function compileSentence({ message }: Error): string {
   const text = message.replace(/^strict mode: /, '').slice(0, 300);
-  return `It cannot be compiled: ${text}.`;
+  return `The schema cannot be compiled: ${text}.`;
 }

@@ -6,7 +6,7 @@ import type { SchemaError } from './types.ts';
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** Formats in the meta-schema are left to us: its patterns would be JavaScript's. */
+/** walk.ts checks what the formats of the meta-schema are for; here they would use JavaScript's regular expressions. */
 const ajv = new Ajv2020({ allErrors: true, verbose: true, validateFormats: false, strict: false, logger: false });
 
 /** One error for each place: the meta-schema reports the same error several times. */

@@ -9,7 +9,7 @@ const STEPS_PER_UNIT = 64;
 
 type Pattern = { test(text: string): boolean; toString(): string };
 
-/** Null when RE2 does not know the pattern, or finds it too large. */
+/** Null when RE2 refuses the pattern, or it is too large. */
 export function compilePattern(pattern: string): Pattern | null {
   const program = re2ProgramOfJavaScript(pattern);
   if (program === null || program.programSize() > PROGRAM_SIZE_MAX) return null;
@@ -18,7 +18,7 @@ export function compilePattern(pattern: string): Pattern | null {
       spend(1 + (text.length * program.programSize()) / STEPS_PER_UNIT);
       return program.test(text);
     },
-    // The validator keeps one pattern for equal strings of it.
+    // The validator caches patterns by their string.
     toString: () => pattern,
   };
 }

@@ -1,4 +1,4 @@
-/** What compiling and checking by JSON Schema gives. */
+/** The results of compiling a JSON Schema and of validating with one. */
 import type { Json } from '../json.ts';
 
 /** A plain sentence, and a JSON pointer into the schema (when compiling) or into the value (when validating). */

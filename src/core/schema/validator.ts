@@ -36,11 +36,11 @@ const FORMATS: readonly FormatName[] = [
 ];
 export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex']);
 
-/** Characters of a string that has a format; its patterns are those of the library, and not all of them are linear. */
+/** Longest string whose format is checked: the library's patterns for formats are not all linear. */
 const FORMATTED_LENGTH_MAX = 2_048;
 const UNLIMITED = new Set(['byte', 'password', 'binary']);
 
-/** Each schema has an instance of its own, since ajv keeps what it has compiled. */
+/** A new instance for each schema, since ajv never frees what it has compiled. */
 export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
   const ajv = new Ajv2020({
     allErrors: options.allErrors,
@@ -55,11 +55,11 @@ export function createAjv(options: { readonly allErrors: boolean }): Ajv2020 {
     // Keys like `constructor` are properties only where the value has them itself.
     ownProperties: true,
     inlineRefs: false,
-    // Checked before, by the meta-schema and by us.
+    // Schemas were checked before, by meta.ts and walk.ts.
     meta: false,
     validateSchema: false,
     logger: false,
-    // The time that ajv's optimizer takes grows with the square of the schema.
+    // The optimizer of ajv takes time that grows with the square of the schema.
     code: { regExp: Object.assign(patternOf, { code: 're2' }), optimize: false },
   });
   addFormats(ajv);
@@ -78,7 +78,7 @@ function addFormats(ajv: Ajv2020): void {
     const format = formats.default.get(name);
     ajv.addFormat(name, UNLIMITED.has(name) ? format : limited(format));
   }
-  // `wait` and expressions must be able to read what passes. The library's own check also takes a blank for the T, and `+0530`.
+  // `wait` and expressions must be able to read every valid value. The library also accepts a blank in place of the T, and `+0530`.
   for (const name of ['date-time', 'iso-date-time'])
     ajv.addFormat(
       name,

@@ -1,6 +1,6 @@
 /**
- * Walks a schema before anything compiles it: checks what the meta-schema lets pass (unknown keywords, references out of
- * the document, patterns, sizes) and adds to each schema in it the keyword that pays for its evaluation.
+ * Walks a schema before it is compiled: checks what the meta-schema does not (unknown keywords, references out of the document,
+ * patterns, sizes), and adds to each schema in it the keyword that charges for its evaluation.
  */
 
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
@@ -8,10 +8,10 @@ import { pointerTo } from '../json-pointer.ts';
 import { compilePattern } from './pattern.ts';
 import type { SchemaError } from './types.ts';
 
-/** Pays for each evaluation of the schema it stands in. */
+/** Charges for each evaluation of the schema that has it. */
 export const FUEL_KEYWORD = 'millrace:fuel';
 
-/** How deep schemas may stand in each other; each becomes code. */
+/** Largest number of schemas in a document; each is compiled to code. */
 const SCHEMAS_MAX = 2_000;
 const LEVELS_MAX = 64;
 /** As compact JSON. */
@@ -19,7 +19,7 @@ const CHARACTERS_MAX = 131_072;
 
 const DRAFT = /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
-/** How the value of a keyword holds schemas. */
+/** Keywords by how their value holds schemas. */
 const IN_MAP = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 const IN_LIST = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
 const ITSELF = new Set([
@@ -78,7 +78,7 @@ const COMPANIONS: readonly (readonly [keyword: string, companions: readonly stri
   ['maxContains', ['contains']],
 ];
 
-/** `isBounded` is false when the schema must not be looked at any further. */
+/** `isBounded` is false when the schema is too large to be checked any further. */
 export type Walked = { readonly schema: Json; readonly errors: readonly SchemaError[]; readonly isBounded: boolean };
 
 /** @param formats names of the formats that are checked. */
@@ -126,7 +126,7 @@ class Walker {
       return true;
     }
     this.#count++;
-    if (this.#count === SCHEMAS_MAX + 1) this.#refuse(pointer, `There are more than ${SCHEMAS_MAX} schemas in each other.`);
+    if (this.#count === SCHEMAS_MAX + 1) this.#refuse(pointer, `The schema holds more than ${SCHEMAS_MAX} schemas.`);
     if (this.#count > SCHEMAS_MAX) return true;
     this.#checkCompanions(schema, pointer);
     const members: [string, Json][] = [];
@@ -147,7 +147,7 @@ class Walker {
       if (typeof value !== 'string' || !DRAFT.test(value)) this.#refuse(pointer, 'Schemas are read by draft 2020-12 only.');
       return undefined;
     }
-    // It names the schema for other documents, and references stay within this one.
+    // `$id` matters only to other documents, and references stay within this one.
     if (keyword === '$id' && isTop) return undefined;
     this.#refuse(pointer, `The keyword "${shortened(keyword)}" is not known here.`);
     return undefined;
@@ -174,24 +174,27 @@ class Walker {
 
   #pattern(pattern: string, pointer: string): void {
     if (compilePattern(pattern) === null)
-      this.#refuse(pointer, 'The pattern is not one that RE2 takes: it is broken, too large, or looks around or back.');
+      this.#refuse(
+        pointer,
+        'The pattern is not a regular expression of RE2: it is broken, too large, or has a lookaround or a backreference.',
+      );
   }
 
-  /** Once the whole schema was walked. Only schemas of the document itself count, so no inherited member is found. */
+  /** To be called after the walk. Only places that the walk found count, so a reference cannot reach an inherited property. */
   checkReferences(): void {
-    // Then some places are not known.
+    // The walk ended early, so not all places are known.
     if (this.#count > SCHEMAS_MAX) return;
     for (const { pointer, target } of this.#references) {
       if (!target.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');
       else if (!this.#places.has(fragmentOf(target)))
         this.#refuse(
           pointer,
-          `The reference "${shortened(target)}" leads to no schema in this one: use a JSON pointer such as "#/$defs/address".`,
+          `The reference "${shortened(target)}" does not lead to a schema in this document: use a JSON pointer such as "#/$defs/address".`,
         );
     }
   }
 
-  /** Keywords that are ignored without another one: whoever writes them expects something that would not happen. */
+  /** Some keywords are ignored without another one; their author would expect a check that never happens. */
   #checkCompanions(schema: JsonObject, pointer: string): void {
     for (const [keyword, companions] of COMPANIONS) {
       if (!Object.hasOwn(schema, keyword) || companions.some((companion) => Object.hasOwn(schema, companion))) continue;

@@ -1,4 +1,4 @@
-/** What an event means to the triggers of a definition: the start of an instance, nothing, or that a trigger fails on it. Pure. */
+/** Applies an event to the triggers of a definition: it starts an instance, it does not, or a trigger fails on it. Pure. */
 import type { Definition } from '../definition/types.ts';
 import { evaluateCondition } from '../expression/index.ts';
 import { type ExternalEvent, eventView } from '../external-event.ts';
@@ -20,8 +20,8 @@ export type TriggerVerdict =
 const BUSINESS_KEY_LENGTH_MAX = 255;
 
 /**
- * The first trigger that the event fits decides, since an event starts at most one instance of a definition.
- * @param paused names of triggers that are off.
+ * An event starts at most one instance of a definition, so the first trigger that it fits decides.
+ * @param paused names of paused triggers.
  */
 export function startByEvent(
   { triggers }: Pick<Definition, 'triggers'>,

@@ -1,7 +1,7 @@
 /**
- * What becomes of the times of a schedule. Pure: a schedule is what its row says, and who changes it holds the row's lock. Whether a
- * run goes on is what the row says too: whoever looked at the instance instead would miss an end at that very moment, and the
- * run that is queued behind it would never start.
+ * Advances a schedule: decides what happens at each of its times. Pure: the state of a schedule is its row, and callers hold the
+ * row's lock. Whether a run goes on is in the row too. Reading the instance instead could miss its end, and a queued run would
+ * never start.
  */
 
 import { type Cron, newestTime, timesBetween } from '../cron.ts';
@@ -9,9 +9,9 @@ import type { CatchUp, Overlap } from '../definition/triggers/types.ts';
 import type { EpochMs, InstanceId } from '../ids.ts';
 
 export type ScheduleState = {
-  /** The first time that nothing has become of yet; null: none will come. */
+  /** The next time to handle; null: there is none. */
   readonly next: EpochMs | null;
-  /** The last time of which something became. */
+  /** The last time that was handled. */
   readonly last: EpochMs | null;
   /** The run that goes on, where runs may not overlap. */
   readonly running: { readonly instanceId: InstanceId; readonly time: EpochMs } | null;
@@ -21,14 +21,14 @@ export type ScheduleState = {
 
 export type ScheduleRules = { readonly cron: Cron; readonly overlap: Overlap; readonly catchUp: CatchUp };
 
-/** What became of a time, or of all times from it up to `until`. */
+/** The result of a time, or of all times from it up to `until`. */
 export type ScheduleEntry =
   | { readonly what: 'started'; readonly time: EpochMs; readonly instanceId: InstanceId; readonly lateMs: number }
   | { readonly what: 'failed'; readonly time: EpochMs; readonly reason: string }
   | { readonly what: 'queued' | 'skipped'; readonly time: EpochMs }
   | Passed;
 
-/** Times that passed while no orchestrator was there, or while the schedule was paused. `count` is null above `COUNTED_MAX`. */
+/** Times that passed while no orchestrator was running, or while the schedule was paused. `count` is null above `COUNTED_MAX`. */
 export type Passed = { readonly what: 'missed' | 'paused'; readonly time: EpochMs; readonly until: EpochMs; readonly count: number | null };
 
 export type Begun = { readonly kind: 'started'; readonly instanceId: InstanceId } | { readonly kind: 'failed'; readonly reason: string };
@@ -38,11 +38,11 @@ export type Begin = (time: EpochMs) => Begun;
 export type Advanced = { readonly state: ScheduleState; readonly entries: readonly ScheduleEntry[] };
 
 export const QUEUED_MAX = 100;
-/** A run that begins later than this after its time is late: cron knows no times nearer to each other. */
+/** A run that begins later than this after its time counts as late: cron times are at least a minute apart. */
 export const LATE_MS = 60_000;
 export const COUNTED_MAX = 100;
 
-/** @param now by the instance database's clock. @param hasEnded the run that goes on, by its own word. */
+/** @param now by the instance database's clock. @param hasEnded whether the current run has ended. */
 export function advance(
   rules: ScheduleRules,
   before: ScheduleState,
@@ -82,7 +82,7 @@ export function advance(
   return { state, entries };
 }
 
-/** All times from one up to another, which nothing became of. */
+/** An entry for all times from one up to another, at which nothing was started. */
 function passed(cron: Cron, from: EpochMs, until: EpochMs, what: Passed['what']): Passed | null {
   const times = timesBetween(cron, from, until, COUNTED_MAX + 1);
   const [first] = times;
@@ -92,8 +92,8 @@ function passed(cron: Cron, from: EpochMs, until: EpochMs, what: Passed['what'])
 }
 
 /**
- * A version with this schedule was deployed. It goes on after the last time that was taken, never at a "now" of somebody's, who
- * could take that time again. A time that is due already stays due; earlier ones than now are not owed by times that are new.
+ * A version with this schedule was deployed. It continues after the last time that was handled rather than after `now`: clocks
+ * differ, and a time could be handled twice. A time that is due already stays due; new times before now are not made up for.
  */
 export function deployed(cron: Cron, before: ScheduleState | null, now: EpochMs): ScheduleState {
   if (before === null) return { next: cron.next(now), last: null, running: null, queued: [] };
@@ -102,7 +102,7 @@ export function deployed(cron: Cron, before: ScheduleState | null, now: EpochMs)
   return { ...before, next };
 }
 
-/** A person resumed it: it goes on after now, and what passed is told. */
+/** A person resumed it: it continues after now, and the times that passed are listed. */
 export function resumed(cron: Cron, before: ScheduleState, now: EpochMs): Advanced {
   const entry = before.next === null ? null : passed(cron, before.next, now, 'paused');
   if (entry === null) return { state: { ...before, next: cron.next(now) }, entries: [] };

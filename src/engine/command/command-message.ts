@@ -1,4 +1,4 @@
-/** A command as it travels: an id of its own, and the message for the instance's orchestrator. */
+/** Gives a command an id, and makes the message for the instance's orchestrator. */
 
 import { uuidv7 } from 'uuidv7';
 import { type CommandId, type EpochMs, type InstanceId, parseCommandId } from '../../core/ids.ts';

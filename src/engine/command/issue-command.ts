@@ -1,6 +1,6 @@
 /**
- * Takes a command to a running instance into the database, together with its message; the orchestrator of the instance
- * applies it. What can be seen to be of no use is refused by `refusalOf` (core) before.
+ * Writes a command to a running instance into the database, together with its message; the orchestrator of the instance applies
+ * it. Callers refuse beforehand, by `refusalOf` (core), what cannot have an effect.
  */
 import type { CommandId, EpochMs, InstanceId } from '../../core/ids.ts';
 import type { CommandIssued } from '../../core/instance/decide/notification.ts';
@@ -16,10 +16,10 @@ export type CommandDependencies = {
   readonly now: () => EpochMs;
 };
 
-/** Redispatches come from the engine itself, and have no row: nobody asks what became of one. */
+/** Redispatches come from the engine itself and have no row, since nobody asks for their result. */
 export type IssuedCommand = Exclude<CommandIssued['command'], { readonly type: 'redispatch' }>;
 
-/** @returns null when somebody has completed or failed the task already, or it is open no more. */
+/** @returns null when somebody has completed or failed the task already, or it is no longer open. */
 export async function issueCommand(
   { store, outgoing, now }: CommandDependencies,
   instanceId: InstanceId,

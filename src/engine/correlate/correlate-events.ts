@@ -1,6 +1,6 @@
 /**
- * What a batch of external events means: each goes to the waits that it fits, starts the definitions whose triggers it fits, or is
- * kept for a wait that opens later (protocol, "Events"). An event that the database refuses does not keep the others.
+ * Correlates a batch of external events: each goes to the waits that it fits, starts the definitions whose triggers it fits, or is
+ * kept for a wait that opens later (protocol, "Events"). An event that the database refuses does not stop the others.
  */
 import type { ExternalEvent } from '../../core/external-event.ts';
 import type { Correlated, EventMatcher, EventStarter, InstanceStore } from '../../store/instance-store.ts';

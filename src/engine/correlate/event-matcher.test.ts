@@ -1,4 +1,4 @@
-/** Whether an event fits a wait: what `where` sees of it, and what becomes of a condition that fails. */
+/** Whether an event fits a wait: what `where` sees of it, and what happens when the condition fails. */
 import { expect, it } from 'vitest';
 import type { ExternalEvent } from '../../core/external-event.ts';
 import { createEventMatcher } from './event-matcher.ts';

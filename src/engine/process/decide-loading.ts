@@ -1,13 +1,13 @@
 /**
- * Decides on a state that holds a part of its scopes. What the decision lacks is loaded, and it is made again, which it can
- * be since it is pure. The state that was decided on keeps what was loaded, so that a cached one soon holds what it needs.
+ * Decides on a state that holds a part of its scopes. Scopes that the decision lacks are loaded, and it is made again, which is
+ * safe since it is pure. The state keeps what was loaded, so that a cached state soon holds what it needs.
  */
 import type { ScopePath } from '../../core/ids.ts';
 import { missingScopes, ScopesNeeded, withScopes } from '../../core/instance/state/scopes.ts';
 import type { ScopeState } from '../../core/instance/state/state.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 
-/** A decision that asks more often gets every scope of the instance, and then lacks nothing. */
+/** After so many loads every scope of the instance is loaded. */
 const LOADS_MAX = 8;
 
 export type DecidedOn<T> = { readonly decision: T; readonly stored: StoredInstance };

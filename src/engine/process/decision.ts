@@ -1,10 +1,10 @@
-/** What goes through the processing of notifications: a batch of one instance, what was decided on it, and what could not be applied. */
+/** The types of processing notifications: a batch of one instance, the decision on it, and what could not be applied. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance, Transition } from '../../store/instance-store.ts';
 
-/** What came for one instance, in its order. */
+/** The notifications of one instance, in their order. */
 export type InstanceBatch<N extends AddressedNotification> = { readonly instanceId: InstanceId; readonly notifications: readonly N[] };
 
 /** A batch that was decided on a state; `transition` is null when nothing has to be written. */
@@ -22,12 +22,12 @@ export type Unprocessable<N extends AddressedNotification> = {
 };
 
 /**
- * How an instance was told what could not be applied to it: the attempt of a task failed; an incident or a refused command;
- * null: not at all, so the dead letter is all there is.
+ * How the instance records what could not be applied to it. failedAttempt: the attempt of a task failed. record: an incident, or a
+ * refused command. null: not at all, so the dead letter is the only trace.
  */
 export type RecordedAs = 'failedAttempt' | 'record' | null;
 
-/** What processing tells whoever counts and logs. Nothing that is decided depends on it. */
+/** Hooks for metrics and logs. No decision depends on them. */
 export type ProcessingObserver<N extends AddressedNotification> = {
   onStatesRead(hits: number, misses: number): void;
   onWritten(ms: number): void;

@@ -1,4 +1,4 @@
-/** What processing needs of the outside. */
+/** What processing depends on. */
 import type { EpochMs } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { RunLimits } from '../../core/instance/index.ts';

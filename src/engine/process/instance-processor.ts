@@ -1,7 +1,7 @@
 /**
- * Applies notifications to instances: states from the cache or the database, the core's decision, one transaction for the
- * batch. Whoever loses the version check decides again on what stands there now. A batch that cannot be applied as a whole
- * is gone through one by one (`one-by-one.ts`), so that the other instances go on. Relies on one batch of a partition at a time.
+ * Applies notifications to instances: states from the cache or the database, the core's decision, one transaction for the batch. A
+ * batch that loses the version check is decided again on the new state. A batch that cannot be applied as a whole is applied one
+ * notification at a time (`one-by-one.ts`), so that other instances go on. Relies on one batch of a partition at a time.
  */
 import type { EpochMs } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
@@ -51,14 +51,14 @@ export class InstanceProcessor<N extends AddressedNotification> {
       if (again.length > 0) observer.onConflicts(again.length);
       unprocessable.push(...unknown);
       for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache)));
-      // What a step left is no conflict: however often it happens, it is nearer to its end each time.
+      // Notifications that a step left are no conflict, so they do not count as an attempt: each step brings them nearer to the end.
       if (again.length > 0) attempt++;
       pending = [...again, ...applied.flatMap(leftOf)];
     }
     return unprocessable;
   }
 
-  /** Afterwards `peek` knows all that can be read. */
+  /** Afterwards `peek` gives every definition that can be read. */
   async #readDefinitions({ states }: LoadedStates): Promise<void> {
     const { definitions } = this.#dependencies;
     for (const { state } of states.values()) {
@@ -66,7 +66,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
       try {
         await definitions.get(state.definitionId, state.definitionVersion);
       } catch (error) {
-        // One that cannot be read concerns its own instances, which are looked at alone.
+        // A definition that cannot be read concerns only its own instances, which are processed one by one.
         if (!isCausedByOneMessage(error)) throw error;
       }
     }

@@ -49,7 +49,7 @@ async function loadVisible(
   return found;
 }
 
-/** About 5 s in all: a session shows its commit within microseconds, unless its machine gives it no time. */
+/** About 5 s in all: a commit becomes visible within microseconds, unless the machine is overloaded. */
 const untilVisible = retry(
   handleWhenResult((isMissing) => isMissing === true),
   { maxAttempts: 10, backoff: new IterableBackoff([5, 10, 20, 50, 100, 200, 400, 800, 1_600, 1_600]) },

@@ -1,6 +1,6 @@
 /**
- * Deciding is synchronous, so a batch of many instances would hold the event loop for the sum of their decisions. Each
- * decision waits for its turn: the loop gets one in between whenever it has been held for a while.
+ * Deciding is synchronous, so a batch of many instances would block the event loop for the sum of their decisions. Each decision
+ * waits for its turn: after a while the event loop runs before the next one.
  */
 import { setImmediate } from 'node:timers/promises';
 
@@ -10,7 +10,7 @@ export class LoopTurns {
   #since = performance.now();
   #next: Promise<void> | null = null;
 
-  /** Resolves when there is time left in this turn of the event loop, or the next has begun. */
+  /** Resolves at once while there is time left in this turn of the event loop, else in the next turn. */
   async take(): Promise<void> {
     while (performance.now() - this.#since > HELD_MS_MAX) {
       this.#next ??= this.#begin();

@@ -9,7 +9,7 @@ import { document, input, numbers } from '../../core/instance/testing/arbitrarie
 import { Chance } from '../../core/instance/testing/chance.ts';
 import { RefusingStore } from '../testing/refusing-store.ts';
 
-/** An integer: fast-check does not end for a fraction. */
+/** Rounded: fast-check never ends for a fraction. */
 const DEFINITIONS = Math.ceil(Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 1_000) / 4);
 
 it('leaves no open task without a message in flight, a timer, a subscription or an incident', { timeout: 600_000 }, async () => {
@@ -24,7 +24,7 @@ it('leaves no open task without a message in flight, a timer, a subscription or 
       }
       await instance.finish();
       expect(instance.stalled).toEqual([]);
-      // What can never be evaluated stays under its incident; what could not be applied once does not.
+      // An expression that always fails stays under incident; a notification that failed once does not.
       const phases = Object.values(incidentsOf(instance.state)).map(({ phase }) => phase);
       expect(phases).not.toContain('message');
       unapplied += instance.unapplied;

@@ -1,8 +1,8 @@
 /**
- * Applies a batch one notification after the other, each on what stands in the database, so that those before and after
- * the one that cannot be applied count. That one is recorded in its instance, in the first form that can be written
- * (docs/decisions/0010, 0043): an outcome as the failure of its attempt; then what `recordUnapplied` makes of it, a refused
- * command or an incident. The message is a dead letter too where its content stands nowhere else.
+ * Applies a batch one notification after the other, each on the stored state, so that those before and after the one that cannot
+ * be applied count. That one is recorded in its instance, in the first form that can be written (docs/decisions/0010, 0043): an
+ * outcome as the failure of its attempt, else as `recordUnapplied` says, a refused command or an incident. It becomes a dead
+ * letter too if its content is stored nowhere else.
  */
 
 import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
@@ -17,7 +17,7 @@ import { ATTEMPTS_MAX, versionConflict } from './version-conflict.ts';
 
 export type OneByOne<N extends AddressedNotification> = Pick<ProcessingDependencies<N>, 'definitions' | 'limits' | 'now'> & {
   readonly observer: Pick<ProcessingObserver<N>, 'onUnapplied'>;
-  /** The instance as it stands in the database. */
+  /** The stored instance. */
   readonly load: () => Promise<StoredInstance>;
   /** @returns false when somebody else wrote the instance first. */
   readonly write: (one: N, stored: StoredInstance, result: StepResult) => Promise<boolean>;
@@ -64,7 +64,7 @@ async function record<N extends AddressedNotification>(one: N, dependencies: One
   return (await tryOne(one, dependencies, recording)) === null && !isEmpty ? 'record' : null;
 }
 
-/** A refused command was answered, and a timer stands in the state: their messages say nothing more. */
+/** A refused command was answered, and a timer is in the state, so their messages hold nothing more. */
 function needsDeadLetter({ type }: Notification, recordedAs: RecordedAs): boolean {
   if (recordedAs === 'failedAttempt') return false;
   return recordedAs === null || type === 'TaskOutcome' || type === 'EventMatched';
@@ -73,7 +73,7 @@ function needsDeadLetter({ type }: Notification, recordedAs: RecordedAs): boolea
 /** @returns why it can never be applied, or null when it was, or was rejected. */
 async function tryOne<N extends AddressedNotification>(one: N, { load, write }: OneByOne<N>, decide: Decide): Promise<unknown> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    // Not part of the trial: a failure to load is never the message's.
+    // Outside of the `try`: a failure to load is never caused by the message.
     const stored = await load();
     try {
       if (await write(one, stored, await decide(stored.state))) return null;

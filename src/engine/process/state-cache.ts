@@ -1,7 +1,7 @@
 /**
- * States of the instances that a process works on, kept between batches: saves the read. One for each assignment, and never
- * taken over into the next (protocol, "A step" 2): a stale state would refuse a live outcome for good. Bounded by bytes,
- * since states are from a kilobyte to megabytes; what was not used for longest goes first.
+ * States of the instances that a process works on, kept between batches: saves the read. One for each assignment, and never taken
+ * over into the next (protocol, "A step" 2): a stale state would refuse a valid outcome for ever. Bounded by bytes, since states
+ * take from a kilobyte to megabytes; the least recently used ones are evicted.
  */
 import { LRUCache } from 'lru-cache';
 import type { InstanceId } from '../../core/ids.ts';

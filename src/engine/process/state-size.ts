@@ -1,6 +1,6 @@
 /**
- * About how many bytes a state takes in memory. Scopes, tasks and payloads are never written, only replaced, so each is measured
- * once, however many states share it: measuring a state after a step costs what the step has changed.
+ * About how many bytes a state takes in memory. Scopes, tasks and payloads are immutable, so each is measured once, however many
+ * states share it. Measuring a state after a step costs only what the step has changed.
  */
 import type { InstanceState, ScopeState } from '../../core/instance/state/state.ts';
 
@@ -20,7 +20,7 @@ export function estimateStateBytes(state: InstanceState): number {
   return bytes;
 }
 
-/** Of an open one, only the tasks that the step replaced are measured. */
+/** Tasks are cached one by one: after a step only those that it replaced are measured. */
 function bytesOfScope(scope: ScopeState): number {
   const known = measured.get(scope);
   if (known !== undefined) return known;

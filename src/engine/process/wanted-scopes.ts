@@ -1,4 +1,4 @@
-/** The scopes that notifications name, to load them with their instance. What else the core needs, it asks for. */
+/** The scopes that notifications name, which are loaded with their instance. If a decision needs others, the core asks for them. */
 import type { ScopePath } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { scopeOfNotification } from '../../core/instance/decide/notification-scopes.ts';

@@ -1,7 +1,7 @@
 /**
- * Group commit of starts: what arrives while a transaction is under way goes into the next one, one round trip each. So
- * a single start waits for nobody, and a crowd shares the cost of a commit. Every promise settles after the commit.
- * Never starts anything twice: a start of a batch that failed in a way that one of them may have caused is tried alone.
+ * Group commit of starts: what arrives while a transaction is under way goes into the next one, one round trip each. So a single
+ * start does not wait, and many at once share the cost of a commit. Every promise settles after the commit. When a batch fails by
+ * an error that one of its starts may have caused, each is tried alone; nothing starts twice.
  */
 import { MillraceError } from '../../core/error.ts';
 import type { InstanceStore, Start, StartResult } from '../../store/instance-store.ts';
@@ -42,7 +42,7 @@ export function createStartBatcher(
     } catch (error) {
       const mayBeOneOfThem = batch.length > 1 && !(error instanceof MillraceError && error.retryable);
       if (!mayBeOneOfThem) for (const { reject } of batch) reject(error);
-      // Nothing was committed. Alone, each start succeeds but the one that the database refuses.
+      // Nothing was committed. Tried alone, each start succeeds except the one that the database refuses.
       else for (const each of batch) await commit([each]);
     }
   }

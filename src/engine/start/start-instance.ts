@@ -1,7 +1,7 @@
 /**
- * Starts an instance: decides the start, makes its messages, and writes both. Whoever starts one comes through here. A
- * start with an idempotency key that was used before starts nothing and gives the first instance, even if the definition
- * would refuse it by now.
+ * Starts an instance: decides the start, makes its messages, and writes both. Every start of an instance goes through this
+ * function. A start with an idempotency key that was used before starts nothing and gives the first instance, even if the
+ * definition would refuse it by now.
  */
 import { uuidv7 } from 'uuidv7';
 import { assertNever } from '../../core/assert.ts';
@@ -81,21 +81,21 @@ export function createStartInstance(dependencies: StartDependencies): StartInsta
   };
 }
 
-/** Decides a start that somebody else writes: in the transaction in which what starts the instance is used up. */
+/** Decides a start without writing it: a trigger writes it in the transaction that consumes its event or time. */
 export function decideStart(
   { outgoing, now, limits }: DecidingDependencies,
   { definition, input, businessKey, by, cause }: Omit<StartRequest, 'idempotency'>,
 ): { readonly start: Start['transition'] } | StartRefused {
   const errors = definition.input?.compiled.validate(input) ?? [];
   if (errors.length > 0) return { kind: 'inputInvalid', errors };
-  // Made here before partition and payload: UUIDv7 in lower case.
+  // UUIDv7 in lower case. The partition and the payload depend on it.
   const instanceId = uuidv7() as InstanceId;
   const started = start(definition, { instanceId, input, businessKey, by, cause }, now(), limits);
   if (!started.ok) return { kind: 'refused', error: started.error.error };
   return { start: transitionOf(outgoing, outgoing.partitionOf(instanceId), null, started.value) };
 }
 
-/** A version that was deployed since the first start may refuse what that one took: a repeat is answered all the same. */
+/** A version that was deployed since the first start may refuse this input; a repeat gets the first answer all the same. */
 async function earlierStart({ queries }: StartDependencies, { definition, idempotency }: StartRequest): Promise<StartOutcome | null> {
   const earlier = idempotency === null ? null : await queries.startByKey(definition.id, idempotency.key);
   if (earlier === null) return null;
@@ -103,7 +103,7 @@ async function earlierStart({ queries }: StartDependencies, { definition, idempo
   return { kind: 'repeated', instanceId: earlier.instanceId, version: earlier.definitionVersion };
 }
 
-/** One line for those who started an instance and are no caller that waits for an answer. */
+/** The reason in one line, for triggers, which have no caller that waits for an answer. */
 export function refusalText(refused: StartRefused): string {
   if (refused.kind === 'refused') return `${refused.error.code}: ${refused.error.message}`;
   const errors = refused.errors.map(({ pointer, message }) => `${pointer === '' ? 'the input' : pointer}: ${message}`);

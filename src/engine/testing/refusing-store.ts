@@ -1,7 +1,7 @@
 /**
- * One instance on a store that refuses steps by chance, driven through the real processor: random schedules in which what
- * comes cannot always be applied. What is in flight is kept by the effects that were written; a message that was given is
- * gone, as it is once its offset is committed.
+ * One instance on a store that refuses steps by chance, driven through the real processor: random schedules in which notifications
+ * cannot always be applied. Messages in flight follow from the effects that were written; a delivered message is gone, as after
+ * its offset is committed.
  */
 
 import type { Definition } from '../../core/definition/types.ts';
@@ -118,7 +118,7 @@ export class RefusingStore {
     }
   }
 
-  /** Open tasks that nothing will ever come for, and that no incident tells of. */
+  /** Open tasks for which no message will ever come, and that no incident shows. */
   get stalled(): readonly TaskState[] {
     const { paused } = this.state;
     const incidents = incidentsOf(this.state);

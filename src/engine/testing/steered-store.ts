@@ -1,4 +1,4 @@
-/** The store in memory under a test's control: failures are ordered, and what was asked for and written is kept. */
+/** The store in memory under a test's control: a test orders failures, and sees what was read and written. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { EventMatcher, InstanceStore, StoredInstance, Transition, WantedInstance } from '../../store/instance-store.ts';
@@ -6,7 +6,7 @@ import { createMemoryInstanceStore } from '../../store/memory/instance-store.ts'
 import { MemoryTables } from '../../store/memory/tables.ts';
 import type { NeededScopes } from '../../store/stored/partial-state.ts';
 
-/** Takes no event: those tests write their matches themselves. */
+/** Matches no event: these tests write their matches themselves. */
 const noMatcher: EventMatcher = {
   matches: () => 'no',
   encode: () => {
@@ -21,9 +21,9 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
   readonly loaded: InstanceId[] = [];
   /** Transitions that were given, by call. */
   readonly calls: (readonly Transition[])[] = [];
-  /** Gives what the database throws for these, or null. */
+  /** Returns the error that the database throws for these, or null. */
   refuse: (transitions: readonly Transition[]) => Error | null = () => null;
-  /** Runs before anything is written: a zombie may write first. */
+  /** Runs before anything is written, so that a test can let another process write first. */
   before: () => void | Promise<void> = () => undefined;
   readonly #tables: MemoryTables;
   readonly #store: InstanceStore;
@@ -35,7 +35,7 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
     for (const topic of topics) this.#tables.outbox.topics.add(topic);
   }
 
-  /** What stands in the database; undefined: nothing. */
+  /** The stored instance; undefined: there is none. */
   stored(instanceId: InstanceId): StoredInstance | undefined {
     const found = this.#tables.instances.get(instanceId);
     return found === undefined ? undefined : { state: found.state, version: found.version };

@@ -1,4 +1,4 @@
-/** What a deployed version starts instances by, as the instance database is told. */
+/** The triggers of a deployed version, as they are written to the instance database. */
 import { scheduleTriggers, triggerEventTypes } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import type { DeployedTriggers } from '../../store/triggers.ts';

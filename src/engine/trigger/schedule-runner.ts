@@ -1,6 +1,6 @@
 /**
- * Decides what becomes of a schedule whose time has come, or whose run has ended, for the store, which calls it under the lock of
- * the schedule's row. The start of a run is written in the same transaction as the row.
+ * Decides what a schedule does whose time has come, or whose run has ended. The store calls it under the lock of the schedule's
+ * row. The start of a run is written in the same transaction as the row.
  */
 import { invariant } from '../../core/assert.ts';
 import { parseCron } from '../../core/cron.ts';

@@ -9,7 +9,7 @@ import { attributeOf, contentTypeOf, versionOf } from './event-headers.ts';
 export async function readBinaryMode(record: LogRecord, codec: Codec): Promise<Read<ExternalEvent>> {
   if (versionOf(record) !== '1.0') return invalid('MR_EVENT_INVALID', 'ce_specversion is not 1.0');
   const time = timeOf(attributeOf(record, 'time'));
-  if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'ce_time is no RFC 3339 time with an offset');
+  if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'ce_time is not an RFC 3339 time with an offset');
   const key = keyOf(record) ?? attributeOf(record, 'partitionkey');
   if (key === null) return invalid('MR_NO_KEY', 'the record has no key and no ce_partitionkey');
   const data = await readData(record.value, contentTypeOf(record), codec);

@@ -21,7 +21,7 @@ const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
 export function checkedEvent(event: ExternalEvent): Read<ExternalEvent> {
   if (event.key === '') return invalid('MR_NO_KEY', 'the event has an empty key');
   if (event.time !== null && (event.time < timeMin || event.time > timeMax))
-    return invalid('MR_EVENT_INVALID', 'the time is of no year from 1 to 9999');
+    return invalid('MR_EVENT_INVALID', 'the time must be in a year from 1 to 9999');
   for (const name of ['id', 'type', 'source', 'key'] as const) {
     if (event[name] === '') return invalid('MR_EVENT_INVALID', `the event has no ${name}`);
     const lengthMax = name === 'key' ? CORRELATION_KEY_LENGTH_MAX : NAME_LENGTH_MAX;

@@ -50,7 +50,7 @@ const utf8Charsets = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);
 export function textOf(bytes: Buffer, contentType: ContentType | null, what = 'the data'): Read<string> {
   const charset = contentType?.charset ?? null;
   if (charset !== null && !utf8Charsets.has(charset)) {
-    return invalid('MR_EVENT_INVALID', `${what} comes in another charset than UTF-8, as its content type says: send UTF-8`);
+    return invalid('MR_EVENT_INVALID', `${what} has another charset than UTF-8 by its content type: send UTF-8`);
   }
   try {
     return { ok: true, value: utf8.decode(bytes) };

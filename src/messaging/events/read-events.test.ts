@@ -291,7 +291,7 @@ describe('a CloudEvent in structured mode', () => {
     ['base64', { ...event, data: null, data_base64: '!' }, 'data_base64'],
     ['both kinds of data', { ...event, data_base64: 'AQ==' }, 'data_base64'],
     ['several events', [event, event], 'application/cloudevents-batch+json'],
-    ['no object', 7, 'no object'],
+    ['no object', 7, 'not an object'],
   ])('says what is wrong with %s', async (_, value, named) => {
     expect(await send(value)).toMatchObject({ ok: false, code: 'MR_EVENT_INVALID', reason: expect.stringContaining(named) });
   });
@@ -313,7 +313,7 @@ describe('a CloudEvent in structured mode', () => {
     const value = JSON.stringify([{ ...event, id: 1 }, event, { ...event, time: 'x' }]);
     expect(await readAll({ value, headers: { 'content-type': 'application/cloudevents-batch+json' } })).toMatchObject({
       events: [{ id: 'e1' }],
-      invalid: { reason: 'event 0 of the batch: the attribute id is no string; 2 of 3 are invalid' },
+      invalid: { reason: 'event 0 of the batch: the attribute id is not a string; 2 of 3 are invalid' },
     });
     expect(await readAll({ value: '[]', headers: { 'content-type': 'application/cloudevents-batch+json' } })).toMatchObject({
       events: [],

@@ -35,7 +35,7 @@ export async function readEvents(record: LogRecord, { codec, maxBytes = 1_048_57
   const { value, unreadable } = record;
   if (unreadable !== undefined) return { kind: 'events', events: [], invalid: unreadable };
   if (value !== null && value.length > maxBytes) {
-    return oneOf(invalid('MR_TOO_LARGE', `${value.length} bytes, where ${maxBytes} are allowed`));
+    return oneOf(invalid('MR_TOO_LARGE', `the record has ${value.length} bytes, but may have at most ${maxBytes}`));
   }
   const contentType = contentTypeOf(record);
   if (contentType?.mediaType.startsWith(structuredPrefix) === true) return await readStructuredMode(record, contentType, codec);
@@ -64,8 +64,8 @@ function recognised(value: Buffer): string {
   const begin = value.subarray(0, 64).toString('latin1').trimStart();
   if (!/^[[{]/.test(begin)) return `${value.length} bytes that do not begin with a zero byte and a schema id, without headers of an event`;
   return value.includes('"specversion"')
-    ? 'a CloudEvent in JSON without the content type that says so'
-    : 'JSON without headers that say which event it is';
+    ? 'a CloudEvent in JSON without its content type: send application/cloudevents+json'
+    : 'JSON without the headers of an event';
 }
 
 function oneOf(read: Read<ExternalEvent>): ReadEvents {

@@ -57,24 +57,26 @@ function readJson({ value }: LogRecord, contentType: ContentType): Read<Json> {
   if (!parsed.ok || Array.isArray(parsed.value) === (mediaType === batch)) return parsed;
   return invalid(
     'MR_EVENT_INVALID',
-    mediaType === batch ? `a batch of CloudEvents that is no array: send one event as ${single}` : `several events: send them as ${batch}`,
+    mediaType === batch
+      ? `a batch of CloudEvents that is not an array: send one event as ${single}`
+      : `several events: send them as ${batch}`,
   );
 }
 
 type Place = { readonly id: string; keyOf(named: string | null): string | null };
 
 async function readOne(given: Json, place: Place, codec: Codec): Promise<Read<ExternalEvent>> {
-  if (!isJsonObject(given)) return invalid('MR_EVENT_INVALID', 'a CloudEvent that is no object');
+  if (!isJsonObject(given)) return invalid('MR_EVENT_INVALID', 'a CloudEvent that is not an object');
   const attributes: Record<string, string | null> = {};
   for (const name of ['specversion', 'id', 'type', 'source', 'time', 'partitionkey', 'datacontenttype']) {
     const value = given[name] ?? null;
-    if (value !== null && typeof value !== 'string') return invalid('MR_EVENT_INVALID', `the attribute ${name} is no string`);
+    if (value !== null && typeof value !== 'string') return invalid('MR_EVENT_INVALID', `the attribute ${name} is not a string`);
     attributes[name] = value;
   }
   const { specversion, id, type, source, partitionkey = null, datacontenttype = null } = attributes;
   if (specversion !== '1.0') return invalid('MR_EVENT_INVALID', 'the attribute specversion is not 1.0');
   const time = timeOf(attributes.time ?? null);
-  if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'the attribute time is no RFC 3339 time with an offset');
+  if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'the attribute time is not an RFC 3339 time with an offset');
   const key = place.keyOf(partitionkey);
   if (key === null) return invalid('MR_NO_KEY', 'the record has no key, and the event no partitionkey');
   const data = await dataOf(given, datacontenttype === null ? null : parseContentType(datacontenttype), codec);
@@ -85,8 +87,8 @@ async function readOne(given: Json, place: Place, codec: Codec): Promise<Read<Ex
 async function dataOf(event: JsonObject, contentType: ContentType | null, codec: Codec): Promise<Read<Json>> {
   const { data = null, data_base64: encoded = null } = event;
   if (encoded === null) return { ok: true, value: data };
-  if (data !== null) return invalid('MR_EVENT_INVALID', 'the event has data and data_base64');
+  if (data !== null) return invalid('MR_EVENT_INVALID', 'the event has both data and data_base64: send one of them');
   if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded))
-    return invalid('MR_EVENT_INVALID', 'data_base64 is no base64');
+    return invalid('MR_EVENT_INVALID', 'data_base64 is not base64');
   return await readData(Buffer.from(encoded, 'base64'), contentType, codec);
 }

@@ -139,6 +139,6 @@ function readRecord(reader: ByteReader, { firstOffset, firstTimestamp, appendedA
     const name = reader.bytes()?.toString('utf8') ?? '';
     headersInOrder.push({ key: name, value: reader.bytes() ?? Buffer.alloc(0) });
   }
-  if (reader.at !== end) throw new Error('a record of another length than it says');
+  if (reader.at !== end) throw new Error('a record that has another length than its header says');
   return { offset, timestamp: String(timestamp), attributes, key, value, isControlRecord, batchContext, headersInOrder, unreadable: null };
 }

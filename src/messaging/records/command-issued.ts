@@ -63,7 +63,7 @@ function payloadOf(command: CommandIssued['command']): string | null {
 
 export function readCommandRecord(value: records.CommandIssued, instanceId: InstanceId): CommandIssued | InvalidMessage {
   const commandId = parseCommandId(value.commandId);
-  if (commandId === undefined) return invalid('the commandId is no UUID');
+  if (commandId === undefined) return invalid('the commandId is not a UUID');
   const path = value.taskId === null ? null : pathIn(value.taskId, instanceId);
   if (value.taskId !== null && path === null) return invalid('taskId and instanceId do not belong together');
   const payload = value.payload === null ? null : parseJsonStrict(value.payload);
@@ -113,7 +113,7 @@ function commandOf(
     case 'redispatch':
       return path === null || attempt === null ? invalid('a dispatch without a task or an attempt') : { type, path, attempt };
     default:
-      return invalid('a command that this version does not know');
+      return invalid('this version does not know the command');
   }
 }
 

@@ -34,7 +34,7 @@ export function deadLetterRecord(codec: Codec, topic: string, input: DeadLetterI
   const said = reason.slice(0, 1_000);
   const value: DeadLetter = {
     code,
-    reason: isWhole ? said : `${said}; the original is not in this letter as a whole: it stands in its own topic`,
+    reason: isWhole ? said : `${said}; the dead letter does not hold all of the original, which is in its own topic`,
     topic: original.topic,
     partition: original.partition,
     offset: Number(original.offset),

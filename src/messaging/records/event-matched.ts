@@ -26,7 +26,7 @@ export function readMatchRecord(value: records.EventMatched, instanceId: Instanc
   const { attempt, wait, eventRowId, whereError } = value;
   const path = pathIn(value.taskId, instanceId);
   if (path === null) return invalid('taskId and instanceId do not belong together');
-  if (!/^[0-9]{1,18}$/.test(eventRowId)) return invalid('the eventRowId is no number of a row');
+  if (!/^[0-9]{1,18}$/.test(eventRowId)) return invalid('the eventRowId is not the number of a row');
   const data = parseJsonStrict(value.data);
   if (!data.ok) return invalid(`the data cannot be read: ${data.reason}`);
   const { eventId: id, eventType: type, eventSource: source, eventKey: key, eventTime: time } = value;

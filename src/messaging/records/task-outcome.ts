@@ -72,7 +72,7 @@ function resultOf({
       if (parsed.ok) return { status, output: parsed.value };
       if (parsed.reason === 'syntax') return invalid('the output is not JSON');
       // Our own workers look themselves; another client's must not lose the task for it.
-      const message = `The output cannot be taken as it is (at ${parsed.pointer || '/'}): ${parsed.message}`;
+      const message = `The output cannot be stored (at ${parsed.pointer || '/'}): ${parsed.message}`;
       return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
     }
     case 'failed':
@@ -85,7 +85,7 @@ function resultOf({
     case 'returned':
       return { status };
     default:
-      return invalid('a status that this version does not know');
+      return invalid('this version does not know the status');
   }
 }
 

@@ -44,11 +44,12 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
   const id = parseTaskId(value.taskId);
   if (id === undefined || id.instanceId !== value.instanceId) return invalid('taskId and instanceId do not belong together');
   if (key.toString('utf8') !== value.instanceId) return invalid('the key is not the instance');
-  if (value.attempt < 1 || value.basis === '' || !(value.timeoutMs > 0)) return invalid('attempt, basis or timeoutMs cannot be one');
+  if (value.attempt < 1 || value.basis === '' || !(value.timeoutMs > 0))
+    return invalid('attempt, basis or timeoutMs has a value that it cannot have');
   const input = parseJsonStrict(value.input);
   if (!input.ok) return invalid(`the input cannot be read: ${input.reason}`);
   const secrets = secretsOf(value.secrets);
-  if (secrets === null) return invalid('a reference to a secret cannot be one');
+  if (secrets === null) return invalid('a reference to a secret has a path or a name that it cannot have');
   return {
     taskId: value.taskId as TaskId,
     instanceId: id.instanceId,

@@ -1,4 +1,4 @@
-/** Records of one partition that were fetched and are not in a batch yet, in one assignment. */
+/** Fetched records of one partition in one assignment that are not in a batch yet. */
 import type { LogRecord, TopicPartition } from '../../messaging/log.ts';
 
 export type PartitionBufferLimits = {
@@ -15,9 +15,9 @@ export class PartitionBuffer<Context> implements TopicPartition {
   readonly partition: number;
   readonly generation: number;
   readonly context: Context;
-  /** The consumer was told to fetch no more of it. */
+  /** Whether fetching is paused. */
   isPaused = false;
-  /** A batch of it is under way, or it stands in the queue for one. */
+  /** A batch of it is under way, or it is in the queue for one. */
   isBusy = false;
   /** false once the partition was revoked: its last batch may end, and nothing follows. */
   isHeld = true;

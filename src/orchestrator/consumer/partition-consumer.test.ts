@@ -6,7 +6,7 @@ import { PartitionConsumer, type PartitionConsumerLimits, type RecordBatch } fro
 
 type Context = { readonly number: number };
 
-/** Batches wait until the test lets them go. */
+/** Batches end only when the test says so. */
 class Held {
   readonly batches: { readonly batch: RecordBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
   readonly contexts: Context[] = [];
@@ -124,7 +124,7 @@ describe('a partition', () => {
     held.give(0, 1, 1);
     held.give(1, 2, 1);
     await held.settle();
-    // Nothing stands still any more: one after the other.
+    // No batch is slow any more, so they run one after the other again.
     expect(held.given.slice(3)).toEqual([[0, [1]]]);
     await held.finish(3);
     expect(held.given.slice(4)).toEqual([[1, [2]]]);

@@ -1,9 +1,9 @@
 /**
- * Reads the partitions of a consumer group in batches. What gathers in a partition while its last batch is under way is the
- * next batch: a large transaction costs hardly more than a small one, so few batches run at a time, and they are the larger the
- * busier it gets. A batch that fails is tried again as a whole, for ever, and its partition goes on with nothing else before:
- * lag shows that it stands. So `process` must be safe to repeat, and must isolate what can never work. Knows nothing of what
- * the records mean.
+ * Reads the partitions of a consumer group in batches. The records that arrive in a partition while its last batch is under way
+ * are the next batch. A large transaction costs hardly more than a small one, so few batches run at a time, and under load they
+ * grow. A batch that fails is tried again as a whole, for ever, before anything else of its partition; the lag shows it. So
+ * `process` must be safe to repeat, and must isolate records that can never be processed. This module knows nothing of the
+ * records' meaning.
  */
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../../messaging/log.ts';
 import { isRetryable, retryForever } from '../../service/backoff.ts';
@@ -21,9 +21,9 @@ export type RecordBatch<Context> = TopicPartition & {
 export type PartitionConsumerLimits = PartitionBufferLimits & {
   /** Most batches under way; one that is being tried again, or takes long, does not count. */
   readonly batchesAtOnce: number;
-  /** A batch that takes longer makes room for another: one that hangs in the database holds up nobody else. */
+  /** While a batch takes longer than this, another may run, so that one that hangs in the database does not delay other partitions. */
   readonly longMs: number;
-  /** Most batches in the database however long they take: it has only so many connections. */
+  /** Most batches under way, slow ones included: each needs a connection to the database. */
   readonly longBatchesMax: number;
 };
 
@@ -32,7 +32,7 @@ export type ConsumedMetrics = { consumed(topic: string, records: number): void; 
 export type PartitionConsumerOptions<Context> = {
   readonly groupId: string;
   readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
-  /** What is kept between batches: made anew at each assignment, so that nothing is taken over into the next. */
+  /** State between batches, made anew at each assignment, so that nothing is carried over into the next. */
   readonly openContext: () => Context;
   /** Resolves when the batch is processed. Whatever it throws means that the whole batch comes again. */
   readonly process: (batch: RecordBatch<Context>) => Promise<void>;
@@ -64,7 +64,7 @@ export class PartitionConsumer<Context> {
   readonly #ending = new AbortController();
   /** Batches that have begun and not ended, also those that wait to be tried again. */
   #busy = 0;
-  /** Of these, the ones that are being processed, and those of them that have not taken long yet. */
+  /** Of these, those that are being processed, and those that are not slow yet. */
   #processing = 0;
   #working = 0;
   #stopping = false;
@@ -219,7 +219,7 @@ export class PartitionConsumer<Context> {
     const { topic, partition, records } = batch;
     const fields = { topic, partition, from: String(records[0]?.offset), records: records.length };
     const goesOn = (error: unknown): boolean => {
-      // An error that will not pass by itself is ours. The partition stands still, and its lag shows it.
+      // An error that is not retryable is a bug or a wrong setup. The partition is blocked, and its lag shows it.
       if (!isRetryable(error)) log.error({ err: error, ...fields }, 'A batch cannot be processed');
       return buffer.isHeld;
     };
@@ -227,7 +227,7 @@ export class PartitionConsumer<Context> {
     const retry = retryForever(goesOn, this.#ending.signal, log);
     try {
       await retry(`process records of ${topic}/${partition}`, async () => {
-        // The first try was made before, without the cost of a retry policy.
+        // The first try was made without the retry policy, which costs time.
         const error = first;
         first = undefined;
         if (error !== undefined) throw error;

@@ -120,7 +120,7 @@ test('takes every valid event of a batch in one record, and sets the record asid
   await correlation.processWith(headers, Buffer.from(JSON.stringify([event('a'), { ...event('b'), type: 1 }, event('c')])));
   expect(correlation.calls).toEqual([['a', 'c']]);
   expect(correlation.entries).toMatchObject([
-    { code: 'MR_EVENT_INVALID', reason: 'event 1 of the batch: the attribute type is no string' },
+    { code: 'MR_EVENT_INVALID', reason: 'event 1 of the batch: the attribute type is not a string' },
   ]);
 });
 

@@ -1,7 +1,7 @@
 /**
- * Reads external events from their topics and hands them to `engine/correlate`. A record that is no event, and an event
- * that the database refuses, become dead letters; the rest goes on. A dead letter of a trigger that comes again concerns its
- * definition alone.
+ * Reads external events from their topics and hands them to `engine/correlate`. A record that is not an event, and an event that
+ * the database refuses, become dead letters; the others go on. A dead letter of a trigger that comes again concerns its definition
+ * alone.
  */
 import { MillraceError } from '../../core/error.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
@@ -57,7 +57,7 @@ export function createCorrelator(options: CorrelatorOptions): (batch: RecordBatc
       const { partition, offset } = item.record;
       log.error({ err: error, topic, partition, offset: String(offset) }, 'An event cannot be delivered');
       const reason =
-        error instanceof MillraceError ? `${error.code}: ${error.message}` : 'the engine fails to deliver it; its log says why';
+        error instanceof MillraceError ? `${error.code}: ${error.message}` : 'the engine failed to deliver the event; its log says why';
       return { record: item.record, instanceId: null, code: 'MR_STEP_FAILED', reason };
     });
   }

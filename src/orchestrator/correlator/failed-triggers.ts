@@ -1,7 +1,7 @@
 /**
- * Dead letters of triggers: the event went on, and one definition could not be started by it. Each names its definition in a
- * header of the original, so that a replay starts this definition and nothing else. Written through the outbox, in the
- * transaction that used the event up: a letter sent after it would be lost with the process.
+ * Dead letters of triggers: the event was correlated, but one definition could not be started by it. Each names its definition in
+ * a header of the original, so that a replay starts this definition and nothing else. Written through the outbox, in the
+ * transaction that used the event up: a dead letter that was sent afterwards could be lost with the process.
  */
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
@@ -11,7 +11,7 @@ import { deadLetterRecord } from '../../messaging/records/dead-letter.ts';
 import type { FailedStart } from '../../store/triggers.ts';
 
 const HEADER = 'millrace-trigger';
-/** What key, type and columns of the outbox take of a message's limit. */
+/** The part of a message's limit that key, type and columns of the outbox take. */
 const OUTBOX_BYTES = 4_096;
 
 export type TriggerLetterOptions = {
@@ -35,7 +35,7 @@ export function triggerLetter(
   return { topic, key: definitionId, messageType: 'DeadLetter', partition: null, payload: value ?? Buffer.alloc(0) };
 }
 
-/** The definition that a replayed record is for; null: it is an event like any other. */
+/** The definition that a replayed record is for; null: it is an ordinary event. */
 export function replayedFor({ headers }: LogRecord): DefinitionId | null {
   const header = headers.find(({ key }) => key === HEADER);
   return header === undefined ? null : (parseDefinitionId(header.value.toString()) ?? null);

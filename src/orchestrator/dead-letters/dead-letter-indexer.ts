@@ -1,6 +1,6 @@
 /**
- * Writes the topic of dead letters into the table that people look at, each once, by its offset in the topic. A record
- * that is no dead letter is logged, counted and left: a dead letter for it would only come back to this topic.
+ * Writes the topic of dead letters into the table that people look at, each once, by its offset in the topic. A record that is not
+ * a dead letter is only logged and counted: a dead letter for it would come back to this topic.
  */
 
 import { writeSplitting } from '../../engine/write-splitting.ts';
@@ -43,7 +43,7 @@ export function createDeadLetterIndexer({
     const refused = await writeSplitting(deadLetters, (some) => store.saveDeadLetters(some));
     for (const { item, error } of refused) {
       const place = { topic, partition: item.partition, offset: item.offset };
-      skip({ code: 'MR_STEP_FAILED', reason: 'the database refuses it' }, place, error);
+      skip({ code: 'MR_STEP_FAILED', reason: 'the database refuses the row' }, place, error);
     }
   };
 }
@@ -52,7 +52,7 @@ type ReadRecord = { readonly ok: true; readonly deadLetter: NewDeadLetter } | { 
 
 async function readDeadLetter({ partition, offset, value: bytes, unreadable }: LogRecord, codec: Codec): Promise<ReadRecord> {
   if (unreadable !== undefined) return { ok: false, invalid: unreadable };
-  if (bytes === null) return { ok: false, invalid: { code: 'MR_TOMBSTONE', reason: 'it has no value' } };
+  if (bytes === null) return { ok: false, invalid: { code: 'MR_TOMBSTONE', reason: 'the record has no value' } };
   const decoded = await codec.decode(bytes, ['DeadLetter']);
   if (!decoded.ok) return { ok: false, invalid: invalidMessageOf(decoded) };
   return { ok: true, deadLetter: { partition, offset: String(offset), ...readDeadLetterRecord(decoded.value) } };

@@ -36,7 +36,7 @@ export function createDeadLetterSink({ codec, topic, maxBytes, producer, log, on
       await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, maxBytes)]);
     } catch (error) {
       if (!(error instanceof MillraceError) || error.retryable) throw error;
-      // The topic takes less than it was made for: an administrator's doing.
+      // An administrator has lowered the limit of the topic.
       log.error({ err: error, ...place }, 'The broker refuses a dead letter; it goes without the original bytes');
       await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, 0)]);
     }

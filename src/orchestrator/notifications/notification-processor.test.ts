@@ -197,7 +197,7 @@ describe('whoever loses the version check', () => {
     const outcome = fixture.outcome(0);
     await fixture.process(outcome);
     const written = fixture.store.stored(instanceIdOf(1));
-    // The next owner reads it again, from a state that it loaded before the write.
+    // The next owner processes the record again, on a state that it loaded before the write.
     const stale = await Fixture.start();
     stale.begin();
     stale.store.before = () => {

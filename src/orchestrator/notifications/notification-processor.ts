@@ -1,4 +1,7 @@
-/** Reads a batch of notifications, groups them by instance, and has them applied; those that nobody can apply become dead letters. */
+/**
+ * Reads a batch of notifications, groups them by instance, and applies them by `InstanceProcessor`; those that can never be
+ * applied become dead letters.
+ */
 import { MillraceError } from '../../core/error.ts';
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceProcessor } from '../../engine/process/instance-processor.ts';
@@ -36,7 +39,7 @@ export function createNotificationProcessor(options: NotificationProcessorOption
       // Only the owner of an instance's own partition writes the instance.
       if (outgoing.partitionOf(instanceId) === partition) continue;
       byInstance.delete(instanceId);
-      const reason = 'it stands in another partition than its instance belongs to';
+      const reason = 'the record is in another partition than that of its instance';
       entries.push(...received.map(({ record }): DeadLetterEntry => ({ record, instanceId, code: 'MR_MESSAGE_INVALID', reason })));
     }
     metrics.batch(records.length);
@@ -53,7 +56,7 @@ function gather(byInstance: Map<InstanceId, Received[]>, received: Received): vo
   else before.push(received);
 }
 
-/** A record at which our own code fails must not hold up its partition. */
+/** A record on which the engine itself fails must not block its partition. */
 function readSafely(
   record: LogRecord,
   { codec, maxMessageBytes }: NotificationProcessorOptions,
@@ -62,6 +65,11 @@ function readSafely(
     return readNotification(record, codec, maxMessageBytes);
   } catch (error) {
     if (error instanceof MillraceError) throw error;
-    return { ok: false, record, instanceId: null, invalid: { code: 'MR_STEP_FAILED', reason: 'the engine fails to read it' } };
+    return {
+      ok: false,
+      record,
+      instanceId: null,
+      invalid: { code: 'MR_STEP_FAILED', reason: 'the engine failed to read the record; its log says why' },
+    };
   }
 }

@@ -1,4 +1,4 @@
-/** Counts and logs what becomes of notifications. */
+/** Counts and logs the results of notifications. */
 
 import type { ProcessingObserver } from '../../engine/process/decision.ts';
 import type { Logger } from '../../service/logging.ts';

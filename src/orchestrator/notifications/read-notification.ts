@@ -1,4 +1,7 @@
-/** A record of the notifications becomes one with branded ids, or an invalid message. What cannot be read now (registry away) is thrown. */
+/**
+ * Parses a record of the topic of notifications into one with branded ids, or says why it is invalid. Throws while it cannot tell,
+ * since the registry is unavailable.
+ */
 import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
 import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../../messaging/codec.ts';
@@ -14,20 +17,20 @@ export type Received = AddressedNotification & { readonly record: LogRecord };
 
 export type ReadNotification =
   | { readonly ok: true; readonly received: Received }
-  /** `instanceId` if it could be told. */
+  /** `instanceId` if it could be read. */
   | { readonly ok: false; readonly invalid: InvalidMessage; readonly record: LogRecord; readonly instanceId: InstanceId | null };
 
 const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched'] as const;
 type NotificationRecord = (typeof notifications)[number];
 
-/** At once for a schema that is known; rejects with a retryable MillraceError when the registry must be asked and is away. */
+/** Answers at once if the schema is known; rejects with a retryable MillraceError if the registry is needed and unavailable. */
 export function readNotification(record: LogRecord, codec: Codec, maxBytes: number): ReadNotification | Promise<ReadNotification> {
   const { key, value, unreadable } = record;
   if (unreadable !== undefined) return refused(record, unreadable);
   if (value === null) return refused(record, { code: 'MR_TOMBSTONE', reason: 'a notification without a value' });
   if (key === null || key.length === 0) return refused(record, { code: 'MR_NO_KEY', reason: 'a notification without a key' });
   if (value.length > maxBytes) {
-    return refused(record, { code: 'MR_TOO_LARGE', reason: `${value.length} bytes, where ${maxBytes} are the limit` });
+    return refused(record, { code: 'MR_TOO_LARGE', reason: `the record has ${value.length} bytes, but may have at most ${maxBytes}` });
   }
   const decoded = codec.decode(value, notifications);
   return decoded instanceof Promise ? decoded.then((done) => toReceived(done, record, key)) : toReceived(decoded, record, key);
@@ -36,7 +39,7 @@ export function readNotification(record: LogRecord, codec: Codec, maxBytes: numb
 function toReceived(decoded: Decoded<NotificationRecord> | Undecodable, record: LogRecord, key: Buffer): ReadNotification {
   if (!decoded.ok) return refused(record, invalidMessageOf(decoded));
   const instanceId = parseInstanceId(decoded.value.instanceId);
-  // Latin letters and digits only, or it is no id: one byte a character.
+  // An id is ASCII, so comparing bytes as Latin-1 is exact and cheap.
   if (instanceId === undefined || key.toString('latin1') !== instanceId)
     return refused(record, invalid('the key is not the id of an instance'));
   const notification = toNotification(decoded, instanceId);

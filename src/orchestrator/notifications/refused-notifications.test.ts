@@ -1,4 +1,4 @@
-/** Notifications that cannot be applied: what their instances say of it, and which of them are dead letters. */
+/** Notifications that cannot be applied: what their instances record, and which of them become dead letters. */
 
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../core/error.ts';
@@ -9,7 +9,7 @@ import { commandIdOf, Fixture, instanceIdOf, NOTIFICATIONS } from '../testing/fi
 
 const PICK = 'pick' as TaskPath;
 
-/** A database that never takes a transition of this instance that holds an event of this type. */
+/** A database that refuses every transition of this instance with an event of this type. */
 function refusing(fixture: Fixture, n: number, event: string, error: Error = tooLarge): void {
   const isIt = ({ instanceId, history }: Transition) =>
     instanceId === instanceIdOf(n) && history.some((entry) => entry.event.type === event);
@@ -150,7 +150,7 @@ describe('a step that throws', () => {
     expect(fixture.state(2).tasks[PICK]?.status).toBe('completed');
     expect(fixture.state(3).tasks[PICK]?.status).toBe('scheduled');
     expect(await fixture.sentDeadLetters()).toMatchObject([{ code: 'MR_STEP_FAILED', instanceId: instanceIdOf(3), offset: 3 }]);
-    // What a bug says may quote data: it stays in the log.
+    // The message of a bug may quote data, so it is only in the log.
     expect((await fixture.sentDeadLetters())[0]?.reason).not.toContain('gone');
   });
 

@@ -1,6 +1,6 @@
 /**
- * Reads the topic of probes and says of each that it came back. Every orchestrator has a group of its own and never commits: the
- * topic holds an hour, and what is not the last probe changes nothing.
+ * Reads the topic of probes and records that they came back. Every orchestrator has a group of its own and never commits: the
+ * topic holds an hour, and only the last probe counts.
  */
 import type { Log, LogConsumer, LogRecord } from '../../messaging/log.ts';
 import type { Logger } from '../../service/logging.ts';
@@ -25,8 +25,8 @@ export function createProbeReader({ log, topic, groupId, probes, logger }: Probe
         const last = records.findLast((record) => idOf(record) !== null);
         const id = last === undefined ? null : idOf(last);
         if (id === null) return;
-        // The next probe tells what this one could not.
-        probes.cameBack(id).catch((error: unknown) => logger.warn({ err: error }, 'It was not noted that a probe came back'));
+        // If this fails, the next probe shows that publishing works.
+        probes.cameBack(id).catch((error: unknown) => logger.warn({ err: error }, 'Could not record that a probe came back'));
       },
       onAssigned: () => undefined,
       onRevoked: () => undefined,
@@ -34,7 +34,7 @@ export function createProbeReader({ log, topic, groupId, probes, logger }: Probe
   });
 }
 
-/** @returns null for what is no probe of ours, or did not arrive as it was written. */
+/** @returns null for a record that is not a probe, or was changed on its way. */
 function idOf({ key, value }: LogRecord): string | null {
   const [id, repeated] = [key?.toString('utf8'), value?.toString('utf8')];
   return id !== undefined && id === repeated && UUID.test(id) ? id : null;

@@ -10,7 +10,7 @@ const QUEUE_TOPIC = 'p.tasks.handlers';
 
 class Stranded {
   now = T0;
-  /** What was written before then is published. */
+  /** Everything that was written before then is published. */
   published: number | null = T0;
   tasks: OpenAutomatedTask[] = [];
   readonly ends = new Map([

@@ -1,8 +1,7 @@
 /**
- * Sends open automated tasks again that have nothing in flight: their record was published and passed by its queue's
- * group, their `timeout` is over, and no outcome came (protocol, "A step" 9). Marks tell what was published when: whatever was
- * written before `publishedBefore` stands below the offsets of the mark. A task that is sent once too often costs only its
- * work: attempt and basis stay the same.
+ * Sends open automated tasks again that have nothing in flight: their record was published and passed by its queue's group, their
+ * `timeout` is over, and no outcome came (protocol, "A step" 9). A mark says that everything written before `publishedBefore` is
+ * below its offsets. A task that is sent once too often only costs work: attempt and basis stay the same.
  */
 import { LRUCache } from 'lru-cache';
 import type { EpochMs } from '../../core/ids.ts';
@@ -16,7 +15,7 @@ export type RedispatcherOptions = {
   readonly store: Pick<InstanceStore, 'openAutomatedTasks' | 'publish' | 'now'>;
   readonly outgoing: Pick<OutgoingMessages, 'ofCommand'>;
   readonly admin: Pick<LogAdmin, 'describeTopics' | 'endOffsets' | 'committedOffsets'>;
-  /** All rows of the outbox from before then are records by now; null while that cannot be told. */
+  /** All rows of the outbox from before then are published; null while that is not known. */
   readonly publishedBefore: () => Promise<EpochMs | null>;
   readonly prefix: string;
   /** Longest from a decision to its commit in the database; default 60 s, beyond the limit of a statement. */
@@ -25,7 +24,7 @@ export type RedispatcherOptions = {
 
 export type RedispatchCounts = {
   readonly redispatched: number;
-  /** Their time is over, but their record may still be in flight. */
+  /** Tasks whose timeout is over, but whose record may still be in flight. */
   readonly waiting: number;
 };
 
@@ -35,7 +34,7 @@ type Mark = { readonly publishedBefore: EpochMs; readonly ends: ReadonlyMap<stri
 const PAGE = 1_000;
 /** When there are more, every other one is dropped: some tasks wait longer then, none less. */
 const MARKS_MAX = 64;
-/** For so long a command that was sent counts as on its way, and is not sent again. */
+/** How long a command that was sent counts as in flight and is not sent again. */
 const SENT_KEPT = { max: 100_000, ttl: 3_600_000 };
 
 export class Redispatcher {
@@ -89,15 +88,15 @@ export class Redispatcher {
     return { redispatched, waiting };
   }
 
-  /** Sets a mark for the tasks that the last look saw. @returns false while nobody can tell what was published. */
+  /** Sets a mark for the tasks that the last look saw. @returns false while it is not known what is published. */
   async mark(): Promise<boolean> {
     const { admin } = this.#options;
     const publishedBefore = await this.#options.publishedBefore();
     if (publishedBefore === null) return false;
-    // Read after: whatever was published by then stands below.
+    // Read afterwards, so that everything that was published by then is below.
     const ends = new Map<string, Offsets>();
     const topics = [this.#names.notifications, ...[...this.#queues].map((queue) => this.#names.tasks(queue))];
-    // A queue whose topic is gone has nothing that could be looked at.
+    // A queue whose topic is gone has no offsets.
     for (const { topic } of await admin.describeTopics(topics)) ends.set(topic, await admin.endOffsets(topic));
     this.#marks.push({ publishedBefore, ends });
     if (this.#marks.length > MARKS_MAX) this.#marks = this.#marks.filter((_, index) => index % 2 === 1);
@@ -116,7 +115,7 @@ export class Redispatcher {
       const end = mark.ends.get(of)?.get(task.partition) ?? 0n;
       return (offsets.get(task.partition) ?? 0n) >= end;
     };
-    // An outcome that waits to be applied is no reason to run the task again.
+    // The outcome may be in the topic of notifications and not applied yet.
     return (await isPast(this.#groups.tasks(task.queue), topic)) && (await isPast(this.#groups.orchestrator, notifications));
   }
 }

@@ -1,4 +1,4 @@
-/** An orchestrator's way of notifications on a log and a store in memory, with a workflow of two tasks to move on. */
+/** The notification consumer of an orchestrator, on a log and a store in memory, with a workflow of two tasks. */
 
 import { pino } from 'pino';
 import { type FlatState, flat } from '../../../test/support/flat-state.ts';
@@ -65,7 +65,7 @@ export function commandIdOf(n: number): CommandId {
   return id;
 }
 
-/** A registry, and a codec that has been told of every record of ours. */
+/** A registry, and a codec that is prepared for every record. */
 export async function memoryCodec(): Promise<{ readonly registry: MemoryRegistry; readonly codec: Codec }> {
   const registry = new MemoryRegistry();
   const records = recordsOnTopics(PREFIX);
@@ -232,7 +232,7 @@ export class Fixture {
     );
   }
 
-  /** Value of a counter with these labels; 0 when it never moved. */
+  /** Value of a counter with these labels; 0 when it was never incremented. */
   async counted(metric: string, labels: Readonly<Record<string, string>>): Promise<number> {
     const found = (await this.metrics.registry.getMetricsAsJSON()).find(({ name }) => name === `millrace_${metric}`);
     const matches = (given: Partial<Record<string, string | number>>) =>

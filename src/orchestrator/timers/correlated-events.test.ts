@@ -5,7 +5,7 @@ import { CorrelatedEvents } from './correlated-events.ts';
 
 type Partition = { first?: bigint; end: bigint; committed: bigint | null };
 
-/** Topics as they stand now: a test moves them. */
+/** The present offsets of the topics, which tests change. */
 class Topics {
   readonly partitions = new Map<string, Partition[]>();
   published: EpochMs | null = T0;

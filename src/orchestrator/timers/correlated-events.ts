@@ -1,15 +1,15 @@
 /**
- * Until when events have been correlated, by the instance database's clock: a wait's timeout fires only behind that moment,
- * so that an event which came before the deadline wins, also where the member that would have read it has died. What was
- * published before a moment stands below the ends of the topics that are read after it, and has been correlated once
- * the correlators' groups have committed these ends. Knows nothing of timers.
+ * The instant before which all events are correlated, by the instance database's clock. The timeout of a wait fires only after it,
+ * so that an event which came before the deadline wins, even if the process that would have read it has died. Events that were
+ * published before an instant are below the end offsets that are read after it, and are correlated once the correlators' groups
+ * have committed these offsets. Knows nothing of timers.
  */
 import type { EpochMs } from '../../core/ids.ts';
 import type { LogAdmin } from '../../messaging/log.ts';
 
 /**
- * The slot confirms some seconds late what has long been published. Within this time nothing is waited for; beyond it, what
- * came by the outbox (REST, `publish`) may still be on its way.
+ * The slot confirms rows some seconds after they were published, so a delay below this is not waited for. Above it, events from
+ * the outbox (REST, `publish`) may still be on their way.
  */
 const PUBLISHED_MS_MAX = 15_000;
 
@@ -17,17 +17,17 @@ export type CorrelatedEventsOptions = {
   readonly admin: Pick<LogAdmin, 'describeTopics' | 'endOffsets' | 'offsetsAt' | 'committedOffsets'>;
   /** Topics of events, with the groups that correlate them. */
   readonly groups: readonly { readonly topic: string; readonly group: string }[];
-  /** All rows of the outbox from before then are records by now; null while that cannot be told. */
+  /** All rows of the outbox from before then are published; null while that is not known. */
   readonly publishedBefore: () => Promise<EpochMs | null>;
 };
 
 type Offsets = ReadonlyMap<number, bigint>;
-/** What the topics held at a moment. */
+/** The end offsets of the topics at an instant. */
 type Mark = { readonly at: EpochMs; readonly ends: ReadonlyMap<string, Offsets> };
 
 export class CorrelatedEvents {
   readonly #options: CorrelatedEventsOptions;
-  /** The oldest moment that is not reached yet. */
+  /** The mark that the groups have not reached yet. */
   #mark: Mark | null = null;
   #until: EpochMs = 0;
 
@@ -35,7 +35,7 @@ export class CorrelatedEvents {
     this.#options = options;
   }
 
-  /** Events that came before then are correlated, as far as the last look has shown. */
+  /** All events that came before then are correlated, as of the last look. */
   get until(): EpochMs {
     return this.#until;
   }
@@ -55,7 +55,7 @@ export class CorrelatedEvents {
     const published = await publishedBefore();
     if (published !== null && published < at - PUBLISHED_MS_MAX) return null;
     const ends = new Map<string, Offsets>();
-    // A topic of others that is not there has no events.
+    // A foreign topic that does not exist has no events.
     for (const { topic } of await admin.describeTopics(groups.map((each) => each.topic))) ends.set(topic, await admin.endOffsets(topic));
     return { at, ends };
   }
@@ -73,7 +73,7 @@ export class CorrelatedEvents {
     const committed = await admin.committedOffsets(group, topic);
     const behind = [...ends].filter(([partition, end]) => (committed.get(partition) ?? 0n) < end).map(([partition]) => partition);
     if (behind.every((partition) => committed.has(partition))) return behind;
-    // Nothing was ever committed where all records had expired before the group began.
+    // A group has no commit in a partition whose records had all expired before it began.
     const first = await admin.offsetsAt(topic, 0);
     return behind.filter((partition) => committed.has(partition) || (first.get(partition) ?? 0n) < (ends.get(partition) ?? 0n));
   }

@@ -13,7 +13,7 @@ const row: ScheduleRow = {
 };
 const started = { what: 'started', time, instanceId: 'i' as InstanceId, lateMs: 0 } as const;
 
-/** What is told, as `definition result count`, and in the log, of these steps; then what it says it waits for. */
+/** The metrics of these steps as `definition result count`, the lines of the log, and then the time that the task waits. */
 async function toldOf(step: ScheduleStep): Promise<{ readonly counted: string[]; readonly logged: string[]; readonly waitMs: number }> {
   const counted: string[] = [];
   const logged: string[] = [];

@@ -15,10 +15,10 @@ export type ScheduleTaskOptions = {
   readonly onTime: (definition: string, result: string, count: number) => void;
 };
 
-/** The next one may be locked by another process, which runs it: asking again at once would find nothing. */
+/** The next schedule may be locked by another process, which runs it, so an immediate query would find nothing. */
 const PAUSE_MS_MIN = 10;
 
-/** @returns what `service.repeat` runs again and again: it resolves with the ms to wait. */
+/** @returns the task for `service.repeat`, which resolves with the ms to wait. */
 export function createScheduleTask({ store, runner, intervalMs, log, onTime }: ScheduleTaskOptions): () => Promise<number> {
   return async () => {
     const { advanced, nextDueAt, now } = await store.advanceSchedule(runner);
@@ -28,7 +28,7 @@ export function createScheduleTask({ store, runner, intervalMs, log, onTime }: S
   };
 }
 
-/** A time that did not run as it should is an alarm, by name of the definition and time. */
+/** A time that did not run as scheduled is logged, with the definition and the time, and counted. */
 function tell(
   { definitionId: definition, name: schedule }: ScheduleRow,
   entry: ScheduleEntry,

@@ -19,12 +19,12 @@ export type TimerTaskOptions = {
   readonly pageSize?: number;
 };
 
-/** How often it is looked whether events were read for which a wait's timeout is held back. */
+/** How often to check whether the events are correlated for which a wait's timeout is held back. */
 const HELD_MS = 50;
-/** The next timer may be locked by another process, which fires it: asking again at once would find nothing. */
+/** The next timer may be locked by another process, which fires it, so an immediate query would find nothing. */
 const PAUSE_MS_MIN = 10;
 
-/** @returns what `service.repeat` runs again and again: it resolves with the ms to wait. */
+/** @returns the task for `service.repeat`, which resolves with the ms to wait. */
 export function createTimerTask({ store, outgoing, events, intervalMs, onFired, pageSize = 500 }: TimerTaskOptions): () => Promise<number> {
   return async () => {
     const kinds: DueTimer['kind'][] = [];

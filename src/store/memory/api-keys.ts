@@ -1,4 +1,4 @@
-/** API keys in memory: only their hashes are here. */
+/** API keys in memory: only their hashes are stored. */
 import type { ApiKey, DefinitionStore } from '../definition-store.ts';
 
 type ApiKeys = Pick<DefinitionStore, 'createApiKey' | 'reinstateApiKey' | 'findApiKey' | 'listApiKeys' | 'revokeApiKey'>;

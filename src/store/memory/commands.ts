@@ -1,4 +1,4 @@
-/** Commands of people, of which one completes or fails an attempt of a human task, or one of each person votes on it; and what became of them. */
+/** Commands and their results. One command may complete or fail an attempt of a human task, and each person may vote on it once. */
 import type { NewCommand } from '../instance-store.ts';
 import { attemptKey, type MemoryTables, type OpenHumanTask, taskKey, voteKey } from './tables.ts';
 
@@ -18,7 +18,7 @@ export function issueCommand(tables: MemoryTables, command: NewCommand): boolean
   return true;
 }
 
-/** What only one command may have; null: any number may. */
+/** The place that only one command may take; null: there may be any number. */
 function placeOf({ instanceId, path, attempt }: OpenHumanTask, type: NewCommand['type'], by: string): string | null {
   if (type === 'completeTask' || type === 'failTask') return attemptKey(instanceId, path, attempt);
   return type === 'voteTask' ? voteKey(instanceId, path, attempt, by) : null;
@@ -36,7 +36,7 @@ export function isDecided(tables: MemoryTables, { instanceId, path, attempt }: O
   return isTaken(tables, attemptKey(instanceId, path, attempt));
 }
 
-/** This person's vote is applied, or about to be. */
+/** Whether this person has voted, also if the vote is not applied yet. */
 export function hasVoted(tables: MemoryTables, { instanceId, path, attempt, voters }: OpenHumanTask, person: string): boolean {
   return voters.includes(person) || isTaken(tables, voteKey(instanceId, path, attempt, person));
 }

@@ -1,4 +1,4 @@
-/** External events that come in: offered to every wait that is open and to triggers, and kept for as long as nobody has them. */
+/** Correlates external events: each is offered to every open wait and to triggers, and kept while nobody has it. */
 import type { ExternalEvent } from '../../core/external-event.ts';
 import type { DefinitionId } from '../../core/ids.ts';
 import type { Correlated, EventMatcher, EventStarter } from '../instance-store.ts';

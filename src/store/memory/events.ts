@@ -62,7 +62,7 @@ export class MemoryEvents {
   }
 }
 
-/** No instance has it. */
+/** Whether no instance has the event. */
 export function isUndelivered({ deliveries }: KeptEvent): boolean {
   return [...deliveries.values()].every(({ isReturned }) => isReturned);
 }

@@ -48,7 +48,7 @@ export function apply(
 ): { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs } {
   const ids = new Set(transitions.map(({ instanceId }) => instanceId));
   invariant(ids.size === transitions.length, 'a batch holds one transition of an instance');
-  // Whoever lost the compare of versions writes nothing, so nothing of it can be refused.
+  // A transition that lost the version check is not written, so it needs no check.
   const winners = transitions.filter(({ instanceId, expectedVersion }) => tables.instances.get(instanceId)?.version === expectedVersion);
   for (const transition of winners) check(tables, options, transition);
   for (const transition of winners) write(tables, options, transition);
@@ -59,7 +59,7 @@ export function apply(
 function check(tables: MemoryTables, { stateBytesMax }: WriteOptions, transition: Transition): void {
   const { after, history, messages } = transition;
   tables.outbox.check(messages);
-  // That something was refused for its size must be storable itself.
+  // The record that something was refused for its size must itself be storable.
   const { scopes } = new TransitionRows().add(transition);
   if (history.length > 0 && !recordsOnly(history)) boundedStateText(after, scopes, stateBytesMax);
 }

@@ -1,4 +1,4 @@
-/** Keeping the tables in memory small, and telling how far the outbox is published. */
+/** Keeps the tables in memory small, and says how far the outbox is published. */
 import { randomUUID } from 'node:crypto';
 import type { Maintenance, OutboxGauge, OutboxProbes, ProbeState } from '../maintenance.ts';
 import { isEventKey } from '../triggers.ts';
@@ -9,7 +9,7 @@ export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number
     async run() {
       const now = tables.now();
       const { events, startKeys, commands } = tables;
-      // Longer than events are kept, or one that comes again would count as new.
+      // Longer than events are kept: otherwise a repeated one would count as new.
       const receivedBefore = now - Math.max(2 * DAY_MS, 2 * eventTtlMs);
       return {
         ...{ partitionsMade: 0, partitionsDetached: 0, partitionsDropped: 0, rowsInDefault: false, failed: [] },

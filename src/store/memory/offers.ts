@@ -6,7 +6,7 @@ import { type MemoryTables, taskKey } from './tables.ts';
 
 type Delivery = { readonly subscription: OpenSubscription; readonly message: OutboxMessage };
 
-/** Who of these gets the event. Changes nothing. */
+/** Which of these subscriptions get the event. Changes nothing. */
 function plan(tables: MemoryTables, matcher: EventMatcher, kept: KeptEvent, offered: Iterable<OpenSubscription>): Delivery[] {
   const deliveries = new Map<string, Delivery>();
   for (const subscription of offered) {

@@ -1,4 +1,4 @@
-/** Automated tasks that have been open for long, by instance and path. A paused instance starts nothing new. */
+/** Automated tasks that have been open for long, by instance and path. Paused instances are left out. */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import { hasEnded, statusOf } from '../../core/instance/state/state.ts';
 import type { OpenAutomatedTask } from '../instance-store.ts';

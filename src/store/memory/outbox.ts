@@ -30,7 +30,7 @@ export class MemoryOutbox implements OutboxFeed {
   check(messages: readonly OutboxMessage[]): void {
     for (const { topic, key, messageType, payload } of messages) {
       if (payload.length + Buffer.byteLength(key) + messageType.length > this.#bytesMax)
-        throw new MillraceError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES admits.', {
+        throw new MillraceError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES allows.', {
           retryable: false,
         });
       if (!this.topics.has(topic))
@@ -40,7 +40,7 @@ export class MemoryOutbox implements OutboxFeed {
     }
   }
 
-  /** What was not checked before must not be added. */
+  /** Call `check` first. */
   add(messages: readonly OutboxMessage[], at: EpochMs): void {
     if (messages.length === 0) return;
     for (const message of messages) this.#rows.push({ ...message, id: ++this.#lastId, at });

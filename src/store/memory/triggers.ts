@@ -1,4 +1,4 @@
-/** What definitions start instances by, in memory. */
+/** Triggers of definitions, in memory. */
 import type { DefinitionId } from '../../core/ids.ts';
 import type { TriggersRow } from '../schedules.ts';
 import type { DeployedTriggers, TriggerSet, TriggerSwitch } from '../triggers.ts';

@@ -1,6 +1,6 @@
 /**
- * Commands. The row and its message are one statement. The row's unique index lets one command complete or fail an attempt of
- * a human task, and each person vote on it once, and refuses the second at once. The orchestrator writes the result.
+ * Commands. The row and its message are one statement. By the table's unique index one command may complete or fail an attempt of
+ * a human task, and each person may vote on it once; a second is refused at once. The orchestrator writes the result.
  */
 import type { CommandId, EpochMs } from '../../core/ids.ts';
 import type { CommandResult, NewCommand } from '../instance-store.ts';

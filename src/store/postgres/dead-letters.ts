@@ -1,4 +1,4 @@
-/** Dead letters, copied from their topic into the table that people read: once each, by where they stand there. */
+/** Dead letters, copied from their topic into the table that people read: each once, by its partition and offset. */
 
 import { decodeCursor, pageOf, patterns } from '../cursor.ts';
 import type { Page } from '../definition-store.ts';
@@ -49,7 +49,7 @@ export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLette
 const plainFields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset",
   instance_id AS "instanceId", ${epochMs('dead_lettered_at')} AS at, status, omitted`;
 const fields = `${plainFields}, key, value, headers`;
-// Cut by the database: a page of whole letters would be as large as its letters are.
+// Cut by the database, so that a page of large dead letters stays small.
 const listedFields = `${plainFields}, substring(key FROM 1 FOR ${listedBytesMax}) AS key, substring(value FROM 1 FOR ${listedBytesMax}) AS value,
   coalesce(octet_length(value), 0) AS "valueBytes",
   CASE WHEN octet_length(headers::text) > ${2 * listedBytesMax} THEN '[]'::json ELSE headers END AS headers`;

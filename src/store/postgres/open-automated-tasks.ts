@@ -1,6 +1,7 @@
 /**
- * Automated tasks that have been open for long. No index knows a task's status, since every step would pay for it: the
- * instances that run are found by theirs, whose index holds the partition too, and their tasks by instance. A paused instance starts nothing new.
+ * Automated tasks that have been open for long. There is no index on a task's status, since every step would have to update it.
+ * Running instances are found by the index on their status and partition, and their tasks by instance. Paused instances are left
+ * out.
  */
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { OpenAutomatedTask } from '../instance-store.ts';

@@ -28,7 +28,7 @@ const take = {
 
 const next = {
   name: 'next-timer',
-  // After a full page any timer counts; else those that are due are being taken by others.
+  // After a full page any timer counts. Otherwise due timers are being taken by other processes, and are left out.
   text: `SELECT ${epochMs('now()')} AS now,
       (SELECT ${epochMs('t.due_at')} FROM timer t WHERE ($1 AND NOT (${isHeld('$2')})) OR t.due_at > now() ORDER BY t.due_at LIMIT 1) AS "nextDueAt",
       EXISTS (SELECT FROM timer t WHERE t.due_at <= now() AND ${isHeld('$2')}) AS held`,

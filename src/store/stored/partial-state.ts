@@ -1,4 +1,4 @@
-/** States that hold some of their scopes: cut out of whole ones, and put back into them. Pure. */
+/** States with a part of their scopes: cut out of whole states, and merged back into them. Pure. */
 import type { ScopePath, TaskPath } from '../../core/ids.ts';
 import { rootPath, scopeChain } from '../../core/instance/state/scopes.ts';
 import type { InstanceState, ScopeState } from '../../core/instance/state/state.ts';

@@ -1,6 +1,6 @@
 /**
- * Payloads (what a node was given, gave or took) are stored once, with the history entry that brought them. Everything else
- * holds the number of that entry, its `seq`. A payload that is null is not stored at all.
+ * Payloads (inputs, outputs and received events of nodes) are stored once, with the history entry that brought them. Everything
+ * else holds the number of that entry, its `seq`. A payload that is null is not stored at all.
  */
 import type { PayloadSeq } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';

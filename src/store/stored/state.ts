@@ -1,7 +1,7 @@
 /**
- * The state of an instance as it is stored: without its payloads, for which it names the history entries that have them, and
- * in one part for the instance with its own scope and one for each scope of an item or a round. A task's part is written again and again while other tasks move; task objects are replaced and never changed, so the
- * text of each is kept beside it.
+ * The state of an instance as it is stored: without its payloads, for which it names the history entries that have them, and in
+ * one part for the instance with its own scope and one for each scope of an item or a round. A state is written at each step,
+ * though most of its tasks are unchanged. Task objects are immutable, so the JSON of each is cached.
  */
 import { MillraceError } from '../../core/error.ts';
 import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
@@ -136,7 +136,7 @@ export function seqsOfScope(scope: StoredScope): readonly number[] {
   return seqs;
 }
 
-/** What `withoutPayloads` has left of a task in the place of its payloads. */
+/** The parts that `withoutPayloads` puts in the place of the payloads. */
 type PayloadParts = {
   readonly outputSeq?: (TaskState & { readonly status: 'completed' })['outputSeq'];
   readonly payload?: Omit<StoredTaskPayload, 'input'> | null;
@@ -188,7 +188,7 @@ function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: 
     if (itemsSeq !== undefined) whole.items = payloadAt(payloads, itemsSeq);
     if (votes !== undefined) whole.votes = votes.map((vote): Vote => ({ ...vote, output: payloadAt(payloads, vote.seq) }));
     if (received !== undefined) whole.received = received.map((seq): ReceivedEvent => ({ seq, event: payloadAt(payloads, seq) }));
-    // What `stateText` took away is back; the rest is as it was written.
+    // The payloads are back, and the rest is as it was written.
     restored[path as TaskPath] = whole as TaskState;
   }
   return restored;

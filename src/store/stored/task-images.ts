@@ -1,6 +1,6 @@
 /**
- * What the rows of tasks hold after a step, for every task that its events touched. Mostly the state says it; a task whose
- * item or round ended in the step is in no state any more, so its events do. Pure; every store writes these.
+ * The rows of tasks after a step, for every task that its events touched. Most follow from the state. A task whose item or round
+ * ended in the step is no longer in the state, so its row follows from its events. Pure; every store writes these.
  */
 import type { EpochMs, NodeId, TaskPath } from '../../core/ids.ts';
 import type { InstanceEvent } from '../../core/instance/history/events.ts';
@@ -17,7 +17,7 @@ import {
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import { own } from '../../core/record.ts';
 
-/** What was sent to a queue, last. */
+/** The last message to a queue. */
 export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number };
 
 export type TaskImage = {
@@ -29,7 +29,7 @@ export type TaskImage = {
   readonly openedAt: EpochMs;
   readonly outputSeq: PayloadSeq | null;
   readonly error: TaskError | null;
-  /** null leaves what the row has. */
+  /** null keeps the value of the row. */
   readonly dispatchedAt: EpochMs | null;
   /** null: the step has sent nothing for this task, and its row keeps what it has. */
   readonly scheduling: Scheduling | null;

@@ -1,6 +1,4 @@
-/**
- * Transitions laid out as the rows that they change, by table: each row's last image once. Pure; every store writes these.
- */
+/** The rows that transitions change, by table; each row once, as it is in the end. Pure; every store writes these. */
 import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { rootPath } from '../../core/instance/state/scopes.ts';
@@ -20,7 +18,7 @@ type Placed<T> = Of<T> & { readonly partition: number };
 
 export type TaskRowImage = TaskImage & {
   readonly instanceId: InstanceId;
-  /** Of a human task that the step changed; null leaves what is there. */
+  /** Of a human task that the step changed; null keeps the value of the row. */
   readonly human: HumanRecord | null;
   readonly updatedAt: EpochMs;
 };
@@ -70,7 +68,7 @@ export class TransitionRows {
     return { entries, payloads, outputSeq: outputSeqOf(history), scopes };
   }
 
-  /** Nothing but instances, history, tasks and messages: the short statement does. */
+  /** Only instances, history, tasks and messages change, so the shorter statement is enough. */
   get isPlain(): boolean {
     const rarely = [
       this.changedScopes,
@@ -110,7 +108,7 @@ export class TransitionRows {
           this.disarmed.push({ instanceId, ...effect });
           break;
         case 'closeSubscriptions':
-          // What this batch opened before never becomes a row.
+          // A wait that was opened and closed in the same batch needs no row.
           waits.set(effect.path, { isClosed: true, opened: [] });
           break;
         case 'openSubscription': {
@@ -125,7 +123,7 @@ export class TransitionRows {
           break;
         case 'reassignHumanTask':
         case 'countVote':
-          // A row that this step makes is made as the task is after it.
+          // A row that this step inserts has the final values already.
           if (people.get(effect.path)?.type !== 'openHumanTask') people.set(effect.path, effect);
           break;
         case 'commandApplied':

@@ -1,8 +1,8 @@
 /**
- * Which addresses `http` nodes may reach. A definition names URLs, and whoever deploys one must not reach what only this
- * machine can: private networks, itself, the cloud's metadata, and what the engine itself stands on. Checked twice, since a
- * literal address never comes to a lookup and a name may answer another address each time: the URL's host before connecting,
- * and every address that a name resolves to at the moment of connecting, which is then the address that is used.
+ * Which addresses `http` nodes may reach. Definitions name URLs, and those who deploy them must not reach what only this machine
+ * can: private networks, the machine itself, the cloud's metadata, and the engine's own services. It is checked twice: the host of
+ * the URL before connecting, since literal addresses are never looked up, and every address of a name at the moment of connecting,
+ * since a name may resolve to another address each time. The checked address is then used.
  */
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -11,15 +11,15 @@ import ipaddr from 'ipaddr.js';
 import { type NetworkPlace, parseNetworkPlace } from '../../service/config/network-place.ts';
 
 export type AddressPolicy = {
-  /** Everything may be reached, but what `deny` names. */
+  /** Everything may be reached except what `deny` names. */
   readonly allowPrivate: boolean;
   /** Host names, addresses and CIDR ranges, with a port or without, that may be reached although they are not public. */
   readonly allow: readonly string[];
-  /** The same of what may not be reached although it is allowed, unless `allow` names the host with the port. */
+  /** Likewise, what may not be reached although it is allowed, unless `allow` names the host with the port. */
   readonly deny: readonly string[];
 };
 
-/** What a refused connection fails with; its message names the host and no more. */
+/** The error of a refused connection. Its message names only the host and port. */
 export class AddressDenied extends Error {
   override readonly name = 'AddressDenied';
 
@@ -29,13 +29,13 @@ export class AddressDenied extends Error {
 }
 
 export type AddressGuard = {
-  /** null when the URL may be tried; names are judged only when they are looked up. */
+  /** null when the URL may be tried. Names are checked when they are looked up. */
   deny(url: URL): Promise<AddressDenied | null>;
   /** For `net.connect` to that port: resolves a name and refuses it if any of its addresses is refused. */
   lookup(port: number): LookupFunction;
 };
 
-/** Not public, although their ranges are: IPv4 addresses in IPv6's first clothes, and Azure's host agent. */
+/** Not public, although the library counts them as public: IPv4-compatible IPv6 addresses (deprecated), and Azure's host agent. */
 const DENIED = ['::/96', '168.63.129.16/32'].map((range) => ipaddr.parseCIDR(range));
 
 type Resolve = (
@@ -59,7 +59,7 @@ export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = sys
     return addresses.every((address) => isPublic(address) || fitting.some(({ range }) => isWithin(address, range)));
   };
 
-  /** What the names on the list of what is denied stand for at present, so that an address in place of a name is no way around. */
+  /** The present addresses of the denied names, so that a denied host cannot be reached by its address. */
   const ownAddresses = async (port: number): Promise<readonly string[]> => {
     const names = denied.filter((place) => place.range === null && (place.port === null || place.port === port));
     const found = await Promise.all(
@@ -85,7 +85,7 @@ export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = sys
         if (error !== null) return done(error, '');
         if (first === undefined) return done(new Error(`${host} has no address.`), '');
         void ownAddresses(port).then((own) => {
-          // One bad address is enough: which of them is tried first is up to whoever answers for the name.
+          // One refused address is enough: the name server decides which is tried first.
           if (
             !admits(
               hostOf(host),
@@ -120,7 +120,7 @@ function isDenied(
 ): boolean {
   const places = denied.filter((place) => place.port === null || place.port === port);
   if (places.length === 0) return false;
-  // What listens on one address of this machine mostly listens on all.
+  // A service that listens on one address of this machine usually listens on all.
   const isHere = places.some(({ range }) => range !== null && range[1] >= 32 && isOfThisMachine(range[0].toString()));
   return (
     places.some((place) => isNamed(place, host)) ||
@@ -139,7 +139,7 @@ function isOfThisMachine(text: string): boolean {
 
 function isPublic(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
-  // `process` unwraps ::ffff:127.0.0.1, which would pass for a public IPv6 address.
+  // `process` unwraps ::ffff:127.0.0.1, which would count as a public IPv6 address.
   const address = ipaddr.process(text);
   return address.range() === 'unicast' && !DENIED.some((range) => isWithin(text, range));
 }
@@ -150,7 +150,7 @@ function isWithin(text: string, range: NetworkPlace['range']): boolean {
   return range[0].kind() === address.kind() && address.match(range);
 }
 
-/** As the lists name it: without the brackets of IPv6 and the dot at the end. */
+/** As in the lists: without the brackets of IPv6 and the dot at the end. */
 function hostOf(name: string): string {
   return name
     .replace(/^\[|\]$/g, '')

@@ -1,4 +1,4 @@
-/** Takes the compression off a body, within a limit. Knows what browsers know: gzip, deflate (with and without zlib's head), br, zstd. */
+/** Decompresses a body, within a limit. Supports what browsers do: gzip, deflate (with and without zlib's header), br, zstd. */
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -16,7 +16,7 @@ const decompressors: ReadonlyMap<string, Decompress> = new Map<string, Decompres
   ['zstd', promisify(zstdDecompress)],
 ]);
 
-/** More than servers use; each is work. */
+/** More than servers use. Each encoding costs work, so the number is bounded. */
 const ENCODINGS_MAX = 3;
 
 export type EncodingFault = { readonly reason: 'unknown' | 'broken' | 'tooLarge'; readonly message: string };
@@ -38,7 +38,7 @@ export async function decompress(bytes: Buffer, encodings: string, limitBytes: n
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : '';
       if (code === 'ERR_BUFFER_TOO_LARGE') return err({ reason: 'tooLarge', message: `The response has more than ${limitBytes} bytes.` });
-      return err({ reason: 'broken', message: `The response says ${name}, but is not.` });
+      return err({ reason: 'broken', message: `The response has the content encoding ${name}, but its body is not ${name}.` });
     }
   }
   return ok(rest);

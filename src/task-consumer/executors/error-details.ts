@@ -1,6 +1,6 @@
 /**
- * What a server said beside a status that is no success: `{ status, headers: { retry-after }, body }`, for people and for expressions.
- * Never more than `errorDetailsBytesMax`, never a cookie or another header, and a body that can be stored.
+ * The details of a response whose status is not a success: `{ status, headers: { retry-after }, body }`, for people and for
+ * expressions. Never more than `errorDetailsBytesMax`, never a cookie or another header, and a body that can be stored.
  */
 import type { IncomingMessage } from 'node:http';
 import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
@@ -8,9 +8,9 @@ import { type Json, jsonByteLength } from '../../core/json.ts';
 import { redactText } from '../../service/redact-text.ts';
 import { discard, headerOf, readAs, readBody } from './http-response.ts';
 
-/** Read, to be cut afterwards. What says more is a page or a file. */
+/** Bytes to read of the body, which is cut afterwards. */
 const READ_BYTES_MAX = 65_536;
-/** The status alone decides what follows, so its body is not waited for longer. */
+/** Only the status decides what follows, so the body is not waited for any longer. */
 const READ_MS_MAX = 5_000;
 /** Characters of a body that is too long: with escapes and four bytes each it may still be too long, and is halved then. */
 const CUT_LENGTH = 3_000;
@@ -35,7 +35,7 @@ function fits(details: Json): boolean {
   return jsonByteLength(details) <= errorDetailsBytesMax;
 }
 
-/** null when it cannot be had: the failure is told all the same. */
+/** null when the body cannot be read; the failure is reported without it. */
 async function bodyOf(response: IncomingMessage): Promise<Json> {
   const timer = setTimeout(() => response.destroy(), READ_MS_MAX);
   try {
@@ -53,7 +53,10 @@ async function bodyOf(response: IncomingMessage): Promise<Json> {
   }
 }
 
-/** Without recursion of our own: `JSON.stringify` visits each string, and a body nested without end was refused by reading it. */
+/**
+ * `JSON.stringify` visits each string, so no recursion of our own is needed; a body that is nested too deeply was refused when it
+ * was parsed.
+ */
 function cleaned(body: Json): Json {
   return JSON.parse(
     JSON.stringify(body, (_key, value: unknown) => (typeof value === 'string' ? storable(redactText(value)) : keyed(value))),

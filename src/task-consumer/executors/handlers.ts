@@ -1,6 +1,7 @@
 /**
- * The executor of `task` nodes: a user's handlers, with their inputs and outputs checked against the schemas that they
- * declare. A task that no handler here is for goes back, charged to no budget: that happens while a deploy rolls.
+ * The executor of `task` nodes: a user's handlers, with their inputs and outputs checked against the schemas that they declare. A
+ * task for which this worker has no handler is returned, which does not count against its retry budget: that happens during a
+ * rolling deploy.
  */
 import { type CompiledSchema, compileSchema, type SchemaError } from '../../core/schema/index.ts';
 import { isRetryableError, isTerminalError, type TaskContext, type TaskDefinition, type TaskLogger } from '../../worker/index.ts';
@@ -11,12 +12,12 @@ import { idempotencyKeyOf, type ScheduledTask } from '../task.ts';
 
 type Handler = { readonly definition: TaskDefinition; readonly input: CompiledSchema | null; readonly output: CompiledSchema | null };
 
-/** A module with handlers that cannot be run; the message says all that is wrong. */
+/** A module whose handlers cannot be run; the message names all errors. */
 export class HandlerModuleError extends Error {
   override readonly name = 'HandlerModuleError';
 }
 
-/** @throws HandlerModuleError for a schema that is none, or a name that comes twice. */
+/** @throws HandlerModuleError for an invalid schema, or a name that is defined twice. */
 export function createHandlerExecutor(definitions: readonly TaskDefinition[]): Executor {
   const errors: string[] = [];
   const handlers = new Map<string, Handler>();
@@ -39,7 +40,7 @@ export function createHandlerExecutor(definitions: readonly TaskDefinition[]): E
     run(task, scope) {
       const handler = find(task);
       if (handler === undefined) {
-        scope.log.warn({ work: task.work }, 'No handler here for this task; it goes back');
+        scope.log.warn({ work: task.work }, 'This worker has no handler for the task, and returns it');
         return { status: 'returned' };
       }
       return runHandler(handler, task, scope);
@@ -103,7 +104,7 @@ class HandlerContext implements TaskContext {
     this.#scope = scope;
   }
 
-  // Getters on the prototype are not seen by `{ ...context }`; handlers take a context apart by name.
+  // Getters on the prototype are not copied by `{ ...context }`, but handlers destructure a context by names.
   get taskId(): string {
     return this.#task.taskId;
   }

@@ -1,4 +1,4 @@
-/** Where the http executor may go: private addresses, what the engine stands on, and redirects. */
+/** Where the http executor may go: private addresses, the engine's own services, and redirects. */
 import { describe, expect, it } from 'vitest';
 import { type Answer, httpLab, listen, outputOf, type Seen, stopListening } from '../testing/http-lab.ts';
 

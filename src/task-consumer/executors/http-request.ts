@@ -1,4 +1,4 @@
-/** The input of an `http` node becomes a request, or the plain words for why it cannot be one. */
+/** Makes a request of the input of an `http` node, or says why it is not valid. */
 
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { type AnswerOptions, numberModes, parseModes } from '../../core/nodes/http/answer-rules.ts';
@@ -12,9 +12,9 @@ export type HttpRequest = {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | null;
-  /** A secret is in what would follow a redirect to another server. */
+  /** A secret is in a part of the request that a redirect to another server would carry along. */
   readonly isBoundToOrigin: boolean;
-  /** How its answer is read. */
+  /** How its response is read. */
   readonly answer: AnswerOptions;
 };
 
@@ -67,14 +67,14 @@ function parseHeaders(headers: Json): Result<Readonly<Record<string, string>>, s
     // An expression that gave null leaves the header out.
     if (value === null) continue;
     if (!canBeHeader(name)) return err(`/headers/${name.slice(0, 64)}: cannot be set.`);
-    if (typeof value === 'object') return err(`/headers/${name}: a text is expected.`);
+    if (typeof value === 'object') return err(`/headers/${name}: a string is expected.`);
     if (!HEADER_VALUE.test(String(value))) return err(`/headers/${name}: the value has characters that a header cannot hold.`);
     parsed.push([name.toLowerCase(), String(value)]);
   }
   return ok(Object.fromEntries(parsed));
 }
 
-/** Headers that may follow a redirect to another origin: nothing that could be a secret. */
+/** Headers that are sent after a redirect to another origin: none of them can hold a secret. */
 const CROSS_ORIGIN_HEADERS: ReadonlySet<string> = new Set([
   'accept',
   'accept-language',

@@ -1,4 +1,7 @@
-/** Reads a response within its limit and makes the node's output of it: `{ status, headers, body }`, body read as the node asks. */
+/**
+ * Reads a response within its limit and makes the output of the node: `{ status, headers, body }`, with the body parsed as the
+ * node says.
+ */
 import type { Readable } from 'node:stream';
 import { quoteInexactNumbers } from '../../core/exact-numbers.ts';
 import type { Json } from '../../core/json.ts';
@@ -31,9 +34,9 @@ export async function readBody(body: Readable, headers: HttpHeaders, limitBytes:
   return plain.error.reason === 'tooLarge' ? tooLarge : err({ code: 'OUTPUT_INVALID', message: plain.error.message });
 }
 
-/** Lets go of a body that nobody reads. */
+/** Discards a body that nobody reads. */
 export function discard(body: Readable): void {
-  // It may already be broken, which no longer matters to anybody.
+  // It may fail meanwhile, which no longer matters.
   body.on('error', () => undefined);
   body.destroy();
 }
@@ -57,8 +60,8 @@ export function readAs(headers: HttpHeaders, bytes: Buffer, { parse, numbers }: 
   const text = decodeText(bytes, type);
   if (parse === 'text') return ok(text);
   if (parse === 'auto' && !isJsonType(type) && !(type === '' && looksLikeJson(text))) return ok(text);
-  // Nobody here can change what that server writes, so the last of equal keys counts, as for any client. The body is
-  // rendered again, so that every later reader sees the same value.
+  // Users cannot change what that server writes, so the last of equal keys counts, as for other clients. The body is stringified
+  // again, so that every later reader sees the same value.
   const parsed = parseJsonStrict(numbers === 'string' ? quoteInexactNumbers(text) : text, { duplicateKeys: 'last' });
   if (parsed.ok) return ok(parsed.value);
   if (parsed.reason !== 'syntax')
@@ -71,7 +74,7 @@ export function readAs(headers: HttpHeaders, bytes: Buffer, { parse, numbers }: 
     : err({ code: 'OUTPUT_INVALID', message: 'The body is not JSON, which "parse" of the node asks for.' });
 }
 
-/** An answer that says nothing of its type: a number or a word alone stays a string. */
+/** For a response without a content type: a single number or word stays a string. */
 function looksLikeJson(text: string): boolean {
   return /^\s*[{[]/.test(text);
 }

@@ -1,7 +1,7 @@
 /**
- * Sends one request and gives the answer's head, with its body still to be read. On Node's own client, which passes over
- * `100 Continue` and other interim answers, asked for or not. Connections are kept for the next request to the same place,
- * and every name is looked up through the guard at the moment of connecting. Never follows a redirect, never uses a proxy.
+ * Sends one request and returns the response, whose body is still to be read. Uses Node's own client, which skips `100 Continue`
+ * and other interim responses. Connections are kept for the next request to the same place, and every name is looked up through
+ * the guard at the moment of connecting. Never follows a redirect, never uses a proxy.
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as sendHttp } from 'node:http';
 import { Agent as HttpsAgent, request as sendHttps } from 'node:https';
@@ -9,7 +9,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import type { HttpRequest } from './http-request.ts';
 
 export type HttpTransport = {
-  /** Rejects when there is no answer: its error has a `code`, as those of Node's sockets do. */
+  /** Rejects when there is no response, with an error that has a `code`, like those of Node's sockets. */
   send(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage>;
   close(): void;
 };
@@ -35,7 +35,7 @@ export function createHttpTransport(lookup: (port: number) => LookupFunction): H
         const given = { method, signal, lookup: lookup(port), headers: { ...headers, ...length } };
         const request = url.protocol === 'https:' ? sendHttps(url, { ...given, agent: secure }) : sendHttp(url, { ...given, agent: plain });
         request.once('response', resolve);
-        // What breaks after the answer began is told by the answer's body.
+        // An error after the response began is reported by the response's body.
         request.on('error', reject);
         limitConnecting(request, url.protocol === 'https:' ? 'secureConnect' : 'connect');
         request.end(body ?? undefined);
@@ -47,7 +47,7 @@ export function createHttpTransport(lookup: (port: number) => LookupFunction): H
   };
 }
 
-/** Nothing else limits it: the attempt's own timeout governs the rest, since a slow server may take all of that. */
+/** Limits connecting only. A slow server may use up all of the attempt's timeout. */
 function limitConnecting(request: ClientRequest, connected: 'connect' | 'secureConnect'): void {
   request.once('socket', (socket: Socket) => {
     if (!socket.connecting) return;

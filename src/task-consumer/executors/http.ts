@@ -85,8 +85,8 @@ async function concludeFailure(task: ScheduledTask, request: HttpRequest, respon
 }
 
 /**
- * Whether a conflict may be with an earlier attempt of the same work, which the server is still busy with: our own key was
- * sent before, or the server says that the key is what it is about.
+ * Whether a 409 may be caused by an earlier attempt of the same work that the server is still processing: the same key was sent
+ * before, or the response names the key.
  */
 function meetsItself(task: ScheduledTask, request: HttpRequest, details: Json): boolean {
   if (request.headers['idempotency-key'] !== idempotencyKeyOf(task)) return false;

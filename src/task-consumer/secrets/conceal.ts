@@ -1,4 +1,4 @@
-/** Takes values of secrets out of what comes back: servers repeat what they were sent, and errors quote it. */
+/** Removes values of secrets from results, errors and logs: servers repeat what they were sent, and errors quote it. */
 import { assertNever } from '../../core/assert.ts';
 import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
 import { isJsonObject, type Json, jsonByteLength } from '../../core/json.ts';
@@ -6,12 +6,12 @@ import { encodeComponent } from '../../core/nodes/http/url.ts';
 import { secretReference } from '../../core/secrets.ts';
 import { type AttemptResult, errorMessageLengthMax } from '../attempt-result.ts';
 
-/** Shorter ones are found everywhere: taking them out would destroy what comes back, and hides nothing. */
+/** Shorter values occur everywhere by chance: removing them would spoil results and hide nothing. */
 const LENGTH_MIN = 4;
 
-/** Puts references in the place of values, in strings and in JSON. */
+/** Replaces values by their references, in strings and in JSON. */
 export class Concealer {
-  /** Each value as it is, as JSON writes it, and as a url does. The longest first, since one secret may be part of another. */
+  /** Each value as it is, as JSON writes it, and as a url writes it; the longest first, since one secret may be a part of another. */
   readonly #forms: readonly (readonly [form: string, reference: string])[];
 
   constructor(values: ReadonlyMap<string, string>) {
@@ -31,7 +31,7 @@ export class Concealer {
     return text;
   }
 
-  /** Of an error: a string that was cut to its limit may end in the middle of a value. */
+  /** A message of an error is cut to its limit, so it may end in the middle of a value. */
   #errorText(given: string): string {
     const text = this.text(given);
     if (given.length < errorMessageLengthMax && !given.endsWith('…')) return text;
@@ -48,10 +48,10 @@ export class Concealer {
     return JSON.stringify(JSON.parse(json), (_key, value: Json) => this.#member(value, (text) => this.text(text)));
   }
 
-  /** By `JSON.stringify`, which visits what this gives. */
+  /** `JSON.stringify` then visits the members of the result. */
   #member(value: Json, conceal: (text: string) => string): Json {
     if (typeof value === 'string') return conceal(value);
-    // A value of digits comes back as a number.
+    // A value of digits may come back as a number.
     if (typeof value === 'number') return this.#forms.find(([form]) => form === String(value))?.[1] ?? value;
     if (!isJsonObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [this.text(key), member]));

@@ -1,4 +1,4 @@
-/** A logger for handlers whose input holds secrets: what it writes holds none. */
+/** A logger for handlers whose input holds secrets: it removes them from what it writes. */
 import type { TaskLogger } from '../../worker/index.ts';
 import type { Concealer } from './conceal.ts';
 
@@ -16,7 +16,7 @@ function concealedFields(fields: object, concealer: Concealer): object {
   try {
     return JSON.parse(concealer.json(JSON.stringify(fields, asPlain))) as object;
   } catch (error) {
-    // A cycle or a bigint: what cannot be looked through is not written.
+    // A cycle or a bigint: fields that cannot be searched are not written.
     if (error instanceof TypeError) return { fields: 'left out, since they are no JSON' };
     throw error;
   }

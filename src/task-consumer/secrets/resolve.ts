@@ -9,7 +9,7 @@ import type { SecretSource } from './secret-source.ts';
 
 export type ResolvedInput = {
   readonly input: Json;
-  /** Values by their names, to be taken out of whatever comes back. */
+  /** Values by their names, to be removed from results. */
   readonly values: ReadonlyMap<string, string>;
 };
 
@@ -41,7 +41,7 @@ async function findOne(source: SecretSource, name: string): Promise<string | Fai
     const help = 'give it one, as a file of MILLRACE_SECRETS_DIR or a variable of its environment, then retry.';
     return value ?? failed('SECRET_UNKNOWN', `This worker has no secret "${name}": ${help}`);
   } catch (error) {
-    // The message may quote what was read.
+    // The error's message may quote the value.
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
     return failedForNow('SECRET_UNREADABLE', `The file of the secret "${name}" cannot be read: ${code}.`);
   }
@@ -54,11 +54,11 @@ function tokensOf(pointer: string): readonly string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** A copy of the value with another string at that place; what lies beside the way is shared. */
+/** A copy of the value with another string at that place; unchanged parts are shared. */
 function replaceAt(value: Json, tokens: readonly string[], change: (text: string) => Result<string, string>): Result<Json, string> {
   const [token, ...rest] = tokens;
-  if (token === undefined) return typeof value === 'string' ? change(value) : err('there is no string with a reference to a secret.');
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return err('there is no reference to a secret.');
+  if (token === undefined) return typeof value === 'string' ? change(value) : err('the place that is named holds no string.');
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return err('the place that is named does not exist.');
   const member = replaceAt((value as { readonly [key: string]: Json })[token] ?? null, rest, change);
   if (!member.ok) return member;
   if (Array.isArray(value)) return ok((value as readonly Json[]).with(Number(token), member.value));
@@ -70,7 +70,8 @@ function fill(text: string, places: readonly SecretUse[], values: ReadonlyMap<st
   let copied = 0;
   for (const { offset, name, encoding } of places) {
     const reference = secretReference(name);
-    if (offset < copied || !text.startsWith(reference, offset)) return err('there is no reference to a secret at the place that is named.');
+    if (offset < copied || !text.startsWith(reference, offset))
+      return err('there is no reference to the secret at the place that is named.');
     const value = values.get(name) ?? '';
     const end = offset + reference.length;
     if (encoding === 'base' && (value.includes('#') || value.includes('?')))

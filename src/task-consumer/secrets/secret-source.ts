@@ -1,6 +1,6 @@
 /**
- * Where a worker finds secrets: files of a folder, as Kubernetes mounts them, then variables of its environment. Files are
- * read for each attempt, so that a rotated secret needs no restart. Values are kept nowhere.
+ * Where a worker finds secrets: files of a folder, as Kubernetes mounts them, then variables of its environment. Files are read
+ * for each attempt, so that a rotated secret needs no restart. Values are not cached.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,11 +13,11 @@ export type SecretSource = {
 
 export const secretVariablePrefix = 'MILLRACE_SECRET_';
 
-/** @param folder of files called as the secrets; null for none. */
+/** @param folder whose files are named like the secrets; null for none. */
 export function createSecretSource(environment: Readonly<Record<string, string | undefined>>, folder: string | null): SecretSource {
   return {
     async find(name) {
-      // Nothing that could lead out of the folder.
+      // A name that is not valid could lead out of the folder.
       if (!isSecretName(name)) return null;
       const value = (folder === null ? null : await readSecretFile(join(folder, name))) ?? environment[secretVariablePrefix + name] ?? '';
       return value === '' ? null : value;

@@ -1,4 +1,4 @@
-/** Secrets in a worker: found, put in at their places alone, and taken out of whatever comes back. */
+/** Secrets in a worker are found, inserted at their places only, and removed from results, errors and logs. */
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ function taskOf(input: Json, secrets: readonly SecretUse[]): ScheduledTask {
 
 const scope = { signal: new AbortController().signal, log: silent };
 
-/** What the executor got, and what came of it. */
+/** The input that the executor got, and its result. */
 async function run(
   input: Json,
   secrets: readonly SecretUse[],
@@ -74,9 +74,9 @@ describe('A secret', () => {
       'at a place without a reference',
       { a: 'other' },
       use('/a'),
-      'INPUT_INVALID /a: there is no reference to a secret at the place that is named.',
+      'INPUT_INVALID /a: there is no reference to the secret at the place that is named.',
     ],
-    ['at a place that is not there', {}, use('/a'), 'INPUT_INVALID /a: there is no reference to a secret.'],
+    ['at a place that is not there', {}, use('/a'), 'INPUT_INVALID /a: the place that is named does not exist.'],
     [
       'with a query, before the rest of a url',
       { url: `${secretReference('BASE')}/x` },

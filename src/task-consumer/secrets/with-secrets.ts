@@ -1,4 +1,4 @@
-/** An executor whose tasks get their secrets just before they run, and from whose results, errors and logs they are taken out again. */
+/** An executor that inserts secrets into tasks just before they run, and removes them from results, errors and logs. */
 import type { TaskLogger } from '../../worker/index.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import type { AttemptScope, Executor } from '../executor.ts';
@@ -11,7 +11,7 @@ import type { SecretSource } from './secret-source.ts';
 export function withSecrets(executor: Executor, source: SecretSource): Executor {
   return {
     label: (task) => executor.label(task),
-    // A task without any is not held up by a promise.
+    // A task without secrets does not pay for a promise.
     run: (task, scope) => (task.secrets.length === 0 ? executor.run(task, scope) : runWithSecrets(executor, source, task, scope)),
   };
 }
@@ -27,7 +27,7 @@ async function runWithSecrets(executor: Executor, source: SecretSource, task: Sc
   }
 }
 
-/** A bug of the executor is logged and reported by who called it. */
+/** The caller logs and reports a bug of the executor. */
 function concealedBug(error: unknown, concealer: Concealer): Error {
   const bug = new Error(concealer.text(error instanceof Error ? error.message : 'The executor threw something that is no Error.'));
   if (error instanceof Error && error.stack !== undefined) bug.stack = concealer.text(error.stack);

@@ -1,4 +1,4 @@
-/** The http executor beside a server on loopback, made anew for each test: what the server saw, and how it answers. */
+/** The http executor and a server on loopback, new for each test: the requests that the server got, and how it answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach } from 'vitest';

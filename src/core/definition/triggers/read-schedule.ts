@@ -1,4 +1,4 @@
-/** Reads `schedule` of a trigger: when instances start, and what happens where times meet runs or downtimes. */
+/** Reads `schedule` of a trigger: when instances start, and what happens at a time when a run goes on or the engine was down. */
 import { type Cron, isTimeZone, parseCron } from '../../cron.ts';
 import { shown } from '../errors.ts';
 import type { ObjectReader } from '../object-reader.ts';
@@ -6,7 +6,7 @@ import type { ScheduleTrigger } from './types.ts';
 
 type Times = Pick<ScheduleTrigger, 'cron' | 'expression' | 'timeZone' | 'overlap' | 'catchUp'>;
 
-/** @returns null when there are no times to speak of; why was noted. */
+/** @returns null when the schedule cannot be used; the error was noted. */
 export function readSchedule(trigger: ObjectReader): Times | null {
   const reader = trigger.nested('schedule');
   if (reader === undefined) return null;

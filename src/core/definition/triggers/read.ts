@@ -56,7 +56,7 @@ function readName(reader: ObjectReader, index: number, names: Set<string>): stri
 }
 
 function readTrigger(reader: ObjectReader, name: string, context: TriggersContext): Trigger | null {
-  // What else it has is not looked at unless it is known what it is.
+  // The other fields are checked only if it is clear whether it is an event or a schedule.
   const [event, schedule] = ['event', 'schedule', 'when', 'input', 'key'].map((field) => reader.raw(field));
   if (event !== undefined && schedule !== undefined) {
     reader.errors.add(reader.at('schedule'), 'MR_DEF_SHAPE', '"schedule" cannot stand beside "event": make two triggers of them.');
@@ -96,7 +96,7 @@ function readScheduleTrigger(reader: ObjectReader, name: string, context: Trigge
   return times === null ? null : { kind: 'schedule', name, ...times, input };
 }
 
-/** Without one it is that of a start by REST: `{}`. An input without expressions is held against the schema now, not at the first event or at night. */
+/** Without one it is `{}`, as for a start by REST. An input without expressions is validated now rather than at the first event. */
 function readInput(reader: ObjectReader, place: Place, { expressions, schema }: TriggersContext): EventTrigger['input'] {
   const value: Json | undefined = reader.raw('input');
   const input = expressions.template(value === undefined ? {} : value, reader.at('input'), place);

@@ -1,10 +1,10 @@
-/** What starts instances of a definition without anybody asking. */
+/** Triggers: events and schedules that start instances of a definition. */
 import type { Cron } from '../../cron.ts';
 import type { Expression, Template } from '../../expression/index.ts';
 
 /** What happens at a time while the run of an earlier one goes on. */
 export type Overlap = 'skip' | 'queue' | 'allow';
-/** Which of the times that passed while no orchestrator was there are made up for: the newest, or none. */
+/** Which of the times that passed while no orchestrator was running start an instance later: the newest, or none. */
 export type CatchUp = 'last' | 'none';
 
 /** An event of this type starts an instance, if `when` holds for it. */

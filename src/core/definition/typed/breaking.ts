@@ -1,6 +1,6 @@
 /**
- * What a new schema of the input refuses that the one before took, so that callers break. Only what is certain: a schema
- * with choices (`anyOf`, `$ref`, `if` …) is not judged where it has them.
+ * Finds values that a new input schema refuses and the one before accepted, which would break callers. It reports only what is
+ * certain: parts with choices (`anyOf`, `$ref`, `if` …) are not compared.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { pointerTo } from '../../json-pointer.ts';
@@ -13,10 +13,10 @@ const CHOICES = ['$ref', '$dynamicRef', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties'] as const;
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties'] as const;
 
-/** @param before of the version that callers know; undefined admits anything, as `after` does. */
+/** @param before the schema of the version that callers know. Undefined, here and for `after`, allows anything. */
 export function breakingChanges(before: Json | undefined, after: Json | undefined, pointer = '/input'): readonly BreakingChange[] {
   if (after === undefined || after === true) return [];
-  if (after === false) return before === false ? [] : [{ pointer, message: 'Nothing is admitted here any more.' }];
+  if (after === false) return before === false ? [] : [{ pointer, message: 'No value is allowed here any more.' }];
   const old = before === undefined || before === true ? {} : before;
   if (!isJsonObject(after) || !isJsonObject(old) || CHOICES.some((keyword) => own(old, keyword) !== undefined)) return [];
   return [
@@ -55,7 +55,7 @@ function memberChanges(old: JsonObject, after: JsonObject, pointer: string): rea
       ? [{ pointer: `${pointer}/additionalProperties`, message: 'Properties that are not named are refused now.' }]
       : []),
     ...Object.entries(now).flatMap(([name, schema]) =>
-      // A member that was not admitted cannot have been sent.
+      // A member that was not allowed cannot have been sent.
       Object.hasOwn(before, name) || isOpen ? breakingChanges(own(before, name), schema, pointerTo(`${pointer}/properties`, name)) : [],
     ),
   ];
@@ -72,7 +72,7 @@ function limitChanges(old: JsonObject, after: JsonObject, pointer: string): read
   const choices = ['enum', 'const'].filter((keyword) => own(after, keyword) !== undefined);
   return [...changed, ...patterns, ...choices].map((keyword) => ({
     pointer: `${pointer}/${keyword}`,
-    message: `"${keyword}" refuses values now that were admitted.`,
+    message: `"${keyword}" refuses values now that were allowed.`,
   }));
 }
 

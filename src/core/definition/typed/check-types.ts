@@ -28,7 +28,7 @@ export function checkTypes(uses: readonly ExpressionUse[], declared: Declared, e
 type Found = { readonly name: string; readonly looked: LookedUp };
 
 function declaredFor({ root, path }: Reference, { place }: ExpressionUse, { input, nodes }: Declared): Found | null {
-  // A trigger sees what came, whose schema nobody has declared.
+  // Nobody has declared a schema for events and schedules.
   if (place.kind === 'trigger') return null;
   if (root === 'input') return input === null ? null : { name: 'input', looked: lookUp(input.document, path) };
   const [node, member, ...rest] = path;
@@ -41,7 +41,7 @@ function declaredFor({ root, path }: Reference, { place }: ExpressionUse, { inpu
 function outputOf(node: Node | null): Json | null {
   if (node === null) return null;
   if ('outputSchema' in node) return node.outputSchema?.document ?? null;
-  // What completes a person's task is what its form admits, unless the output tells a choice or votes too.
+  // The output of a human task fits its form, unless the output also holds a choice or votes.
   if (node.type !== 'human' || node.outcomes !== null || node.approvals !== null) return null;
   return node.form?.document ?? null;
 }
@@ -50,8 +50,8 @@ function messageOf(name: string, looked: LookedUp): string | null {
   switch (looked.kind) {
     case 'missing': {
       const { owner, member, known } = looked;
-      const others = known.length === 0 ? 'none at all' : `only ${known.slice(0, 20).join(', ')}`;
-      return `"${[name, ...owner].join('.')}" has no member ${shown(member)} by its schema, ${others}.${suggest(member, known)}`;
+      const others = known.length === 0 ? 'it has none' : `it has only ${known.slice(0, 20).join(', ')}`;
+      return `"${[name, ...owner].join('.')}" has no member ${shown(member)} by its schema; ${others}.${suggest(member, known)}`;
     }
     case 'noMembers':
       return `"${[name, ...looked.owner].join('.')}" is ${looked.types.join(' or ')} by its schema, and has no members.`;
@@ -60,7 +60,7 @@ function messageOf(name: string, looked: LookedUp): string | null {
   }
 }
 
-/** A condition that is nothing but this reference must be a boolean. */
+/** If the whole condition is this reference, it must be a boolean. */
 function conditionMessage({ condition }: ExpressionUse, name: string, { root, path }: Reference, looked: LookedUp): string | null {
   if (condition?.trim() !== [root, ...path].join('.') || looked.kind !== 'schema') return null;
   const types = typesOf(looked.schema);

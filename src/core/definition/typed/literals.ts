@@ -1,17 +1,17 @@
-/** Checks what is written out in a value with expressions against the schema that it must fit, as far as that is certain. */
+/** Checks the constant parts of a value with expressions against the schema that it must fit, as far as that is certain. */
 import { isJsonObject, type Json } from '../../json.ts';
 import { own } from '../../record.ts';
 import type { DefinitionErrors } from '../errors.ts';
 import type { Schema } from '../types.ts';
 
-/** Keys are never evaluated, so these are certain of an object whose members are expressions. */
+/** Keys are never evaluated, so these errors are certain even if members are expressions. */
 const OF_KEYS = /^The property ".*" is (missing|not known here)\.$/s;
 
 export function checkLiterals(schema: Schema | null, value: Json, pointer: string, errors: DefinitionErrors): void {
   if (schema === null) return;
   for (const error of schema.compiled.validate(value)) {
     const at = valueAt(value, error.pointer);
-    // Which of the shapes a value must have can depend on its expressions.
+    // Which branch of a choice applies can depend on the values of expressions.
     if (hasExpression(at) && !(OF_KEYS.test(error.message) && !hasChoice(schema.document))) continue;
     if (hasExpression(value) && hasChoice(schema.document)) continue;
     errors.add(pointer + error.pointer, 'MR_DEF_TYPE', `This does not fit the schema that the node declares. ${error.message}`);

@@ -1,4 +1,4 @@
-/** What a JSON Schema says of a member of the values that it admits. Only what is certain: a doubt is `unknown`. */
+/** Looks up a member in a JSON Schema: whether values that fit may have it, and its schema. Anything uncertain is `unknown`. */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { own } from '../../record.ts';
 
@@ -10,7 +10,7 @@ export type LookedUp =
   | { readonly kind: 'noMembers'; readonly owner: readonly string[]; readonly types: readonly string[] };
 
 const UNKNOWN: LookedUp = { kind: 'unknown' };
-/** More steps than a schema of a bounded size has. */
+/** Ends a chain of references that leads back to itself; no schema of a bounded size has more. */
 const REFERENCES_MAX = 20;
 
 export function lookUp(root: Json, path: readonly string[]): LookedUp {
@@ -40,14 +40,14 @@ function known(schema: JsonObject | null): LookedUp {
   return schema === null ? UNKNOWN : { kind: 'schema', schema };
 }
 
-/** `type` of a schema as a list; null when it admits any. */
+/** `type` of a schema as an array; null when any type is allowed. */
 export function typesOf(schema: JsonObject): readonly string[] | null {
   const type = own(schema, 'type');
   if (typeof type === 'string') return [type];
   return Array.isArray(type) ? type.filter((one) => typeof one === 'string') : null;
 }
 
-/** Follows `$ref` within the document. What stands beside it only narrows, so nothing certain is lost. */
+/** Follows `$ref` within the document. Keywords beside `$ref` only narrow the schema, so ignoring them gives no wrong answer. */
 export function resolved(root: Json, schema: Json): JsonObject | null {
   let at = schema;
   for (let count = 0; count < REFERENCES_MAX; count++) {

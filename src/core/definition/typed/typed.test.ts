@@ -16,8 +16,12 @@ function toldOf(schema: Json, expression: string): readonly string[] {
 
 describe('A member that an expression asks for', () => {
   it.each<[Json, string, string]>([
-    [closed({ id: {} }), 'nodes.a.output.idd', '"nodes.a.output" has no member "idd" by its schema, only id. Did you mean "id"?'],
-    [closed({ address }), 'nodes.a.output.address.town', '"nodes.a.output.address" has no member "town" by its schema, only city, zip.'],
+    [closed({ id: {} }), 'nodes.a.output.idd', '"nodes.a.output" has no member "idd" by its schema; it has only id. Did you mean "id"?'],
+    [
+      closed({ address }),
+      'nodes.a.output.address.town',
+      '"nodes.a.output.address" has no member "town" by its schema; it has only city, zip.',
+    ],
     [
       closed({ address }),
       "nodes.a.output['address'].city.name",
@@ -26,7 +30,7 @@ describe('A member that an expression asks for', () => {
     [
       { $defs: { it: closed({}) }, $ref: '#/$defs/it' },
       'nodes.a.output.x',
-      '"nodes.a.output" has no member "x" by its schema, none at all.',
+      '"nodes.a.output" has no member "x" by its schema; it has none.',
     ],
     [{ type: ['array', 'null'] }, 'nodes.a.output.x', '"nodes.a.output" is array or null by its schema, and has no members.'],
     [{ type: 'object', additionalProperties: address }, 'nodes.a.output.any.street', '"nodes.a.output.any" has no member "street"'],
@@ -56,8 +60,8 @@ describe('A member that an expression asks for', () => {
       input: closed({ amount: {} }),
     });
     expect(errorsOf(document).map(({ pointer, message }) => `${pointer} ${message}`)).toEqual([
-      '/nodes/each/body/nodes/inner/output/0 "nodes.ask.output" has no member "aproved" by its schema, only approved. Did you mean "approved"?',
-      '/nodes/each/body/nodes/inner/output/1 "input" has no member "amuont" by its schema, only amount. Did you mean "amount"?',
+      '/nodes/each/body/nodes/inner/output/0 "nodes.ask.output" has no member "aproved" by its schema; it has only approved. Did you mean "approved"?',
+      '/nodes/each/body/nodes/inner/output/1 "input" has no member "amuont" by its schema; it has only amount. Did you mean "amount"?',
     ]);
   });
 });
@@ -120,13 +124,13 @@ describe('A new input schema breaks callers', () => {
       'with a lower limit',
       open({ n: { type: 'number', maximum: 10 } }),
       open({ n: { type: 'number', maximum: 9 } }),
-      ['/input/properties/n/maximum "maximum" refuses values now that were admitted.'],
+      ['/input/properties/n/maximum "maximum" refuses values now that were allowed.'],
     ],
     [
       'with a choice of values',
       open({ s: { type: 'string' } }),
       open({ s: { enum: ['a'] } }),
-      ['/input/properties/s/enum "enum" refuses values now that were admitted.'],
+      ['/input/properties/s/enum "enum" refuses values now that were allowed.'],
     ],
     [
       'with narrower items',

@@ -14,7 +14,7 @@ import { zoneFormatter } from './zones.ts';
 const TEXT_LENGTH_MAX = 64;
 const PATTERN_LENGTH_MAX = 200;
 const FIXED_OFFSET = /^([+-])(\d\d):(\d\d)$/;
-/** Without an offset the zone says which instant is meant. */
+/** A string without an offset is read in the given zone. */
 const LOCAL_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?)?$/;
 const HAS_OFFSET = /(?:Z|[+-]\d\d:\d\d)$/;
 const UNITS: ReadonlySet<string> = new Set(['minute', 'hour', 'day', 'week', 'month', 'quarter', 'year']);
@@ -30,7 +30,7 @@ function wrong(error: CelError): Calendar {
 function zoneOf(name: string): Zone | string | undefined {
   const [, sign, hours, minutes] = FIXED_OFFSET.exec(name) ?? [];
   if (hours !== undefined) return FixedOffsetZone.instance((sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)));
-  // Its canonical name, so that whatever spelling data brings, few zones are kept.
+  // Its canonical name, so that different spellings share one formatter.
   return zoneFormatter(name)?.resolvedOptions().timeZone;
 }
 
@@ -51,7 +51,7 @@ function timeOf(value: CelValue | undefined, zone: Zone | string): DateTime | un
   if (typeof value === 'string') {
     if (value.length > TEXT_LENGTH_MAX || !LOCAL_TIME.test(value)) return undefined;
     const time = DateTime.fromISO(value, { zone, locale: 'en-US' });
-    // Of an hour that the clock shows twice, the library takes one by what the clock shows now: here it is the earlier.
+    // Of an hour that comes twice, the library chooses one by the current time. Here it is always the earlier.
     return HAS_OFFSET.test(value) ? time : time.getPossibleOffsets()[0];
   }
   const at = value === undefined || typeof value !== 'object' || value === null ? undefined : epochMs(value);

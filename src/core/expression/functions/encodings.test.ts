@@ -67,7 +67,7 @@ describe('What does not fit', () => {
     ['url.query(1)', '`url.query` takes an object'],
     ["base64.decode('%')", '`base64.decode` takes a string in base64'],
     ["base64.decode('a')", '`base64.decode` takes a string in base64'],
-    ["base64.decode('/w==')", '`base64.decode` found bytes that are no UTF-8 text: `base64.bytes` gives them as they are'],
+    ["base64.decode('/w==')", '`base64.decode` found bytes that are not UTF-8: use `base64.bytes`, which gives them as they are'],
     ["base64.bytes('/w==')", 'The expression gave bytes (`base64.encode(…)` makes a string of them), which JSON cannot hold'],
     ['json.parse(\'{"secret": \')', '`json.parse` was given a string that is no JSON'],
     ["json.parse('12345678901234567890')", '`json.parse` was given a number that cannot be held exactly'],

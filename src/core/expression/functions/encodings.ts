@@ -1,4 +1,4 @@
-/** Texts in other texts: urls, base64, JSON. */
+/** Encodings of strings: urls, base64, JSON. */
 import { type CelValue, isCelList, isCelMap } from '@bufbuild/cel';
 import { parseJsonStrict } from '../../strict-json.ts';
 import { charge } from '../evaluation.ts';
@@ -94,7 +94,7 @@ export const encodings: readonly OwnFunction[] = [
     chargeTouch(args);
     const bytes = typeof text === 'string' ? decodeBase64(text) : undefined;
     if (bytes === undefined) return unfit(id, 'base64.decode', 'a string in base64');
-    return utf8(bytes) ?? failure(id, '`base64.decode` found bytes that are no UTF-8 text: `base64.bytes` gives them as they are');
+    return utf8(bytes) ?? failure(id, '`base64.decode` found bytes that are not UTF-8: use `base64.bytes`, which gives them as they are');
   }),
   ownFunction('base64.bytes', [1], (id, args) => {
     const [text] = args;
@@ -115,7 +115,7 @@ export const encodings: readonly OwnFunction[] = [
   }),
 ];
 
-/** Without the reader's own words, which quote data. */
+/** Messages of our own, since those of the reader quote data. */
 const JSON_PROBLEMS = {
   syntax: '`json.parse` was given a string that is no JSON',
   unsafeNumber: '`json.parse` was given a number that cannot be held exactly',

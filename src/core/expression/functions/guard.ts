@@ -1,6 +1,6 @@
 /**
- * The library's functions behind ours. No engine of CEL for JavaScript bounds its work, so the tree of an expression is
- * rewritten to call these instead, which charge for what they are about to do and then call the library's.
+ * Wrappers of the library's functions. No CEL library for JavaScript bounds its work, so expressions are rewritten to call these
+ * wrappers, which charge fuel for the work and then call the library.
  */
 import { type CelFunc, CelScalar, type CelValue, celEnv, celFunc, isCelError } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
@@ -54,11 +54,11 @@ export function asInt(value: CelValue): CelValue {
 function refusalOf(name: string, message: string): string {
   if (message.includes('by zero')) return 'A division by zero';
   if (message.includes('overflow') || message.includes('out of range')) return `${shownFunction(name)} gave a number that is too large`;
-  if (message.includes('out of bounds')) return `${shownFunction(name)} was given a position outside of the text`;
+  if (message.includes('out of bounds')) return `${shownFunction(name)} was given a position outside of the string`;
   return `${shownFunction(name)} does not take this value`;
 }
 
-/** Texts and bytes are charged by length; everything else is looked at once. */
+/** Charges one unit for the call, and more for strings and bytes by their length. */
 export function chargeTouch(values: readonly (CelValue | undefined)[]): void {
   let units = 1;
   for (const value of values) {

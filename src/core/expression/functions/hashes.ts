@@ -7,7 +7,7 @@ import { bytesOf } from './encodings.ts';
 import { chargeTouch } from './guard.ts';
 import { type OwnFunction, ownFunction, unfit } from './own.ts';
 
-/** A hash of nothing has its price too. */
+/** The cost of hashing an empty string. */
 const HASH_UNITS = 5;
 
 export const hashes: readonly OwnFunction[] = [

@@ -19,12 +19,12 @@ import { times } from './times.ts';
 
 /** Reads a root of the scope. */
 export const ROOT = 'root';
-/** Hands on the variable of a comprehension, so that members of it are not taken for parts of its name. */
+/** Wraps the variable of a comprehension: otherwise CEL would read `x.y` as a qualified name. */
 export const VARIABLE = 'variable';
-/** Stands around what a comprehension goes through, and around the condition of each of its rounds. */
+/** Wraps the array or object of a comprehension, and the condition of each iteration. */
 export const RANGE = 'range';
 export const ROUND = 'round';
-/** Stands around a map that the source writes. */
+/** Wraps a map literal. */
 export const MAP_LITERAL = 'map literal';
 
 const root = guarded(ROOT, (id, _target, [name]) => {
@@ -34,19 +34,19 @@ const root = guarded(ROOT, (id, _target, [name]) => {
 
 const variable = guarded(VARIABLE, (id, _target, [value]) => (value === undefined ? failure(id, 'The variable has no value') : value));
 
-/** The library copies what it goes through before the first round. */
+/** The library copies the array or object before the first iteration, so the copy is charged. */
 const range = guarded(RANGE, (id, _target, [value]) => {
-  if (value === undefined) return failure(id, 'There is nothing to go through');
+  if (value === undefined) return failure(id, 'There is no array or object to iterate');
   if (isOptional(value)) return failure(id, 'Only arrays and objects can be iterated');
   const size = typeof value === 'object' && value !== null && 'size' in value ? Number(value.size) : 0;
   charge(1 + (size >>> 3));
   return value;
 });
 
-/** The second argument is what a round costs. */
+/** The second argument is the cost of an iteration. */
 const round = guarded(ROUND, (id, _target, [goesOn, units]) => {
   charge(Number(units));
-  return goesOn ?? failure(id, 'The condition of a round has no value');
+  return goesOn ?? failure(id, 'The condition of an iteration has no value');
 });
 
 const mapLiteral = guarded(MAP_LITERAL, (id, _target, [map]) => (isCelMap(map) ? withNullValues(map) : failure(id, 'There is no map')));

@@ -1,4 +1,4 @@
-/** Sums, order and groups of lists. Each pays for what it compares. */
+/** Sums, sorts and groups of arrays. Each comparison is charged. */
 import type { CelError, CelList, CelValue } from '@bufbuild/cel';
 import { isCelList } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
@@ -37,7 +37,7 @@ function numeric(name: string, compute: (id: number, numbers: readonly (number |
   });
 }
 
-/** What has an order among its own kind. */
+/** Types whose values can be compared with others of the same type. */
 type Orderable = string | number | bigint | boolean;
 
 function isOrderable(value: CelValue): value is Orderable {

@@ -8,12 +8,12 @@ import { type CelOutcome, guarded } from './guard.ts';
 /** Steps of the program that one unit pays for. */
 const STEPS_PER_UNIT = 64;
 
-/** A pattern in the source: checked at deploy, and paid for by the text alone. */
+/** For a constant pattern, which was compiled at deploy: only the matching is charged. */
 export const CONSTANT_MATCHES = 'matches, constant pattern';
 
 /** What is wrong with a pattern that stands in the source; null when nothing is. */
 export function patternError(pattern: string): string | null {
-  return re2Program(pattern) === null ? 'The pattern of `matches` is too large, or no regular expression that RE2 knows' : null;
+  return re2Program(pattern) === null ? 'The pattern of `matches` is too large, or is not a regular expression of RE2' : null;
 }
 
 function matchText(id: number, text: CelValue | undefined, pattern: CelValue | undefined, isConstant: boolean): CelOutcome {
@@ -23,10 +23,10 @@ function matchText(id: number, text: CelValue | undefined, pattern: CelValue | u
       'matches',
       [text, pattern].filter((value) => value !== undefined),
     );
-  // Compiling costs as much as what it makes, whether it is found again or not.
+  // Charged also when the program is in the cache, so that the cost does not depend on what ran before.
   if (!isConstant) charge(pattern.length + expandedSize(pattern));
   const program = re2Program(pattern);
-  if (program === null) return failure(id, '`matches` was given a pattern that is too large, or that RE2 does not know');
+  if (program === null) return failure(id, '`matches` was given a pattern that is too large, or that is not a regular expression of RE2');
   charge(1 + Math.ceil(((text.length + 1) * program.programSize()) / STEPS_PER_UNIT));
   return program.test(text);
 }

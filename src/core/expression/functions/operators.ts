@@ -1,6 +1,6 @@
 /**
- * Operators. Numbers of JSON arrive as doubles while literals are ints, so they mix everywhere; unlike types compare
- * unequal. Numbers are compared and computed without charge: the round or the size of the source paid for that.
+ * Operators. Numbers of JSON arrive as doubles while literals are ints, so they mix everywhere; unlike types compare unequal.
+ * Arithmetic and comparisons of numbers are free: the limit of the source's length and the charge for iterations bound them.
  */
 import { type CelFunc, type CelValue, isCelList, isCelMap, isCelUint } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';

@@ -1,4 +1,4 @@
-/** A value that may be there. CEL's library has none, so it is told that this is a type, of which it asks nothing. */
+/** Optional values. The CEL library does not have them, so an object of our own is marked as one of its types. */
 import { CelScalar, type CelValue, celList, celMap } from '@bufbuild/cel';
 
 export class Optional {

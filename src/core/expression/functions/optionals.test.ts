@@ -23,10 +23,10 @@ describe('An optional member', () => {
   ])('%s', (source, expected) => expect(evaluated(source)).toEqual(expected));
 
   it.each([
-    ['input.?missing.value()', 'MR_EXPRESSION_FAILED There is no value: `orValue(…)` says what stands in its place (at character 15).'],
+    ['input.?missing.value()', 'MR_EXPRESSION_FAILED There is no value: use `orValue(…)` to give another in its place (at character 15).'],
     [
       'input.?amount',
-      'MR_EXPRESSION_RESULT The expression gave an optional value (`orValue(…)` says what stands in its place), which JSON cannot hold.',
+      'MR_EXPRESSION_RESULT The expression gave an optional value (`orValue(…)` gives another in its place), which JSON cannot hold.',
     ],
     ['input.name.?x', 'MR_EXPRESSION_FAILED Only objects and arrays have members that `.?` can ask for (at character 11).'],
     ['input.?amount + 1', 'MR_EXPRESSION_FAILED `+` cannot be applied to optional value and number (at character 15).'],
@@ -38,9 +38,9 @@ describe('An optional member', () => {
 
   it('is refused where it would mean something else', () => {
     expect(errorsOf('has(input.?x)')).toEqual([
-      'A `?` stands here that asks for no member: write `input.?name` or `list[?0]`, not in `has(…)`.',
+      'This `?` does not belong to a member: write `input.?name` or `list[?0]`, and not inside of `has(…)`.',
     ]);
-    expect(errorsOf('has(input.?a.b)')).toEqual(['`has(…)` takes no optional value: write `input.?a.?b.hasValue()`.']);
+    expect(errorsOf('has(input.?a.b)')).toEqual(['`has(…)` cannot take an optional value: write `input.?a.?b.hasValue()`.']);
     expect(errorsOf('[?input.x]')).toHaveLength(1);
   });
 

@@ -1,4 +1,4 @@
-/** CEL's optional values: what may be there. `input.?name` gives one (see optional-syntax.ts). */
+/** Functions of CEL's optional values. `input.?name` gives one (see optional-syntax.ts). */
 import { type CelValue, isCelList, isCelMap, isCelUint } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { failure, notApplicable } from '../failure.ts';
@@ -9,12 +9,12 @@ import { type OwnFunction, ownFunction, ownMethod, unfit } from './own.ts';
 /** What `.?` and `[?…]` become. */
 export const OPTIONAL_MEMBER = 'optional member';
 
-/** Null has no members, so that the output of a node that was skipped may be asked for one. */
+/** A member of null is absent rather than an error, so that expressions can read the output of a skipped node. */
 export const optionalMember = guarded(OPTIONAL_MEMBER, (id, _target, [given, key]) => {
   charge(1);
   const value = isOptional(given) ? given.value : given;
   if (value === undefined || value === null) return noValue;
-  if (key === undefined) return failure(id, 'There is no member to ask for');
+  if (key === undefined) return failure(id, 'The name of the member is missing');
   if (isCelMap(value)) return isKey(key) ? optionalOf(value.get(key)) : failure(id, 'Only strings, integers and booleans can be keys');
   if (isCelList(value)) {
     const index = asInt(key);
@@ -52,7 +52,7 @@ export const optionals: readonly OwnFunction[] = [
   ownFunction('optional.ofNonZeroValue', [1], (_id, [value]) => (value === undefined || isZero(value) ? noValue : optionalOf(value))),
   method('hasValue', [0], (_id, { value }) => value !== undefined),
   method('value', [0], (id, { value }) =>
-    value === undefined ? failure(id, 'There is no value: `orValue(…)` says what stands in its place') : value,
+    value === undefined ? failure(id, 'There is no value: use `orValue(…)` to give another in its place') : value,
   ),
   method('orValue', [1], (_id, { value }, [other]) => (value === undefined ? (other ?? null) : value)),
   method('or', [1], (id, { value }, [other]) => {

@@ -1,4 +1,4 @@
-/** Functions that CEL does not have and definitions want: their names, how they may be called, and what they do. */
+/** Helpers to define functions that CEL does not have: name, numbers of arguments, and implementation. */
 import type { CelError, CelFunc, CelList, CelValue } from '@bufbuild/cel';
 import { isCelList } from '@bufbuild/cel';
 import { failure, notApplicable } from '../failure.ts';

@@ -1,6 +1,6 @@
 /**
- * Parts of a timestamp. The library computes them in the zone of the process, whose clock changes hide an hour a year;
- * here the same expression gives the same wherever it runs.
+ * Parts of a timestamp. The library computes them in the zone of the process, where clock changes skip an hour each year. Here an
+ * expression gives the same value wherever it runs.
  */
 import { type CelFunc, type CelValue, celType } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
@@ -12,7 +12,7 @@ import { zoneFormatter } from './zones.ts';
 export const ZONE_UNITS = 50;
 const DAY_MS = 86_400_000;
 
-/** Milliseconds to add to UTC; undefined for a zone that nobody knows. `+02:00`, `02:00`, `Europe/Berlin`, `UTC`. */
+/** Milliseconds to add to UTC; undefined for an unknown zone. `+02:00`, `02:00`, `Europe/Berlin`, `UTC`. */
 function offsetMs(zone: string, at: number): number | undefined {
   const fixed = offsetOf(zone);
   if (fixed !== undefined) return fixed;

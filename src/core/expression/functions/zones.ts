@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 
 const formatters = new LRUCache<string, Intl.DateTimeFormat>({ max: 100 });
 
-/** Undefined for a zone that nobody knows. */
+/** Undefined for an unknown zone. */
 export function zoneFormatter(zone: string): Intl.DateTimeFormat | undefined {
   const known = formatters.get(zone);
   if (known !== undefined) return known;

@@ -8,7 +8,7 @@ import type { Basis, InstanceId } from '../../ids.ts';
 import { canonicalJson, type Json } from '../../json.ts';
 import type { ClosedTask } from '../state/state.ts';
 
-/** 128 bits in hex: collisions are out of reach, and short enough to travel in every message. */
+/** 128 bits in hex: long enough to exclude collisions, short enough for every message. */
 function hash(text: string): Basis {
   return sha256Hex(text).slice(0, 32) as Basis;
 }

@@ -3,7 +3,7 @@ import type { RetryPolicy } from '../../definition/types.ts';
 import { sha256Hex } from '../../hash.ts';
 import type { TaskId } from '../../ids.ts';
 
-/** First and longest delay, in ms, after a worker gave a task back for want of its handler. */
+/** First and longest delay, in ms, after a worker returned a task because it lacks the handler. */
 const RETURN_DELAY_MS_MIN = 1_000;
 const RETURN_DELAY_MS_MAX = 60_000;
 const MAX_DELAY_MS = 365 * 24 * 3_600_000;
@@ -29,12 +29,12 @@ function backoffMs(policy: RetryPolicy, failures: number): number {
   }
 }
 
-/** @param returns how often the task was given back before, from 0. */
+/** @param returns how often the task was returned before, from 0. */
 export function returnDelayMs(returns: number): number {
   return Math.min(RETURN_DELAY_MS_MIN * 2 ** Math.min(returns, 16), RETURN_DELAY_MS_MAX);
 }
 
-/** A number in [0, 1) that only task and attempt decide. */
+/** A number in [0, 1) that depends on task and attempt only. */
 function fractionOf(taskId: TaskId, attempt: number): number {
   return Number.parseInt(sha256Hex(`${taskId}#${attempt}`).slice(0, 8), 16) / 2 ** 32;
 }

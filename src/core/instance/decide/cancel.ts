@@ -17,7 +17,7 @@ export function cancelWithin(view: View, loop: TaskPath): readonly NewEvent[] {
   return innermostFirst(scopes).flatMap(cancelScope);
 }
 
-/** An item failed: whatever else runs in it ends with it. The loop keeps the error of each item, so without its details. */
+/** An item failed: whatever else runs in it ends with it. The loop keeps the error of each item, so the details are left out. */
 export function failScope(view: View, path: ScopePath, { code, message }: TaskError): readonly NewEvent[] {
   const scope = openScopeAt(view.state, path);
   const loops = Object.values(scope.tasks).filter((task) => isOpen(task) && (task.type === 'forEach' || task.type === 'repeat'));

@@ -1,6 +1,6 @@
 /**
- * Why a command cannot have an effect on an instance in this state. The same rules are asked twice: by whoever takes the command, to
- * answer at once, and when it is applied, on the state of that moment.
+ * Why a command cannot have an effect on an instance in this state. The rules are checked twice: by the API when the command
+ * arrives, to refuse it at once, and when it is applied, on the state of that moment.
  */
 import { assertNever } from '../../assert.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
@@ -67,7 +67,7 @@ export type IncidentToRetry = {
 
 /**
  * @param path of one task, or of an item or round whose output failed; null: all incidents of the instance.
- * @param named incidents with the attempts that raised them, which alone are meant; null: whichever there are.
+ * @param named only these incidents, with the attempts that raised them; null: all that there are.
  */
 export function incidentsToRetry(state: InstanceState, path: TaskPath | null, named: RaisedBy | null): readonly IncidentToRetry[] {
   const all = path === null ? allIncidents(state) : incidentsAt(state, path);
@@ -93,7 +93,10 @@ export function attemptUnderIncident(state: InstanceState, at: string): number |
   return at === '' ? null : (taskAt(state, at as TaskPath)?.attempt ?? null);
 }
 
-/** What a retry names of the incidents that its sender can see, so that a late one does not resolve those raised since; null: none. */
+/**
+ * The incidents that the sender of a retry can see, which the retry names, so that a late one does not resolve those raised since;
+ * null: there are none.
+ */
 export function namedIncidents(state: InstanceState, path: TaskPath | null): RaisedBy | null {
   const seen = path === null ? allIncidents(state).map(({ at }) => at) : [path];
   const named = seen.map((at) => [at, attemptUnderIncident(state, at) ?? 0] as const);

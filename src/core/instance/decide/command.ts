@@ -12,7 +12,7 @@ import type { CommandIssued } from './notification.ts';
 
 export function decideCommand(view: View, issued: CommandIssued): Verdict {
   const { command, commandId, by } = issued;
-  if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was taken before.');
+  if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was handled before.');
   const rejection =
     refusalOf(view.state, command, by) ??
     refusalOfSize(view, command, by) ??

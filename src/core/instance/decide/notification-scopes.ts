@@ -1,4 +1,4 @@
-/** Which scopes a notification is about: those that are loaded before anything is decided. What else it takes, `ScopesNeeded` says. */
+/** The scopes of a notification, which are loaded before it is decided. If the decision needs others, the core throws `ScopesNeeded`. */
 import { assertNever } from '../../assert.ts';
 import type { ScopePath } from '../../ids.ts';
 import { rootPath, scopeOfTimer, scopePathOf } from '../state/scopes.ts';

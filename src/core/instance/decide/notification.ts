@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '../../json.ts';
 import type { TaskError, TimerKind } from '../state/state.ts';
 
 /**
- * Incidents by their key in the state, each with the attempt that raised it, 0 for what no attempt raised: so a late repeat
- * of a retry does not resolve the incident after it. Absent or null: whichever stand when it is applied.
+ * Incidents by their key in the state, each with the attempt that raised it, 0 for what no attempt raised: so a late repeat of a
+ * retry does not resolve the incident after it. Absent or null: all that there are when it is applied.
  */
 export type RaisedBy = { readonly [incident: string]: number };
 
@@ -23,14 +23,14 @@ export type TaskOutcome = {
         readonly retryable: boolean;
         readonly retryAfterMs: number | null;
       }
-    /** The worker lacks the handler: the task comes again under the next attempt, charged to no budget. */
+    /** The worker lacks the handler. The task is sent again as the next attempt, which does not count against its retry budget. */
     | { readonly status: 'returned' };
 };
 
 /** What people do to their tasks. All name the attempt that the person saw, so that a late one does not act on the attempt after it. */
 export type PersonCommand = { readonly path: TaskPath; readonly attempt: number } & (
   | (Answer & { readonly type: 'completeTask' })
-  /** The same where the task needs several people: the database takes one of each, and not one in all. */
+  /** The same for a task that several people decide: the database accepts one vote of each person. */
   | (Answer & { readonly type: 'voteTask' })
   | { readonly type: 'failTask'; readonly error: TaskError }
   | { readonly type: 'delegateTask'; readonly to: string; readonly comment: string | null }
@@ -47,7 +47,7 @@ type Answer = {
 export type CommandIssued = {
   readonly type: 'CommandIssued';
   readonly commandId: CommandId;
-  /** Subject of the API key, or who it spoke for. */
+  /** Subject of the API key, or the person for whom an admin key acted. */
   readonly by: string;
   readonly command:
     | { readonly type: 'cancel'; readonly reason: string | null }

@@ -22,7 +22,7 @@ export const rejectionCodes = [
   'MR_TASK_EXCLUDED',
   /** This person has voted already. */
   'MR_TASK_VOTED',
-  /** The person chose nothing, or what there is not. */
+  /** The person chose no outcome, or one that the task does not have. */
   'MR_TASK_OUTCOME',
   /** The task has as many comments or delegations as it may have. */
   'MR_TASK_FULL',

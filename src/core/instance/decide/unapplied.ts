@@ -1,8 +1,8 @@
 /**
- * What an instance is told when a notification could not be applied: the database refuses what would follow from it, its
- * definition can no longer be read, or our code fails at it. A command is refused in history, so a repeat is refused too.
- * Whatever else would leave the instance waiting for ever is an incident, which `retry` resolves (`follow-ups/retry-incident.ts`).
- * Relies on nothing that may be what failed: it needs no definition, evaluates no expression and carries no payload.
+ * Records in an instance that a notification could not be applied: the database refused the step, the definition can no longer be
+ * read, or our code failed. A command is refused in history, so a repeat is refused too. Any other notification whose loss would
+ * leave the instance waiting for ever becomes an incident, which `retry` resolves (`follow-ups/retry-incident.ts`). It uses
+ * nothing that may have failed: no definition, no expression and no payload.
  */
 import { assertNever } from '../../assert.ts';
 import type { EpochMs, TaskPath } from '../../ids.ts';
@@ -22,7 +22,7 @@ type Recorded = { readonly events: readonly NewEvent[]; readonly answers: readon
 const NOTHING: Recorded = { events: [], answers: [] };
 
 /**
- * @param error why it could not be applied, fit to be shown.
+ * @param error why it could not be applied, as people may see it.
  * @returns a step with an empty history and no effects when nothing waits for this notification (any more).
  */
 export function recordUnapplied(
@@ -44,7 +44,10 @@ export function recordUnapplied(
   return { state: after, history, effects: [...outgoing(state, after, history, 'instance'), ...answers], rejected: [], left: [] };
 }
 
-/** Whether a step only records that something could not be applied. Such a step is small, and no limit of size holds it back. */
+/**
+ * Whether a step only records that something could not be applied. Such a step is small, and is exempt from the limit of the
+ * state's size.
+ */
 export function recordsOnly(history: readonly HistoryEntry[]): boolean {
   return history.length > 0 && history.every(({ event }) => event.type === 'IncidentRaised' || event.type === 'CommandRefused');
 }
@@ -94,7 +97,7 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
   const task = taskAt(state, path);
   if (hasEnded(state) || task?.type !== 'event' || task.status !== 'open' || task.attempt !== attempt) return { events: [], answers };
   const { nodeId, basis } = task;
-  const message = `An event could not be taken in. Retry opens the wait again, which takes it. ${error.message}`;
+  const message = `The event could not be applied. Retry opens the wait again, which then receives the event. ${error.message}`;
   const failed = { code: error.code, message };
   return {
     events: [
@@ -105,7 +108,7 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
   };
 }
 
-/** None where the path is under an incident already: a person sees that one, and its retry applies what was missed. */
+/** None if the path is under an incident already: a person sees that one, and its retry also applies what was missed. */
 function incident(state: InstanceState, path: TaskPath | null, error: TaskError, what: string): Recorded {
   const scope = scopeAt(state, path === null ? rootPath : scopePathOf(path));
   if (scope?.status !== 'open' || own(scope.incidents, path ?? '') !== undefined) return NOTHING;

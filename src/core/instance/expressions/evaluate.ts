@@ -57,7 +57,7 @@ export function durationMs(view: View, scope: ScopePath, setting: DurationSettin
   const value = evaluateTemplate(view, scope, setting.template);
   const ms = typeof value === 'string' ? parseDuration(value) : undefined;
   if (ms === undefined) throw new UnfitValueError('A duration must be a string such as `30s`, `5m`, `2d` or ISO 8601.');
-  if (ms < minMs) throw new UnfitValueError('A duration must be longer than nothing here.');
+  if (ms < minMs) throw new UnfitValueError('A duration must be longer than zero here.');
   return ms;
 }
 

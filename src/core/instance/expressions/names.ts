@@ -46,7 +46,7 @@ function mentionsOf(references: readonly Reference[]): Mentions {
     const known = names.filter((name) => name !== undefined);
     found = {
       roots: new Set(references.map(({ root }) => root)),
-      // One that is looked up by a computed name may be any.
+      // A computed name may refer to any node.
       nodes: known.length < names.length ? 'all' : [...new Set(known)],
     };
     mentions.set(references, found);

@@ -58,7 +58,10 @@ function fitsFailure(view: View, scope: ScopePath, { rule }: Edge, status: 'fail
   return rule.when === null || holds(view, scope, rule.when);
 }
 
-/** The nearest forEach that says how many items may fail takes it; else it is an incident, or the end of the instance. */
+/**
+ * The nearest forEach with `onItemFailure` or `atLeast` counts it as a failed item. Without one it is an incident, or fails the
+ * instance.
+ */
 function failWithoutEdge(view: View, { path, nodeId }: ClosedTask, error: TaskError): readonly NewEvent[] {
   const item = failingItem(view, scopePathOf(path));
   if (item !== null) return failScope(view, item, error);

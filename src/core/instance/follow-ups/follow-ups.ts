@@ -78,8 +78,8 @@ function targets(view: View, path: ScopePath, nodeId: NodeId): readonly FollowUp
 }
 
 /**
- * Everything that ended under a pause, or in a step that did no more, exits, in the order in which it ended; loops go on. Of an
- * undoing instance, only the compensation.
+ * Tasks that ended during a pause, or in a step that reached its limit, exit in the order in which they ended; loops continue. Of
+ * an undoing instance, only the compensation.
  */
 function undone(view: View): readonly FollowUp[] {
   const { phase, undo } = view.state;
@@ -101,8 +101,9 @@ function undone(view: View): readonly FollowUp[] {
 }
 
 /**
- * Whether a step that has done enough may leave it. Most follows from the state, so `StepContinued` finds it again; a retry is left with
- * its incident. That an item has ended is known now only, and what is opened instead of something else is half of a decision.
+ * Whether a step that reached its limit may leave this follow-up to the next step. Most of them follow from the state, so
+ * `StepContinued` finds them again, and a retry keeps its incident. Two cannot be left: that an item has just ended is not in the
+ * state, and a node whose predecessor is given is half of a decision.
  */
 export function mayBeLeft(followUp: FollowUp): boolean {
   switch (followUp.kind) {
@@ -110,7 +111,7 @@ export function mayBeLeft(followUp: FollowUp): boolean {
     case 'activate':
       return true;
     case 'retry':
-      // What a missed message leads to costs little, and its incident says what was missed.
+      // Applying a missed message is cheap, and what was missed is known from its incident only.
       return followUp.phase !== 'message';
     case 'advanceLoop':
       return followUp.ended === null;
@@ -121,7 +122,7 @@ export function mayBeLeft(followUp: FollowUp): boolean {
   }
 }
 
-/** Whatever has no task yet: what still waits for its edges is looked at in vain, once. */
+/** All nodes without a task. For those that still wait for edges, this has no effect. */
 function notActivated(view: View, scope: OpenScope): readonly FollowUp[] {
   const without = [...graphOf(view.definition, scope).nodes.values()].filter(
     (node) => !Object.hasOwn(scope.tasks, taskPathOf(scope.path, node)),

@@ -1,4 +1,4 @@
-/** How the instance goes on when a person resolves an incident: from the very point where it stood. */
+/** How the instance continues when a person resolves an incident: at the point where it stopped. */
 import { assertNever } from '../../assert.ts';
 import type { CommandId, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
@@ -30,7 +30,7 @@ export function afterIncident(view: View, path: TaskPath | null, phase: Incident
   }
 }
 
-/** The step has done as much as one may. The incident stands as before, so that nothing is taken for decided. */
+/** The step reached its limit. The incident is raised again, so that the retry is not counted as done. */
 export function raisedAgain(view: View, { path, phase }: FollowUp & { readonly kind: 'retry' }): readonly NewEvent[] {
   if (phase === 'output') return [];
   const scope = scopeAt(view.state, path === null ? rootPath : scopePathOf(path));
@@ -58,9 +58,9 @@ function reopen(task: ClosedTask, predecessor: ClosedTask | null): Decided {
 }
 
 /**
- * A notification could not be applied (`unapplied.ts`). Timers that came due meanwhile are applied, since their rows are gone.
- * Where there was none, an open task is sent again under the same attempt and basis: its worker gives the same outcome once
- * more, or makes another one.
+ * A notification could not be applied (`unapplied.ts`). Timers that came due meanwhile are applied, since their rows are gone. If
+ * there were none, an open task is sent again under the same attempt and basis: its worker sends the same outcome again, or runs
+ * the attempt again.
  */
 function catchUp(view: View, path: TaskPath | null, commandId: CommandId): readonly NewEvent[] {
   const due: NewEvent[] = [];

@@ -1,4 +1,4 @@
-/** The events that several decisions make, each made in one way. */
+/** Builders of events that are made in several places. */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, NodeId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';

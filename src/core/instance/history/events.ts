@@ -1,7 +1,6 @@
 /**
- * What happened to an instance, in the past tense: its history.
- * `decide` makes these, `evolve` alone gives them meaning. A stored event is read for ever: fields are added as optional,
- * a new meaning gets a new type.
+ * What happened to an instance, in the past tense: its history. `decide` makes them, and only `evolve` defines what they change. A
+ * stored event is read for ever: fields are added as optional, a new meaning gets a new type.
  */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
@@ -221,12 +220,12 @@ export type ForEachOpened = Opened & {
 export type RepeatOpened = Opened & {
   readonly type: 'RepeatOpened';
   readonly firstRound: number;
-  /** Of the rounds that have ended only the last stays in the state. Absent: all of them do, as in histories of old. */
+  /** Of the rounds that have ended only the last stays in the state. Absent: all of them do, as in older histories. */
   readonly keeps?: 'last';
   /** Absent: it has no timeout. */
   readonly timeoutAt?: EpochMs;
 };
-/** The loop does what is left when its timer `loop` comes due: opens more items, or the next round. */
+/** The loop continues when its timer `loop` comes due: it opens more items, or the next round. */
 export type LoopDelayed = At & { readonly type: 'LoopDelayed'; readonly path: TaskPath; readonly until: EpochMs };
 /** An item or round of a loop begins. */
 export type ScopeOpened = At & {
@@ -245,9 +244,9 @@ export type ScopeEnded = At & {
   readonly error: TaskError | null;
 };
 
-/** The step has done as much work as one may; the rest follows by a timer. */
+/** The step reached its limit of work; the rest follows by a timer. */
 export type StepLimited = At & { readonly type: 'StepLimited'; readonly until: EpochMs };
-/** What the step before has left is decided now. */
+/** What the step before left open is decided now. */
 export type StepContinued = At & { readonly type: 'StepContinued' };
 
 export type IncidentRaised = At & {
@@ -290,7 +289,7 @@ export type NodeCorrected = Commanded & {
 export type CommandRefused = Commanded & {
   readonly type: 'CommandRefused';
   readonly command: CommandIssued['command']['type'];
-  /** A rejection's, or that of what kept the command from being applied. */
+  /** Code of a rejection, or of the error that kept the command from being applied. */
   readonly code: string;
   readonly reason: string;
 };

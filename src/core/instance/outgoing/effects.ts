@@ -1,4 +1,4 @@
-/** What an event asks of the world outside the core. The store and the outbox carry it out in the event's own transaction. */
+/** What must be written or sent because of an event. The store and the outbox carry it out in the event's own transaction. */
 import type { CommandId, EpochMs, TaskId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 import type { Assignees, EventWaiting, InstanceStatus, TimerKind } from '../state/state.ts';
@@ -61,5 +61,5 @@ export type Effect =
   | { readonly type: 'closeHumanTask'; readonly path: TaskPath }
   | { readonly type: 'commandApplied'; readonly commandId: CommandId }
   | { readonly type: 'commandRefused'; readonly commandId: CommandId; readonly code: string; readonly reason: string }
-  /** An event that the instance refused waits on, for this instance only. */
+  /** An event that the instance refused goes back to the buffer, for this instance only. */
   | { readonly type: 'returnEvent'; readonly eventRowId: string; readonly path: TaskPath; readonly attempt: number };

@@ -1,4 +1,4 @@
-/** What an event asks of the world outside: effects, carried out in the event's own transaction. */
+/** Derives effects from events. They are carried out in the transaction that stores the events. */
 import type { InstanceId, TaskPath } from '../../ids.ts';
 import { taskIdOf } from '../../ids.ts';
 import { own } from '../../record.ts';

@@ -37,7 +37,10 @@ import {
   type UndoEntry,
 } from './state.ts';
 
-/** How many commands are remembered, so that each counts once. More than a redispatch of every node sends at a time, so that it never evicts the commands of people. */
+/**
+ * How many commands are remembered, so that each counts once. A redispatch of every node sends fewer, so it never evicts commands
+ * of people.
+ */
 const COMMANDS_KEPT = 1_024;
 
 /** How many events of earlier rounds are remembered, so that each counts once. More than come again after a crash. */

@@ -208,7 +208,7 @@ export type HumanTask = TaskCommon & {
   /** Reminders after the next one, each in ms after the one before. Absent: none. */
   readonly laterReminders?: readonly number[];
   readonly laterEscalations?: readonly LaterEscalation[];
-  /** What one of them has to be chosen. Absent: there is nothing to choose. */
+  /** The names that a person chooses one of. Absent: there is no choice. */
   readonly outcomes?: readonly string[];
   /** Absent: the first person who completes it decides. */
   readonly approvals?: Approvals;
@@ -354,7 +354,7 @@ export type TimerKind =
   | 'escalation'
   /** The next items of a forEach, or the next round of a repeat, are opened. */
   | 'loop'
-  /** The instance goes on with what a step that did too much has left. */
+  /** The instance continues with what a step left when it reached its limit. */
   | 'step'
   | 'instanceTimeout';
 

@@ -1,4 +1,4 @@
-/** What a node says of its input and output by JSON Schema, and how a value that does not fit is told. */
+/** The JSON Schemas of a node's input and output, and the error for a value that does not fit. */
 import type { Schema } from '../../definition/types.ts';
 import type { TaskError } from '../../instance/state/state.ts';
 import type { Json } from '../../json.ts';

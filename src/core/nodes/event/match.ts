@@ -16,7 +16,7 @@ export function decideMatch(view: View, matched: EventMatched): Verdict {
   return matched.whereError === null ? take(view, task, matched) : failWhere(task, matched, matched.whereError);
 }
 
-/** An array is made of the entries that brought its events: none of them is stored twice. */
+/** An output with several events names the history entries that brought them, so none is stored twice. */
 export function completedWith(task: Waiting, received: readonly ReceivedEvent[]): NewEvent {
   const events = received.map(({ event }) => event);
   const from = received.map(({ seq }) => seq);

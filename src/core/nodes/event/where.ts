@@ -9,7 +9,7 @@ export type WhereVerdict = 'yes' | 'no' | { readonly failed: string };
 export function askWhere({ source, scope }: NonNullable<EventWaiting['where']>, event: ExternalEvent): WhereVerdict {
   // In the body of a forEach the author's own name for the item is a root too.
   const compiled = compileExpression(source, { roots: [...new Set([...ROOTS, ...Object.keys(scope)])] });
-  // A deploy has compiled it, so only an engine that has become stricter since gets here.
+  // The deploy compiled it, so this happens only in a later version of the engine that is stricter.
   if (!compiled.ok) return { failed: 'The condition `where` can no longer be read by this version of the engine.' };
   try {
     return evaluateCondition(compiled.value, { ...scope, event: eventView(event) }) ? 'yes' : 'no';

@@ -1,4 +1,7 @@
-/** How a forEach ends: when all items have ended, early, at a failure too many, or at its timeout. What is open in it ends with it. */
+/**
+ * How a forEach ends: when all items have ended, early by `until` or `atLeast`, when too many items failed, or at its timeout.
+ * Open items are cancelled then.
+ */
 import type { ForEachNode } from '../../definition/types.ts';
 import type { Expression } from '../../expression/index.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
@@ -47,7 +50,7 @@ export function complete(view: View, task: Task): NewEvent {
   return taskCompleted(task, outputs, undefined, entries);
 }
 
-/** The items that are open are not needed any more. */
+/** Cancels the items that are still open. */
 function completeEarly(view: View, task: Task): readonly NewEvent[] {
   return [...cancelWithin(view, task.path), complete(view, task)];
 }

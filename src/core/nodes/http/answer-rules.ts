@@ -1,12 +1,15 @@
-/** How the answer to an `http` node is read: what its node says, and which types of content are JSON. */
+/** How the response to an `http` node is read: the settings of the node, and which content types are JSON. */
 
 export const parseModes = ['auto', 'json', 'text', 'base64'] as const;
 export const numberModes = ['exact', 'string'] as const;
 
 export type AnswerOptions = {
-  /** auto: by the answer's type. base64: the bytes as they are. */
+  /** auto: by the content type of the response. base64: the bytes as they are. */
   readonly parse: (typeof parseModes)[number];
-  /** What becomes of a number that a double cannot hold exactly. exact: the answer is refused. string: its digits. */
+  /**
+   * What happens to a number that a double cannot hold exactly. exact: the response is refused. string: the number becomes a
+   * string of its digits.
+   */
   readonly numbers: (typeof numberModes)[number];
 };
 
@@ -22,7 +25,7 @@ export function isJsonType(contentType: string): boolean {
 /** Timeout, Too Early, Too Many Requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Whether an answer that is no success may be another one later, whatever was asked. */
+/** Whether a request that failed with this status may succeed later. */
 export function isForLater(status: number, hasRetryAfter: boolean): boolean {
   return LATER.has(status) || status >= 500 || hasRetryAfter;
 }

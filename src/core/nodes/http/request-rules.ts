@@ -1,4 +1,4 @@
-/** What a request of an `http` node may be: a deploy refuses what is written out, a worker what an expression gave. */
+/** Rules for requests of `http` nodes. A deploy checks constants by them, a worker the values of expressions. */
 
 /** `TRACE` and `CONNECT` are for proxies. */
 export const httpMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
@@ -8,7 +8,7 @@ export const methodsWithoutBody: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
-/** What the connection itself decides, and what would make two servers see two requests. */
+/** Headers that the connection itself sets, and headers that allow request smuggling. */
 const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'connection',
   'content-length',
@@ -26,7 +26,7 @@ const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 const CREDENTIAL_HEADER =
   /^(authorization|cookie|x-(api|auth|access)-(key|token)|api-?key|.*[-_](token|secret|password)|token|secret|password)$/i;
 
-/** Whether servers take its value for a credential. */
+/** Whether the header carries a credential. */
 export function isCredential(name: string): boolean {
   return CREDENTIAL_HEADER.test(name);
 }

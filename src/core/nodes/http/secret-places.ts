@@ -1,4 +1,4 @@
-/** Where secrets may stand in a request, and how they are written there. */
+/** Where secrets are allowed in a request, and how they are encoded there. */
 import type { SecretPlaces } from '../../expression/types.ts';
 import { isInHost } from './url.ts';
 

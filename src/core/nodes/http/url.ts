@@ -1,6 +1,6 @@
 /**
- * Values in the `url` of an `http` node. Each is encoded by where it stands, so that it can never change which path is asked,
- * which parameters are sent, or which host is called. Only an expression that begins the url may bring more than one part.
+ * Values in the `url` of an `http` node. Each is encoded for its place, so that it can never change the path, the parameters or
+ * the host of the request. Only an expression at the beginning of the url may give more than one part.
  */
 import type { Encode, Part } from '../../expression/index.ts';
 import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
@@ -49,7 +49,7 @@ function hostPart(text: string): string {
   throw new UnfitValueError('`url`: the value of an expression in the host has characters that no host has.');
 }
 
-/** What follows would belong to its query or be no part of the request at all. */
+/** The text after it would become part of its query or fragment. */
 function baseBefore(next: Part | undefined): Encode {
   const continuesQuery = next?.kind === 'text' && next.text.startsWith('&');
   return (text) => {

@@ -38,7 +38,7 @@ function complete(task: HumanTask, answer: PersonCommand & { readonly type: 'com
   return { ...taskCompleted(task, whole, who), ...more };
 }
 
-/** Where one person decides, the task is now the other's alone; where several do, the other takes this one's place. */
+/** If one person decides, the task is now assigned to the other alone; if several do, the other replaces this person. */
 function delegated({ assignees, approvals }: HumanTask, by: string, to: string): Assignees {
   if (approvals === undefined || approvals.atLeast === 1) return { users: [to], roles: [] };
   return { users: [...assignees.users.filter((user) => user !== by && user !== to), to], roles: assignees.roles };

@@ -1,4 +1,4 @@
-/** Reads what people may choose between, and how many of them decide. */
+/** Reads `outcomes` and `approvals`: what people choose between, and how many of them decide. */
 import type { ObjectReader } from '../../definition/object-reader.ts';
 import type { ApprovalSetting } from '../../definition/types.ts';
 import type { Template } from '../../expression/index.ts';

@@ -1,13 +1,13 @@
-/** Runs a transaction again that another one was in the way of: Postgres ends one of two, and nothing of that one is written. */
+/** Runs a transaction again that conflicted with another one: Postgres ends one of the two, and nothing of it is written. */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import { isConflict } from './errors.ts';
 
-/** Each of them loses to somebody who got on, so many are no sign of an error. */
+/** In each conflict another transaction succeeded, so many attempts are no sign of an error. */
 const ATTEMPTS = 12;
 
 /** @param work a whole transaction, or a statement that is one. */
 export async function retryingConflicts<T>(work: () => Promise<T>): Promise<T> {
-  // With jitter, so that the same two do not meet again.
+  // With jitter, so that the same two do not conflict again.
   const backoff = new ExponentialBackoff({ initialDelay: 5, maxDelay: 500 });
   return await retry(handleWhen(isConflict), { maxAttempts: ATTEMPTS, backoff }).execute(work);
 }

@@ -5,7 +5,7 @@
 import { MillraceError } from '../../../core/error.ts';
 import type { ErrorCode } from '../../../core/error-codes.ts';
 
-/** SQLSTATEs, or their first two characters, after which the same call may well succeed. */
+/** SQLSTATEs, or their first two characters, after which the same call may succeed. */
 const retryableStates = new Set([
   '08', // connection exception
   '53', // insufficient resources: disk, memory, connections
@@ -19,7 +19,7 @@ const retryableStates = new Set([
   '58', // system error: I/O
 ]);
 
-/** Classes that blame what a statement was given, not how the database is set up: another one's data may well be taken. */
+/** Classes that mean that the data of one statement is refused; others may be accepted. */
 const dataStates = new Set([
   '21', // cardinality violation
   '22', // data exception
@@ -52,22 +52,22 @@ const retryableMessages = [
   /^Cannot use a pool after calling end/,
 ];
 
-/** Two transactions in each other's way, which takes nothing but running one of them again. */
+/** Two transactions conflicted: running one of them again is enough. */
 const conflictStates = new Set([
   '40001', // serialization_failure
   '40P01', // deadlock_detected
 ]);
 
-/** Of a pooler, which lends a session for a transaction: the statement was prepared in another one. */
+/** From a pooler in transaction mode: the statement was prepared in another session. */
 const sharedSessionStates = new Set([
   '26000', // invalid_sql_statement_name: prepared statement does not exist
   '42P05', // duplicate_prepared_statement
 ]);
 
-/** Poolers have one code for whatever they refuse; these stay as they are until somebody changes a setting. */
+/** Poolers use one code for everything that they refuse; these refusals last until somebody changes a setting. */
 const refusedByPooler = /^(unsupported startup parameter|no such (database|user)|transaction blocks not allowed)/;
 
-/** Without a code too, and for as long as server and `sslmode` stay what they are. */
+/** This has no code either. It lasts until somebody changes the server or `sslmode`. */
 const noTls = /^The server does not support SSL connections/;
 
 /** Runs a query or a transaction; whatever Postgres throws comes out as a `MillraceError`. */
@@ -96,12 +96,12 @@ export function translate(error: unknown): unknown {
     );
   }
   if (code === '23514' && 'constraint' in error && error.constraint === 'outbox_payload_size') {
-    return databaseError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES admits.', false, error);
+    return databaseError('MR_MESSAGE_TOO_LARGE', 'A message is larger than MILLRACE_MAX_MESSAGE_BYTES allows.', false, error);
   }
   if (code !== undefined && conflictStates.has(code))
     return databaseError(
       'MR_DATABASE_CONFLICT',
-      `Other transactions were in the way again and again: ${describe(error, code)}`,
+      `Other transactions conflicted with this one several times: ${describe(error, code)}`,
       true,
       error,
     );
@@ -119,17 +119,17 @@ export function translate(error: unknown): unknown {
       false,
       error,
     );
-  // 55000 (object_not_in_prerequisite_state) means many things; this one is an administrator who has closed the database.
+  // 55000 (object_not_in_prerequisite_state) has many meanings; this one: an administrator has disallowed connections to the database.
   const closed = code === '55000' && /is not currently accepting connections/.test(error.message);
   if (closed || isRetryable(code))
-    return databaseError('MR_DATABASE_UNAVAILABLE', `The database does not answer as it should: ${describe(error, code)}`, true, error);
+    return databaseError('MR_DATABASE_UNAVAILABLE', `The database is not available: ${describe(error, code)}`, true, error);
   if (code !== undefined && dataStates.has(code.slice(0, 2)))
     return databaseError('MR_DATA_REFUSED', `The database cannot hold a value: ${describe(error, code)}`, false, error);
   const what = isAboutConnecting(code) ? 'There is no connection to the database' : 'The database refused a statement';
   return databaseError('MR_DATABASE', `${what}: ${describe(error, code)}`, false, error);
 }
 
-/** Whether the same transaction, run again, may well be written. For what Postgres threw, translated or not. */
+/** Whether the same transaction may succeed when it is run again. Takes errors of Postgres, translated or not. */
 export function isConflict(error: unknown): boolean {
   if (error instanceof MillraceError) return error.code === 'MR_DATABASE_CONFLICT';
   return error instanceof Error && conflictStates.has(codeOf(error) ?? '');
@@ -140,7 +140,7 @@ function isRetryable(code: string | undefined): boolean {
   return retryableStates.has(code) || retryableStates.has(code.slice(0, 2)) || retryableSystemCodes.has(code);
 }
 
-/** Refused logins, databases that are not there, and everything that is no SQLSTATE: certificates that are not trusted. */
+/** Refused logins, databases that do not exist, and errors without a SQLSTATE, such as certificates that are not trusted. */
 function isAboutConnecting(code: string | undefined): boolean {
   return code !== undefined && (/^(28|3D)/.test(code) || !/^[0-9A-Z]{5}$/.test(code));
 }
@@ -154,7 +154,7 @@ function describe(error: Error, code: string | undefined): string {
 }
 
 function databaseError(code: ErrorCode, message: string, retryable: boolean, cause: Error): MillraceError {
-  // The cause reaches logs: without what may quote a row.
+  // The cause is logged, so it must not hold the fields of Postgres' errors that may quote a row.
   const quiet = new Error(cause.message);
   if (cause.stack !== undefined) quiet.stack = cause.stack;
   return new MillraceError(code, message, { retryable, cause: quiet });

@@ -15,13 +15,13 @@ export type PoolOptions = {
   /** Most connections; default 10. */
   readonly connections?: number;
   /**
-   * Plans statements once, not for the values at hand. Left to itself Postgres plans the wide ones anew at every call, since
-   * an array of known length looks cheaper than one of unknown length. Not for sessions that search. Default false.
+   * Uses generic plans. By default Postgres would plan statements with many arrays at every call, since an array of known length
+   * looks cheaper than one of unknown length. Not for sessions that run searches. Default false.
    */
   readonly genericPlans?: boolean;
   /** How Postgres names these sessions. */
   readonly applicationName?: string;
-  /** Longest a statement may run, in ms; default 30 s. Far beyond what any of ours takes: it ends what hangs. */
+  /** Longest that a statement may run, in ms; default 30 s. None of Millrace takes nearly that long, so the limit only ends what hangs. */
   readonly statementTimeoutMs?: number;
   /** Called with the error of an idle connection, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
@@ -51,7 +51,7 @@ export function createPool(
     application_name: applicationName,
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    // Awaited, and what fails here fails whoever asked for the connection.
+    // Awaited by the pool: an error here fails the request for the connection.
     onConnect: async (client) => await prepareSession(client, { statementTimeoutMs, genericPlans }),
   });
   const query = pool.query.bind(pool) as (...given: readonly unknown[]) => Promise<unknown>;
@@ -69,12 +69,12 @@ export function clientConfig(url: string): pg.ClientConfig {
   return { connectionString: connection.href };
 }
 
-/** In full, so that no setting decides about it. */
+/** Everything is named, so that no default of the database applies. */
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
 
 /**
- * One transaction on one connection: committed when `work` returns, rolled back when it throws. `work` runs again when
- * another transaction was in its way, so it begins anew with all that it collects.
+ * One transaction on one connection: committed when `work` returns, rolled back when it throws. `work` runs again after a
+ * conflict, so it must not keep anything from the first run.
  */
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   return await translating(() => retryingConflicts(() => inOneTransaction(pool, work)));
@@ -99,7 +99,7 @@ async function inOneTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => 
   }
 }
 
-/** The same on a connection that one holds already, and that is in no transaction. */
+/** The same on a connection that the caller holds, outside of a transaction. */
 export async function inTransactionOn<T>(on: Queryable, work: () => Promise<T>): Promise<T> {
   return await retryingConflicts(async () => {
     await on.query(BEGIN);

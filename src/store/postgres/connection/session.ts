@@ -1,7 +1,7 @@
 /**
- * What every session of ours is set to. A role, a database or a server may come with any settings: these are the ones
- * that the protocol of the stores is proven for. They are sent as a statement, since poolers refuse parameters at the
- * start of a connection that they do not know, and they stand above whatever `ALTER ROLE` and `ALTER DATABASE` say.
+ * The settings of every session. A role, a database or a server may have any settings; the stores rely on these. They are sent as
+ * a statement, since poolers refuse parameters at the start of a connection that they do not know, and they win over `ALTER ROLE`
+ * and `ALTER DATABASE`.
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
@@ -21,11 +21,11 @@ type Settings = Readonly<Record<string, string>>;
 
 const CONNECT_PATIENCE_MS = 10_000;
 
-/** What would change the answers or lose a commit. */
+/** Settings that would change results or lose a commit. */
 const pinned: Settings = {
   // Tables are in this schema and nowhere else; connect/connector.json names it too.
   search_path: schemaName,
-  // Statements wait for a lock and then see what was committed meanwhile. Under any other level they see the past, or fail.
+  // Statements wait for a lock and then see what was committed meanwhile. At any other level they see old data, or fail.
   default_transaction_isolation: 'read committed',
   default_transaction_read_only: 'off',
   lock_timeout: '0',
@@ -41,8 +41,8 @@ const pinned: Settings = {
 };
 
 /**
- * Every statement of ours finds its rows by an index. Prepared ones keep the plan that was made when the tables were
- * empty, when reading all of them looks cheaper, and would keep it for minutes while they fill.
+ * Every statement finds its rows by an index. A plan that was made while the tables were empty would read whole tables, which is
+ * cheaper then, and a prepared statement would keep it for minutes while they fill.
  */
 const planner: Settings = { enable_seqscan: 'off', jit: 'off' };
 
@@ -57,31 +57,31 @@ function settingsOf({ statementTimeoutMs, genericPlans = false }: SessionOptions
   };
 }
 
-/** For a new connection, before anything else is asked of it. */
+/** Call it on a new connection, before anything else. */
 export async function prepareSession(on: Queryable, options: SessionOptions): Promise<void> {
   const settings = settingsOf(options);
-  // Only those that this server knows. A commit is on disk before it is told: `off` is the one value that breaks this.
-  // Postgres' own names in full: the search path is not ours yet.
+  // Only those that this server knows. `synchronous_commit = off` is the only value with which a commit is confirmed before it is
+  // on disk. With schema `pg_catalog`, since the search path is not set yet.
   await on.query({
     text: `SELECT pg_catalog.set_config(s.name, CASE WHEN wanted.name = 'synchronous_commit' AND s.setting <> 'off' THEN s.setting
         ELSE wanted.value END, false)
       FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb) AS wanted (name, value)
       JOIN pg_catalog.pg_settings s ON s.name = wanted.name`,
     values: [JSON.stringify({ ...settings, synchronous_commit: 'on' })],
-    // Read by node-postgres, and not among its types.
+    // node-postgres knows this option, but its types do not.
     ...{ query_timeout: CONNECT_PATIENCE_MS },
   });
 }
 
 /**
- * Asks whether the sessions of a pool are what they were set to, and belong to it alone. Every process asks at its start.
+ * Checks that sessions of a pool keep their settings and are not shared with others. Every process checks it at its start.
  * @param name of the database, for people.
  * @throws MillraceError `MR_DATABASE_SETTINGS`, not retryable.
  */
 export async function assertSessions(pool: pg.Pool, name: string): Promise<void> {
   await translating(async () => {
     const other = new pg.Client(pool.options);
-    // One that breaks fails its statement too.
+    // If the connection breaks, its statement fails too, and reports it.
     other.on('error', () => undefined);
     await other.connect();
     try {
@@ -99,7 +99,7 @@ export async function assertSessions(pool: pg.Pool, name: string): Promise<void>
   });
 }
 
-/** A pooler in transaction mode gives one session of the server to two connections: settings, locks and prepared statements of both mix. */
+/** A pooler in transaction mode lets two connections share one session of the server, with its settings, locks and prepared statements. */
 async function assertOwnSessions(client: Queryable, other: Queryable, name: string): Promise<void> {
   const first = await sessionOf(client);
   await other.query('BEGIN');

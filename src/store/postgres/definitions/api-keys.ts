@@ -1,4 +1,4 @@
-/** API keys: only their hashes are here. */
+/** API keys: only their hashes are stored. */
 import type { ApiKey, DefinitionStore } from '../../definition-store.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
@@ -11,7 +11,7 @@ const fields = `key_id AS "keyId", subject, role, task_roles AS "taskRoles", ${e
 export function createApiKeys(pool: Pool): ApiKeys {
   return {
     async createApiKey({ keyId, subject, role, taskRoles, createdAt }, hash) {
-      // On any conflict: of two processes that insert one key at once, the second may conflict on the id or on the hash.
+      // ON CONFLICT without a target: of two processes that insert the same key, the second may conflict on the id or on the hash.
       await translating(() =>
         pool.query(
           `INSERT INTO api_key (key_id, hash, subject, role, task_roles, created_at) VALUES ($1, $2, $3, $4, $5, ${instant('$6')})

@@ -1,6 +1,6 @@
 /**
- * Definitions and their versions. A deploy takes the row of its definition first, so that of several at once each sees
- * the version before it: the content of the latest version again is that version, anything else the next one.
+ * Definitions and their versions. A deploy locks the row of its definition first, so that each of several sees the version before
+ * it. The same content as the latest version is that version; any other content is the next one.
  */
 import type { DefinitionId } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';

@@ -31,8 +31,8 @@ const columns = new Columns<ExternalEvent>((of) => [
 
 const admit = {
   name: 'admit-events',
-  // In one order, so that two batches with the same events do not wait for each other. Nothing is asked before: of two that
-  // hold the same event the second waits here for the first, and drops it.
+  // In one order, so that two batches with the same events do not deadlock. Of two batches with the same event the second waits
+  // here for the first, and drops it.
   text: `WITH e AS MATERIALIZED (SELECT * FROM ${identities.unnest('e', 1)}),
     known AS MATERIALIZED (SELECT * FROM e WHERE EXISTS (SELECT FROM event_type t WHERE t.type = e.type)),
     new AS (INSERT INTO received_event (source, id) SELECT DISTINCT source, id FROM known ORDER BY source, id
@@ -66,7 +66,7 @@ export async function correlate(pool: Pool, options: CorrelateOptions, given: re
   };
 }
 
-/** In this order: is it new, what does it start, who waits for it. Locks of keys are held from before the second half on. */
+/** In this order: is the event new, what does it start, who waits for it. The locks of keys are taken before waits are read. */
 async function takeIn(client: Queryable, options: CorrelateOptions, originals: ReadonlyMap<ExternalEvent, ExternalEvent>) {
   const { matcher, eventTtlMs, offerLimits, starter } = options;
   const { known, fresh } = await admitNew(client, [...originals.keys()]);
@@ -74,7 +74,7 @@ async function takeIn(client: Queryable, options: CorrelateOptions, originals: R
   await lockKeys(client, [...known, ...keysOfStarts(plan.starts)]);
   const kept = await keepAll(client, eventTtlMs, fresh);
   const [duplicates, ignored] = [known.length - fresh.length, originals.size - known.length];
-  // One that comes again may have been left in the middle by a process that died.
+  // A repeated event may have been offered to a part of its waits only, by a process that died.
   const left = duplicates === 0 ? [] : await unfinishedOf(client, known);
   const offers = kept.map(({ rowId, event }): Offer => ({ rowId, event, after: '0', until: null, isNew: true }));
   const offered = await offerToWaits(client, matcher, offerLimits, offers);
@@ -126,7 +126,7 @@ async function admitNew(on: Queryable, events: readonly ExternalEvent[]): Promis
   return { known: known.map(({ event }) => event), fresh: [...fresh.values()] };
 }
 
-/** As the tables hold it, so that what is looked for is what is found. */
+/** With strings as the tables hold them, so that comparisons find them. */
 function cleaned({ id, type, source, key, time, data }: ExternalEvent): ExternalEvent {
   return { id: storableText(id), type: storableText(type), source: storableText(source), key: storableText(key), time, data };
 }

@@ -1,7 +1,7 @@
 /**
- * Events on their way to waits: planned in memory, then written in one statement, within the transaction that holds the
- * locks of the events' keys. A wait with several keys may be matched by a transaction that holds another key's lock, so
- * each match is taken off `wait.remaining` in the statement that writes it: a wait that has nothing left gets nothing.
+ * Events on their way to waits: planned in memory, then written in one statement, within the transaction that holds the locks of
+ * the events' keys. A wait with several keys may be matched by a transaction that holds another key's lock, so the statement that
+ * writes a match also decrements `wait.remaining`; a wait at zero gets nothing.
  */
 
 import type { ExternalEvent } from '../../../core/external-event.ts';
@@ -53,7 +53,7 @@ const statement = {
     RETURNING event_row_id AS "eventRowId", instance_id AS "instanceId"`,
 };
 
-/** Messages of one statement, in bytes: the payloads of many waits for one large event are not held at once. */
+/** Largest messages of one statement, in bytes: the payloads of many waits for one large event must not all be in memory. */
 const MESSAGE_BYTES_MAX = 8 * 1_048_576;
 
 export class Deliveries {
@@ -101,8 +101,8 @@ export class Deliveries {
   }
 
   /**
-   * Writes what is planned.
-   * @returns what was not delivered, since others had used the wait up: the event may be offered to the instance's other waits.
+   * Writes the planned deliveries.
+   * @returns those that failed, since other transactions used the wait up: the event may be offered to the instance's other waits.
    */
   async write(on: Queryable): Promise<readonly Delivery[]> {
     const planned = this.#planned;

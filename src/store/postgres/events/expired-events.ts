@@ -1,4 +1,4 @@
-/** Events whose time to live is over. Takes their keys' locks: a wait that opens at the same moment has them or has not. */
+/** Events whose time to live is over. Takes their keys' locks: a wait that opens at the same moment either has them or does not. */
 import { inTransactionOn, type Queryable } from '../connection/pools.ts';
 import { type EventKey, lockKeys } from './key-locks.ts';
 

@@ -10,7 +10,7 @@ import { Deliveries } from './deliveries.ts';
 import { type EventKey, lockKeys } from './key-locks.ts';
 import { type OpenSubscription, subscriptionsInRanges } from './open-subscriptions.ts';
 
-/** An event and the subscriptions of its key that it is still to be offered to. */
+/** An event, and the range of subscriptions of its key that it has not been offered to. */
 export type Offer = {
   readonly rowId: string;
   readonly event: ExternalEvent;
@@ -18,11 +18,11 @@ export type Offer = {
   readonly after: string;
   /** … up to this one; null: all that there are. */
   readonly until: string | null;
-  /** Nobody can have it yet. */
+  /** No instance can have it yet. */
   readonly isNew: boolean;
 };
 
-/** Bounds of one transaction. What is beyond them is offered in the next. */
+/** Bounds of one transaction. The rest is offered in the next. */
 export type OfferLimits = {
   /** Subscriptions read. */
   readonly subscriptions: number;
@@ -104,7 +104,7 @@ async function readPages(on: Queryable, limits: OfferLimits, offers: readonly Of
   });
 }
 
-/** Of so few subscriptions the bytes of their events are not counted. */
+/** For at most so many subscriptions the bytes of their events are not counted. */
 const FEW = 16;
 
 function sizeOf(members: readonly Offer[]): number {
@@ -129,7 +129,10 @@ async function excludeHolders(
   for (const { rowId, instanceId } of rows) deliveries.exclude(rowId, instanceId);
 }
 
-/** Writes until nothing is missed: who finds a wait used up by others is offered to the other waits of that instance. */
+/**
+ * Writes until every delivery succeeded or has no other wait: an event whose wait was used up is offered to the other waits of
+ * that instance.
+ */
 export async function writeAll(on: Queryable, deliveries: Deliveries, open: readonly OpenSubscription[]): Promise<void> {
   for (let missed = await deliveries.write(on); missed.length > 0; missed = await deliveries.write(on)) {
     for (const { eventRowId, event, subscription } of missed) {
@@ -148,7 +151,7 @@ async function saveProgress(on: Queryable, progress: readonly Progress[]): Promi
   if (progress.length === 0) return;
   await on.query({
     name: 'save-offers',
-    // Waits that open from now on find the event in the buffer, so the end of the range is that of the first time.
+    // Waits that open from now on find the event in the buffer, so the end of the range stays as it was first written.
     text: `UPDATE event_buffer e SET offer_after = p.after, offer_until = CASE WHEN p.after IS NULL THEN NULL
         ELSE coalesce(p.until, (SELECT max(s.id) FROM subscription s WHERE s.type = e.type AND s.key = e.key)) END
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS p (row_id, after, until) WHERE e.row_id = p.row_id`,
@@ -159,8 +162,8 @@ async function saveProgress(on: Queryable, progress: readonly Progress[]): Promi
 type UnfinishedEvent = BufferedEvent & { readonly offer_after: string; readonly offer_until: string };
 
 /**
- * Offers events on that are not offered to all waits yet, a transaction at a time, until they are. A process that dies
- * meanwhile leaves the rest to whoever gets the same record again.
+ * Offers events to the rest of their waits, a transaction at a time. If the process dies meanwhile, the next one that gets the
+ * same record continues.
  */
 export async function finishOffers(
   pool: Pool,

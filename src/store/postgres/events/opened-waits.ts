@@ -1,4 +1,4 @@
-/** Waits that open, and the events of the buffer that they take at once. The locks of all their keys are held. */
+/** Gives new waits the events of the buffer. The locks of all their keys are held. */
 import type { EventMatcher } from '../../instance-store.ts';
 import type { TransitionRows } from '../../stored/transition-rows.ts';
 import type { Queryable } from '../connection/pools.ts';
@@ -29,8 +29,8 @@ type AvailableEvent = BufferedEvent & { undelivered: boolean; had: string[]; ret
 type Opened = TransitionRows['openedSubscriptions'][number];
 
 /**
- * Gives waits that have just opened the oldest fitting events of the buffer, as many as they take. An event that nobody had
- * is used up by that. Reads page by page: of one key any number may wait for a `where` that fits.
+ * Gives waits that have just opened the oldest fitting events of the buffer, as many as they take. An event that nobody had is
+ * used up by that. Reads page by page: any number of events of one key may be in the buffer.
  */
 export async function takeBufferedEvents(on: Queryable, matcher: EventMatcher, opened: readonly Opened[]): Promise<void> {
   if (opened.length === 0) return;

@@ -1,6 +1,6 @@
 /**
- * Events that an instance refused, since its wait had just ended: they wait on, for that instance only, or for everybody
- * if nobody else had them (protocol, Events 3). Waits that opened meanwhile are offered them at once.
+ * Events that an instance refused, since its wait had just ended. They go back to the buffer, for that instance only, or for every
+ * instance if no other had them (protocol, Events 3). Open waits are offered them at once.
  */
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { InstanceId } from '../../../core/ids.ts';
@@ -38,7 +38,7 @@ export async function keysOfReturned(on: Queryable, returned: readonly RefusedEv
   return keys;
 }
 
-/** About 200 ms in all: a session shows its commit within microseconds, and holds a batch up no longer for what has expired. */
+/** About 200 ms in all: a commit becomes visible within microseconds, and an expired event must not delay a batch for longer. */
 const untilVisible = retry(
   handleWhenResult((areMissing) => areMissing === true),
   { maxAttempts: 5, backoff: new IterableBackoff([5, 10, 25, 60, 100]) },
@@ -47,8 +47,8 @@ const untilVisible = retry(
 type Returned = { readonly eventRowId: string; readonly instanceId: InstanceId };
 
 /**
- * Takes refused events back. The locks of their keys are held. An event that has expired meanwhile is gone. A refusal that
- * comes again, perhaps when a later wait has the event, takes nothing back.
+ * Takes refused events back. The locks of their keys are held. An event that has expired meanwhile is gone. A repeated refusal
+ * changes nothing, also if a later wait has the event by then.
  */
 export async function returnEvents(
   on: Queryable,
@@ -74,7 +74,7 @@ export async function returnEvents(
   );
   const events = rows.toSorted((a, b) => Number(BigInt(a.row_id) - BigInt(b.row_id)));
   await offerToOwners(on, matcher, events, returned);
-  // What nobody has now goes to any wait that is open, also to one that opened after the event came.
+  // An event that nobody has now goes to any open wait, also to one that opened after the event came.
   const offers = events.flatMap((row): Offer[] =>
     row.undelivered ? [{ rowId: row.row_id, event: eventOf(row), after: '0', until: null, isNew: false }] : [],
   );

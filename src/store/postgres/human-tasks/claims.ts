@@ -1,6 +1,6 @@
 /**
- * Claims of people's tasks, which the API owns: one conditional statement each. A claim belongs to an attempt of its task;
- * one that a closing task left behind means nothing, and maintenance removes it.
+ * Claims of human tasks, which only the API writes: one conditional statement each. A claim belongs to an attempt of its task. The
+ * claim of a closed task has no effect, and maintenance removes it.
  */
 import type { InstanceId, TaskPath } from '../../../core/ids.ts';
 import { translating } from '../connection/errors.ts';
@@ -16,7 +16,7 @@ const take = {
     RETURNING assignee`,
 };
 
-/** A statement of its own: its snapshot sees the claim that the insert has met. */
+/** A statement of its own, so that its snapshot sees the claim with which the insert conflicted. */
 const holder = {
   name: 'claim-holder',
   text: `SELECT c.assignee FROM human_task h JOIN claim c ON c.instance_id = h.instance_id AND c.path = h.path AND c.attempt = h.attempt

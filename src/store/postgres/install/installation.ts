@@ -23,7 +23,7 @@ export async function assertInstallation(pool: Pool, partitions: number): Promis
   await translating(() => assertPublished(pool));
 }
 
-/** Debezium reads what the publication has: an outbox in another schema would be filled and never published. */
+/** Debezium reads only the tables of the publication: an outbox in another schema would never be published. */
 async function assertPublished(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ published: string[] }>(
     `SELECT array_agg(schemaname || '.' || tablename) AS published FROM pg_publication_tables WHERE pubname = $1`,
@@ -39,7 +39,7 @@ async function assertPublished(pool: Pool): Promise<void> {
     );
 }
 
-/** Writes the number down the first time. */
+/** Stores the number the first time. */
 export async function install(on: Queryable, partitions: number): Promise<void> {
   await on.query('INSERT INTO installation (partitions) VALUES ($1) ON CONFLICT DO NOTHING', [partitions]);
   const installed = await installedPartitions(on);

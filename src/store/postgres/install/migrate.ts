@@ -1,6 +1,6 @@
 /**
- * `millrace migrate`: brings both databases to the schema of this version, sets what follows from the configuration, and
- * makes the replication slot. Safe to repeat and from several processes at once; never takes anything back.
+ * `millrace migrate`: brings both databases to the schema of this version, sets what follows from the configuration, and makes the
+ * replication slot. Safe to repeat, and from several processes at once. There are no down migrations.
  */
 import { join } from 'node:path';
 import { runner } from 'node-pg-migrate';
@@ -21,7 +21,7 @@ export type MigrateConfig = {
   readonly topics: { readonly prefix: string; readonly partitions: number; readonly maxMessageBytes: number };
 };
 
-/** Framing, headers and what else a record takes beside payload, key and type. */
+/** Size of framing, headers and everything else in a record beside payload, key and type. */
 const RECORD_OVERHEAD_BYTES = 1_024;
 
 /** @throws MillraceError, also for a migration that fails: nothing of that one is done then. */
@@ -65,7 +65,7 @@ async function runMigrations(client: pg.Client, database: 'definitions' | 'insta
       dbClient: client,
       dir: join(import.meta.dirname, '..', '..', 'migrations', database),
       direction: 'up',
-      // Two tables, so that one database may be both.
+      // Each has a table of migrations of its own, so that one database may be both.
       schema: schemaName,
       migrationsSchema: schemaName,
       migrationsTable: `migration_of_${database}`,
@@ -86,14 +86,14 @@ async function runMigrations(client: pg.Client, database: 'definitions' | 'insta
   }
 }
 
-/** The record's limit as a CHECK: one row that no topic takes would halt everything behind it. */
+/** The limit of records as a CHECK: a row that no topic accepts would stop all rows after it. */
 async function limitPayload(on: Queryable, bytes: number): Promise<void> {
   const condition = `octet_length(payload) + octet_length(key) + octet_length(message_type) <= ${bytes}`;
   const { rows } = await on.query<{ definition: string }>(
     `SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint WHERE conrelid = 'outbox'::regclass AND conname = 'outbox_payload_size'`,
   );
   if (rows[0]?.definition.includes(`<= ${bytes})`) === true) return;
-  // Not for rows that are there: they have passed the limit of their time.
+  // NOT VALID: existing rows met the limit of their time.
   await on.query(`ALTER TABLE outbox DROP CONSTRAINT IF EXISTS outbox_payload_size,
     ADD CONSTRAINT outbox_payload_size CHECK (${condition}) NOT VALID`);
 }

@@ -21,7 +21,7 @@ import { Columns } from '../sql/columns.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
 
 type Row = { readonly transition: Transition; readonly history: HistoryImage; readonly state: string };
-/** What `start` and `apply` need to know beside what they write. */
+/** Options of `start` and `apply`. */
 export type ApplyOptions = { readonly matcher: EventMatcher; readonly stateBytesMax: number; readonly offerLimits: OfferLimits };
 type Applied = { readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs };
 
@@ -40,7 +40,7 @@ const columns = new Columns<Row>((of) => [
   of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
 ]);
 
-/** Transitions that only answer commands: their instances are looked at and stay as they are. */
+/** Transitions that only answer commands: their instances are locked and stay as they are. */
 const answerColumns = new Columns<Transition>((of) => [
   of('id', 'uuid', ({ instanceId }) => instanceId),
   of('version', 'int4', ({ expectedVersion }) => expectedVersion),
@@ -71,7 +71,7 @@ export async function apply(
   { matcher, stateBytesMax, offerLimits }: ApplyOptions,
   given: readonly Transition[],
 ): Promise<Applied> {
-  // In one order, so that two processes that hold the same instances for a moment do not wait for each other.
+  // In one order, so that two processes that have the same instances for a moment do not deadlock.
   const transitions = given.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : a.instanceId > b.instanceId ? 1 : 0));
   const rows = new TransitionRows();
   const changes: Row[] = [];
@@ -81,7 +81,7 @@ export async function apply(
     const history = rows.add(transition);
     if (transition.history.length === 0) answers.push(transition);
     else {
-      // That something was refused for its size must be storable itself.
+      // The record that something was refused for its size must itself be storable.
       const bytesMax = recordsOnly(transition.history) ? Number.POSITIVE_INFINITY : stateBytesMax;
       changes.push({ transition, history, state: boundedStateText(transition.after, history.scopes, bytesMax) });
     }

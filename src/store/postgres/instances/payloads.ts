@@ -18,7 +18,7 @@ const statement = {
 
 type Row = { readonly instanceId: InstanceId; readonly payloads: { readonly [seq: string]: Json } };
 
-/** What was never stored, since it is null, is missing from the answer. */
+/** Payloads that are null were never stored, and are missing from the answer. */
 export async function readPayloads(
   on: Queryable,
   wanted: readonly { readonly instanceId: InstanceId; readonly seqs: readonly number[] }[],

@@ -69,7 +69,7 @@ export async function start(pool: Pool, options: ApplyOptions, starts: readonly 
     const isOfOneRow = error instanceof MillraceError && !error.retryable;
     if (!isOfOneRow) throw error;
     if (starts.length === 1) return [{ kind: 'failed', error }];
-    // One row that the database refuses takes back what the others wrote: each by itself then.
+    // One refused row undoes the whole statement, so each start is then written by itself.
     const results: StartResult[] = [];
     for (const one of starts) results.push(...(await start(pool, options, [one])));
     return results;
@@ -77,7 +77,7 @@ export async function start(pool: Pool, options: ApplyOptions, starts: readonly 
 }
 
 /**
- * The same within a transaction that goes on, and that holds the locks of all keys of the waits that the instances open.
+ * The same within a transaction of the caller, which holds the locks of all keys of the waits that the instances open.
  * @param beforeWaits runs with those that were inserted, before their waits look for events.
  * @returns those that were inserted: not those whose key was used.
  */
@@ -139,7 +139,7 @@ async function startTogether(pool: Pool, options: ApplyOptions, starts: readonly
   return await resultsOf(pool, starts, inserted);
 }
 
-/** In a statement of its own: its snapshot sees what the insert had to wait for. */
+/** In a statement of its own, so that its snapshot sees the row for which the insert had to wait. */
 async function resultsOf(pool: Pool, starts: readonly Start[], inserted: ReadonlySet<string>): Promise<readonly StartResult[]> {
   const asked = starts.filter(({ idempotency, transition }) => idempotency !== null && !inserted.has(transition.instanceId));
   const { rows } = await translating(() =>
@@ -156,7 +156,7 @@ async function resultsOf(pool: Pool, starts: readonly Start[], inserted: Readonl
     if (inserted.has(instanceId) || idempotency === null) return { kind: 'started' };
     const row = used.get(`${after.definitionId} ${idempotency.key}`);
     if (row === undefined)
-      throw new MillraceError('MR_DATABASE_UNAVAILABLE', 'An idempotency key expired in this moment.', { retryable: true });
+      throw new MillraceError('MR_DATABASE_UNAVAILABLE', 'An idempotency key expired while it was used. Try again.', { retryable: true });
     if (row.instance_id === instanceId) return { kind: 'started' };
     if (row.body_hash !== idempotency.bodyHash) return { kind: 'keyReused' };
     return { kind: 'repeated', instanceId: row.instance_id as typeof instanceId, definitionVersion: row.definition_version };

@@ -15,7 +15,7 @@ import { withMaintenanceLock } from './lock.ts';
 import { deleteOld, inChunks, oldRows } from './old-rows.ts';
 import { hasStrays, StrayRows } from './stray-rows.ts';
 
-/** Longer than any transaction of ours lives. */
+/** Longer than any transaction of Millrace lives. */
 const OPEN_TRANSACTION_MS = 10 * 60_000;
 
 export type MaintenanceOptions = {
@@ -36,7 +36,7 @@ export function createMaintenance(pool: Pool, options: MaintenanceOptions): Main
         try {
           return await withMaintenanceLock(client, 'try', () => maintain(client, strays, options));
         } catch (error) {
-          // The connection may still hold the lock: with it, the lock goes.
+          // The connection may still hold the lock; closing it releases the lock.
           broken = error instanceof Error ? error : new Error(String(error));
           throw error;
         } finally {
@@ -71,7 +71,7 @@ async function maintain(
   await attempt('look after the slot', () => noticeLostSlot(on, slot, log), undefined);
   let partitionsDetached = 0;
   let partitionsDropped = 0;
-  // What the slot does not know is still to be published from the table.
+  // Until republishing is done, rows that the slot does not know must stay.
   if (!(await isRepublishPending(on))) {
     partitionsDetached = await attempt('detach partitions', () => detachPartitions(on, now - outboxRetentionMs), 0);
     partitionsDropped = await attempt('drop partitions', () => dropPartitions(on, slot), 0);

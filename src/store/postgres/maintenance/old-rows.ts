@@ -9,13 +9,13 @@ const CHUNKS_MAX = 40;
 
 /** Conditions of the rows that are old, by table. */
 export function oldRows(eventTtlMs: number): Readonly<Record<string, string>> {
-  // Longer than events and deliveries live, or one that comes again would be new.
+  // Longer than events and deliveries are kept: otherwise a repeated event would count as new.
   const receivedMs = Math.max(2 * DAY_MS, 2 * eventTtlMs);
   const olderThan = (column: string, ms: number): string => `${column} < now() - ${ms}::float8 * interval '1 millisecond'`;
   return {
     heartbeat: olderThan('at', HOUR_MS),
     received_event: olderThan('received_at', receivedMs),
-    // Keys of starts by events for as long as the events are known: a dead letter of a trigger may be replayed until then.
+    // Keys of starts by events are kept for as long as the events are known: a dead letter of a trigger may be replayed until then.
     idempotency: `${olderThan('created_at', DAY_MS)} AND (NOT starts_with(key, E'event\\n') OR ${olderThan('created_at', receivedMs)})`,
     command: olderThan('result_at', DAY_MS),
     claim: `${olderThan('claimed_at', DAY_MS)} AND NOT EXISTS (

@@ -1,7 +1,7 @@
 /**
- * How far the outbox is published. Its rows are only inserted and do not know whether they went out, so positions tell:
- * every reading takes a sample (time, WAL position, last row), and what the slot has confirmed says which sample is
- * covered. The connector's own state says nothing: it is RUNNING while it waits.
+ * How far the outbox is published. Rows are only inserted, so they do not say whether they are published. Positions do: every
+ * reading takes a sample (time, WAL position, last row), and the position that the slot has confirmed says which samples are
+ * covered. The state of the connector is no help: it is RUNNING while it waits.
  */
 import type { EpochMs } from '../../../core/ids.ts';
 import type { OutboxGauge, OutboxState, ProbeState } from '../../maintenance.ts';
@@ -18,7 +18,7 @@ type Sample = {
   readonly lastRow: string | null;
 };
 
-/** Beyond it every second sample goes: ages grow a little coarser. */
+/** Beyond this number every second sample is dropped, and ages become a little coarser. */
 const SAMPLES_MAX = 4_096;
 
 type Row = {
@@ -73,7 +73,7 @@ export function createOutboxGauge(pool: Pool, slot: string): OutboxGauge {
       const [row] = rows;
       if (row === undefined) throw new Error('Bug: the statement gives one row');
       const { now, written, lastRow, walStatus, confirmed, isAnother, madeAt, heartbeatAt, rowsInDefault, republishPending } = row;
-      // Before the first sample of our own: Debezium's last heartbeat, after which nothing is known to be published.
+      // Before the first sample Debezium's last heartbeat counts: nothing after it is known to be published.
       if (samples.length === 0 && heartbeatAt !== null) samples.push({ at: Math.min(heartbeatAt, now), position: written, lastRow: null });
       samples.push({ at: now, position: written, lastRow });
       if (samples.length > SAMPLES_MAX) samples = samples.filter((_, index) => index % 2 === 0);

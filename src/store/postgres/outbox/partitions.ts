@@ -53,7 +53,7 @@ async function attach(on: Queryable, { name, from, to }: Hour): Promise<void> {
   const bound = (at: EpochMs): string => `'${new Date(at).toISOString()}'`;
   await inTransactionOn(on, async () => {
     await on.query(`SET LOCAL lock_timeout = ${LOCK_PATIENCE_MS * 10}`);
-    // Rows are inserted, read from the WAL and dropped with their table: cleaning it would write every page once more.
+    // Autovacuum is off: rows are never updated or deleted, only dropped with their table, and vacuum would write every page once more.
     await on.query(`CREATE TABLE ${name} (LIKE outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS) WITH (autovacuum_enabled = off)`);
     await on.query(`ALTER TABLE outbox ATTACH PARTITION ${name} FOR VALUES FROM (${bound(from)}) TO (${bound(to)})`);
   });
@@ -77,7 +77,7 @@ const retryPolicy = retry(
 async function detach(on: Queryable, name: string): Promise<void> {
   await inTransactionOn(on, async () => {
     await on.query(`SET LOCAL lock_timeout = ${LOCK_PATIENCE_MS}`);
-    // Not CONCURRENTLY, which does not go together with a default partition.
+    // Not CONCURRENTLY, which Postgres refuses for tables with a default partition.
     await on.query(`ALTER TABLE outbox DETACH PARTITION ${name}`);
     await on.query('INSERT INTO outbox_detached_partition (name, detached_at_lsn) VALUES ($1, pg_current_wal_insert_lsn())', [name]);
   });

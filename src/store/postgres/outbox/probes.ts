@@ -1,6 +1,6 @@
 /**
- * Probes: rows of the outbox whose records orchestrators read, since neither the connector's state nor the position of its slot
- * says that what was written to the outbox arrives in Kafka. One row remembers the last; whichever orchestrator comes first sends the next.
+ * Probes are rows of the outbox whose records orchestrators read: neither the state of the connector nor the position of its slot
+ * proves that rows of the outbox arrive in Kafka. One row holds the last probe; whichever orchestrator comes first sends the next.
  */
 import type { OutboxProbes } from '../../maintenance.ts';
 import { translating } from '../connection/errors.ts';

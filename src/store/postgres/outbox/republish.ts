@@ -1,7 +1,7 @@
 /**
- * After a lost slot: inserts every row of the outbox again that the new slot does not know. Each table is read by its blocks,
- * a bounded number in one transaction, which also saves how far it came. Within a transaction rows are inserted by id. Rows
- * that the new slot does know are published twice, which changes nothing, since a basis is applied once (protocol, Outbox 3).
+ * After a lost slot: inserts every row of the outbox again that the new slot does not know. Each table is read by its blocks, a
+ * bounded number in one transaction, which also saves how far it came. Within a transaction rows are inserted by id. Rows that the
+ * new slot knows are published twice, which changes nothing, since each basis is applied once (protocol, Outbox 3).
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
@@ -23,7 +23,8 @@ export type RepublishOptions = {
 type Progress = { last_row_id: string; finished_tables: string[]; next_block: string };
 
 /**
- * Makes the slot if need be, then publishes everything the outbox holds from before it. Goes on where it was broken off.
+ * Makes the slot if necessary, then publishes all rows of the outbox from before it. Continues where an earlier call was
+ * interrupted.
  * @returns how many rows were written again; null when there was nothing to do.
  * @throws MillraceError `MR_SLOT_MISSING`, not retryable: the slot is not there and cannot be made.
  */
@@ -33,13 +34,17 @@ export async function republish(pool: Pool, { slot, replicationUrl, log }: Repub
     try {
       return await withMaintenanceLock(client, 'wait', async () => {
         if (!(await ensureSlot(client, { slot, replicationUrl, replaceLost: true, log })))
-          throw new MillraceError('MR_SLOT_MISSING', `The replication slot ${slot} is not there, and could not be made.`, {
-            retryable: false,
-          });
+          throw new MillraceError(
+            'MR_SLOT_MISSING',
+            `The replication slot ${slot} does not exist, and could not be made: set REPLICATION_DATABASE_URL and run this again.`,
+            {
+              retryable: false,
+            },
+          );
         return await republishAll(client, log);
       });
     } finally {
-      // This session ran without a statement timeout. It is not given back to the pool for others.
+      // This session has no statement timeout, so it must not go back to the pool.
       client.release(true);
     }
   });
@@ -66,7 +71,7 @@ async function republishAll(on: Queryable, log: Logger): Promise<number | null> 
   return sum;
 }
 
-/** Rows up to the last one of now: whatever committed before the slot was made is among them. */
+/** Up to the last row that is there now: every row that was committed before the slot is among them. */
 async function begin(on: Queryable): Promise<Progress | null> {
   const { rows } = await on.query<Progress>(
     `UPDATE outbox_republish SET last_row_id = coalesce(last_row_id, pg_sequence_last_value(pg_get_serial_sequence('outbox', 'id')::regclass), 0)

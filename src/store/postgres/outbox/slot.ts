@@ -1,6 +1,6 @@
 /**
- * The replication slot. Without it nothing is published, and rows from before it never are. It is created by the login with
- * REPLICATION, after the publication, and outside any other transaction: one that wrote cannot create a slot.
+ * The replication slot. Without it nothing is published, and rows from before it are not published by it. It is created by the
+ * login with REPLICATION, after the publication, and outside any other transaction: one that wrote cannot create a slot.
  */
 import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
@@ -19,7 +19,7 @@ export type SlotOptions = {
   readonly slot: string;
   /** REPLICATION_DATABASE_URL. */
   readonly replicationUrl: string | null;
-  /** Makes a lost one anew, as republishing does; otherwise it is only reported. */
+  /** true: replaces a lost slot, as republishing does. false: only reports it. */
   readonly replaceLost: boolean;
   readonly log: Logger;
 };
@@ -62,7 +62,7 @@ async function readSlot(on: Queryable, slot: string): Promise<Slot | null> {
   return rows[0] ?? null;
 }
 
-/** Where it stands now counts as unconfirmed: a later position says that Debezium is at work. */
+/** Its present position counts as unconfirmed; a later one shows that Debezium is working. */
 async function recordSlot(on: Queryable, slot: string): Promise<void> {
   await on.query(
     `INSERT INTO outbox_slot (name, created_at_lsn, failover) SELECT slot_name, confirmed_flush_lsn, ${hasFailover('s')}
@@ -75,12 +75,12 @@ async function recordSlot(on: Queryable, slot: string): Promise<void> {
 /** A republishing that is under way begins again. */
 const beginAnew = `ON CONFLICT (singleton) DO UPDATE SET last_row_id = NULL, finished_tables = '{}', next_block = 0`;
 
-/** A column that servers before 17 do not have: NULL there. */
+/** Servers before 17 lack the column: NULL there. */
 function hasFailover(slot: string): string {
   return `(to_jsonb(${slot}) ->> 'failover')::boolean`;
 }
 
-/** Whether the slot is another one than `outbox_slot` knows: dropped, and made again by Debezium, which asks for no failover. */
+/** Whether the slot is not the one in `outbox_slot`: that was dropped, and Debezium made another, without `failover`. */
 export function isAnotherSlot(slot: string, known: string): string {
   return `coalesce(${hasFailover(slot)} <> ${known}.failover, false)`;
 }
@@ -100,7 +100,7 @@ export async function markLostSlot(on: Queryable, slot: string): Promise<boolean
   return rowCount === 1;
 }
 
-/** What the next slot cannot know must be published again, unless there is nothing: a fresh database. */
+/** Rows from before the next slot must be published again, unless there are none (a fresh database). */
 export async function markForRepublishing(on: Queryable, slot: string): Promise<void> {
   await on.query(
     `WITH old AS (DELETE FROM outbox_slot WHERE name = $1 RETURNING name)

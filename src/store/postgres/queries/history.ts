@@ -1,4 +1,4 @@
-/** History as it is read: with the payloads put back. Payloads of older entries are read by a second statement. */
+/** Reads history, with payloads. Payloads of older entries are read by a second statement. */
 import type { InstanceId } from '../../../core/ids.ts';
 import type { HistoryEntry } from '../../../core/instance/step.ts';
 import type { Json } from '../../../core/json.ts';

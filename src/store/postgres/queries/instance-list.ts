@@ -27,7 +27,7 @@ export async function listInstances(pool: Pool, filter: InstanceFilter, limit: n
   where.add((value) => `i.parent_id = ${value}`, filter.parent);
   where.add((value) => `i.created_at >= ${instant(value)}`, filter.startedFrom);
   where.add((value) => `i.created_at < ${instant(value)}`, filter.startedTo);
-  // Where to look in the order of ids. They are made by another clock than the instant is, which may be wrong by a day.
+  // Narrows the range of ids. They come from another clock than `started_at`, which may be wrong by a day.
   where.add((value) => `i.id >= ${value}`, filter.startedFrom === undefined ? undefined : firstIdAt(filter.startedFrom - DAY_MS));
   where.add((value) => `i.id < ${value}`, filter.startedTo === undefined ? undefined : firstIdAt(filter.startedTo + DAY_MS));
   const { rows } = await translating(() =>

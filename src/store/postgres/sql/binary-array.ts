@@ -1,7 +1,7 @@
 /**
- * Arrays in Postgres' binary format: what node-postgres sends as it is, so that no value is escaped, quoted or turned into
- * hex. A statement names the type (`$1::uuid[]`). Layout (array_recv): dimensions, null flag, element type, length, lower
- * bound; then each element with its length before it, -1 for NULL. Never reads arrays.
+ * Arrays in Postgres' binary format. node-postgres sends a buffer unchanged, so that no value is escaped, quoted or turned into
+ * hex. A statement names the type (`$1::uuid[]`). Layout (array_recv): dimensions, null flag, element type, length, lower bound;
+ * then each element with its length before it, -1 for NULL. Never reads arrays.
  */
 
 /** Object ids of the element types, from pg_type. */
@@ -33,7 +33,7 @@ export function boolArray(items: readonly (boolean | null)[]): Buffer {
 /** @param items milliseconds since 1970. */
 export function timestamptzArray(items: readonly (number | null)[]): Buffer {
   return fixedArray(oids.timestamptz, 8, items, (buffer, item, at) => {
-    // By halves: the product would be beyond what a double holds, and a bigint is far slower.
+    // In two halves: the product would not fit into a double, and a bigint is far slower.
     const ms = Math.round(item) - POSTGRES_EPOCH_MS;
     const high = Math.floor(ms / HALF);
     const low = (ms - high * HALF) * 1_000;
@@ -43,7 +43,7 @@ export function timestamptzArray(items: readonly (number | null)[]): Buffer {
   });
 }
 
-/** Postgres cannot hold U+0000 in text: it becomes U+FFFD, in what is stored and in what is looked for alike. */
+/** Postgres cannot hold U+0000 in text: it becomes U+FFFD, both in stored values and in values of searches. */
 export function textArray(items: readonly (string | null)[]): Buffer {
   return stringArray(oids.text, items, true);
 }

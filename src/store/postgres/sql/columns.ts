@@ -1,6 +1,6 @@
 /**
- * Text and parameters of the statements that unnest columns. A column names its array type and how its rows become one
- * binary parameter, so that text and values cannot fall apart: both are made from the same list, in the same order.
+ * Text and parameters of the statements that unnest columns. A column has its array type and the function that makes one binary
+ * parameter of its rows. SQL and parameters are made from the same list in the same order, so they cannot differ.
  */
 import { boolArray, byteaArray, int4Array, int8Array, jsonArray, textArray, timestamptzArray, uuidArray } from './binary-array.ts';
 

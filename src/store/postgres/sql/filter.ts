@@ -16,7 +16,7 @@ export class Filter {
     this.#conditions.push(condition);
   }
 
-  /** A parameter that stands somewhere else in the statement. */
+  /** A parameter for another part of the statement. */
   parameter(value: Value): string {
     this.values.push(value);
     return `$${this.values.length}`;

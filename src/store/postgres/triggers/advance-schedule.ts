@@ -1,7 +1,7 @@
 /**
  * A schedule that has something to do: its time has come, or its run has ended. One at a time, under the lock of its row, which
- * others pass over. Whether the run has ended is asked once the lock is held, in a statement of its own: one that waited for the lock would
- * see the instance as it was before.
+ * others pass over. Whether the run has ended is read in a statement of its own, after the lock is held: a statement that waited
+ * for the lock would see older data.
  */
 import { MillraceError } from '../../../core/error.ts';
 import type { EpochMs } from '../../../core/ids.ts';
@@ -45,7 +45,7 @@ async function nextDue(on: Queryable): Promise<Pick<ScheduleStep, 'nextDueAt' | 
   return { now: rows[0]?.now ?? 0, nextDueAt: rows[0]?.nextDueAt ?? null };
 }
 
-/** Decided anew for each start that the database refuses: its time is told as failed then, and the next one has its turn. */
+/** Decides again after each start that the database refuses: its time counts as failed, and the next one is tried. */
 async function decideAndStart(
   on: Queryable,
   options: ApplyOptions,

@@ -1,4 +1,4 @@
-/** Writes what the newest version of a definition starts by: the types of its events, and its schedules. */
+/** Writes the triggers of the newest version of a definition: the types of its events, and its schedules. */
 import { invariant } from '../../../core/assert.ts';
 import { parseCron } from '../../../core/cron.ts';
 import { deployed } from '../../../core/triggers/schedule.ts';
@@ -13,7 +13,8 @@ export async function deployTriggers(pool: Pool, triggers: DeployedTriggers): Pr
   await inTransaction(pool, async (client) => {
     const { rows } = await client.query<{ paused: boolean }>({
       name: 'deploy-triggers',
-      // A definition without triggers has a row too, or those of an older version could come after it. The row is the lock of its schedules' list.
+      // A definition without triggers has a row too: otherwise triggers of an older version could be written after it. The row
+      // also locks the schedules of the definition.
       text: `INSERT INTO definition_triggers AS t (definition_id, version, event_types) VALUES ($1, $2, $3)
         ON CONFLICT (definition_id) DO UPDATE SET version = EXCLUDED.version, event_types = EXCLUDED.event_types
         WHERE t.version < EXCLUDED.version RETURNING t.paused`,

@@ -1,6 +1,6 @@
 /**
- * Instances that events start, within the transaction that takes the events in. A start is a delivery: the event is used up,
- * and the instance that it started never gets it. A start that the database refuses does not keep the others.
+ * Instances that events start, within the transaction that takes the events in. A start is a delivery: the event is used up, and
+ * the instance that it started does not receive it. A refused start does not stop the others.
  */
 import { MillraceError } from '../../../core/error.ts';
 import type { ExternalEvent } from '../../../core/external-event.ts';
@@ -113,7 +113,7 @@ async function useUp(on: Queryable, used: readonly { readonly rowId: string; rea
   });
 }
 
-/** What fails in it takes back only what was written in it. */
+/** An error in it undoes only what was written in it. */
 async function inSavepoint<T>(on: Queryable, work: () => Promise<T>): Promise<T> {
   await on.query('SAVEPOINT starts');
   try {

@@ -1,4 +1,4 @@
-/** A person switches triggers off or on: all of a definition, or one by its name. */
+/** Pauses or resumes triggers: all of a definition, or one by its name. */
 import type { DefinitionId } from '../../../core/ids.ts';
 import { resumed } from '../../../core/triggers/schedule.ts';
 import { recentWith } from '../../schedules.ts';

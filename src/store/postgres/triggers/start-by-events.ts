@@ -1,6 +1,6 @@
 /**
- * Starts of one definition by events that came before: its trigger had failed on them. The key of each start keeps it from
- * starting twice. Waits are not offered the events again.
+ * Starts of one definition by earlier events, on which its trigger had failed. The key of each start keeps it from starting twice.
+ * Waits are not offered the events again.
  */
 import type { ExternalEvent } from '../../../core/external-event.ts';
 import type { DefinitionId } from '../../../core/ids.ts';
@@ -36,7 +36,7 @@ export async function startByEvents(
   });
 }
 
-/** While some wait could still take it. */
+/** The row of the event, if it is in the buffer and a wait could still take it. */
 async function bufferedRowOf(on: Queryable, { type, key, source, id }: ExternalEvent): Promise<string | undefined> {
   const { rows } = await on.query<{ row_id: string }>({
     name: 'buffered-event',

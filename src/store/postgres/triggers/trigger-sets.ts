@@ -1,4 +1,4 @@
-/** Which definitions' triggers may be for an event. */
+/** Finds the definitions whose triggers an event may start. */
 import type { DefinitionId } from '../../../core/ids.ts';
 import type { TriggerSet } from '../../triggers.ts';
 import type { Queryable } from '../connection/pools.ts';
@@ -6,8 +6,8 @@ import type { Queryable } from '../connection/pools.ts';
 export type EventTriggerSet = TriggerSet & { readonly eventTypes: readonly string[] };
 
 /**
- * Definitions whose newest version starts by one of these types. One statement: who asked for the newest versions first,
- * and for their triggers afterwards, could find neither of two.
+ * Definitions whose newest version starts by one of these types. One statement: if the newest versions were read first and their
+ * triggers afterwards, a deploy in between could hide both.
  */
 export async function triggerSetsOf(
   on: Queryable,

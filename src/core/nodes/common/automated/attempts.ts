@@ -43,7 +43,7 @@ export function decideOutcome(view: View, { path, attempt, basis, result }: Task
   }
 }
 
-/** An output that the node does not admit will not get better by another attempt. */
+/** An output that does not fit the schema of the node would not fit after another attempt either. */
 function completeAttempt(view: View, task: ScheduledTask, output: Json): NewEvent {
   const node = nodeOf(view.definition, task.nodeId);
   const error = node.type === 'task' || node.type === 'http' ? misfitOf('OUTPUT_INVALID', node.outputSchema, output) : null;
@@ -80,7 +80,7 @@ function endAttempt(view: View, task: ScheduledTask, { status, error, retryable,
   return { type: 'AttemptFailed', path, attempt, status, error, retryAt: view.now + delayMs };
 }
 
-/** What the author says of the code counts before what the worker says of the failure. */
+/** The author's lists of codes win over what the worker says of the failure. */
 function mayRetry({ retry }: TaskNode | HttpNode, failures: number, { code }: TaskError, retryable: boolean): boolean {
   return failures < retry.maxAttempts && !retry.nonRetryable.includes(code) && (retryable || retry.on.includes(code));
 }

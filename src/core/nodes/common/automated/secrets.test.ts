@@ -94,12 +94,17 @@ describe('A secret is refused', () => {
     ['the method', errorsOf({ ...http, method: '${ secrets.KEY }' }), '/nodes/n/method', 'A secret can be the value of a header'],
     ['the host', errorsOf({ ...http, url: 'https://${ secrets.KEY }/x' }), '/nodes/n/url', 'A secret cannot be a part of the host'],
     ['a fragment', errorsOf({ ...http, url: 'https://a.example/#${ secrets.KEY }' }), '/nodes/n/url', 'a fragment is never sent'],
-    ['an expression', errorsOf({ ...task, input: "${ 'a' + secrets.KEY }" }), '/nodes/n/input', 'No expression computes with `secrets`'],
+    [
+      'an expression',
+      errorsOf({ ...task, input: "${ 'a' + secrets.KEY }" }),
+      '/nodes/n/input',
+      'An expression cannot compute with `secrets`',
+    ],
     [
       'a condition',
       errorsOf({ type: 'event', event: 'e', key: 'k', where: "secrets.KEY == 'a'" }),
       '/nodes/n/where',
-      'No expression computes',
+      'An expression cannot compute',
     ],
     ['a name that is none', errorsOf({ ...task, input: '${ secrets._x }' }), '/nodes/n/input', 'The name of a secret is a letter'],
   ])('in %s', (_, errors, pointer, sentence) => {

@@ -1,4 +1,4 @@
-/** What became of commands. */
+/** Results of commands. */
 
 import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';

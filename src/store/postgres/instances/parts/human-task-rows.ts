@@ -1,4 +1,4 @@
-/** The open tasks of people and their claims. */
+/** Open human tasks and their claims. */
 import type { HumanTask } from '../../../../core/instance/state/state.ts';
 import type { Json } from '../../../../core/json.ts';
 import { votersOf } from '../../../human-record.ts';
@@ -36,7 +36,7 @@ const closedColumns = new Columns<TransitionRows['closedHuman'][number]>((of) =>
   of('path', 'text', ({ path }) => path),
 ]);
 
-/** A list of names as JSON, which a column of the statement turns into text[]; it cannot hold U+0000 there. */
+/** Names as a JSON array, which a column of the statement turns into text[]; text cannot hold U+0000. */
 function jsonOf(value: Json): string {
   return JSON.stringify(value).replaceAll('\\u0000', '\\ufffd');
 }

@@ -13,7 +13,7 @@ export { partsSql, partsValues } from './part.ts';
 /** What every step writes. */
 export const plainParts: readonly Part[] = [insertTasks, updateTasks, sendMessages];
 
-/** With what most steps write nothing of. */
+/** Also those for which most steps write nothing. */
 export const allParts: readonly Part[] = [
   ...plainParts,
   writeScopes,

@@ -19,7 +19,7 @@ export function part<Row>(name: string, columns: Columns<Row>, pick: (rows: Tran
   return { name, sql, count: columns.count, values: (rows) => columns.encode(pick(rows)) };
 }
 
-/** A part that works on what another part has found. */
+/** A part that works on the rows that another part returns. */
 export function partWithoutParameters(name: string, sql: string): Part {
   return { name, sql: () => sql, count: 0, values: () => [] };
 }

@@ -1,4 +1,4 @@
-/** Scopes of items and rounds: those that the step changed, and those that are needed no more. */
+/** Scopes of items and rounds: those that the step changed, and those that are no longer needed. */
 
 import { scopeText } from '../../../stored/state.ts';
 import type { TransitionRows } from '../../../stored/transition-rows.ts';

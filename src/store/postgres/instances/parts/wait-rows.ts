@@ -44,7 +44,7 @@ export const openSubscriptions = part(
     FROM ${subscriptionColumns.unnest('s', first)} JOIN ${winners} w ON w.id = s.instance_id ORDER BY s.ordinal`,
 );
 
-/** Locked in the order in which a match locks them, so that the two do not wait for each other. */
+/** Locked in the order in which a match locks them, so that the two do not deadlock. */
 export const lockClosedWaits = part(
   'closed_waits',
   closedColumns,
