@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../src/service/config.ts';
 import {
+  connectCommand,
+  connectEntrypoint,
   connectEnvironment,
   dataPaths,
   images,
@@ -75,6 +77,7 @@ const passwords = {
   superuser: defaults.get('POSTGRES_SUPERUSER_PASSWORD') ?? '',
   engine: defaults.get('POSTGRES_ENGINE_PASSWORD') ?? '',
   connect: defaults.get('POSTGRES_CONNECT_PASSWORD') ?? '',
+  connectRest: defaults.get('CONNECT_REST_PASSWORD') ?? '',
 };
 
 /** What a process of the engine needs to find its way inside the network. */
@@ -102,7 +105,8 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives Connect the settings of the embedded one, its topics under the prefix, and the secrets that a connector names', () => {
-    expect(service('connect').environment).toEqual(connectEnvironment(defaultPrefix, passwords.connect));
+    expect(service('connect').environment).toEqual(connectEnvironment(defaultPrefix, passwords));
+    expect([service('connect').entrypoint, service('connect').command]).toEqual([connectEntrypoint, connectCommand]);
   });
 
   it('keeps the schema registry in a file', () => {
@@ -121,10 +125,11 @@ describe('docker-compose.yml', () => {
   });
 
   it('lets what is set reach every place where it counts', () => {
-    const given = { KAFKA_PORT: '19092', MILLRACE_TOPIC_PREFIX: 'acme', POSTGRES_CONNECT_PASSWORD: 'other' };
+    const given = { KAFKA_PORT: '19092', MILLRACE_TOPIC_PREFIX: 'acme', POSTGRES_CONNECT_PASSWORD: 'other', CONNECT_REST_PASSWORD: 'rest' };
     const { services } = parse(interpolate(source, given), { merge: true }) as Compose;
     expect(services.kafka?.environment).toEqual(kafkaEnvironment(19_092));
-    expect(services.connect?.environment).toEqual(connectEnvironment('acme', 'other'));
+    expect(services.connect?.environment).toEqual(connectEnvironment('acme', { connect: 'other', connectRest: 'rest' }));
+    for (const name of ['install', 'orchestrator']) expect(services[name]?.environment?.KAFKA_CONNECT_PASSWORD).toBe('rest');
     expect(services.postgres?.environment).toEqual(postgresEnvironment({ ...passwords, connect: 'other' }));
     expect(services.install?.environment?.REPLICATION_DATABASE_URL).toContain(':other@');
     for (const name of ['install', 'api', 'orchestrator', 'task-consumer'])
@@ -194,6 +199,11 @@ describe('docker-compose.yml', () => {
     expect(own.filter(([, { environment }]) => environment?.REPLICATION_DATABASE_URL !== undefined).map(([name]) => name)).toEqual([
       'install',
     ]);
+  });
+
+  it('gives the login of Connect to those alone that talk to it', () => {
+    const holders = own.filter(([, { environment }]) => environment?.KAFKA_CONNECT_PASSWORD !== undefined).map(([name]) => name);
+    expect(holders.sort()).toEqual(['install', 'orchestrator']);
   });
 
   it('gives processes an environment that they accept', () => {

@@ -1,5 +1,5 @@
 /** Who may read a home and what is in it. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -32,4 +32,13 @@ test('leaves the mode of a folder that holds things of others, and closes what i
   expect(modeOf(dir)).toBe('755');
   mkdirSync(home.logs, { mode: 0o755 });
   expect(modeOf(openFolder(home.logs))).toBe('700');
+});
+
+test('gives a home of an older version the passwords that it lacks, and keeps those that it has', () => {
+  const home = openHome(join(dir, 'older'));
+  const older = { superuser: 'a', engine: 'b', connect: 'c', kafkaClusterId: 'd' };
+  writeFileSync(home.secretsFile, JSON.stringify(older), { mode: 0o600 });
+  const secrets = readSecrets(home);
+  expect(secrets).toEqual({ ...older, connectRest: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect([readSecrets(home), JSON.parse(readFileSync(home.secretsFile, 'utf8'))]).toEqual([secrets, secrets]);
 });

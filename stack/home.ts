@@ -66,21 +66,31 @@ export interface Secrets {
   readonly superuser: string;
   readonly engine: string;
   readonly connect: string;
+  /** Of Connect's REST. */
+  readonly connectRest: string;
   /** Not secret, but kept with the secrets: the id that Kafka's data folder is formatted with. */
   readonly kafkaClusterId: string;
 }
 
 /** The passwords of this home, made on first use and readable by their owner only. */
 export function readSecrets(home: Home): Secrets {
-  if (existsSync(home.secretsFile)) return JSON.parse(readFileSync(home.secretsFile, 'utf8')) as Secrets;
+  const known = existsSync(home.secretsFile) ? (JSON.parse(readFileSync(home.secretsFile, 'utf8')) as Partial<Secrets>) : {};
   const secrets: Secrets = {
-    superuser: randomBytes(16).toString('hex'),
-    engine: randomBytes(16).toString('hex'),
-    connect: randomBytes(16).toString('hex'),
+    superuser: newPassword(),
+    engine: newPassword(),
+    connect: newPassword(),
+    connectRest: newPassword(),
     kafkaClusterId: newClusterId(),
+    ...known,
   };
+  // A home of an older version lacks some.
+  if (Object.keys(known).length === Object.keys(secrets).length) return secrets;
   writeAtomically(home.secretsFile, secrets);
   return secrets;
+}
+
+function newPassword(): string {
+  return randomBytes(16).toString('hex');
 }
 
 /** Kafka's form of a UUID: 16 bytes in URL-safe base64, not beginning with a dash, which its tool would take for an option. */

@@ -10,7 +10,7 @@ const users = { PATH: '/bin', STRIPE_KEY: 'for the handlers', MILLRACE_API_KEY: 
 const of = (role: Role): Record<string, string> => environmentFor(role, { ...users, ...stack });
 
 test.each(['worker', 'task-consumer', 'server'] as const)('a %s gets neither a database nor the admin key', (role) => {
-  expect(JSON.stringify(of(role))).not.toMatch(/engine-password|connect-password|admin-key|API_KEY|\.millrace/);
+  expect(JSON.stringify(of(role))).not.toMatch(/engine-password|connect-password|rest-password|admin-key|API_KEY|\.millrace/);
 });
 
 test('whoever runs code of users gets what users have set, and a server of an example nothing of Kafka', () => {
@@ -18,9 +18,10 @@ test('whoever runs code of users gets what users have set, and a server of an ex
   expect(Object.keys(of('server'))).not.toContain('KAFKA_BROKERS');
 });
 
-test('the replication login is for commands alone, the admin key for the API', () => {
+test('the replication login is for commands alone, the admin key for the API, the login of Connect for the orchestrator', () => {
   expect(JSON.stringify([of('api'), of('orchestrator')])).not.toContain('connect-password');
   expect(JSON.stringify(of('orchestrator'))).not.toContain('admin-key');
+  expect(JSON.stringify(of('api'))).not.toContain('rest-password');
   expect(of('api').MILLRACE_API_KEY).toBe('admin-key-0123456789');
 });
 
@@ -28,7 +29,10 @@ test('each process still gets all that it needs', () => {
   const { MILLRACE_API_KEY_FILE, ...api } = of('api');
   expect(MILLRACE_API_KEY_FILE).toBe('/key');
   expect(loadConfig(api, apiConfigGroups).databases.instances).toContain('engine-password');
-  expect(loadConfig(of('orchestrator'), orchestratorConfigGroups).connect.url).toBe('http://127.0.0.1:8083');
+  expect(loadConfig(of('orchestrator'), orchestratorConfigGroups).connect).toMatchObject({
+    url: 'http://127.0.0.1:8083',
+    credentials: { username: 'millrace', password: 'rest-password' },
+  });
   for (const role of ['worker', 'task-consumer'] as const)
     expect(loadConfig(of(role), workerConfigGroups).kafka.brokers).toEqual(['127.0.0.1:9092']);
 });

@@ -12,13 +12,15 @@ const replication = ['REPLICATION_DATABASE_URL'];
 const adminKey = ['MILLRACE_API_KEY'];
 /** The folder with the key file and the passwords of the stack. */
 const home = ['MILLRACE_HOME'];
-const connect = ['KAFKA_CONNECT_URL'];
+/** Only the orchestrator and `millrace connector` use it. */
+const connectLogin = ['KAFKA_CONNECT_USERNAME', 'KAFKA_CONNECT_PASSWORD'];
+const connect = ['KAFKA_CONNECT_URL', ...connectLogin];
 const kafka = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'KAFKA_SASL_PASSWORD', 'KAFKA_SSL_KEY', 'SCHEMA_REGISTRY_PASSWORD'];
 
 const ofWorkers = [...databases, ...replication, ...adminKey, ...home, ...connect];
 
 const withheld: Readonly<Record<Role, readonly string[]>> = {
-  api: replication,
+  api: [...replication, ...connectLogin],
   orchestrator: [...replication, ...adminKey],
   'task-consumer': ofWorkers,
   worker: ofWorkers,

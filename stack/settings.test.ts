@@ -80,13 +80,15 @@ test("gives the engine's environment, with one login for both databases and anot
     registryUrl: 'http://127.0.0.1:8081',
     connectUrl: 'http://127.0.0.1:8083',
     postgres: { host: '127.0.0.1', port: 54320 },
-    passwords: { engine: 'aa', connect: 'bb' },
+    passwords: { engine: 'aa', connect: 'bb', connectRest: 'cc' },
     apiPort: 8080,
   });
   expect(env).toEqual({
     KAFKA_BROKERS: '127.0.0.1:9092',
     SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
     KAFKA_CONNECT_URL: 'http://127.0.0.1:8083',
+    KAFKA_CONNECT_USERNAME: 'millrace',
+    KAFKA_CONNECT_PASSWORD: 'cc',
     DEFINITION_DATABASE_URL: 'postgres://millrace:aa@127.0.0.1:54320/millrace_definitions',
     INSTANCE_DATABASE_URL: 'postgres://millrace:aa@127.0.0.1:54320/millrace_instances',
     REPLICATION_DATABASE_URL: 'postgres://millrace_connect:bb@127.0.0.1:54320/millrace_instances',

@@ -136,8 +136,31 @@ export const connectSecretVariables = {
   database: 'MILLRACE_CONNECT_DATABASE_NAME',
 } as const;
 
+/** Who may call Connect's REST: the engine, by a password of its own. */
+export const connectRestUser = 'millrace';
+
+export function connectRestHeaders(password: string): Readonly<Record<string, string>> {
+  return { authorization: `Basic ${btoa(`${connectRestUser}:${password}`)}` };
+}
+
+/** Connect's own login for its REST. A worker with it needs `connectLoginFiles` and `connectLoginFlag`. */
+const restLogin = 'org.apache.kafka.connect.rest.basic.auth.extension';
+
+/** The two files by which Connect knows its login: for its owner only, and in no folder that a connector's config may name. */
+export function connectLoginFiles(folder: string, password: string): Readonly<Record<'jaas.conf' | 'login.properties', string>> {
+  return {
+    'jaas.conf': `KafkaConnect { ${restLogin}.PropertyFileLoginModule required file="${folder}/login.properties"; };\n`,
+    'login.properties': `${connectRestUser}=${password}\n`,
+  };
+}
+
+export function connectLoginFlag(folder: string): string {
+  return `-Djava.security.auth.login.config=${folder}/jaas.conf`;
+}
+
 /** Worker settings that do not depend on where it runs. Compose passes the same ones as `CONNECT_…`. */
 export const connectConfig = {
+  'rest.extension.classes': `${restLogin}.BasicAuthSecurityRestExtension`,
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'value.converter.schemas.enable': 'false',
@@ -253,7 +276,7 @@ export interface StackPlace {
   readonly registryUrl: string;
   readonly connectUrl: string;
   readonly postgres: PostgresPlace;
-  readonly passwords: { readonly engine: string; readonly connect: string };
+  readonly passwords: { readonly engine: string; readonly connect: string; readonly connectRest: string };
   readonly apiPort: number;
 }
 
@@ -264,6 +287,8 @@ export function engineEnvironment(place: StackPlace): Record<string, string> {
     KAFKA_BROKERS: place.brokers,
     SCHEMA_REGISTRY_URL: `${place.registryUrl}${registryApiPath}`,
     KAFKA_CONNECT_URL: place.connectUrl,
+    KAFKA_CONNECT_USERNAME: connectRestUser,
+    KAFKA_CONNECT_PASSWORD: passwords.connectRest,
     DEFINITION_DATABASE_URL: postgresUrl(postgres, roles.engine, passwords.engine, databases.definitions),
     INSTANCE_DATABASE_URL: postgresUrl(postgres, roles.engine, passwords.engine, databases.instances),
     REPLICATION_DATABASE_URL: postgresUrl(postgres, roles.connect, passwords.connect, databases.instances),

@@ -1,9 +1,9 @@
 /** What a home's stack is doing right now, asked of the processes and of the parts themselves. */
-import type { Home } from './home.ts';
+import { type Home, readSecrets } from './home.ts';
 import { isAlive, residentMiB } from './identity.ts';
 import { titleOf } from './index.ts';
 import { readPorts } from './ports.ts';
-import { host, type PartName, partNames, registryApiPath } from './settings.ts';
+import { connectRestHeaders, host, type PartName, partNames, registryApiPath } from './settings.ts';
 import { readState } from './state.ts';
 import { probeHttp, probeTcp } from './wait.ts';
 
@@ -44,7 +44,7 @@ export async function readStatus(home: Home): Promise<StackStatus> {
         residentMiB: null,
       };
     }
-    const state = (await answers(part, ports[part])) ? 'up' : 'starting';
+    const state = (await answers(home, part, ports[part])) ? 'up' : 'starting';
     return { part, title: titleOf(part), state, address, pid: identity.pid, residentMiB: residentMiB(identity.pid) };
   });
   return {
@@ -56,12 +56,12 @@ export async function readStatus(home: Home): Promise<StackStatus> {
   };
 }
 
-async function answers(part: PartName, port: number): Promise<boolean> {
+async function answers(home: Home, part: PartName, port: number): Promise<boolean> {
   const probe: Record<PartName, () => Promise<void>> = {
     kafka: () => probeTcp(host, port),
     postgres: () => probeTcp(host, port),
     registry: () => probeHttp(`http://${host}:${port}${registryApiPath}/subjects`),
-    connect: () => probeHttp(`http://${host}:${port}/connectors`),
+    connect: () => probeHttp(`http://${host}:${port}/connectors`, connectRestHeaders(readSecrets(home).connectRest)),
   };
   return await probe[part]().then(
     () => true,

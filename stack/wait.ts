@@ -39,8 +39,8 @@ export async function waitReady(child: Child, probe: () => Promise<void>, timeou
 }
 
 /** A GET that must answer 2xx. */
-export async function probeHttp(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+export async function probeHttp(url: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(2_000) });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
 }

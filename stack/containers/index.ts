@@ -15,6 +15,8 @@ import { readLogEnd } from '../process.ts';
 import { runStep } from '../progress.ts';
 import { defaultPrefix, engineEnvironment, host, type PartName, type Ports } from '../settings.ts';
 import {
+  connectCommand,
+  connectEntrypoint,
   connectEnvironment,
   images,
   innerPorts,
@@ -72,7 +74,9 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
         .withExposedPorts({ container: innerPorts.postgres, host: ports.postgres }),
     connect: () =>
       new LocalContainer(images.connect)
-        .withEnvironment(connectEnvironment(prefix, secrets.connect))
+        .withEntrypoint([...connectEntrypoint])
+        .withCommand([...connectCommand])
+        .withEnvironment(connectEnvironment(prefix, secrets))
         .withExposedPorts({ container: innerPorts.connect, host: ports.connect }),
   };
 

@@ -7,6 +7,9 @@ import {
   brokerConfig,
   connectConfig,
   connectGroup,
+  connectLoginFiles,
+  connectLoginFlag,
+  connectRestUser,
   connectSecrets,
   connectTopics,
   databases,
@@ -81,8 +84,26 @@ const connectImageVariables: Readonly<Record<string, string>> = {
   'rest.advertised.host.name': 'ADVERTISED_HOST_NAME',
 };
 
-/** @param password of the login that Debezium has at Postgres. */
-export function connectEnvironment(prefix: string, password: string): Record<string, string> {
+/** In the container, out of the folder whose files a connector's config may name. */
+const connectLoginFolder = '/tmp/millrace-login';
+const connectRestPassword = 'MILLRACE_CONNECT_REST_PASSWORD';
+
+/** What the image runs before its own entry point: its login is given in the environment, and Connect reads it from files. */
+export const connectEntrypoint: readonly string[] = ['bash', '-ec'];
+export const connectCommand: readonly string[] = [
+  [
+    'umask 077',
+    `mkdir -p ${connectLoginFolder}`,
+    ...Object.entries(connectLoginFiles(connectLoginFolder, `$${connectRestPassword}`)).map(
+      ([name, text]) => `printf '%s\\n' "${text.trim().replaceAll('"', '\\"')}" > ${connectLoginFolder}/${name}`,
+    ),
+    'exec /docker-entrypoint.sh start',
+    '',
+  ].join('\n'),
+];
+
+/** @param passwords of the login that Debezium has at Postgres, and of Connect's REST. */
+export function connectEnvironment(prefix: string, passwords: Pick<Passwords, 'connect' | 'connectRest'>): Record<string, string> {
   const topics = connectTopics(prefix);
   const settings = {
     ...connectConfig,
@@ -101,7 +122,9 @@ export function connectEnvironment(prefix: string, password: string): Record<str
     ...Object.fromEntries(
       Object.entries(settings).map(([name, value]) => [connectImageVariables[name] ?? imageVariable('CONNECT', name), value]),
     ),
-    ...connectSecrets({ host: 'postgres', port: innerPorts.postgres }, password),
+    KAFKA_OPTS: connectLoginFlag(connectLoginFolder),
+    [connectRestPassword]: passwords.connectRest,
+    ...connectSecrets({ host: 'postgres', port: innerPorts.postgres }, passwords.connect),
   };
 }
 
@@ -112,10 +135,10 @@ export function registryImageEnvironment(): Record<string, string> {
   };
 }
 
-export type Passwords = { readonly superuser: string; readonly engine: string; readonly connect: string };
+export type Passwords = { readonly superuser: string; readonly engine: string; readonly connect: string; readonly connectRest: string };
 
 /** The init script finds the passwords of the two logins in the settings of its session. */
-export function postgresEnvironment(passwords: Passwords): Record<string, string> {
+export function postgresEnvironment(passwords: Omit<Passwords, 'connectRest'>): Record<string, string> {
   return {
     POSTGRES_USER: roles.superuser,
     POSTGRES_PASSWORD: passwords.superuser,
@@ -141,6 +164,6 @@ export const probes: Readonly<Record<PartName, string>> = {
     `bash -c '</dev/tcp/127.0.0.1/${innerPorts.kafka}' && { [ -e ${kafkaServes} ] || ` +
     `{ /opt/kafka/bin/kafka-broker-api-versions.sh --bootstrap-server 127.0.0.1:${innerPorts.kafka} >/dev/null 2>&1 && touch ${kafkaServes}; }; }`,
   registry: `curl -fsS http://127.0.0.1:${innerPorts.registry}/health/ready`,
-  connect: `curl -fsS http://127.0.0.1:${innerPorts.connect}/health`,
+  connect: `curl -fsS -u "${connectRestUser}:$${connectRestPassword}" http://127.0.0.1:${innerPorts.connect}/health`,
   postgres: `pg_isready -h 127.0.0.1 -U ${roles.superuser} -d ${databases.instances}`,
 };

@@ -32,7 +32,8 @@ const bundles: readonly Bundle[] = [
   {
     name: 'kafka',
     title: `Kafka and Connect ${versions.kafka}`,
-    folder: `kafka-${versions.kafka}`,
+    // Another name than before Connect had a login: a folder without its jar is not taken.
+    folder: `kafka-${versions.kafka}-login`,
     pom: 'stack/kafka/pom.xml',
     goal: 'copy-dependencies',
     properties: { 'kafka.version': versions.kafka, 'log4j.version': versions.log4j },

@@ -1,7 +1,17 @@
 /** Kafka Connect with Debezium: one distributed worker. It gets the database's password in its environment only. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openFolder } from '../home.ts';
-import { connectProperties, connectSecrets, heapMiB, host, versions } from '../settings.ts';
+import {
+  connectLoginFiles,
+  connectLoginFlag,
+  connectProperties,
+  connectRestHeaders,
+  connectSecrets,
+  heapMiB,
+  host,
+  versions,
+} from '../settings.ts';
 import { probeHttp, waitReady } from '../wait.ts';
 import { log4jFlag } from './kafka.ts';
 import { basicEnvironment, javaArguments, type Part, partUmask, readyTimeoutMs, stopOrder, writeProperties } from './part.ts';
@@ -11,8 +21,11 @@ export const connect: Part = {
   title: `Kafka Connect ${versions.kafka} with Debezium ${versions.debezium}`,
   async prepare({ home, ports, prefix, secrets, jars }) {
     const secretsDir = join(home.connectDir, 'secrets');
-    openFolder(home.connectDir);
-    openFolder(secretsDir);
+    // Not in the folder above: connector configs may name the files of that one.
+    const loginDir = join(home.connectDir, 'login');
+    for (const folder of [home.connectDir, secretsDir, loginDir]) openFolder(folder);
+    for (const [name, text] of Object.entries(connectLoginFiles(loginDir, secrets.connectRest)))
+      writeFileSync(join(loginDir, name), text, { mode: 0o600 });
     const properties = join(home.connectDir, 'worker.properties');
     writeProperties(
       properties,
@@ -25,6 +38,7 @@ export const connect: Part = {
         '-cp',
         join(jars.kafka, '*'),
         log4jFlag,
+        connectLoginFlag(loginDir),
         'org.apache.kafka.connect.cli.ConnectDistributed',
         properties,
       ]),
@@ -37,7 +51,11 @@ export const connect: Part = {
       umask: partUmask,
     };
   },
-  async ready({ ports }, child) {
-    await waitReady(child, () => probeHttp(`http://${host}:${ports.connect}/connectors`), readyTimeoutMs);
+  async ready({ ports, secrets }, child) {
+    await waitReady(
+      child,
+      () => probeHttp(`http://${host}:${ports.connect}/connectors`, connectRestHeaders(secrets.connectRest)),
+      readyTimeoutMs,
+    );
   },
 };

@@ -8,6 +8,6 @@ export const stackEnvironment = engineEnvironment({
   registryUrl: 'http://127.0.0.1:8081',
   connectUrl: 'http://127.0.0.1:8083',
   postgres: { host: '127.0.0.1', port: 54_320 },
-  passwords: { engine: 'engine-password', connect: 'connect-password' },
+  passwords: { engine: 'engine-password', connect: 'connect-password', connectRest: 'rest-password' },
   apiPort: 8080,
 });

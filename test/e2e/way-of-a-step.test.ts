@@ -9,6 +9,7 @@ import { connectorName } from '../../connect/connector.ts';
 import { mendRequestQueue } from '../../src/messaging/kafkajs/request-queue.ts';
 import { groupNames, topicSpecs } from '../../src/messaging/topics.ts';
 import { slotName } from '../../src/store/outbox-names.ts';
+import { fetchConnect } from '../support/connect-rest.ts';
 import { queryInstances } from '../support/database.ts';
 import { TestEngine } from '../support/engine.ts';
 import { eventuallyHas } from '../support/eventually.ts';
@@ -108,14 +109,14 @@ describe('an instance on the whole stack', () => {
   }, 300_000);
 
   test('leaves nothing under the default prefix, in Kafka, Connect and Postgres: all of it follows the setting', async () => {
-    const { KAFKA_BROKERS = '', KAFKA_CONNECT_URL, MILLRACE_TOPIC_PREFIX: prefix = '' } = engine.env;
+    const { KAFKA_BROKERS = '', MILLRACE_TOPIC_PREFIX: prefix = '' } = engine.env;
     mendRequestQueue();
     const admin = new kafkajs.Kafka({ brokers: KAFKA_BROKERS.split(',') }).admin();
     await admin.connect();
     const topics = await admin.listTopics();
     const groups = (await admin.listGroups()).groups.map(({ groupId }) => groupId);
     await admin.disconnect();
-    const connectors = (await (await fetch(`${KAFKA_CONNECT_URL}/connectors`)).json()) as string[];
+    const connectors = (await (await fetchConnect('/connectors')).json()) as string[];
     const slots = (await queryInstances<{ slot_name: string }>('SELECT slot_name FROM pg_replication_slots')).map((row) => row.slot_name);
 
     const { orchestrator, correlator, deadLetters, tasks } = groupNames(prefix);

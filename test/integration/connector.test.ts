@@ -23,6 +23,7 @@ import { ensureTopics, topicNames } from '../../src/messaging/topics.ts';
 import { loadConfig } from '../../src/service/config.ts';
 import { createMetrics } from '../../src/service/metrics.ts';
 import { outboxTable, slotName } from '../../src/store/outbox-names.ts';
+import { fetchConnect } from '../support/connect-rest.ts';
 import { stackEnv } from '../support/env.ts';
 import { eventually, eventuallyHas } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
@@ -166,8 +167,8 @@ describe('the connector that the install applied', () => {
   });
 
   test('shows no secret to whoever may ask Connect', async () => {
-    const { KAFKA_CONNECT_URL, REPLICATION_DATABASE_URL } = stackEnv();
-    const text = await (await fetch(`${KAFKA_CONNECT_URL}/connectors?expand=info&expand=status`)).text();
+    const { REPLICATION_DATABASE_URL } = stackEnv();
+    const text = await (await fetchConnect('/connectors?expand=info&expand=status')).text();
     expect(text).toContain(connectorName(prefix()));
     expect(text).toContain('${env:MILLRACE_CONNECT_DATABASE_PASSWORD}');
     expect(text).not.toContain(new URL(REPLICATION_DATABASE_URL ?? '').password);
@@ -217,7 +218,7 @@ describe('a connector whose task fails', () => {
   }, 120_000);
 
   afterAll(async () => {
-    await fetch(`${stackEnv().KAFKA_CONNECT_URL}/connectors/${connectorName(prefix)}`, { method: 'DELETE' });
+    await fetchConnect(`/connectors/${connectorName(prefix)}`, { method: 'DELETE' });
     // Until its connection has ended, the slot is in use.
     await eventually(() => databases.drop());
     rmSync(folder, { recursive: true });

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runEngineCommand } from '../../stack/engine.ts';
 import { createAuthority } from '../support/certificates.ts';
+import { connectLogin } from '../support/connect-rest.ts';
 import { stackEnv } from '../support/env.ts';
 import { type SecureProxy, startSecureProxy } from '../support/secure-proxy.ts';
 
@@ -23,8 +24,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'secure-services-'));
   const authority = await createAuthority('Authority of the test');
   writeFileSync(join(folder, 'ca.pem'), authority.cert);
-  const proxyOf = (target = '') => startSecureProxy({ target, authority, ...login });
-  [registry, connect] = await Promise.all([proxyOf(stackEnv().SCHEMA_REGISTRY_URL), proxyOf(stackEnv().KAFKA_CONNECT_URL)]);
+  const proxyOf = (target = '', behind = {}) => startSecureProxy({ target, authority, behind, ...login });
+  [registry, connect] = await Promise.all([proxyOf(stackEnv().SCHEMA_REGISTRY_URL), proxyOf(stackEnv().KAFKA_CONNECT_URL, connectLogin())]);
 });
 
 afterAll(async () => {

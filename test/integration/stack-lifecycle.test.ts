@@ -16,6 +16,7 @@ import { deleteData } from '../../stack/reset.ts';
 import { host, type Ports, partNames, portVariables, registryApiPath } from '../../stack/settings.ts';
 import { endLeftovers, readState, type StackState } from '../../stack/state.ts';
 import { probeHttp } from '../../stack/wait.ts';
+import { connectLogin } from '../support/connect-rest.ts';
 import { eventually } from '../support/eventually.ts';
 
 let home: Home;
@@ -136,7 +137,7 @@ test('a part that is killed on request starts again; one that dies is reported w
     await stack.kill('kafka');
     await expect(assertPortsFree(ports, ['kafka'])).resolves.toBeUndefined();
     await stack.start('kafka');
-    await eventually(() => probeHttp(`${stack.env.KAFKA_CONNECT_URL}/connectors`));
+    await eventually(() => probeHttp(`${stack.env.KAFKA_CONNECT_URL}/connectors`, connectLogin(stack.env)));
     expect(deaths).toEqual([]);
 
     const registry = state?.parts.registry;

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { connectSecretVariables, databases, postgresConfig } from '../../stack/settings.ts';
+import { fetchConnect } from '../support/connect-rest.ts';
 import { stackEnv } from '../support/env.ts';
 
 async function query(url: string | undefined, text: string): Promise<unknown[][]> {
@@ -60,26 +61,23 @@ test('brings a schema registry that answers with its own code for an unknown id'
 
 test('brings a Connect that knows the Postgres connector and keeps its secrets to itself', async () => {
   const env = stackEnv();
-  const plugins = await (await fetch(`${env.KAFKA_CONNECT_URL}/connector-plugins`)).text();
+  const plugins = await (await fetchConnect('/connector-plugins')).text();
   expect(plugins).toContain('io.debezium.connector.postgresql.PostgresConnector');
-  const validation = await fetch(
-    `${env.KAFKA_CONNECT_URL}/connector-plugins/io.debezium.connector.postgresql.PostgresConnector/config/validate`,
-    {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        name: 'check',
-        'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-        'topic.prefix': 'check',
-        'plugin.name': 'pgoutput',
-        'database.hostname': `\${env:${connectSecretVariables.host}}`,
-        'database.port': `\${env:${connectSecretVariables.port}}`,
-        'database.user': `\${env:${connectSecretVariables.user}}`,
-        'database.password': `\${env:${connectSecretVariables.password}}`,
-        'database.dbname': `\${env:${connectSecretVariables.database}}`,
-      }),
-    },
-  );
+  const validation = await fetchConnect(`/connector-plugins/io.debezium.connector.postgresql.PostgresConnector/config/validate`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name: 'check',
+      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+      'topic.prefix': 'check',
+      'plugin.name': 'pgoutput',
+      'database.hostname': `\${env:${connectSecretVariables.host}}`,
+      'database.port': `\${env:${connectSecretVariables.port}}`,
+      'database.user': `\${env:${connectSecretVariables.user}}`,
+      'database.password': `\${env:${connectSecretVariables.password}}`,
+      'database.dbname': `\${env:${connectSecretVariables.database}}`,
+    }),
+  });
   const answer = await validation.text();
   expect(JSON.parse(answer)).toMatchObject({ error_count: 0 });
   expect(answer).not.toContain(new URL(env.REPLICATION_DATABASE_URL ?? '').password);

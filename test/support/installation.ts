@@ -9,6 +9,7 @@ import { connectApi } from '../../connect/connect-api.ts';
 import { connectorName } from '../../connect/connector.ts';
 import { loadConfig } from '../../src/service/config.ts';
 import { installSteps, runEngineCommand } from '../../stack/engine.ts';
+import { fetchConnect } from './connect-rest.ts';
 import { stackEnv } from './env.ts';
 import { createFreshDatabases, type FreshDatabases } from './fresh-databases.ts';
 
@@ -38,7 +39,7 @@ export async function install(prefix: string): Promise<Installation> {
   const { connect } = loadConfig(whole, ['connect']);
   const name = connectorName(prefix);
   const remove = async (): Promise<void> => {
-    await fetch(`${connect.url}/connectors/${name}`, { method: 'DELETE' });
+    await fetchConnect(`/connectors/${name}`, { method: 'DELETE' });
     await databases.drop();
     rmSync(folder, { recursive: true });
   };

@@ -15,9 +15,11 @@ export type ProxyOptions = {
   readonly authority: Certificate;
   readonly username: string;
   readonly password: string;
+  /** Headers over those of the caller: how the proxy itself logs in. */
+  readonly behind?: Readonly<Record<string, string>>;
 };
 
-export async function startSecureProxy({ target, authority, username, password }: ProxyOptions): Promise<SecureProxy> {
+export async function startSecureProxy({ target, authority, username, password, behind = {} }: ProxyOptions): Promise<SecureProxy> {
   const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const server = createServer(await issueCertificate(authority, 'proxy', { ip: host }), (request, response) => {
     const { method, url = '/', headers } = request;
@@ -25,7 +27,7 @@ export async function startSecureProxy({ target, authority, username, password }
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"error_code":40101,"message":"Unauthorized"}');
       return;
     }
-    const onward = forward(new URL(url, target), { method, headers }, (answer) => {
+    const onward = forward(new URL(url, target), { method, headers: { ...headers, ...behind } }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });

@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { mendRequestQueue } from '../../src/messaging/kafkajs/request-queue.ts';
 import { connectTopics } from '../../stack/settings.ts';
+import { fetchConnect } from './connect-rest.ts';
 
 export type StackTraces = {
   readonly slots: readonly string[];
@@ -64,7 +65,7 @@ async function readTopics(
 }
 
 async function readConnectors(env: Readonly<Record<string, string>>): Promise<readonly string[]> {
-  return await read<string[]>(`${env.KAFKA_CONNECT_URL}/connectors`);
+  return (await (await fetchConnect('/connectors', {}, env)).json()) as string[];
 }
 
 async function readSchemas(env: Readonly<Record<string, string>>): Promise<Readonly<Record<string, number>>> {
