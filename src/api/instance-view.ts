@@ -8,7 +8,7 @@ import { type AwaitedWork, hasEnded, type Incident, type InstanceState, isOpen, 
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import { waitingFor } from '../core/nodes/registry.ts';
-import type { InstanceRow, InstanceView, PendingCommand } from '../store/instance-queries.ts';
+import type { InstanceRow, InstanceView, ListedEntry, PendingCommand } from '../store/instance-queries.ts';
 
 /** Largest number of entries of `open`. */
 const OPEN_MAX = 100;
@@ -122,10 +122,21 @@ function awaiting(state: InstanceState, { path, nodeId, attempt, dispatchedAt, p
   };
 }
 
-export function toHistoryEntry(instanceId: InstanceState['instanceId'], { seq, cause, event }: HistoryEntry): contract.HistoryEntry {
+export function toHistoryEntry(
+  instanceId: InstanceState['instanceId'],
+  { seq, cause, event, omitted }: ListedEntry,
+): contract.HistoryEntry {
   const { type, at, ...rest } = event;
   const { path = null, ...details } = rest as { readonly path?: TaskPath | null } & { readonly [name: string]: Json };
-  return { seq, type, at: toText(at), cause, taskId: path === null ? null : taskIdOf(instanceId, path), details: details as Json };
+  return {
+    seq,
+    type,
+    at: toText(at),
+    cause,
+    taskId: path === null ? null : taskIdOf(instanceId, path),
+    details: details as Json,
+    omitted: omitted === true,
+  };
 }
 
 const lastEvents = new Set(['InstanceCompleted', 'InstanceFailed', 'InstanceCancelled']);

@@ -12,6 +12,7 @@ export function toTask(row: TaskRow): contract.Task {
   const status = human !== null && row.status === 'cancelled' ? 'withdrawn' : row.status;
   return {
     ...{ taskId, instanceId, nodeId, type, queue, status, attempt, input, output, error },
+    omitted: [...row.omitted],
     title: human?.title ?? null,
     assignees: human === null ? null : copyAssignees(human),
     assignee,

@@ -67,6 +67,7 @@ function rowOf(task: TaskState): TaskRow {
     ...{
       input: null,
       output: 'output' in task ? task.output : null,
+      omitted: [],
       error: null,
       assignee: null,
       human: null,
@@ -93,12 +94,18 @@ function queriesOver(history: readonly HistoryEntry[], ...states: readonly Insta
     state,
     pending: [],
   });
-  const queries: Pick<InstanceQueries, 'instanceIds' | 'get' | 'tasks' | 'fullHistory'> = {
+  const next = (): InstanceView | null => {
+    const state = states[Math.min(reads++, states.length - 1)];
+    return state === undefined ? null : viewOf(state);
+  };
+  const queries: Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory'> = {
     instanceIds: async (after) => (after === null ? [id] : []),
-    get: async () => {
-      const state = states[Math.min(reads++, states.length - 1)];
-      return state === undefined ? null : viewOf(state);
+    getWhole: async () => next(),
+    find: async () => {
+      const view = next();
+      return view === null ? null : { row: view.row, seq: view.state.seq };
     },
+    task: async () => null,
     // One to a page.
     tasks: async (_, __, cursor) => {
       const rows = states.slice(-1).flatMap(tasksOf).map(rowOf);
@@ -127,11 +134,11 @@ it('names the places where the stored state differs', async () => {
 it('names the columns of its row that differ, which lists read', async () => {
   const { state, history } = ran();
   const queries = queriesOver(history, state);
-  const get: typeof queries.get = async (instanceId) => {
-    const view = await queries.get(instanceId);
+  const getWhole: typeof queries.getWhole = async (instanceId) => {
+    const view = await queries.getWhole(instanceId);
     return view === null ? null : { ...view, row: { ...view.row, definitionVersion: 2, status: 'running' } };
   };
-  const { differences } = await verifyInstances({ ...queries, get }, () => undefined);
+  const { differences } = await verifyInstances({ ...queries, getWhole }, () => undefined);
   expect(differences.map(({ message }) => message)).toEqual([
     'its row in the lists differs from the fold of its history at /definitionVersion, /status',
   ]);

@@ -15,7 +15,7 @@ import { taskImages } from '../store/stored/task-images.ts';
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
 export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
 
-type Queries = Pick<InstanceQueries, 'instanceIds' | 'get' | 'tasks' | 'fullHistory'>;
+type Queries = Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory'>;
 type Stored = { readonly state: InstanceState; readonly row: InstanceRow; readonly tasks: readonly TaskRow[] };
 
 const PAGE = 500;
@@ -45,7 +45,7 @@ export async function verifyInstances(queries: Queries, onProgress: (verified: n
 async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise<string | null> {
   let message: string | null = null;
   for (let read = 0; read < READS_MAX; read++) {
-    const view = await queries.get(instanceId);
+    const view = await queries.getWhole(instanceId);
     // Removed by policy since the ids were listed.
     if (view === null) return null;
     const tasks = await tasksOf(queries, instanceId);
@@ -56,7 +56,7 @@ async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
     if (message === null) return null;
-    if ((await queries.get(instanceId))?.state.seq === view.state.seq) return message;
+    if ((await queries.find(instanceId))?.seq === view.state.seq) return message;
   }
   return message;
 }
@@ -65,7 +65,8 @@ async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readon
   const tasks: TaskRow[] = [];
   for (let cursor: string | null = null; ; ) {
     const page: Awaited<ReturnType<Queries['tasks']>> = await queries.tasks(instanceId, PAGE, cursor);
-    tasks.push(...page.items);
+    // Lists leave out what is large.
+    for (const task of page.items) tasks.push(task.omitted.length === 0 ? task : ((await queries.task(instanceId, task.path)) ?? task));
     cursor = page.nextCursor;
     if (cursor === null) return tasks;
   }

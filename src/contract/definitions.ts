@@ -28,7 +28,10 @@ export const DefinitionVersion = Type.Object({
 });
 
 /** The latest version, and a summary of each. */
-export const DefinitionDetail = Type.Object({ ...DefinitionVersion.properties, versions: Type.Array(VersionSummary) });
+export const DefinitionDetail = Type.Object({
+  ...DefinitionVersion.properties,
+  versions: Type.Array(VersionSummary, { description: 'The newest 500, newest first.' }),
+});
 
 export const DefinitionError = Type.Object({ pointer: Type.String(), code: Type.String(), message: Type.String() });
 const Warnings = Type.Array(DefinitionError, { description: 'What is not an error, but should be looked at.' });

@@ -116,7 +116,7 @@ export const Instance = Type.Object({
   }),
   openCount: Type.Integer(),
   ending: Nullable(Ending),
-  pending: Type.Array(Pending, { description: 'Commands that were accepted and are not applied yet.' }),
+  pending: Type.Array(Pending, { description: 'Commands that were accepted and are not applied yet; the oldest 100.' }),
   createdAt: Instant,
   updatedAt: Instant,
 });
@@ -152,6 +152,7 @@ export const HistoryEntry = Type.Object({
   cause: Type.String({ description: '`<topic>/<partition>@<offset>` or `rest:<request>`.' }),
   taskId: NullableString(),
   details: JsonValue,
+  omitted: Type.Boolean({ description: 'true: what the entry brought is larger than 32 MiB and is null here.' }),
 });
 export const HistoryPage = PageOf(HistoryEntry);
 

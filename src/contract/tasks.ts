@@ -48,6 +48,9 @@ export const Task = Type.Object({
   attempt: Type.Integer(),
   input: JsonValue,
   output: JsonValue,
+  omitted: Type.Array(Type.Union([Type.Literal('input'), Type.Literal('output')]), {
+    description: 'What is null here since it is large: in lists more than 4,096 bytes (read the task by its id), else more than 32 MiB.',
+  }),
   error: Nullable(TaskError),
   title: NullableString('Of a human task, also after it ended; null for any other.'),
   assignees: Type.Unsafe<Static<typeof Assignees> | null>({

@@ -41,6 +41,7 @@ export interface DefinitionStore {
   ): Promise<{ readonly version: number; readonly created: boolean }>;
   get(id: DefinitionId, version: number | 'latest'): Promise<StoredDefinition | null>;
   list(limit: number, cursor: string | null): Promise<Page<DefinitionSummary>>;
+  /** The newest `versionsMax`, newest first. */
   versions(id: DefinitionId): Promise<readonly Omit<StoredDefinition, 'document'>[]>;
 
   /** Keys are kept as SHA-256 of 256 random bits. */

@@ -30,9 +30,25 @@ export type InstanceRow = {
 export type InstanceView = {
   readonly row: InstanceRow;
   readonly version: number;
-  /** Whole, so that the API says what is open and why. */
+  /** With all scopes, so that the API says what is open and why. Which payloads it has is said by who reads it. */
   readonly state: InstanceState;
   readonly pending: readonly PendingCommand[];
+};
+
+/** That an instance is there, and how it stands. */
+export type FoundInstance = {
+  readonly row: InstanceRow;
+  /** Of the last history entry. */
+  readonly seq: number;
+};
+
+/** `omitted`: its payload is larger than one answer may hold, and null here. */
+export type ListedEntry = HistoryEntry & { readonly omitted?: true };
+
+export type HistoryPage = {
+  readonly entries: readonly ListedEntry[];
+  /** Entries follow: of more than were asked for, or of more than one answer may hold. */
+  readonly hasMore: boolean;
 };
 
 export type EarlierStart = { readonly instanceId: InstanceId; readonly definitionVersion: number; readonly bodyHash: string };
@@ -58,6 +74,8 @@ export type TaskRow = {
   readonly attempt: number;
   readonly input: Json;
   readonly output: Json;
+  /** What is null here since it is larger than the answer may hold (page-limits.ts). */
+  readonly omitted: readonly ('input' | 'output')[];
   readonly error: TaskError | null;
   /** Who claimed it; null once it has ended. */
   readonly assignee: string | null;
@@ -127,13 +145,18 @@ export type ListedDeadLetter = DeadLetterRow & {
 
 export interface InstanceQueries {
   list(filter: InstanceFilter, limit: number, cursor: string | null): Promise<Page<InstanceRow>>;
+  find(instanceId: InstanceId): Promise<FoundInstance | null>;
+  /** Of the payloads only its own input and output are there, and of `items` how many they are: what people are shown. */
   get(instanceId: InstanceId): Promise<InstanceView | null>;
+  /** With every payload, however large: what `verify` compares. */
+  getWhole(instanceId: InstanceId): Promise<InstanceView | null>;
   /** The start that used this idempotency key within 24 h. */
   startByKey(definitionId: string, key: string): Promise<EarlierStart | null>;
-  /** Entries after `afterSeq`, oldest first. */
-  history(instanceId: InstanceId, afterSeq: number, limit: number): Promise<readonly HistoryEntry[]>;
+  /** Entries after `afterSeq`, oldest first: at least one, if there is one, and no more than one answer may hold. */
+  history(instanceId: InstanceId, afterSeq: number, limit: number): Promise<HistoryPage>;
   /** Whole history with inputs and outputs put back in: what `verify` folds. */
   fullHistory(instanceId: InstanceId): Promise<readonly HistoryEntry[]>;
+  /** Without what is large of inputs and outputs. */
   tasks(instanceId: InstanceId, limit: number, cursor: string | null): Promise<Page<TaskRow>>;
   task(instanceId: InstanceId, path: TaskPath): Promise<TaskRow | null>;
   inbox(filter: HumanTaskFilter, limit: number, cursor: string | null): Promise<Page<HumanTaskRow>>;

@@ -1,8 +1,6 @@
 /** A dead letter in a list: large parts are cut. Reading it by its id gives all of it. */
 import type { DeadLetterRow, ListedDeadLetter } from './instance-queries.ts';
-
-/** Of a key and of a value, in bytes; above so many characters all headers are left out. */
-export const listedBytesMax = 4_096;
+import { listedBytesMax } from './page-limits.ts';
 
 export function listed(letter: DeadLetterRow): ListedDeadLetter {
   const { key, value, headers } = letter;

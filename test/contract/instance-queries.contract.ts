@@ -2,8 +2,11 @@
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
+import { taskAt } from '../../src/core/instance/state/scopes.ts';
+import type { HistoryEntry } from '../../src/core/instance/step.ts';
 import type { Page } from '../../src/store/definition-store.ts';
-import type { InstanceQueries } from '../../src/store/instance-queries.ts';
+import type { InstanceQueries, InstanceView } from '../../src/store/instance-queries.ts';
+import { listedBytesMax, pageBytesMax } from '../../src/store/page-limits.ts';
 import { commandOf, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */
@@ -111,7 +114,7 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
     it('is null when it is not there', async () => {
       const id = uuidv7() as InstanceId;
       expect(await queries.get(id)).toBeNull();
-      expect(await queries.history(id, 0, 10)).toEqual([]);
+      expect(await queries.history(id, 0, 10)).toEqual({ entries: [], hasMore: false });
       expect(await queries.fullHistory(id)).toEqual([]);
       expect(await queries.tasks(id, 10, null)).toEqual({ items: [], nextCursor: null });
       expect(await queries.task(id, 'work' as TaskPath)).toBeNull();
@@ -146,6 +149,65 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
       });
       expect(await queries.task(id, 'ask' as TaskPath)).toMatchObject({ type: 'human', status: 'open', queue: null });
       expect(await queries.task(id, 'done' as TaskPath)).toMatchObject({ type: 'transform', output: 1 });
+    });
+
+    it('is found by its row and the number of its last entry', async () => {
+      const definition = newDefinition({ nodes: { work: task }, edges: [] });
+      const id = await lab.start(definition, { n: 7 });
+      const state = await lab.stateOf(id);
+      expect(await queries.find(id)).toEqual({ row: (await queries.get(id))?.row, seq: state.seq });
+      expect(await queries.find(uuidv7() as InstanceId)).toBeNull();
+    });
+
+    it('is shown with its own input and output, and with how many items a loop has; whole, it has all of them', async () => {
+      const loop = { type: 'forEach', items: '${ input.items }', body: { nodes: { each: { type: 'task', task: 'work' } } } };
+      const definition = newDefinition({ nodes: { loop, work: task }, edges: [] });
+      const id = await lab.start(definition, { n: 7, items: ['a', 'b', 'c'] });
+      await lab.completes(definition, id, 'work', { answer: 'yes' });
+      const itemsIn = (view: InstanceView | null) => {
+        const found = view === null ? undefined : taskAt(view.state, 'loop' as TaskPath);
+        return found?.type === 'forEach' && found.status === 'open' ? found.items : null;
+      };
+      const shown = await queries.get(id);
+      expect([shown?.state.input, itemsIn(shown)?.length]).toEqual([{ n: 7, items: ['a', 'b', 'c'] }, 3]);
+      const whole = await queries.getWhole(id);
+      expect(itemsIn(whole)).toEqual(['a', 'b', 'c']);
+      expect(whole?.state).toEqual((await lab.stored(id)).state);
+    });
+
+    it('has what is large of a task by its path, and not in lists', async () => {
+      const definition = newDefinition({ nodes: { large: task, small: task }, edges: [] });
+      const id = await lab.start(definition, { n: 'x'.repeat(listedBytesMax) });
+      const [text, short] = ['y'.repeat(listedBytesMax), 'z'.repeat(listedBytesMax - 2)];
+      await lab.completes(definition, id, 'large', text);
+      await lab.completes(definition, id, 'small', short);
+      const items = new Map((await queries.tasks(id, 10, null)).items.map((each) => [String(each.path), each]));
+      expect(items.get('large')).toMatchObject({ status: 'completed', input: null, output: null, omitted: ['input', 'output'] });
+      expect(items.get('small')).toMatchObject({ status: 'completed', input: null, output: short, omitted: ['input'] });
+      expect(await queries.task(id, 'large' as TaskPath)).toMatchObject({
+        input: { n: 'x'.repeat(listedBytesMax) },
+        output: text,
+        omitted: [],
+      });
+    });
+
+    it('has pages of history that end where they hold enough, with at least one entry', { timeout: 60_000 }, async () => {
+      const names = Array.from({ length: 20 }, (_, n) => `n${n}`);
+      const definition = newDefinition({ nodes: Object.fromEntries(names.map((name) => [name, task])), edges: [] });
+      const id = await lab.start(definition, { n: 1 });
+      for (const name of names) await lab.completes(definition, id, name, name + 'x'.repeat(500_000));
+      const whole = await queries.fullHistory(id);
+      const read: HistoryEntry[] = [];
+      let pages = 0;
+      for (let hasMore = true; hasMore; pages++) {
+        const page = await queries.history(id, read.at(-1)?.seq ?? 0, 500);
+        expect(page.entries.length).toBeGreaterThan(0);
+        expect(JSON.stringify(page.entries).length).toBeLessThan(pageBytesMax + 600_000);
+        read.push(...page.entries);
+        hasMore = page.hasMore;
+      }
+      expect(pages).toBe(2);
+      expect(read).toEqual(whole);
     });
 
     it('shows the title, the assignees, the due time and who completed it of a human task, also after it ended', async () => {

@@ -6,7 +6,7 @@ import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { NewDeadLetter } from '../../src/store/instance-store.ts';
-import { listedBytesMax } from '../../src/store/listed-dead-letter.ts';
+import { listedBytesMax } from '../../src/store/page-limits.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   commandOf,

@@ -227,7 +227,10 @@ export function testTransitions(open: () => StoreLab): void {
       // Every part of the history is the same part of the whole.
       for (let after = 0; after <= history.length; after++) {
         for (const limit of [1, 2, 5, 100])
-          expect(await lab.queries.history(id, after, limit)).toEqual(history.slice(after, after + limit));
+          expect(await lab.queries.history(id, after, limit)).toEqual({
+            entries: history.slice(after, after + limit),
+            hasMore: after + limit < history.length,
+          });
       }
     });
   });

@@ -29,7 +29,7 @@ describe('an instance', () => {
     expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toEqual(['TaskScheduled', 'InstanceChanged', 'TaskScheduled']);
     await lab.notify(await lab.outcome(id, 'pack'));
     await statusIs(lab, id, 'completed');
-    const history = await lab.queries.history(id, 0, 100);
+    const { entries: history } = await lab.queries.history(id, 0, 100);
     expect(history.at(-1)?.cause).toMatch(/^orchestrator-lab\.notifications\/\d@\d+$/);
   });
 

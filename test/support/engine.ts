@@ -103,6 +103,11 @@ export class TestEngine {
     await this.startProcess(name);
   }
 
+  /** Of a process that runs. */
+  pid(name: string): number {
+    return this.#childOf(name).pid;
+  }
+
   get processes(): readonly string[] {
     return [...this.#specs.keys()];
   }
@@ -141,6 +146,13 @@ export class TestEngine {
 
   signal(name: string, signal: NodeJS.Signals): void {
     this.#childOf(name).signal(signal);
+  }
+
+  /** What a process says of itself. */
+  async isReady(name: string): Promise<boolean> {
+    const response = await fetch(this.#specs.get(name)?.probe ?? '');
+    await response.arrayBuffer();
+    return response.ok;
   }
 
   /** Text of `/metrics` of a process. */

@@ -156,7 +156,7 @@ export class OrchestratorLab {
   }
 
   async state(instanceId: InstanceId): Promise<FlatState> {
-    const view = await this.queries.get(instanceId);
+    const view = await this.queries.getWhole(instanceId);
     if (view === null) throw new Error(`no instance ${instanceId}`);
     return flat(view.state);
   }

@@ -9,7 +9,7 @@ import type { ApiApp, RouteContext } from '../context.ts';
 import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
 import { toTask } from '../task-view.ts';
-import { findInstance, instanceIdOf } from './lookups.ts';
+import { assertInstance, findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 const byId = Type.Object({ id: Type.String() });
@@ -77,13 +77,12 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
     async ({ params, query }) => {
       const instanceId = instanceIdOf(params.id);
       const afterSeq = query.cursor === undefined ? 0 : seqOf(query.cursor);
-      const entries = await queries.history(instanceId, afterSeq, query.limit + 1);
-      if (entries.length === 0) await findInstance(context, instanceId);
-      const items = entries.slice(0, query.limit);
-      const last = items.at(-1);
+      const { entries, hasMore } = await queries.history(instanceId, afterSeq, query.limit);
+      if (entries.length === 0) await assertInstance(context, instanceId);
+      const last = entries.at(-1);
       return {
-        items: items.map((entry) => toHistoryEntry(instanceId, entry)),
-        nextCursor: entries.length > query.limit && last !== undefined ? cursorOf(last.seq) : null,
+        items: entries.map((entry) => toHistoryEntry(instanceId, entry)),
+        nextCursor: hasMore && last !== undefined ? cursorOf(last.seq) : null,
       };
     },
   );
@@ -104,7 +103,7 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
     async ({ params, query }) => {
       const instanceId = instanceIdOf(params.id);
       const { items, nextCursor } = await queries.tasks(instanceId, query.limit, query.cursor ?? null);
-      if (items.length === 0) await findInstance(context, instanceId);
+      if (items.length === 0) await assertInstance(context, instanceId);
       return { items: items.map(toTask), nextCursor };
     },
   );

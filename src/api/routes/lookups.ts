@@ -1,7 +1,7 @@
 /** Finds the instance, task or definition that a path names, or throws a 404. */
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
-import type { InstanceView } from '../../store/instance-queries.ts';
+import type { FoundInstance, InstanceView } from '../../store/instance-queries.ts';
 import type { RouteContext } from '../context.ts';
 import { notFound } from '../problem.ts';
 
@@ -21,6 +21,13 @@ export async function findInstance({ ports }: RouteContext, id: InstanceId): Pro
   const view = await ports.queries.get(id);
   if (view === null) throw notFound('There is no such instance.');
   return view;
+}
+
+/** @throws a 404 */
+export async function assertInstance({ ports }: RouteContext, id: InstanceId): Promise<FoundInstance> {
+  const found = await ports.queries.find(id);
+  if (found === null) throw notFound('There is no such instance.');
+  return found;
 }
 
 export async function findDefinition(context: RouteContext, id: string, version: number): Promise<Definition> {

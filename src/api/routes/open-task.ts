@@ -12,7 +12,7 @@ export async function findOpenTask(context: RouteContext, instanceId: InstanceId
   const { queries } = context.ports;
   const open = await queries.inboxTask(instanceId, path);
   if (open !== null) return open;
-  const [row, view] = await Promise.all([queries.task(instanceId, path), queries.get(instanceId)]);
+  const [row, view] = await Promise.all([queries.task(instanceId, path), queries.find(instanceId)]);
   if (row === null || view === null) throw notFound('There is no such task.');
   if (row.type !== 'human') throw new ApiProblem('MR_TASK_NOT_HUMAN', `The task is not a human task; its type is ${row.type}.`);
   assertRunning(view);

@@ -56,8 +56,9 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
         request,
         eager: false,
         async look() {
-          const found = await ports.queries.get(instanceId);
-          return found !== null && (isEnded(found.row.status) || found.row.status === 'incident') ? found : undefined;
+          const found = await ports.queries.find(instanceId);
+          const isOver = found !== null && (isEnded(found.row.status) || found.row.status === 'incident');
+          return isOver ? ((await ports.queries.get(instanceId)) ?? undefined) : undefined;
         },
       });
       if (view !== undefined) return reply.code(200).send(toInstance(view));

@@ -13,7 +13,7 @@ import { type Authenticate, keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
 import { ApiProblem } from '../problem.ts';
-import { findInstance, instanceIdOf } from './lookups.ts';
+import { assertInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 const STREAMS_MAX = 1_000;
@@ -52,9 +52,9 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate
   app.get('/instances/:id/events', { schema, config: { permission: 'read' } }, async (request, reply) => {
     const instanceId = instanceIdOf(request.params.id);
     const afterSeq = seqOf(request.headers['last-event-id']);
-    const { row, state } = await findInstance(context, instanceId);
+    const { row, seq } = await assertInstance(context, instanceId);
     // A browser reconnects until it gets a 204.
-    if (isEnded(row.status) && afterSeq >= state.seq) return reply.code(204).send(null);
+    if (isEnded(row.status) && afterSeq >= seq) return reply.code(204).send(null);
     if (open >= streamsMax)
       throw new ApiProblem('MR_TOO_MANY_STREAMS', 'This process has too many open live streams.', { headers: { 'retry-after': '5' } });
     const { keyId } = keyOf(request);
@@ -141,7 +141,7 @@ async function follow(
     const looked = new AbortController();
     const changed = ports.watch.next(instanceId, LOOK_MS, AbortSignal.any([ended, looked.signal]));
     try {
-      const entries = await ports.queries.history(instanceId, seq, PAGE);
+      const { entries, hasMore } = await ports.queries.history(instanceId, seq, PAGE);
       for (const entry of entries) {
         if (ended.aborted) return;
         const { type, ...rest } = toHistoryEntry(instanceId, entry);
@@ -149,7 +149,7 @@ async function follow(
         seq = entry.seq;
         if (isLastEntry(entry)) return;
       }
-      if (entries.length === PAGE) continue;
+      if (hasMore) continue;
       if (performance.now() - saidAt >= HEARTBEAT_MS) await write(': still here\n\n');
       await changed;
     } finally {

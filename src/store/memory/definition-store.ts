@@ -1,6 +1,7 @@
 /** The definition database in memory. */
 import { patterns } from '../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../definition-store.ts';
+import { versionsMax } from '../page-limits.ts';
 import { createMemoryApiKeys } from './api-keys.ts';
 import { type List, page } from './pages.ts';
 
@@ -35,7 +36,10 @@ export function createMemoryDefinitionStore(): DefinitionStore {
       return page(definitions, all, limit, cursor, (row) => row);
     },
     async versions(id) {
-      return (deployed.get(id) ?? []).map(({ document: _, ...version }) => version).reverse();
+      return (deployed.get(id) ?? [])
+        .slice(-versionsMax)
+        .map(({ document: _, ...version }) => version)
+        .reverse();
     },
   };
 }

@@ -2,9 +2,11 @@
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
 import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
+import { type Json, jsonByteLength } from '../../core/json.ts';
 import { patterns } from '../cursor.ts';
 import type {
   DeadLetterRow,
+  HistoryPage,
   HumanTaskFilter,
   HumanTaskRow,
   InstanceFilter,
@@ -15,6 +17,7 @@ import type {
   TaskRow,
 } from '../instance-queries.ts';
 import { listed } from '../listed-dead-letter.ts';
+import { listedBytesMax, pageBytesMax, pendingMax } from '../page-limits.ts';
 import type { TriggersRow } from '../schedules.ts';
 import { claimOf } from './claims.ts';
 import { hasVoted, isDecided } from './commands.ts';
@@ -49,7 +52,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
   const stateOf = (id: InstanceId): InstanceState | undefined => tables.instances.get(id)?.state;
   const statesWhere = (fits: (state: InstanceState) => boolean): InstanceState[] =>
     [...tables.instances.values()].map(({ state }) => state).filter(fits);
-  return {
+  const queries: InstanceQueries = {
     list: async (filter, limit, cursor) =>
       page(
         instances,
@@ -63,6 +66,11 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       if (found === undefined) return null;
       return { row: rowOf(found.state), version: found.version, state: found.state, pending: pendingOf(tables, instanceId) };
     },
+    async find(instanceId) {
+      const found = tables.instances.get(instanceId);
+      return found === undefined ? null : { row: rowOf(found.state), seq: found.state.seq };
+    },
+    getWhole: (instanceId) => queries.get(instanceId),
     async startByKey(definitionId, key) {
       const used = usedKey(tables, definitionId, key);
       if (used === null) return null;
@@ -70,12 +78,20 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       return { instanceId, definitionVersion, bodyHash };
     },
     async history(instanceId, afterSeq, limit) {
-      return (tables.instances.get(instanceId)?.history ?? []).slice(afterSeq, afterSeq + limit);
+      const after = (tables.instances.get(instanceId)?.history ?? []).slice(afterSeq);
+      const entries: HistoryPage['entries'][number][] = [];
+      let bytes = 0;
+      for (const entry of after.slice(0, limit)) {
+        bytes += jsonByteLength(entry as unknown as Json);
+        if (entries.length > 0 && bytes > pageBytesMax) break;
+        entries.push(entry);
+      }
+      return { entries, hasMore: entries.length < after.length };
     },
     fullHistory: async (instanceId) => [...(tables.instances.get(instanceId)?.history ?? [])],
     async tasks(instanceId, limit, cursor) {
       const found = [...(tables.instances.get(instanceId)?.tasks.values() ?? [])];
-      return page(tasks, found, limit, cursor, (task) => taskOf(tables, task));
+      return page(tasks, found, limit, cursor, (task) => listedTask(taskOf(tables, task)));
     },
     async task(instanceId, path) {
       const found = tables.instances.get(instanceId)?.tasks.get(path);
@@ -114,13 +130,26 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       return ids.sort().slice(0, limit);
     },
   };
+  return queries;
 
   function taskOf({ claims: _ }: Pick<MemoryTables, 'claims'>, { timeoutMs: __, dispatchedAt: ___, ...task }: StoredTask): TaskRow {
     const { instanceId, path } = task;
     const state = stateOf(instanceId) ?? unreachable();
     const { definitionId, definitionVersion } = state;
-    return { taskId: taskIdOf(instanceId, path), ...task, definitionId, definitionVersion, assignee: claimOf(tables, instanceId, path) };
+    return {
+      taskId: taskIdOf(instanceId, path),
+      ...task,
+      omitted: [],
+      definitionId,
+      definitionVersion,
+      assignee: claimOf(tables, instanceId, path),
+    };
   }
+}
+
+function listedTask(task: TaskRow): TaskRow {
+  const omitted = (['input', 'output'] as const).filter((name) => jsonByteLength(task[name]) > listedBytesMax);
+  return { ...task, ...Object.fromEntries(omitted.map((name) => [name, null])), omitted };
 }
 
 function rowOf(state: InstanceState): InstanceRow {
@@ -145,6 +174,7 @@ function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
 function pendingOf({ commands }: MemoryTables, instanceId: InstanceId): readonly PendingCommand[] {
   return [...commands.values()]
     .filter((command) => command.instanceId === instanceId && command.result.status === 'pending')
+    .slice(0, pendingMax)
     .map(({ commandId, type, path, by, at }) => ({ commandId, type, path, by, at }));
 }
 

@@ -14,7 +14,7 @@ import { type DeployedTriggers, isEventKey } from '../triggers.ts';
 import { MemoryEvents } from './events.ts';
 import { MemoryOutbox } from './outbox.ts';
 
-export type StoredTask = Omit<TaskRow, 'taskId' | 'definitionId' | 'definitionVersion' | 'assignee'> & {
+export type StoredTask = Omit<TaskRow, 'taskId' | 'definitionId' | 'definitionVersion' | 'assignee' | 'omitted'> & {
   readonly timeoutMs: number | null;
   readonly dispatchedAt: EpochMs | null;
 };

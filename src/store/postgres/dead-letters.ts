@@ -4,7 +4,7 @@ import { decodeCursor, pageOf, patterns } from '../cursor.ts';
 import type { Page } from '../definition-store.ts';
 import type { DeadLetterRow, ListedDeadLetter } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
-import { listedBytesMax } from '../listed-dead-letter.ts';
+import { listedBytesMax } from '../page-limits.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
 import { Columns } from './sql/columns.ts';

@@ -20,16 +20,22 @@ export function storeHistory(history: readonly HistoryEntry[], payloads: Map<num
 
 /** The entries whose payloads these entries need. */
 export function seqsOfHistory(entries: readonly StoredEntry[]): readonly number[] {
-  return entries.flatMap((entry) => seqsIn(seqOfPayload(eventOf(entry), entry.seq)));
+  return entries.flatMap((entry) => seqsIn(payloadSeqOf(entry)));
+}
+
+/** Where the payload of an entry is stored. null: it has none. */
+export function payloadSeqOf(entry: StoredEntry): PayloadSeq | null {
+  return seqOfPayload(eventOf(entry), entry.seq);
 }
 
 /** Puts the payloads back. */
 export function restoreHistory(entries: readonly StoredEntry[], payloads: Payloads): HistoryEntry[] {
-  return entries.map((entry) => {
-    const { seq, cause } = entry;
-    const event = eventOf(entry);
-    return { seq, cause, event: withPayload(event, payloadAt(payloads, seqOfPayload(event, seq))) };
-  });
+  return entries.map((entry) => restoreEntry(entry, payloadAt(payloads, payloadSeqOf(entry))));
+}
+
+export function restoreEntry(entry: StoredEntry, payload: Json): HistoryEntry {
+  const { seq, cause } = entry;
+  return { seq, cause, event: withPayload(eventOf(entry), payload) };
 }
 
 /** Written by `storeHistory` from an event; what it lacks comes back by `withPayload`. */

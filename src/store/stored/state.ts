@@ -22,7 +22,7 @@ import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 import { restoreEntry, restoreUndo, type StoredEntry, type StoredUndo, seqsOfEntry, storedEntry, storedUndo } from './undo-entries.ts';
 
 /** The entry that starts an instance, and brings its input. */
-const INPUT_SEQ = 1;
+export const INPUT_SEQ = 1;
 
 /** A scope beside the instance's own. */
 export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredScope };
@@ -134,6 +134,12 @@ export function seqsOfScope(scope: StoredScope): readonly number[] {
     if (received !== undefined) seqs.push(...received);
   }
   return seqs;
+}
+
+/** The entries that have the items of its open loops. */
+export function itemSeqsOf(scope: StoredScope): readonly number[] {
+  if (scope.status !== 'open') return [];
+  return Object.values(scope.tasks).flatMap((task) => partsOf(task).itemsSeq ?? []);
 }
 
 /** The parts that `withoutPayloads` puts in the place of the payloads. */

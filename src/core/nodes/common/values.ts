@@ -5,6 +5,8 @@ import type { Assignees } from '../../instance/state/state.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 
 const NAME_LENGTH_MAX = 256;
+/** Of users, of roles, or of people who may not decide: each is in an index, and in every list that shows the task. */
+const NAMES_MAX = 1_000;
 
 export function stringOf(value: Json, field: string, lengthMax: number): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
@@ -39,6 +41,7 @@ export function peopleOf(value: Json, field: string): readonly string[] {
 function namesOf(value: Json | undefined, field: string): readonly string[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new UnfitValueError(`\`${field}\` must be an array of strings.`);
+  if (value.length > NAMES_MAX) throw new UnfitValueError(`\`${field}\` has ${value.length} names; ${NAMES_MAX} at most.`);
   return value.map((name: Json) => nameOf(name, field));
 }
 

@@ -5,6 +5,7 @@
 import type { DefinitionId } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
+import { versionsMax } from '../../page-limits.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool } from '../connection/pools.ts';
 import { epochMs } from '../sql/times.ts';
@@ -71,7 +72,7 @@ export function createDefinitionStore(pool: Pool): DefinitionStore {
     async versions(id: DefinitionId) {
       const { rows } = await translating(() =>
         pool.query<Omit<StoredDefinition, 'document'>>(
-          `SELECT ${versionFields} FROM definition_version WHERE id = $1 ORDER BY version DESC`,
+          `SELECT ${versionFields} FROM definition_version WHERE id = $1 ORDER BY version DESC LIMIT ${versionsMax}`,
           [id],
         ),
       );

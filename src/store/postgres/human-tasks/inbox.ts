@@ -1,10 +1,11 @@
 /** The inbox: open human tasks, newest first, without those that a command has completed or failed already. */
 import { type InstanceId, type TaskPath, taskIdOf } from '../../../core/ids.ts';
-import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
+import { decodeCursor, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { HumanTaskFilter, HumanTaskRow, Mine } from '../../instance-queries.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
+import { type BoundedRow, boundedPage, pageOfBounded } from '../sql/bounded-page.ts';
 import { Filter } from '../sql/filter.ts';
 import { storableText } from '../sql/storable-text.ts';
 import { epochMs, instant } from '../sql/times.ts';
@@ -57,10 +58,9 @@ export async function inbox(pool: Pool, filter: HumanTaskFilter, limit: number, 
   where.add((value) => `h.definition_id = ${value}`, filter.definition);
   if (filter.mine !== undefined) isMine(where, filter.mine);
   where.always(undecided);
-  const { rows } = await translating(() =>
-    pool.query<Row>(`${select} ${where.sql} ORDER BY h.id DESC LIMIT ${where.parameter(limit + 1)}`, where.values),
-  );
-  return pageOf(rows, limit, list, ({ id }) => [id], taskOf);
+  const newest = `${select} ${where.sql} ORDER BY h.id DESC LIMIT ${where.parameter(limit + 1)}`;
+  const { rows } = await translating(() => pool.query<BoundedRow<Row>>(boundedPage(newest, 'id DESC'), where.values));
+  return pageOfBounded(rows, limit, list, ({ id }) => [id], taskOf);
 }
 
 function optional(text: string | undefined): string | undefined {

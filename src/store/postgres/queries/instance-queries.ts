@@ -6,12 +6,14 @@ import { inbox, inboxTask, nextTask } from '../human-tasks/inbox.ts';
 import { triggers } from '../triggers/trigger-list.ts';
 import { fullHistory, history } from './history.ts';
 import { instanceIds, listInstances, runningByVersion } from './instance-list.ts';
-import { getInstance, startByKey } from './instance-view.ts';
+import { findInstance, getInstance, getWholeInstance, startByKey } from './instance-view.ts';
 import { getTask, listTasks } from './task-list.ts';
 
 export function createInstanceQueries(pool: Pool): InstanceQueries {
   return {
     list: (filter, limit, cursor) => listInstances(pool, filter, limit, cursor),
+    find: (instanceId) => findInstance(pool, instanceId),
+    getWhole: (instanceId) => getWholeInstance(pool, instanceId),
     get: (instanceId) => getInstance(pool, instanceId),
     startByKey: (definitionId, key) => startByKey(pool, definitionId, key),
     history: (instanceId, afterSeq, limit) => history(pool, instanceId, afterSeq, limit),

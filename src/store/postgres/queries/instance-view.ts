@@ -1,36 +1,92 @@
-/** One instance whole, in one snapshot; and the instance that an idempotency key has started. */
+/** One instance in one snapshot: as people are shown it, and whole; and the instance that an idempotency key has started. */
 import type { InstanceId } from '../../../core/ids.ts';
-import type { EarlierStart, InstanceRow, InstanceView, PendingCommand } from '../../instance-queries.ts';
+import type { Json } from '../../../core/json.ts';
+import type { EarlierStart, FoundInstance, InstanceRow, InstanceView, PendingCommand } from '../../instance-queries.ts';
+import { pendingMax, valueBytesMax } from '../../page-limits.ts';
+import { INPUT_SEQ, itemSeqsOf, restoreState } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
 import { restoreInstances, type StateRow, stateFields } from '../instances/load.ts';
+import { int4Array } from '../sql/binary-array.ts';
 import { epochMs } from '../sql/times.ts';
+import { readBoundedPayloads, valueAt } from './bounded-payloads.ts';
 import { rowFields } from './instance-list.ts';
 
 type ViewRow = StateRow & InstanceRow & { pending: readonly PendingCommand[] | null };
 
-export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<InstanceView | null> {
+async function readView(pool: Pool, instanceId: InstanceId): Promise<ViewRow | null> {
   const { rows } = await translating(() =>
     pool.query<ViewRow>({
       name: 'get-instance',
       text: `SELECT ${stateFields}, ${rowFields}, (
           SELECT json_agg(json_build_object('commandId', c.id, 'type', c.type, 'path', c.path, 'by', c.issued_by, 'at', ${epochMs('c.issued_at')})
             ORDER BY c.issued_at, c.id)
-          FROM command c WHERE c.instance_id = i.id AND c.status = 'pending') AS pending
+          FROM (SELECT * FROM command p WHERE p.instance_id = i.id AND p.status = 'pending'
+            ORDER BY p.issued_at, p.id LIMIT ${pendingMax}) AS c) AS pending
         FROM instance i WHERE i.id = $1`,
+      values: [instanceId],
+    }),
+  );
+  return rows[0] ?? null;
+}
+
+function viewOf(found: ViewRow, state: InstanceView['state']): InstanceView {
+  const { instanceId, definitionId, definitionVersion, businessKey, status, createdAt, updatedAt, version, pending } = found;
+  const row = { instanceId, definitionId, definitionVersion, businessKey, status, createdAt, updatedAt };
+  return { row, version, state, pending: pending ?? [] };
+}
+
+/** Of the payloads, only what an instance shows: its own, and how many items its loops have. */
+export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<InstanceView | null> {
+  const found = await readView(pool, instanceId);
+  if (found === null) return null;
+  const { state, outputSeq } = found;
+  const scopes = found.scopes ?? [];
+  const own = outputSeq === null ? [INPUT_SEQ] : [INPUT_SEQ, outputSeq];
+  const bounds = { eachBytesMax: valueBytesMax, totalBytesMax: valueBytesMax, first: own.length };
+  const loops = [state.root, ...scopes.map(({ scope }) => scope)].flatMap(itemSeqsOf);
+  const [read, counts] = await Promise.all([
+    readBoundedPayloads(pool, instanceId, [...new Set(own)], bounds),
+    countItems(pool, instanceId, loops),
+  ]);
+  const payloads = new Map<number, Json>(counts.map(({ seq, items }) => [seq, new Array<null>(items).fill(null)]));
+  for (const seq of own) payloads.set(seq, valueAt(read, seq, valueBytesMax) ?? null);
+  return viewOf(found, restoreState(instanceId, state, outputSeq, payloads, scopes));
+}
+
+export async function getWholeInstance(pool: Pool, instanceId: InstanceId): Promise<InstanceView | null> {
+  const found = await readView(pool, instanceId);
+  if (found === null) return null;
+  const whole = (await restoreInstances(pool, [found])).get(instanceId);
+  return whole === undefined ? null : viewOf(found, whole.state);
+}
+
+async function countItems(pool: Pool, instanceId: InstanceId, seqs: readonly number[]) {
+  if (seqs.length === 0) return [];
+  const { rows } = await translating(() =>
+    pool.query<{ seq: number; items: number }>({
+      name: 'count-items',
+      text: `SELECT k.seq, json_array_length(found.items) AS items FROM unnest($2::int4[]) AS k (seq)
+        CROSS JOIN LATERAL (SELECT h.payloads -> k.seq::text AS items FROM history h WHERE h.instance_id = $1 AND h.last_seq >= k.seq
+          ORDER BY h.last_seq LIMIT 1) AS found WHERE json_typeof(found.items) = 'array'`,
+      values: [instanceId, int4Array(seqs)],
+    }),
+  );
+  return rows;
+}
+
+export async function findInstance(pool: Pool, instanceId: InstanceId): Promise<FoundInstance | null> {
+  const { rows } = await translating(() =>
+    pool.query<InstanceRow & { seq: number }>({
+      name: 'find-instance',
+      text: `SELECT ${rowFields}, (i.state ->> 'seq')::int4 AS seq FROM instance i WHERE i.id = $1`,
       values: [instanceId],
     }),
   );
   const [found] = rows;
   if (found === undefined) return null;
-  const whole = (await restoreInstances(pool, [found])).get(instanceId);
-  if (whole === undefined) return null;
-  const { definitionId, definitionVersion, businessKey, status, createdAt, updatedAt, pending } = found;
-  return {
-    row: { instanceId, definitionId, definitionVersion, businessKey, status, createdAt, updatedAt },
-    ...whole,
-    pending: pending ?? [],
-  };
+  const { seq, ...row } = found;
+  return { row, seq };
 }
 
 export async function startByKey(pool: Pool, definitionId: string, key: string): Promise<EarlierStart | null> {

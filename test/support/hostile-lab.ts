@@ -1,0 +1,106 @@
+/**
+ * A whole engine on an installation of its own, whose processes are watched while a test does them harm: how long the event
+ * loop of each was held, and how much memory each had at most. What stands here are bounds of safety on a busy machine: what
+ * was found without them was a loop held for 48 s and processes of 3 GB.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import type { ApiKeyRole } from '../../src/store/definition-store.ts';
+import { createDefinitionStore, createPool } from '../../src/store/postgres/index.ts';
+import { TestEngine } from './engine.ts';
+import { eventually } from './eventually.ts';
+import { type Installation, install } from './installation.ts';
+
+/** From here on a process says itself that it is not ready. */
+const LOOP_HELD_S_MAX = 2;
+const RESIDENT_MIB_MAX = 900;
+const SAMPLE_MS = 1_000;
+
+export type Answer = { readonly status: number; readonly type: string; readonly text: string };
+
+export class HostileLab {
+  readonly engine: TestEngine;
+  readonly installation: Installation;
+  readonly #heldS = new Map<string, number>();
+  readonly #sampling: NodeJS.Timeout;
+
+  private constructor(engine: TestEngine, installation: Installation) {
+    this.engine = engine;
+    this.installation = installation;
+    this.#sampling = setInterval(() => void this.#sample().catch(() => undefined), SAMPLE_MS);
+  }
+
+  /** @param prefix lower case letters and `-`; nobody else's. */
+  static async open(prefix: string): Promise<HostileLab> {
+    const installation = await install(prefix);
+    try {
+      return new HostileLab(await TestEngine.start({ env: installation.env }), installation);
+    } catch (error) {
+      await installation.remove();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sampling);
+    await this.engine.stop();
+    await this.installation.remove();
+  }
+
+  /** A key that is good at once. */
+  async createKey(role: ApiKeyRole): Promise<string> {
+    const secret = `key-of-a-${role}-${randomUUID()}`;
+    const pool = createPool(this.installation.env.DEFINITION_DATABASE_URL ?? '', { connections: 1 });
+    try {
+      const key = { keyId: randomUUID(), subject: role, role, taskRoles: [], createdAt: Date.now() };
+      await createDefinitionStore(pool).createApiKey(key, createHash('sha256').update(secret).digest());
+    } finally {
+      await pool.end();
+    }
+    return secret;
+  }
+
+  /** By fetch, with the admin's key unless `init` has another one. */
+  async ask(method: string, path: string, body?: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    const response = await fetch(`${this.engine.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.engine.apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : Buffer.from(body) }),
+    });
+    return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
+  }
+
+  /** Every process answers, says that it is ready, was never held up, and has kept its memory. */
+  async isUnharmed(): Promise<void> {
+    for (const name of this.engine.processes) {
+      await eventually(async () => expect(await this.engine.isReady(name), `${name} is ready`).toBe(true));
+      expect(peakMiB(this.engine.pid(name)), `${name}: MiB at most`).toBeLessThan(RESIDENT_MIB_MAX);
+    }
+    await this.#sample();
+    for (const [name, seconds] of this.#heldS)
+      expect(seconds, `${name}: seconds for which the loop was held`).toBeLessThan(LOOP_HELD_S_MAX);
+  }
+
+  async #sample(): Promise<void> {
+    for (const name of this.engine.processes) {
+      const held = /event_loop_delay_seconds\{[^}]*quantile="1"[^}]*\} (\S+)/.exec(await this.engine.metrics(name))?.[1];
+      this.#heldS.set(name, Math.max(this.#heldS.get(name) ?? 0, Number(held ?? 0)));
+    }
+  }
+}
+
+/** The most that a process ever had; 0 where the system does not say. */
+function peakMiB(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1_024;
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return 0;
+    throw error;
+  }
+}
