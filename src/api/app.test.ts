@@ -211,6 +211,17 @@ describe('Requests', () => {
       expectProblem(await api.ask('POST', url, {}), 404, 'MR_NOT_FOUND');
   });
 
+  it('to addresses that cannot be read, or are too long, get a problem too', async () => {
+    const api = await openTestApi();
+    expectProblem(await api.ask('GET', '/v1/instances/%zz'), 400, 'MR_REQUEST_INVALID');
+    const long = await api.app.inject({ url: `/v1/instances/${'x'.repeat(3_000)}` });
+    expect([long.statusCode, long.headers['content-type'], long.json()]).toMatchObject([
+      414,
+      expect.stringContaining('problem+json'),
+      { status: 414 },
+    ]);
+  });
+
   it('that are no HTTP get a problem too', async () => {
     const answer = await answerToBytes('NONSENSE\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);

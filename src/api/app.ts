@@ -92,6 +92,8 @@ function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOp
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     routerOptions: { maxParamLength: 2_000, ignoreTrailingSlash: false },
+    // Of addresses that lead to no route since they cannot be read.
+    frameworkErrors: handleError,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     clientErrorHandler(error, socket) {
       if (!socket.writable) return;

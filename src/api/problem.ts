@@ -88,7 +88,7 @@ const fastifyProblems: Readonly<Record<string, readonly [ErrorCode, string, Prob
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['MR_REQUEST_INVALID', 'The body is not as long as `content-length` says.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['MR_JSON_MALFORMED', 'The body is empty.'],
   FST_ERR_BAD_URL: ['MR_REQUEST_INVALID', 'The address cannot be decoded.'],
-  FST_ERR_MAX_LIMIT: ['MR_REQUEST_INVALID', 'A part of the address is too long.', { status: 414 }],
+  FST_ERR_MAX_PARAM_LENGTH: ['MR_REQUEST_INVALID', 'A part of the address is too long.', { status: 414 }],
 };
 
 /** @returns the problem for the caller; a 5xx does not say the reason. */

@@ -65,7 +65,7 @@ describe('Requests that mean harm', () => {
     expect(answer.text.length, 'length of the answer').toBeLessThan(MIB);
     if (statuses === undefined) expect(Math.floor(answer.status / 100), `status ${answer.status}: ${answer.text.slice(0, 500)}`).toBe(4);
     else expect(statuses, answer.text.slice(0, 500)).toContain(answer.status);
-    expect(answer.type).toContain('application/problem+json');
+    if (answer.status >= 400) expect(answer.type).toContain('application/problem+json');
     expect(answer.text).not.toMatch(/node_modules|at \w+ \(|postgres:/);
   });
 
@@ -182,11 +182,12 @@ describe('Floods of poison', () => {
       const key = `flood-${topic}-${name}`;
       waiting.push(await lab.engine.startInstance('waiting', { key }));
       const flood = Array.from({ length: count }, (_, n) => ({ ...message(n), partition: 0 }));
-      const chunk = Math.max(1, Math.ceil(flood.length / 10));
-      for (let at = 0; at < flood.length; at += chunk)
+      // As many as the broker takes at once: of the large ones, each by itself.
+      const atOnce = count >= 100 ? 50 : 1;
+      for (let at = 0; at < count; at += atOnce)
         await sender.send({
           topic: names[topic],
-          messages: flood.slice(at, at + chunk),
+          messages: flood.slice(at, at + atOnce),
           ...(compression === undefined ? {} : { compression }),
         });
       const headers = { ce_specversion: '1.0', ce_id: key, ce_type: 'hostile.go', ce_source: 'good' };

@@ -15,6 +15,7 @@ const operations: Readonly<Record<Role, readonly string[]>> = {
   ],
   operator: [
     ...['cancelInstance', 'pauseInstance', 'resumeInstance', 'retryInstance', 'sendEvent'],
+    ...['setVarsInstance', 'completeNodeInstance', 'skipNodeInstance'],
     ...['pauseTriggers', 'pauseTrigger', 'resumeTriggers', 'resumeTrigger'],
     ...['listDeadLetters', 'getDeadLetter', 'replayDeadLetter', 'discardDeadLetter'],
   ],
