@@ -94,7 +94,7 @@ export function testWaitsForSeveralEvents(factory: () => Promise<StoreUnderTest>
       expect(await lab.task(id, 'received')).toMatchObject({ status: 'completed', output });
       expect((await lab.queries.task(id, 'received' as TaskPath))?.output).toEqual(output);
       expect(fold(id, await lab.queries.fullHistory(id))).toEqual(state);
-      const last = await lab.queries.history(id, state.seq - 3, 3);
+      const { entries: last } = await lab.queries.history(id, state.seq - 3, 3);
       expect(last).toContainEqual(expect.objectContaining({ event: expect.objectContaining({ type: 'TaskCompleted', output }) as object }));
     });
 
