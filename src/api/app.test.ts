@@ -1,10 +1,7 @@
 /** What holds for every route: keys, limits, problems, probes, headers. */
 import { connect } from 'node:net';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Answer, type Body, limits, openTestApi, type TestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 const UNKNOWN = '01890000-0000-7000-8000-000000000009';
 

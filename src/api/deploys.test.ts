@@ -3,9 +3,6 @@ import { describe, expect, it, vi } from 'vitest';
 import { MillraceError } from '../core/error.ts';
 import { expectProblem, openTestApi } from './testing/test-api.ts';
 
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
-
 const definition = {
   id: 'both',
   nodes: {

@@ -1,10 +1,7 @@
 /** External events by REST: what is published is what was sent. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Json } from '../core/json.ts';
 import { expectProblem, limits, openTestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 async function published(event: Json): Promise<unknown> {
   const { ask, engine, codec } = await openTestApi();

@@ -1,13 +1,10 @@
 /** Why an instance waits, as REST tells it: what kind of waiting, with what belongs to it, and in which order. */
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InstanceId, TaskPath } from '../core/ids.ts';
 import { openScopeAt, rootPath } from '../core/instance/state/scopes.ts';
 import type { Json } from '../core/json.ts';
 import { type Body, openTestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 const failed = { status: 'failed', error: { code: 'BROKEN', message: 'no luck' }, retryable: true, retryAfterMs: null } as const;
 

@@ -2,9 +2,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { expectProblem, limits, openTestApi } from './testing/test-api.ts';
 
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
-
 /** A text that has so many bytes as JSON, of two bytes a letter. */
 function textOf(bytes: number): string {
   return `${'ü'.repeat(Math.floor((bytes - 2) / 2))}${'x'.repeat((bytes - 2) % 2)}`;

@@ -1,11 +1,8 @@
 /** Tasks that several people decide, as REST has them: who may, what is refused at once, and what the task shows. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InstanceId } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
 import { type Body, expectProblem, openTestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 async function withTask(node: { readonly [field: string]: Json }) {
   const api = await openTestApi();

@@ -1,10 +1,7 @@
 /** What an idempotency key promises of a start: the first answer to the same body, a refusal of any other. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Json } from '../core/json.ts';
 import { type Answer, type Body, expectProblem, openTestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 const order = { id: 'order', nodes: { pay: { type: 'task', task: 'pay' } } };
 

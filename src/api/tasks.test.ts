@@ -1,9 +1,6 @@
 /** What a human task shows in the list of its instance and by itself: title, people, due time. */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Body, openTestApi } from './testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 const review = {
   id: 'review',

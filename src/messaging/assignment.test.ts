@@ -93,7 +93,7 @@ describe('Assignment', () => {
       expect(assignment.skip(p0, 7n, 8n, 8n)).toBe(8n);
       assignment.note(p0, 8n, 1);
       expect(assignment.lag()[0]?.lag).toBe(0);
-      // The first thing that a new member finds.
+      // The state of a new member.
       expect(assignment.skip(p1, 3n, 4n, 4n)).toBe(4n);
     });
 

@@ -1,19 +1,19 @@
 /**
- * What is assigned to a consumer now, how far each partition was read and committed, and when its owner is told.
- * Rebalancing is eager: a generation ends with everything revoked, also what comes back with the next one, because
- * the log then reads it again from the committed offset.
+ * The present assignment of a consumer, how far each partition was read and committed, and when its owner is notified. Rebalancing
+ * is eager: a generation ends with all partitions revoked, also those that come back with the next one, because the log then reads
+ * them again from the committed offset.
  */
 import type { LogBatch, LogConsumerHandlers, LogRecord, TopicPartition } from './log.ts';
 
 type Progress = TopicPartition & {
-  /** First offset that was read, then everything below it is dealt with. null until a record was read. */
+  /** Everything below this offset is done. At first the first offset that was read; null until then. */
   committed: bigint | null;
   pending: bigint | null;
   next: bigint | null;
   highWatermark: bigint | null;
-  /** The last stretch that is nobody's record; everything before it may still be under way. */
+  /** The last range of offsets without records; records before it may still be under way. */
   gap: { readonly from: bigint; readonly to: bigint } | null;
-  /** Held in the generation before: the first batch may have been fetched in that one. */
+  /** Assigned in the generation before too, so the first batch may have been fetched in that one. */
   distrusted: boolean;
 };
 
@@ -67,7 +67,7 @@ export class Assignment {
     this.#handlers.onRevoked(partitions, this.#generation);
   }
 
-  /** A new session has fetched nothing yet, so nothing of an older one can come. */
+  /** A new session has fetched nothing yet, so no batch of an older one can arrive. */
   trust(): void {
     this.#before = new Set();
   }
@@ -78,8 +78,8 @@ export class Assignment {
   }
 
   /**
-   * Hands a batch over. One that is ignored was not read: it is fetched again.
-   * Throws when offsets go back within a generation (the topic was made anew): the session has to begin again.
+   * Hands a batch over. An ignored one counts as unread and is fetched again. Throws when offsets go back within a generation (the
+   * topic was created again): the session must be restarted.
    */
   take(partition: TopicPartition, records: readonly LogRecord[], highWatermark: bigint): TakenBatch {
     const progress = this.#current.get(keyOf(partition));
@@ -103,12 +103,12 @@ export class Assignment {
   }
 
   /**
-   * From `from` to before `to` is nobody's record: markers of transactions, or what was aborted.
+   * The offsets from `from` to before `to` hold no records for consumers: markers of transactions, or aborted records.
    * @returns `to` when everything before it is dealt with, so that it can be committed; null when that is still to come.
    */
   skip(partition: TopicPartition, from: bigint, to: bigint, highWatermark: bigint): bigint | null {
     const progress = this.#current.get(keyOf(partition));
-    // As in `take`: what was fetched in another generation may skip records of this one.
+    // As in `take`: a fetch of another generation may skip records of this one.
     if (this.#closed || progress === undefined || progress.distrusted) return null;
     progress.committed ??= from;
     const before = progress.next ?? from;
@@ -119,18 +119,18 @@ export class Assignment {
     return null;
   }
 
-  /** Notes an offset to be committed. @returns false when it is of another generation, or not ahead. */
+  /** Notes an offset to be committed. @returns false when it is of another generation, or not higher than before. */
   note(partition: TopicPartition, offset: bigint, generation: number): boolean {
     const progress = this.#current.get(keyOf(partition));
     if (generation !== this.#generation || progress === undefined) return false;
-    // What is nobody's record needs no one to deal with it.
+    // A range without records counts as done.
     const reached = offset === progress.gap?.from ? progress.gap.to : offset;
     if (reached <= (progress.pending ?? progress.committed ?? -1n)) return false;
     progress.pending = reached;
     return true;
   }
 
-  /** Takes what is to be committed; it counts as committed from now on. */
+  /** Takes the offsets to be committed, which count as committed from now on. */
   takePending(): (TopicPartition & { readonly offset: bigint })[] {
     const taken: (TopicPartition & { readonly offset: bigint })[] = [];
     for (const progress of this.#current.values()) {

@@ -1,12 +1,9 @@
-/**
- * Avro's binary encoding, read from bytes of strangers: never past their end, and never more values than the bytes can be meant for,
- * since some values take none.
- */
+/** Reads Avro's binary encoding from untrusted bytes: never past their end, and with a limit on values that take no bytes. */
 
-/** A number that JSON, and so a double, would not hold as it is. */
+/** A number that a double, and so JSON, cannot hold exactly. */
 export class UnsafeNumber extends Error {}
 
-/** Values that take no bytes (null, empty records) are believed so far, beside a few for each byte. */
+/** Most values that take no bytes (null, empty records), beside a few for each byte. */
 const freeValuesMax = 10_000;
 const valuesPerByteMax = 4;
 

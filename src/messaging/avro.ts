@@ -1,7 +1,7 @@
 /**
- * Avro types by avsc, made safe for bytes and schemas that others wrote: avsc reads as many items as an array or a map
- * claims to have, past the end of the bytes, so a few bytes could fill the memory. Ours stop where the bytes end.
- * And a long is exact or refused.
+ * Avro types by avsc, made safe for untrusted bytes and schemas: avsc reads as many items as an array or a map claims to have,
+ * past the end of the bytes, so a few bytes could fill the memory. These types stop where the bytes end. A long that is not exact
+ * is refused.
  */
 import avsc, { type Schema, type Type } from 'avsc';
 
@@ -20,10 +20,10 @@ type Tap = {
 };
 type Reading = { _read(tap: Tap): unknown; _skip(tap: Tap): void };
 
-/** What the error says when a long is read that a double would change; avsc's own words. */
+/** avsc's message when it reads a long that a double would change. */
 export const unsafeLongMessage = 'potential precision loss';
 
-/** Items may take no bytes at all (null, empty records): so many are believed. */
+/** Most items of an array or map that take no bytes (null, empty records). */
 const emptyItemsMax = 10_000;
 
 /** The number of items in the next block, 0 at the end. */
@@ -93,7 +93,7 @@ class BoundedMapType extends avsc.types.MapType {
 /** Compiles a schema. Throws on one that is no Avro. */
 export function avroTypeOf(schema: unknown): Type {
   return avsc.Type.forSchema(schema as Schema, {
-    // Unions are read bare whatever is in them: we never write ambiguous ones, and JSON has no use for the wrapper.
+    // Unions are read without avsc's wrapper objects: records of Millrace have no ambiguous unions.
     wrapUnions: 'never',
     omitRecordMethods: true,
     typeHook: (part, options) => {

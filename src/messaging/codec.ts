@@ -1,8 +1,7 @@
 /**
  * Encodes records and decodes bytes: the registry's wire format (a zero byte, the schema's id in four bytes, Avro). Writers'
- * schemas come from the registry once and are kept, with one resolver each, so that old readers can read new writers.
- * What is wrong with given bytes is a value; a registry that does not answer is a thrown `RegistryUnavailable`.
- * Never registers anything.
+ * schemas come from the registry once and are kept, with one resolver each, so that old readers can read new writers. Invalid
+ * bytes are a value; a registry that does not answer is a thrown `RegistryUnavailable`. Never registers anything.
  */
 import type { Type } from 'avsc';
 import { LRUCache } from 'lru-cache';
@@ -16,7 +15,7 @@ import { fullNames, type RecordName, type Records, schemaTexts } from './generat
 import type { Registry } from './registry.ts';
 import { frameBytes, readFrameHead, writeFrameHead } from './wire-format.ts';
 
-/** Header that names the record of everything that we produce. */
+/** Header with the record's name, in every record that Millrace produces. */
 export const messageTypeHeader = 'messageType';
 
 export type Decoded<Name extends RecordName> = {
@@ -34,7 +33,7 @@ const codes = {
   unsafeNumber: 'MR_NUMBER_UNSAFE',
 } as const satisfies Record<UndecodableError, DeadLetterCode>;
 
-/** What a dead letter says of bytes that could not be decoded. */
+/** Bytes that could not be decoded, as an invalid message. */
 export function invalidMessageOf({ error, reason }: Undecodable): InvalidMessage {
   return { code: codes[error], reason };
 }
@@ -50,8 +49,8 @@ export interface Codec {
   /** The framed bytes of a record for this topic. Throws when `prepare` did not name it, or on a value of the wrong shape: bugs. */
   encode<Name extends RecordName>(record: Name, topic: string, value: Records[Name]): Buffer;
   /**
-   * Reads a framed record that must be one of `expected`. At once when the writer's schema is known, else after asking
-   * the registry; rejects with a retryable `RegistryUnavailable`.
+   * Reads a framed record that must be one of `expected`. Answers at once if the writer's schema is known, otherwise after a
+   * request to the registry; rejects with a retryable `RegistryUnavailable`.
    */
   decode<Name extends RecordName>(
     bytes: Buffer,
@@ -61,12 +60,12 @@ export interface Codec {
   decodeForeign(bytes: Buffer): Promise<{ readonly ok: true; readonly value: Json; readonly fullName: string } | Undecodable>;
 }
 
-/** Writers' schemas in memory; far more than any registry has for our topics. */
+/** Largest number of writers' schemas in memory; far more than a registry has for these topics. */
 const WRITERS_KEPT = 10_000;
 
 export type CodecOptions = {
   readonly registry: Registry;
-  /** For how long an id that the registry does not know is not asked for again; default 30 000. */
+  /** How long an unknown id is not requested again; default 30 000. */
   readonly unknownIdMs?: number;
   /** A clock in ms that never goes back; for tests. */
   readonly now?: () => number;
@@ -79,7 +78,7 @@ export function subjectOf({ topic, record }: RecordOnTopic): string {
 
 type Resolver = ReturnType<Type['createResolver']>;
 
-/** A writer's schema as it is known: what reads it, for each of our records that it can be. */
+/** A writer's schema: a reader for each record that it can be. */
 type Writer =
   | {
       readonly kind: 'usable';
@@ -143,7 +142,7 @@ export function createCodec(options: CodecOptions): Codec {
     const id = ids.get(subjectOf({ topic, record }));
     if (id === undefined) throw new Error(`Bug: the codec was not prepared for ${record} on ${topic}`);
     const type = typeOf(record);
-    // avsc answers with minus the bytes that were missing when the space is too small.
+    // When the space is too small, avsc returns minus the number of missing bytes.
     let end = type.encode(value, scratch, frameBytes);
     if (end < 0) {
       scratch = Buffer.allocUnsafe((scratch.length - end) * 2);
@@ -191,7 +190,7 @@ export function createCodec(options: CodecOptions): Codec {
     if (resolver === null) return undecodable('wrongRecord', `${fullName} in a version that cannot be read as ours`);
     try {
       const value: unknown = typeOf(record).fromBuffer(bytes.subarray(frameBytes), resolver);
-      // What the type of our own schema has read is of our generated type; the compiler can't follow the name there.
+      // A value that was read by our schema has our generated type, which the compiler cannot infer from the name.
       return { ok: true, record, value } as Decoded<Name>;
     } catch (error) {
       return undecodable('malformed', `bytes that are no ${fullName}: ${describe(error)}`);
@@ -221,7 +220,7 @@ function makeResolver(reader: Type, writerSchema: unknown): Resolver | null {
   try {
     return reader.createResolver(avroTypeOf(writerSchema));
   } catch {
-    // avsc says by throwing that the two do not fit.
+    // avsc throws when the two do not fit.
     return null;
   }
 }
@@ -238,7 +237,7 @@ function unknownId(id: number): Writer {
   return unusable('unknownSchemaId', `the registry does not know the schema id ${id}`);
 }
 
-/** avsc quotes what it was reading: cut short, and never the data of a record. */
+/** avsc's messages quote what it was reading, so they are cut, and never hold data of a record. */
 function describe(error: unknown): string {
   return error instanceof Error ? error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200) : 'unreadable';
 }

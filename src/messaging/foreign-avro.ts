@@ -1,18 +1,21 @@
 /**
- * Reads Avro that others wrote, by their own schema, as JSON. In the place of avsc, which compiles code from names, refuses unions and
- * defaults that every Java producer writes, and wraps what it reads from a union. Defaults, aliases and the spelling of names play
- * no part: they matter only to who reads with another schema. What a schema's logical types become is said in docs/events.md.
+ * Reads Avro that others wrote, by their own schema, as JSON. It is used in place of avsc, which compiles code from names, refuses
+ * unions and defaults that Java producers write, and wraps values of unions. Defaults, aliases and the syntax of names are
+ * ignored: they matter only when reading with another schema. docs/events.md says what logical types become.
  */
 import type { Json, JsonObject } from '../core/json.ts';
 import { AvroBytes, UnsafeNumber } from './avro-bytes.ts';
 
-/** Reads a value whole. Throws `UnsafeNumber` for a number that JSON would lose, and other errors for bytes that do not fit. */
+/**
+ * Reads one value. Throws `UnsafeNumber` for a number that JSON cannot hold exactly, and other errors for bytes that do not fit
+ * the schema.
+ */
 export type ForeignReader = (bytes: Buffer) => Json;
 
 type Read = (from: AvroBytes, depth: number) => Json;
 type Names = Map<string, Read>;
 
-/** Deeper values are refused; so are recursive records that no bytes end. */
+/** Deeper values are refused, and with them recursive records that never end. */
 const depthMax = 200;
 
 /** @param referenced schemas that this one refers to by name, each after those that it refers to itself. Throws on what is no Avro. */
@@ -143,7 +146,7 @@ function uuidText(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** Digits of a decimal: more would be data of another kind, and dear to print. */
+/** Largest decimal: longer ones are no numbers in practice, and slow to print. */
 const decimalBytesMax = 256;
 
 /** As a string, which keeps every digit, also the zeros at the end: `12.30`. */

@@ -1,14 +1,14 @@
 /**
- * Topics beside our own, which are somebody else's: they are looked at, and never made or altered. Those that `publish`
- * may name: one row of the outbox for a topic that is missing, or a record that its topic refuses, would halt the whole
- * connector, so the outbox learns of them only after this. And those that events are read from.
+ * Topics that belong to others: they are checked, and never made or altered. One row of the outbox for a missing topic, or one
+ * record that its topic refuses, would stop the whole connector, so the topics of `publish` are checked before the outbox accepts
+ * messages for them. Topics of events are checked too.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogAdmin } from './log.ts';
 
 /**
- * Throws `MR_PUBLISH_TOPIC` (not retryable) with each topic that is not there, or takes smaller records than the outbox
- * does; a retryable `MillraceError` when the broker is away.
+ * Throws `MR_PUBLISH_TOPIC` (not retryable) with each topic that does not exist, or accepts only smaller records than the outbox
+ * does; a retryable `MillraceError` when the broker is unavailable.
  */
 export async function assertPublishTopics(
   admin: Pick<LogAdmin, 'describeTopics'>,
@@ -31,8 +31,8 @@ export async function assertPublishTopics(
 }
 
 /**
- * Throws `MR_EVENT_TOPIC` (retryable: it may be made at any time) with the topics that are not there; a retryable
- * `MillraceError` when the broker is away. Asks for no more than a reader may do.
+ * Throws `MR_EVENT_TOPIC` (retryable: it may be made at any time) with the topics that do not exist; a retryable `MillraceError`
+ * when the broker is unavailable. Needs only the right to read.
  */
 export async function assertEventTopics(admin: Pick<LogAdmin, 'missingTopics'>, eventTopics: readonly string[]): Promise<void> {
   if (eventTopics.length === 0) return;

@@ -1,7 +1,6 @@
 /**
- * The port to Kafka: what the rest of Millrace knows of a partitioned log. Types only; `kafkajs/` implements it.
- * Delivery is at least once. Nothing here promises that a partition is ours alone: correctness rests on the instance
- * database, never on ownership (protocol.md, "A step").
+ * The port to Kafka: a partitioned log. Types only; `kafkajs/` and `memory/` implement it. Delivery is at least once. A partition
+ * may have two owners for a moment: correctness rests on the instance database, never on ownership (protocol.md, "A step").
  */
 
 import type { InvalidMessage } from './dead-letter-codes.ts';
@@ -19,8 +18,8 @@ export type LogRecord = TopicPartition & {
   readonly value: Buffer | null;
   readonly headers: readonly LogHeader[];
   /**
-   * Set where the bytes cannot be had: a compressed batch that would become too large, or that is broken. This one record
-   * stands for all of them, at the offset of the last, and has neither key nor value.
+   * Set for a compressed batch that would become too large, or that is broken. This one record stands for all records of the
+   * batch, at the offset of the last, and has neither key nor value.
    */
   readonly unreadable?: InvalidMessage;
 };
@@ -37,13 +36,13 @@ export type LogBatch = TopicPartition & {
 /** Called one after the other, synchronously: they note what happened and return. */
 export type LogConsumerHandlers = {
   /**
-   * Takes a batch over and returns at once: while it runs, nothing is fetched and no heartbeat is sent. Whoever is full
-   * calls `pause`. The same records may come again: after a rebalance from the committed offset on.
+   * Takes a batch and returns at once: while it runs, nothing is fetched and no heartbeat is sent. Call `pause` to get no more.
+   * The same records may come again: after a rebalance, from the committed offset on.
    */
   onBatch(batch: LogBatch): void;
   /** New partitions. Rebalancing is eager: each one revokes everything and then assigns anew. Drop every cache. */
   onAssigned(partitions: readonly TopicPartition[], generation: number): void;
-  /** Everything that was assigned is gone; what is under way may end, its commits are ignored. Drop every cache. */
+  /** All assigned partitions are revoked. Work under way may end, but its commits are ignored. Drop every cache. */
   onRevoked(partitions: readonly TopicPartition[], generation: number): void;
   /** The consumer died of an error and starts again after the delay. */
   onCrash?(error: unknown, restartInMs: number): void;
@@ -70,11 +69,11 @@ export interface LogConsumer {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
   /**
-   * Everything below `offset` is dealt with. Gathered, and sent every `commitIntervalMs`, before a rebalance and at stop.
+   * Everything below `offset` is done. Commits are gathered, and sent every `commitIntervalMs`, before a rebalance and at stop.
    * Ignored when `generation` is not the present one. Offsets never go back.
    */
   commit(partition: TopicPartition, offset: bigint, generation: number): void;
-  /** Sends what was gathered now. Rejects with a retryable `MillraceError` when the broker did not take it. */
+  /** Sends the gathered commits now. Rejects with a retryable `MillraceError` when the broker did not accept them. */
   flush(): Promise<void>;
   /** What is assigned now. */
   assignment(): readonly TopicPartition[];
@@ -100,9 +99,9 @@ export type OutgoingRecord = {
 
 export interface LogProducer {
   /**
-   * Resolves when all records are acknowledged by all in-sync replicas; order within the call, and between calls, is kept.
-   * While the broker is away it waits and tries again, so a record may be written twice. Rejects with a `MillraceError`:
-   * `MR_RECORD_TOO_LARGE` or `MR_RECORD_REFUSED` (not retryable: the broker will never take it), or `MR_PRODUCER_STOPPED`.
+   * Resolves when all records are acknowledged by all in-sync replicas; order within the call, and between calls, is kept. While
+   * the broker is unavailable it waits and tries again, so a record may be written twice. Rejects with a `MillraceError`:
+   * `MR_RECORD_TOO_LARGE` or `MR_RECORD_REFUSED` (not retryable: the broker refuses it for ever), or `MR_PRODUCER_STOPPED`.
    */
   send(records: readonly OutgoingRecord[]): Promise<void>;
   /** Resolves when there is room for more: await it before taking in new work. */
@@ -127,13 +126,13 @@ export type TopicDescription = {
   readonly config: Readonly<Record<string, string>>;
 };
 
-/** Every method rejects with a retryable `MillraceError` when the broker is away. */
+/** Every method rejects with a retryable `MillraceError` while the broker is unavailable. */
 export interface LogAdmin {
-  /** Those of the topics that are there. */
+  /** The topics that exist. */
   describeTopics(topics: readonly string[]): Promise<readonly TopicDescription[]>;
-  /** Those of the topics that are not there, or that this login may not see. */
+  /** The topics that do not exist, or that this login may not see. */
   missingTopics(topics: readonly string[]): Promise<readonly string[]>;
-  /** Topics that are there already are left alone. */
+  /** Existing topics are left as they are. */
   createTopics(topics: readonly TopicSpec[]): Promise<void>;
   setTopicConfig(topic: string, config: Readonly<Record<string, string>>): Promise<void>;
   /** Offset of the next record of each partition. */
@@ -142,21 +141,21 @@ export interface LogAdmin {
   offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>>;
   /** Partitions for which the group never committed are missing. */
   committedOffsets(groupId: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
-  /** A group that is gone is no error. */
+  /** A group that does not exist is no error. */
   deleteGroup(groupId: string): Promise<void>;
   /** Resolves when the cluster answers. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** One cluster: what `main.ts` of a process makes and hands to its parts. */
+/** One cluster. `main.ts` of a process makes it and gives it to its parts. */
 export interface Log {
   consumer(options: LogConsumerOptions): LogConsumer;
   producer(): LogProducer;
   admin(): LogAdmin;
 }
 
-/** The last header of that name as text; null when there is none. */
+/** The last header of that name as a string; null when there is none. */
 export function headerText(record: { readonly headers: readonly LogHeader[] }, name: string): string | null {
   return record.headers.findLast(({ key }) => key === name)?.value.toString('utf8') ?? null;
 }

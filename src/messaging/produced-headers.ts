@@ -1,4 +1,4 @@
-/** Headers of every record that we produce ourselves; rows of the outbox get them from Debezium. */
+/** Headers of every record that a process produces itself; rows of the outbox get them from Debezium. */
 import { messageTypeHeader } from './codec.ts';
 import type { RecordName } from './generated/records.ts';
 import type { LogHeader } from './log.ts';

@@ -1,7 +1,7 @@
 /**
- * Registers our schemas: one subject for each topic and record that may stand in it (TopicRecordNameStrategy), each FULL_TRANSITIVE.
- * Run by `millrace schemas register` and by a deploy that brings a new queue, one subject after the other: registries
- * answer badly to the same registration from several processes at once, so no process registers when it starts.
+ * Registers the schemas: one subject for each topic and record in it (TopicRecordNameStrategy), each FULL_TRANSITIVE. `millrace
+ * schemas register` does it, and a deploy with a new queue, one subject after the other. Registries handle the same registration
+ * from several processes at once badly, so no process registers at its start.
  */
 import { type RecordOnTopic, subjectOf } from './codec.ts';
 import { schemaTexts } from './generated/records.ts';
@@ -10,7 +10,7 @@ import { defaultQueue, topicNames } from './topics.ts';
 
 const compatibility = 'FULL_TRANSITIVE';
 
-/** Every record that may stand in a topic of this installation, or in one that `publish` may name. */
+/** Every record of every topic of this installation, and of the topics that `publish` may name. */
 export function recordsOnTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): RecordOnTopic[] {
   const names = topicNames(prefix);
   const tasks = [null, ...new Set([defaultQueue, ...queues])].flatMap((queue) => recordsOfQueue(prefix, queue));
@@ -26,7 +26,7 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = [], 
   ];
 }
 
-/** What a queue's topic carries; null is the topic of `http` tasks. */
+/** The records of a queue's topic; null is the topic of `http` tasks. */
 export function recordsOfQueue(prefix: string, queue: string | null): RecordOnTopic[] {
   return [{ topic: topicNames(prefix).tasks(queue), record: 'TaskScheduled' }];
 }
@@ -34,8 +34,8 @@ export function recordsOfQueue(prefix: string, queue: string | null): RecordOnTo
 export type Registration = RecordOnTopic & { readonly subject: string; readonly id: number; readonly status: 'registered' | 'present' };
 
 /**
- * Registers what is missing; safe to repeat. Throws `MR_SCHEMA_INCOMPATIBLE` (not retryable) when the registry holds a
- * version with which ours does not go together, and a retryable `MillraceError` when it is away.
+ * Registers what is missing; safe to repeat. Throws `MR_SCHEMA_INCOMPATIBLE` (not retryable) when the registry holds a version
+ * with which ours is not compatible, and a retryable `MillraceError` while it is unavailable.
  */
 export async function registerSchemas(registry: Registry, records: readonly RecordOnTopic[]): Promise<Registration[]> {
   const registrations: Registration[] = [];
@@ -44,7 +44,7 @@ export async function registerSchemas(registry: Registry, records: readonly Reco
     const text = schemaTexts[each.record];
     const present = await registry.idOf(subject, text);
     const id = present ?? (await registry.register(subject, text));
-    // After the first version, since some registries know no subject before it; before any second one.
+    // After the first version, since some registries have no subject before it, and before any second one.
     if ((await registry.compatibilityOf(subject)) !== compatibility) await registry.setCompatibility(subject, compatibility);
     registrations.push({ ...each, subject, id, status: present === null ? 'registered' : 'present' });
   }

@@ -12,7 +12,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A registry that gives these answers, the last one for ever; `asked` holds what it was asked. */
+/** A registry that gives these answers, the last one again and again; `asked` holds the requests. */
 async function answering(...answers: readonly Answer[]): Promise<{ readonly registry: Registry; readonly asked: IncomingMessage[] }> {
   const asked: IncomingMessage[] = [];
   const made = createServer((request, response) => {

@@ -1,7 +1,7 @@
 /**
- * The schema registry by its Confluent-compatible REST API: the five calls that we need. A client of ours, because a
- * codec must never take an outage for an unknown schema (the usual client answers both with status 400 or 404), nor
- * compile a schema before its size is known. Retries a little; who calls decides about the rest.
+ * The schema registry by its Confluent-compatible REST API: the five calls that we need. It is a client of our own, because a
+ * codec must never mistake an outage for an unknown schema (the usual client reports both as status 400 or 404), nor compile a
+ * schema before its size is known. Retries a few times; callers decide about the rest.
  */
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { MillraceError } from '../core/error.ts';
@@ -18,12 +18,15 @@ export type RegistryOptions = {
 };
 
 export type WriterSchema =
-  /** `references` are the texts of the schemas that it names, each after those that it names itself. */
+  /** `references` are the schemas that it refers to, each after those that it refers to itself. */
   | { readonly kind: 'avro'; readonly text: string; readonly references?: readonly string[] }
-  /** No Avro, or too large. */
+  /** A schema that is not Avro, or too large. */
   | { readonly kind: 'unusable'; readonly reason: string };
 
-/** Every call rejects with a retryable `MillraceError` `MR_REGISTRY_UNAVAILABLE` while the registry does not answer as it should. */
+/**
+ * Every call rejects with a retryable `MillraceError` `MR_REGISTRY_UNAVAILABLE` while the registry is unavailable or answers with
+ * an error.
+ */
 export interface Registry {
   /** @returns null when the registry says that it does not know the id. */
   schemaById(id: number): Promise<WriterSchema | null>;
@@ -38,7 +41,7 @@ export interface Registry {
 
 type Answer = { readonly status: number; readonly body: unknown };
 
-/** The registry's codes for what is not there, as opposed to a wrong address that answers 404 too. */
+/** The registry's codes for something that does not exist. A wrong address answers 404 without such a code. */
 const subjectUnknown = 40401;
 const versionUnknown = 40402;
 const schemaUnknown = 40403;
@@ -71,7 +74,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     } catch (cause) {
       throw unavailable(`The schema registry at ${base} does not answer: ${reasonOfNoAnswer(cause)}`, cause);
     }
-    // Refused credentials, a proxy's answer or an error of the registry itself: none of them says anything about a schema.
+    // Refused credentials, an answer of a proxy or an error of the registry: none of them means that a schema is unknown.
     const parsed = parseBody(text);
     if (response.ok && parsed !== undefined) return { status: response.status, body: parsed };
     if ([404, 409, 422].includes(response.status) && errorCodeOf(parsed) !== null) return { status: response.status, body: parsed };
@@ -86,7 +89,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     throw unavailable(`The schema registry at ${base} answered ${path} with error ${errorCodeOf(answer.body)}`);
   };
 
-  /** Schemas that others refer to never change, and none is asked for twice. */
+  /** Referenced schemas never change, so each is requested once. */
   const referencedBy: FindReference = async ({ subject, version }) => {
     const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
     return bodyUnless(await ask('GET', path), path, [subjectUnknown, versionUnknown, schemaUnknown]);
@@ -177,7 +180,7 @@ async function writerSchemaOf(id: number, body: unknown, find: FindReference): P
   return references.size === 0 ? { kind: 'avro', text } : { kind: 'avro', text, references: [...references.values()] };
 }
 
-/** Adds what a schema refers to, depth first. @returns what cannot be followed, or null. */
+/** Adds the schemas that a schema refers to, depth first. @returns a reference that cannot be followed, or null. */
 async function gather(body: unknown, find: FindReference, into: Map<string, string>, under: Set<string>): Promise<string | null> {
   const references: unknown = member(body, 'references');
   if (!Array.isArray(references)) return null;
@@ -186,7 +189,7 @@ async function gather(body: unknown, find: FindReference, into: Map<string, stri
     const version = member(each, 'version');
     if (typeof subject !== 'string' || typeof version !== 'number') return 'a schema without subject and version';
     const key = `${version} ${subject}`;
-    // One that is being followed refers to itself in a circle: then it is there already.
+    // A schema that refers to itself is among them already.
     if (into.has(key) || under.has(key)) continue;
     if (under.size >= referencesMax || into.size >= referencesMax) return `more than ${referencesMax} schemas`;
     under.add(key);

@@ -13,7 +13,7 @@ import {
 
 const settings = { prefix: 'mill', partitions: 8 };
 
-/** A broker's topics. `made` and `set` say what was asked of it. */
+/** The topics of a broker. `made` and `set` hold the requests. */
 function fakeAdmin(there: readonly TopicDescription[] = []) {
   const topics = new Map(there.map((each) => [each.topic, each]));
   const made: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Names and settings of every topic, and the idempotent making of them. A topic that is missing halts the whole
- * connector behind its first row, so nothing makes topics on the side: `millrace topics` and deploying a new queue do.
+ * Names and settings of every topic, and how they are made, idempotently. A row for a missing topic stops the whole connector, so
+ * topics are never created implicitly: `millrace topics` and the deploy of a new queue make them.
  */
 import { MillraceError } from '../core/error.ts';
 import type { LogAdmin, TopicDescription, TopicSpec } from './log.ts';
@@ -14,7 +14,7 @@ export type TopicNames = {
   readonly deadLetters: string;
   /** Messages that orchestrators write to the outbox to see that they arrive. */
   readonly probes: string;
-  /** Where Debezium's heartbeat goes: without it nothing at all is delivered. */
+  /** The topic of Debezium's heartbeat. If it is missing, nothing is delivered. */
   readonly heartbeat: string;
   readonly connect: { readonly configs: string; readonly offsets: string; readonly status: string };
 };
@@ -51,7 +51,7 @@ export function groupNames(prefix: string): GroupNames {
   };
 }
 
-/** The queue of `task` nodes that name none. */
+/** The queue of `task` nodes that do not name one. */
 export const defaultQueue = 'handlers';
 export const defaultMaxMessageBytes = 1_048_576;
 /** `<prefix>.dead-letters` holds an original and the reason beside it. */
@@ -59,7 +59,7 @@ export const deadLetterExtraBytes = 65_536;
 
 export type TopicSettings = {
   readonly prefix: string;
-  /** Frozen at install; every topic that is keyed by instance has as many. */
+  /** Frozen at install; every topic that is keyed by instance has this many partitions. */
   readonly partitions: number;
   /** Default 1. */
   readonly replication?: number;
@@ -98,7 +98,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
   ];
 }
 
-/** Topics for which the outbox takes messages: those of ours that Debezium writes, and those that `publish` may name. */
+/** Topics for which the outbox accepts messages: those of Millrace that Debezium writes, and those that `publish` may name. */
 export function outboxTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): string[] {
   const names = topicNames(prefix);
   const tasks = [null, ...new Set([defaultQueue, ...queues])].map((queue) => names.tasks(queue));
@@ -120,7 +120,7 @@ function keyedByInstance(settings: TopicSettings, topic: string, config: Readonl
     replication: settings.replication ?? 1,
     config: {
       'cleanup.policy': 'delete',
-      // Producers decide: the connector's and ours use what every consumer of ours reads.
+      // Producers decide: all of them use a compression that every consumer of Millrace reads.
       'compression.type': 'producer',
       'max.message.bytes': String(maxBytes(settings)),
       'retention.ms': String(settings.retentionMs ?? 7 * dayMs),
@@ -132,8 +132,8 @@ function keyedByInstance(settings: TopicSettings, topic: string, config: Readonl
 export type EnsuredTopics = { readonly created: readonly string[]; readonly changed: readonly string[] };
 
 /**
- * Makes what is missing and sets what differs; safe to repeat, and from several processes at once.
- * Throws `MR_TOPIC_PARTITIONS` (not retryable) when a topic is there with another partition count: that can never be mended.
+ * Makes what is missing and sets what differs; safe to repeat, and from several processes at once. Throws `MR_TOPIC_PARTITIONS`
+ * (not retryable) when a topic has another number of partitions: that can never be corrected.
  */
 export async function ensureTopics(admin: LogAdmin, settings: TopicSettings): Promise<EnsuredTopics> {
   return await ensureSpecs(admin, settings, topicSpecs(settings));
@@ -153,13 +153,13 @@ async function ensureSpecs(admin: LogAdmin, settings: TopicSettings, specs: read
   const before = await describe(admin, specs);
   const missing = specs.filter(({ topic }) => !before.has(topic));
   if (missing.length > 0) await admin.createTopics(missing);
-  // Read again also what was missing: another process may have made it with other settings at the same moment.
+  // Topics that were missing are read again too: another process may have made them with other settings meanwhile.
   const after = missing.length > 0 ? await describe(admin, specs) : before;
   const changed: string[] = [];
   for (const spec of specs) {
     const found = after.get(spec.topic);
     if (found === undefined) continue;
-    // Connect creates its own topics if it starts first, with the settings of its administrator.
+    // If Connect starts first, it creates its own topics, with the settings of its administrator.
     if (!isOurs(spec.topic, settings)) continue;
     if (found.partitions !== spec.partitions) throw partitionsDiffer(spec, found);
     if (Object.entries(spec.config).every(([name, value]) => found.config[name] === value)) continue;

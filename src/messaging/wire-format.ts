@@ -2,7 +2,7 @@
 
 export const frameBytes = 5;
 
-/** Writes the frame's head into the first bytes of `target`. */
+/** Writes the header of the frame into the first bytes of `target`. */
 export function writeFrameHead(target: Buffer, schemaId: number): void {
   target[0] = 0;
   target.writeInt32BE(schemaId, 1);

@@ -1,8 +1,5 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectProblem, openTestApi, type TestApi } from '../testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('Dead letters', () => {
   async function withLetter(omitted: string | null = null): Promise<TestApi> {

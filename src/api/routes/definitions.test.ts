@@ -1,10 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import { approval, instant, waiting, withApproval } from '../testing/definitions.ts';
 import { type Body, expectProblem, openTestApi } from '../testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('Deploying', () => {
   it('makes the queues and tells the event types before it answers', async () => {

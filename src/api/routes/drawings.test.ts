@@ -1,9 +1,6 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { withApproval } from '../testing/definitions.ts';
 import { expectProblem } from '../testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 it('draws a version of a definition, as SVG unless asked for Mermaid', async () => {
   const { ask } = await withApproval();

@@ -1,9 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { approval, withApproval } from '../testing/definitions.ts';
 import { expectProblem } from '../testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('The inbox', () => {
   it('shows open tasks by whom they are for, and a task with its form', async () => {

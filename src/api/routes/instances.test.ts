@@ -1,9 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { withApproval } from '../testing/definitions.ts';
 import { type Body, expectProblem } from '../testing/test-api.ts';
-
-// Each test builds a whole server, which a busy machine takes its time for.
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('An instance', () => {
   it('says why it waits', async () => {

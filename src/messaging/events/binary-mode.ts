@@ -1,4 +1,4 @@
-/** CloudEvents in binary mode: the attributes are headers, and the record's value is the data; without a value there is none. */
+/** CloudEvents in binary mode: the attributes are headers, and the value of the record is the data. */
 import type { ExternalEvent } from '../../core/external-event.ts';
 import type { Codec } from '../codec.ts';
 import type { LogRecord } from '../log.ts';

@@ -1,4 +1,4 @@
-/** What every event must have, whichever way it came, and what none may be. */
+/** Checks that every event must pass, whatever its format. */
 import { CORRELATION_KEY_LENGTH_MAX, characterCount } from '../../core/correlation-key.ts';
 import { parseInstant } from '../../core/duration.ts';
 import type { ExternalEvent } from '../../core/external-event.ts';
@@ -14,7 +14,7 @@ export function invalid(code: DeadLetterCode, reason: string): { readonly ok: fa
 
 /** Longest id, type and source, in characters: like the key, they are indexed. */
 const NAME_LENGTH_MAX = 500;
-/** Others can neither be stored nor shown. */
+/** Times outside of these years can be neither stored nor shown. */
 const timeMin = Date.parse('0001-01-01T00:00:00Z');
 const timeMax = Date.parse('9999-12-31T23:59:59.999Z');
 
@@ -32,15 +32,15 @@ export function checkedEvent(event: ExternalEvent): Read<ExternalEvent> {
   return { ok: true, value: event };
 }
 
-/** Stands for an id that is not there: the same for every delivery of the record. */
+/** The id of an event that has none: the same for every delivery of the record. */
 export function positionOf({ topic, partition, offset }: LogRecord): string {
   return `${topic}-${partition}-${offset}`;
 }
 
-/** RFC 3339, whose offset is no option. */
+/** RFC 3339, with an offset. */
 export function timeOf(text: string | null): EpochMs | null | 'invalid' {
   if (text === null) return null;
-  // A blank in the place of the T is what some print.
+  // Some clients write a blank in place of the T.
   return parseInstant(text.replace(' ', 'T')) ?? 'invalid';
 }
 
@@ -50,7 +50,7 @@ export function keyOf({ key }: LogRecord): string | null {
   try {
     return utf8.decode(key);
   } catch {
-    // TextDecoder says only by throwing that it is not UTF-8.
+    // TextDecoder throws if it is not UTF-8.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-/** The data of an event as JSON, whatever it was sent as: JSON, or Avro of the sender's own schema. */
+/** The data of an event as JSON. It is sent as JSON, or as Avro of the sender's own schema. */
 import { assertNever } from '../../core/assert.ts';
 import type { Json } from '../../core/json.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
@@ -6,7 +6,7 @@ import { type Codec, invalidMessageOf } from '../codec.ts';
 import { invalid, type Read } from './check-event.ts';
 import type { ContentType } from './event-headers.ts';
 
-/** No bytes are an event without data. */
+/** An empty value is an event without data. */
 export async function readData(value: Buffer | null, contentType: ContentType | null, codec: Codec): Promise<Read<Json>> {
   if (value === null || value.length === 0) return { ok: true, value: null };
   if (contentType === null || isJson(contentType)) {
@@ -55,7 +55,7 @@ export function textOf(bytes: Buffer, contentType: ContentType | null, what = 't
   try {
     return { ok: true, value: utf8.decode(bytes) };
   } catch {
-    // TextDecoder says only by throwing that it is not UTF-8.
+    // TextDecoder throws if it is not UTF-8.
     return invalid('MR_EVENT_INVALID', `${what} is not UTF-8`);
   }
 }

@@ -15,12 +15,12 @@ export function versionOf(record: LogRecord): string | null {
   return attributeOf(record, 'specversion');
 }
 
-/** Whether any required attribute is there. */
+/** Whether the record has any required attribute. */
 export function namesAttributes(record: LogRecord): boolean {
   return ['id', 'type', 'source'].some((name) => attributeOf(record, name) !== null);
 }
 
-/** `ce_datacontenttype` is what some write in the place of the header that the binding names. */
+/** Some clients write `ce_datacontenttype` in place of the header that the binding names. */
 export function contentTypeOf(record: LogRecord): ContentType | null {
   const text = headerOf(record, 'content-type') ?? headerOf(record, 'contenttype') ?? attributeOf(record, 'datacontenttype');
   return text === null ? null : parseContentType(text);

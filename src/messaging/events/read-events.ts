@@ -1,7 +1,7 @@
 /**
- * External events as they arrive on Kafka: our own Avro record, and CloudEvents in binary and in structured mode, told apart by their
- * headers. A record with no value and no sign of an event is a tombstone, which compacted topics are full of: no event, and no error.
- * Anything else, and whatever lacks what an event must have, is an invalid message: a value, never thrown.
+ * External events as they arrive on Kafka: our own Avro record, and CloudEvents in binary and in structured mode, told apart by
+ * their headers. A record without a value and without headers of an event is a tombstone, of which compacted topics are full:
+ * neither an event nor an error. Every other record that is not a complete event is an invalid message: a value, never thrown.
  * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-protocol-binding.md
  */
 import type { ExternalEvent } from '../../core/external-event.ts';
@@ -59,7 +59,7 @@ async function readOwn(record: LogRecord, value: Buffer, codec: Codec): Promise<
   return parsed.ok ? checkedEvent({ ...event, data: parsed.value }) : parsed;
 }
 
-/** What bytes are that no header tells anything of. */
+/** Guesses what bytes without headers are, for the message. */
 function recognised(value: Buffer): string {
   const begin = value.subarray(0, 64).toString('latin1').trimStart();
   if (!/^[[{]/.test(begin)) return `${value.length} bytes that do not begin with a zero byte and a schema id, without headers of an event`;

@@ -13,19 +13,19 @@ const batch = 'application/cloudevents-batch+json';
 
 type Structured = { readonly kind: 'events'; readonly events: readonly ExternalEvent[]; readonly invalid: InvalidMessage | null };
 
-/** Of a batch, what is valid counts, and the first that is not is told by its place. */
+/** The valid events of a batch count, and the first invalid one is reported with its index. */
 export async function readStructuredMode(record: LogRecord, contentType: ContentType, codec: Codec): Promise<Structured> {
   const read = readJson(record, contentType);
   if (!read.ok) return gathered([read]);
   const ownKey = keyOf(record);
   if (!Array.isArray(read.value)) {
-    // As in binary mode, the record's key is before the attribute.
+    // As in binary mode, the key of the record wins over the attribute.
     const place = { id: positionOf(record), keyOf: (named: string | null) => ownKey ?? named };
     return gathered([await readOne(read.value, place, codec)]);
   }
   const results: Read<ExternalEvent>[] = [];
   for (const [index, each] of read.value.entries()) {
-    // One key of the record cannot be meant for each of several that name their own.
+    // In a batch the attribute of each event wins over the one key of the record.
     const place = { id: `${positionOf(record)}-${index}`, keyOf: (named: string | null) => named ?? ownKey };
     const one = await readOne(each, place, codec);
     results.push(one.ok ? one : invalid(one.code, `event ${index} of the batch: ${one.reason}`));

@@ -45,7 +45,7 @@ export function createAdmin(open: OpenClient, metadataMaxAgeMs: number): LogAdmi
         return topics.filter((topic) => !there.has(topic));
       }),
     createTopics: async (topics) => {
-      // One by one: of several in a request, one that is there already makes the whole answer an error.
+      // One by one: in a request for several, one that exists makes the whole answer an error.
       for (const topic of topics) {
         await run(`make the topic ${topic.topic}`, (admin) => createTopic(admin, topic));
         await run(`tell of the topic ${topic.topic}`, (admin) => admin.fetchTopicMetadata({ topics: [topic.topic] }));
@@ -53,7 +53,7 @@ export function createAdmin(open: OpenClient, metadataMaxAgeMs: number): LogAdmi
     },
     setTopicConfig: (topic, config) =>
       run(`set up the topic ${topic}`, async (admin) => {
-        // Altering replaces all settings of the topic: those that an administrator made stay.
+        // Altering replaces all settings of a topic, so those that an administrator made are sent again.
         const { resources } = await admin.describeConfigs({
           includeSynonyms: false,
           resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
@@ -96,7 +96,7 @@ export function createAdmin(open: OpenClient, metadataMaxAgeMs: number): LogAdmi
 }
 
 async function createTopic(admin: Admin, { topic, partitions, replication, config }: TopicSpec): Promise<void> {
-  // false means that it is there already.
+  // false means that it exists already.
   await admin.createTopics({
     // kafkajs waits for leaders, but takes a broker that does not know the topic yet for a failure.
     waitForLeaders: false,

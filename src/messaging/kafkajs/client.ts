@@ -1,6 +1,6 @@
 /**
- * A kafkajs client whose sockets we make, so that all of them can be closed: after a broker's restart kafkajs may
- * keep open a connection that it no longer knows, which keeps the process running.
+ * A kafkajs client with sockets of our own, so that all can be closed: after a broker's restart kafkajs may leak an open
+ * connection, which keeps the process running.
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -20,13 +20,13 @@ const keepAliveMs = 60_000;
 export function openClient(config: KafkaConfig): KafkaClient {
   const sockets = new Set<Socket>();
   const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-    // An address is no server name.
+    // TLS allows no address as the server name.
     const servername = isIP(host) === 0 ? { servername: host } : {};
     // kafkajs passes no options where TLS is off, whatever its type says.
     const useTls = Boolean(ssl);
     const socket = useTls ? connectTls({ host, port, ...servername, ...ssl }, onConnect) : connect({ host, port }, onConnect);
     socket.setKeepAlive(true, keepAliveMs);
-    // A request is one write: nothing is gained by holding its last bytes back.
+    // A request is one write, so delaying its last bytes (Nagle) gains nothing.
     socket.setNoDelay(true);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -36,7 +36,7 @@ export function openClient(config: KafkaConfig): KafkaClient {
     kafka: new kafkajs.Kafka({ ...config, socketFactory }),
     close: () => {
       for (const socket of sockets) {
-        // What kafkajs listens to: it ends its timer and its requests.
+        // kafkajs listens for `end`, and then ends its timer and its requests.
         socket.emit('end');
         socket.destroy();
       }

@@ -1,6 +1,6 @@
 /**
- * The compressions that outside producers use, for what kafkajs still reads itself: records in the formats before Kafka 0.11, which
- * brokers before Kafka 4 may keep. None needs a build on the machine: snappy is JavaScript, LZ4 comes prebuilt, the others are Node's.
+ * Compression codecs for the records that kafkajs still reads itself: formats before Kafka 0.11, which brokers before Kafka 4 may
+ * hold. None has to be compiled on the machine: snappy is JavaScript, LZ4 comes prebuilt, the others are Node's.
  */
 import { promisify } from 'node:util';
 import { gzip, zstdCompress } from 'node:zlib';
@@ -11,7 +11,7 @@ import { type Compression, decompress } from './decompress.ts';
 
 type Encoder = { readonly buffer: Buffer };
 
-/** Exported for tests, which compress what others would. */
+/** Exported for tests, which compress batches as other producers do. */
 export const compress: { readonly [Name in Compression]: (bytes: Buffer) => Promise<Buffer> } = {
   gzip: promisify<Buffer, Buffer>(gzip),
   snappy: async (bytes) => snappy.compress(bytes),

@@ -78,7 +78,7 @@ class ReopeningConsumer implements LogConsumer {
             const reached = this.#assignment.skip(partition, from, to, highWatermark);
             if (reached !== null) this.commit(partition, reached, this.#assignment.generation);
           },
-          // At once: a moment later nothing is assigned any more.
+          // Sent at once: afterwards nothing is assigned any more.
           leaving: () => void this.#sendCommits(),
         });
       } finally {
@@ -118,7 +118,7 @@ class ReopeningConsumer implements LogConsumer {
     return await turn;
   }
 
-  /** @returns what went wrong, or null. Offsets that the broker did not take come again with the next flush. */
+  /** @returns the error, or null. Offsets that the broker did not accept are sent again with the next flush. */
   async #sendCommits(): Promise<unknown> {
     const generation = this.#assignment.generation;
     const offsets = this.#assignment.takePending();
@@ -128,7 +128,7 @@ class ReopeningConsumer implements LogConsumer {
       await this.#session.commit(offsets);
       return null;
     } catch (error) {
-      // After a rebalance these offsets do not matter any more: the records come again, to the new owner of the partition.
+      // If the group has rebalanced, these offsets no longer matter: the new owner reads the records again.
       for (const { topic, partition, offset } of offsets) this.#restore({ topic, partition }, offset, generation);
       this.#logger.debug({ err: error, groupId: this.#options.groupId }, 'Offsets were not committed');
       return error;
@@ -160,7 +160,7 @@ class ReopeningConsumer implements LogConsumer {
     await drained;
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#commitTimer = null;
-    // A broker that is away must not delay the stop: the records come again.
+    // An unavailable broker must not delay the stop. Records without a commit come again.
     await Promise.race([this.#flush(), delay(lastCommitMs, undefined, { ref: false })]);
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#ending.abort();

@@ -1,6 +1,6 @@
 /**
- * Takes compressed batches apart, for every compression that producers use, and never makes more of one than it may: what would
- * become larger is known from its own framing before it is read, or stops while it is.
+ * Decompresses batches, for every compression that producers use, within a limit: a batch that would become too large is
+ * recognised by its framing before it is decompressed, or while it is.
  */
 import { promisify } from 'node:util';
 import { unzip, zstdDecompress } from 'node:zlib';
@@ -10,7 +10,7 @@ import snappy from 'snappyjs';
 export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = Exclude<(typeof compressions)[number], 'none'>;
 
-/** The bytes would become more than they may. */
+/** The decompressed bytes would exceed the limit. */
 export class TooLarge extends Error {}
 
 const unzipped = promisify(unzip);
@@ -39,7 +39,7 @@ async function stopping(output: Promise<Buffer>): Promise<Buffer> {
   }
 }
 
-/** What Java's producers put before their chunks of snappy; others send one chunk without any of it. */
+/** Header of Java's producers before their chunks of snappy; others send one chunk without it. */
 const xerialMagic = Buffer.from([130, 83, 78, 65, 80, 80, 89, 0]);
 const xerialHeadBytes = 16;
 
@@ -75,14 +75,14 @@ function snappyLength(chunk: Buffer): number {
 }
 
 const lz4Magic = 0x184d2204;
-/** By the block size in the frame's head. */
+/** Indexed by the block size in the frame's header. */
 const lz4BlockBytes = [0, 0, 0, 0, 65_536, 262_144, 1_048_576, 4_194_304];
-/** No byte of LZ4 becomes more. */
+/** The largest compression ratio of LZ4. */
 const lz4RatioMax = 255;
 
 /**
- * The first frame of the bytes, whose blocks cannot become more than `bytesMax`: a block has a largest size, and LZ4 a
- * largest ratio. Counts a block as full where it may be, so frames near the limit are refused too.
+ * The first frame of the bytes, whose blocks cannot become more than `bytesMax`: a block has a largest size, and LZ4 a largest
+ * ratio. Counts every block at its largest size, so frames near the limit are refused too.
  * @see https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md
  */
 function boundedLz4Frame(bytes: Buffer, bytesMax: number): Buffer {

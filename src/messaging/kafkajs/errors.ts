@@ -1,7 +1,7 @@
-/** Classifies what kafkajs throws: errors that pass by themselves, and records that the broker will never take. */
+/** Classifies errors of kafkajs: those that pass by themselves, and records that the broker refuses for ever. */
 import { MillraceError } from '../../core/error.ts';
 
-/** Broker's answers about a record, or a topic's name, that no retry changes. */
+/** Answers of a broker about a record, or the name of a topic, that no retry changes. */
 const refusals: Readonly<Record<string, 'MR_RECORD_TOO_LARGE' | 'MR_RECORD_REFUSED'>> = {
   MESSAGE_TOO_LARGE: 'MR_RECORD_TOO_LARGE',
   RECORD_LIST_TOO_LARGE: 'MR_RECORD_TOO_LARGE',
@@ -42,7 +42,7 @@ function causeOf(error: object): unknown {
   return 'errors' in error && Array.isArray(error.errors) ? error.errors[0] : null;
 }
 
-/** Why the broker refuses a record for good; null for everything that passes. */
+/** Why the broker refuses a record for ever; null for every other error. */
 export function refusalOf(error: unknown): MillraceError | null {
   const type = protocolErrorOf(error);
   const code = type === null ? undefined : refusals[type];

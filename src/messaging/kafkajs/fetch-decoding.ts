@@ -1,11 +1,11 @@
 /**
- * Gives kafkajs 2.2.4 our reading of fetched batches in the place of its own. Its protocol modules are loaded when a request of their
- * version is first made, and take the reading from this one module. The bound is one for the process, as the modules are.
+ * Replaces how kafkajs 2.2.4 decodes fetched batches. Its protocol modules are loaded at the first request of their version, and
+ * import the decoder from one module, which is replaced here. The bound is global, like the modules.
  */
 import { createRequire } from 'node:module';
 import { areRecordBatches, type FetchedMessage, readRecordBatches, type Spent } from './record-batch.ts';
 
-/** What we use of kafkajs' decoder: one reads a whole response, partition after partition. */
+/** The used part of kafkajs' decoder, which reads a whole response, partition after partition. */
 type Decoder = { readInt32(): number; canReadBytes(length: number): boolean; readBytes(length: number): Buffer; offset: number };
 type DecodeMessages = (decoder: Decoder) => Promise<readonly unknown[]>;
 
@@ -14,7 +14,7 @@ type Mended = { bytesMax: number };
 
 const lengthBytes = 4;
 
-/** @param bytesMax what the batches of a response may become; the largest of all calls counts. */
+/** @param bytesMax largest decompressed size of the batches of a response; the largest of all calls counts. */
 export function mendFetchDecoding(bytesMax: number): void {
   const load = createRequire(import.meta.url);
   const path = load.resolve('kafkajs/src/protocol/requests/fetch/v4/decodeMessages');

@@ -1,7 +1,4 @@
-/**
- * The log by kafkajs. Relies on nothing but a broker's address; never makes topics on the side, never uses Kafka
- * transactions or idempotent producers (protocol.md, "A step" 7).
- */
+/** The log on kafkajs. Never creates topics implicitly, never uses Kafka transactions or idempotent producers (protocol.md, "A step" 7). */
 import type { KafkaConfig, SASLOptions } from 'kafkajs';
 import type { Logger } from '../../core/logger.ts';
 import type { Log, LogConsumerOptions } from '../log.ts';
@@ -19,14 +16,14 @@ import type { ConsumerOptions } from './session.ts';
 export type KafkaOptions = {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** false or absent: no TLS. Texts are PEM. */
+  /** false or absent: no TLS. Strings are PEM. */
   readonly ssl?: boolean | { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly servername?: string };
   readonly sasl?: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
     readonly username: string;
     readonly password: string;
   };
-  /** Default 10 000: a broker that is silent for longer counts as away. */
+  /** Default 10 000: a broker that is silent for longer counts as unavailable. */
   readonly requestTimeoutMs?: number;
   /** How long a fetch waits for records, and how late a resumed partition is read at worst; default 50. */
   readonly fetchWaitMs?: number;
@@ -37,11 +34,11 @@ export type KafkaOptions = {
 };
 
 const METADATA_AGE_MS = 30_000;
-/** What one partition gives in a fetch, but for a single batch that is larger. */
+/** Largest fetch of one partition, unless a single batch is larger. */
 const FETCH_BYTES = 1_048_576;
 /**
- * A compressed batch may become so many times the message limit, or the fetch size if that is larger: producers pack tenfold at
- * most as a rule, a bomb a thousandfold.
+ * A compressed batch may become this many times the limit of a message, or of a fetch if that is larger. Producers usually
+ * compress to a tenth at most, a decompression bomb to a thousandth.
  */
 const BATCH_GROWTH_MAX = 16;
 
@@ -53,8 +50,8 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   mendRequestQueue();
   const config = kafkaConfig(options, logger);
   const open = (): KafkaClient => openClient(config);
-  // A consumer that gives up joins again as another member, and the group waits for the first one until its session ends:
-  // one that retries through a broker's restart continues at once.
+  // A consumer that gives up joins again as another member, and the group waits for the first one until its session ends. So
+  // consumers keep retrying while a broker restarts, and then continue at once.
   const openPatient = (): KafkaClient => openClient({ ...config, retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 30 } });
   return {
     consumer: (consumerOptions) => createConsumer(openPatient, consumerDefaults(options, consumerOptions), logger),
@@ -77,7 +74,7 @@ export function kafkaConfig(options: KafkaOptions, logger: Logger): KafkaConfig 
     clientId: options.clientId,
     brokers: [...options.brokers],
     ...(ssl === undefined ? {} : { ssl: typeof ssl === 'object' ? { ...ssl } : ssl }),
-    // The three mechanisms take the same options, which the type of kafkajs says one by one.
+    // The three mechanisms have the same options, but a type each in kafkajs.
     ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
     connectionTimeout: 5_000,
     authenticationTimeout: 10_000,

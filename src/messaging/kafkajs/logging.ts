@@ -1,4 +1,4 @@
-/** Log lines of kafkajs: it tells each of its retries as an error, so the same one is passed on once in a while only. */
+/** Log lines of kafkajs. It logs each of its retries as an error, so the same line is passed on only once in a while. */
 import type { LogEntry } from 'kafkajs';
 import type { Logger } from '../../core/logger.ts';
 
@@ -15,7 +15,7 @@ export function forwardLogs(logger: Logger, now: () => number = () => performanc
       logger.debug(fields, log.message);
       return;
     }
-    // Texts may hold addresses and numbers: they must not gather for ever.
+    // Messages may hold addresses and numbers, so their number is bounded.
     if (toldAt.size >= 100) toldAt.clear();
     toldAt.set(log.message, now());
     logger.warn(fields, `Kafka client: ${log.message}`);

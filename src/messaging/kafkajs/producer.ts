@@ -1,6 +1,6 @@
 /**
- * Produces in the order of the calls, one request at a time: kafkajs sends each call by itself, so what arrives while a
- * request is under way is gathered into the next one. While the broker is away it keeps everything and tries again.
+ * Produces in the order of the calls, one request at a time. kafkajs sends each call by itself, so calls that arrive while a
+ * request is under way are gathered into the next one. While the broker is unavailable it keeps everything and tries again.
  */
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel';
 import type { Message, PartitionerArgs, Producer } from 'kafkajs';
@@ -25,7 +25,7 @@ type Call = {
   readonly done: PromiseWithResolvers<void>;
 };
 
-/** What a record takes in a request beyond its own bytes, at most. */
+/** Overhead of a record in a request, at most. */
 const recordOverheadBytes = 80;
 
 export function createProducer(open: OpenClient, options: ProducerOptions, logger: Logger): LogProducer {
@@ -34,7 +34,7 @@ export function createProducer(open: OpenClient, options: ProducerOptions, logge
     allowAutoTopicCreation: false,
     createPartitioner: () => choosePartition,
     idempotent: false,
-    // There is one request at a time, so more would only wait inside kafkajs.
+    // Only one request is sent at a time.
     maxInFlightRequests: 1,
   });
   const disconnect = async (): Promise<void> => {
@@ -94,7 +94,7 @@ export class GatheringProducer implements LogProducer {
   }
 
   async stop(timeoutMs = 10_000): Promise<void> {
-    // Aborting ends the retries, and so the sending: what is then still pending is rejected.
+    // Aborting ends the retries, and what is still pending is rejected.
     const deadline = setTimeout(() => this.#stopped.abort(), timeoutMs);
     while (this.#sending !== null && !this.#stopped.signal.aborted) await Promise.race([this.#sending, this.#aborted()]);
     clearTimeout(deadline);
@@ -110,14 +110,14 @@ export class GatheringProducer implements LogProducer {
   }
 
   async #sendPending(): Promise<void> {
-    // Whatever is sent in the same turn goes into the first request.
+    // All calls of the same turn go into the first request.
     await Promise.resolve();
     while (this.#queue.length > 0 && !this.#stopped.signal.aborted) {
       const calls = this.#take();
       const failure = await this.#produce(calls);
       if (failure === null) for (const call of calls) this.#settle(call, null);
       else if (calls.length === 1 || !isRefusal(failure)) for (const call of calls) this.#settle(call, failure);
-      // One record that the broker never takes must not fail those that it was gathered with.
+      // One refused record must not fail the calls that were gathered with it, so each is sent alone.
       else for (const call of calls) this.#settle(call, await this.#produce([call]));
     }
     this.#sending = null;
@@ -134,7 +134,7 @@ export class GatheringProducer implements LogProducer {
     return this.#queue.splice(0, count);
   }
 
-  /** Sends until it is acknowledged. @returns why it never will be. */
+  /** Sends until it is acknowledged. @returns why it never can be, or null. */
   async #produce(calls: readonly Call[]): Promise<MillraceError | null> {
     const { signal } = this.#stopped;
     const policy = retry(
@@ -172,8 +172,8 @@ export class GatheringProducer implements LogProducer {
 }
 
 /**
- * As Kafka's default partitioner chooses, in time that grows with the key's length only: the one of kafkajs takes minutes for
- * a key of a megabyte, and holds the event loop for as long. Without a key any partition that has a leader will do.
+ * As Kafka's default partitioner chooses, in time that grows with the key's length only: that of kafkajs takes minutes for a key
+ * of a megabyte, and blocks the event loop meanwhile. Without a key any partition with a leader is chosen.
  */
 export function choosePartition({ partitionMetadata, message }: Pick<PartitionerArgs, 'partitionMetadata' | 'message'>): number {
   if (message.partition !== undefined && message.partition !== null) return message.partition;

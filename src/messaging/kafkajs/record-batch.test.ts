@@ -94,7 +94,7 @@ describe('reading batches', () => {
     expect(await read(batch)).toMatchObject([{ isControlRecord: true, batchContext: { inTransaction: true } }]);
   });
 
-  // By the square of their number, as kafkajs reads them, this test ends by its time limit.
+  // kafkajs takes time that grows with the square of their number: with it this test ends by its time limit.
   test('takes a record of 100,000 headers', async () => {
     const header = Buffer.from([2, 0x68, 2, 0x76]);
     const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), varint(100_000), ...Array.from({ length: 100_000 }, () => header)]);
@@ -129,7 +129,7 @@ const bombs: { readonly [Name in Compression]: () => Promise<Buffer> } = {
   },
   lz4: async () => {
     const frame = await compress.lz4(zeros);
-    // Its blocks again and again, between the frame's head and its end.
+    // Its blocks many times, between the header and the end of the frame.
     return Buffer.concat([frame.subarray(0, 7), times(128, frame.subarray(7, -4)), Buffer.alloc(4)]);
   },
 };

@@ -1,7 +1,7 @@
 /**
- * Reads the batches of a fetched partition, with a bound on what they become. A batch that would become too large, or that is
- * broken, is one record that says so: its partition goes on. In the place of kafkajs' own reading, which believes any size, and
- * takes time by the square of a record's headers.
+ * Decodes the batches of a fetched partition, with a bound on their decompressed size. A batch that would become too large, or
+ * that is broken, becomes one record that says so, and its partition goes on. It replaces kafkajs' own decoding, which trusts any
+ * size, and takes time that grows with the square of a record's headers.
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
 import type { InvalidMessage } from '../dead-letter-codes.ts';
@@ -9,7 +9,7 @@ import type { LogHeader } from '../log.ts';
 import { ByteReader } from './byte-reader.ts';
 import { compressions, decompress, TooLarge } from './decompress.ts';
 
-/** A record as kafkajs hands it on; `batchContext` is what it tells aborted transactions by. */
+/** A record as kafkajs passes it on; by `batchContext` it recognises aborted transactions. */
 export type FetchedMessage = {
   readonly offset: string;
   readonly timestamp: string;
@@ -22,7 +22,7 @@ export type FetchedMessage = {
   readonly unreadable: InvalidMessage | null;
 };
 
-/** What one response became so far. */
+/** Decompressed size of one response so far. */
 export type Spent = { bytes: number; records: number };
 
 /** Records of a batch: each takes far more memory than its bytes, which may be seven. */
@@ -33,15 +33,12 @@ const lengthEnd = 12;
 const magicOffset = 16;
 const magic = 2;
 
-/** Whether the bytes are in the format of today; brokers before Kafka 4 may keep older ones. */
+/** Whether the bytes have the format since Kafka 0.11; brokers before Kafka 4 may hold older ones. */
 export function areRecordBatches(bytes: Buffer): boolean {
   return bytes[magicOffset] === magic;
 }
 
-/**
- * The records of whole batches from the first on, until the response has become `bytesMax`: the first batch is read in any case, and
- * the rest is fetched again.
- */
+/** The records of whole batches until the response has reached `bytesMax`. The first batch is always read; the rest is fetched again. */
 export async function readRecordBatches(bytes: Buffer, bytesMax: number, spent: Spent): Promise<FetchedMessage[]> {
   const messages: FetchedMessage[] = [];
   for (let at = 0; at + batchHeadBytes <= bytes.length && areRecordBatches(bytes.subarray(at)); ) {
@@ -92,7 +89,7 @@ async function readBatch(batch: Buffer, bytesMax: number, spent: Spent): Promise
     spent.records += count;
     return reachingItsEnd(messages, head);
   } catch (error) {
-    // A machine that is short of memory says nothing about the batch.
+    // Lack of memory is no error of the batch.
     if (error instanceof Error && 'code' in error && error.code === 'Z_MEM_ERROR') throw error;
     const invalid: InvalidMessage =
       error instanceof TooLarge
@@ -102,7 +99,7 @@ async function readBatch(batch: Buffer, bytesMax: number, spent: Spent): Promise
   }
 }
 
-/** One for all: at the last offset, so that the position goes on behind the batch. */
+/** One record for all, at the last offset, so that the position moves past the batch. */
 function unreadable(head: Head, invalid: InvalidMessage): FetchedMessage {
   return { ...empty(head), unreadable: invalid };
 }
@@ -112,7 +109,7 @@ function empty({ lastOffset, firstTimestamp, appendedAt, isControlRecord, batchC
   return { ...place, key: null, value: null, isControlRecord, batchContext, headersInOrder: [], unreadable: null };
 }
 
-/** Compaction may take the last records of a batch, or all: then one that nobody sees takes the position behind it. */
+/** Compaction may remove the last records of a batch, or all: then a hidden record moves the position past it. */
 function reachingItsEnd(messages: readonly FetchedMessage[], head: Head): readonly FetchedMessage[] {
   if (messages.at(-1)?.offset === String(head.lastOffset)) return messages;
   return [...messages, { ...empty(head), isControlRecord: true }];

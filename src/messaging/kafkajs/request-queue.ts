@@ -1,7 +1,7 @@
 /**
- * Replaces one method of kafkajs 2.2.4 that has a bug. Its request queue looks for pending requests by a timer that it also sets when
- * nothing is pending, with a negative delay: a thousand wake-ups a second for each connection, and a warning on stderr.
- * The queue is looked at anyway whenever a response arrives.
+ * Replaces one method of kafkajs 2.2.4 that has a bug. Its request queue checks for pending requests by a timer, which it also
+ * sets when nothing is pending, with a negative delay: a thousand wake-ups a second for each connection, and a warning on stderr.
+ * The queue is also checked whenever a response arrives, so the timer is not needed then.
  */
 import { createRequire } from 'node:module';
 

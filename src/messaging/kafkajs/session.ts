@@ -20,7 +20,7 @@ export type SessionEvents = {
   opened(session: Session): void;
   /** The first assignment has arrived. */
   joined(): void;
-  /** Everything from one offset to before another is nobody's record, e.g. the marker at a transaction's end. */
+  /** A range of offsets without records for consumers, e.g. the marker at a transaction's end. */
   skipped(partition: TopicPartition, from: bigint, to: bigint, highWatermark: bigint): void;
   /** The group rebalances: the last moment for commits of this generation. */
   leaving(): void;
@@ -55,12 +55,12 @@ export async function runSession(
     maxBytesPerPartition: options.maxBytesPerPartition ?? 1_048_576,
     allowAutoTopicCreation: false,
     metadataMaxAge: options.metadataMaxAgeMs,
-    // Sessions are opened again by us, with a new connection each time.
+    // `consumer.ts` opens a new session, with a new connection, so kafkajs must not restart this one.
     retry: { restartOnFailure: async () => false },
   });
   const ended = Promise.withResolvers<void>();
   let aliveAt = performance.now();
-  /** kafkajs calls us from its own promises: an error of ours ends the session, not the process. */
+  /** kafkajs calls this from its own promises: an error must end the session, not the process. */
   const guard = (work: () => void): void => {
     try {
       work();
@@ -91,7 +91,7 @@ export async function runSession(
       events.joined();
     });
   });
-  // Told also of what kafkajs hands to nobody, and then goes on behind.
+  // This event also comes for ranges that kafkajs skips.
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
     const { topic, partition, batchSize, highWatermark } = payload;
     // Null where a batch holds only what was read before, whatever the types say.
@@ -118,7 +118,7 @@ export async function runSession(
     await Promise.race([run(), ended.promise]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    // kafkajs waits for its own retries; a broker that is away must not delay the end of the session.
+    // kafkajs waits for its own retries; an unavailable broker must not delay the end of the session.
     await Promise.race([consumer.disconnect(), delay(disconnectMs, undefined, { ref: false })]);
   }
 }
@@ -129,7 +129,7 @@ function takeBatch(assignment: Assignment, { batch, resolveOffset }: EachBatchPa
   const records = batch.messages.map((message) => recordOf({ topic, partition }, message));
   const taken = assignment.take({ topic, partition }, records, BigInt(batch.highWatermark));
   if (taken !== 'handedOver' || last === undefined) return;
-  // With its last record kafkajs passes what stands behind it and is nobody's record.
+  // Resolving the last record also moves kafkajs past a following range without records.
   resolveOffset(last.offset);
   const [from, to] = [BigInt(last.offset) + 1n, BigInt(batch.lastOffset()) + 1n];
   if (to > from) skipped({ topic, partition }, from, to, BigInt(batch.highWatermark));
@@ -157,7 +157,7 @@ function recordOf({ topic, partition }: TopicPartition, message: KafkaMessage): 
   return unreadable === null ? { ...record, headers } : { ...record, headers, unreadable };
 }
 
-/** Read by us; kafkajs reads the formats before Kafka 0.11 itself. */
+/** Decoded by record-batch.ts; kafkajs decodes formats before Kafka 0.11 itself. */
 function isOurs(message: KafkaMessage): message is KafkaMessage & Pick<FetchedMessage, 'headersInOrder' | 'unreadable'> {
   return 'headersInOrder' in message;
 }

@@ -1,6 +1,6 @@
 /**
- * A consumer of the log in memory. Hands batches over asynchronously, one partition after the other; what it was
- * told to pause waits. Relies on `Assignment` for generations and offsets, exactly as the consumer of Kafka does.
+ * A consumer of the log in memory. Hands batches over asynchronously, one partition after the other; paused partitions wait.
+ * Relies on `Assignment` for generations and offsets, exactly as the consumer of Kafka does.
  */
 
 import type { Logger } from '../../core/logger.ts';

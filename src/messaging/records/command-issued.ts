@@ -19,7 +19,7 @@ function attemptOf(command: CommandIssued['command']): number | null {
   return command.type === 'retry' && command.path !== null ? (command.raisedBy?.[command.path] ?? null) : null;
 }
 
-/** What people said and chose. */
+/** Outcome and comment of a person's command. */
 function wordsOf(command: CommandIssued['command']): Pick<records.CommandIssued, 'outcome' | 'comment' | 'delegateTo'> {
   const nothing = { outcome: null, comment: null, delegateTo: null };
   switch (command.type) {

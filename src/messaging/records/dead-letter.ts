@@ -7,25 +7,25 @@ import { producedHeaders } from '../produced-headers.ts';
 
 export type DeadLetterInput = InvalidMessage & {
   readonly original: LogRecord;
-  /** The instance that it was meant for, if that could be told. */
+  /** The instance that it was for, if that is known. */
   readonly instanceId: string | null;
   /** ms since the epoch, by this process. */
   readonly at: number;
 };
 
-/** Longest key of the letter itself: it only keeps the letters of an instance together. */
+/** Longest key of the dead letter: the key only keeps the dead letters of an instance together. */
 const LETTER_KEY_BYTES_MAX = 1_000;
-/** What a cut letter keeps of the key, and of all headers together. */
+/** Bytes that a cut dead letter keeps of the key, and of all headers together. */
 const CUT_KEY_BYTES = 4_096;
 const CUT_HEADERS_BYTES = 8_192;
-/** What the letter's own fields and headers take at most beside the original: the reason is the longest. */
+/** Largest size of the dead letter's own fields and headers; the reason is the longest. */
 const ENVELOPE_BYTES = 8_192;
 
 /**
- * The record to produce to the dead-letters topic before the original's offset is committed. It has the original's key,
- * so the dead letters of an instance stay together. An original that does not fit into `maxBytes` is left out, and so is
- * the rest of a long key and of long headers: the letter says so, and where the original stands. A cut letter has at most
- * about 22 KB. `codec` must have been prepared for DeadLetter on `topic`.
+ * The record to produce to the dead-letters topic before the original's offset is committed. It has the original's key, so the
+ * dead letters of an instance stay together. An original that does not fit into `maxBytes` is left out, and so is the rest of a
+ * long key and of long headers; the dead letter says so, and where the original is. A cut dead letter has at most about 22 KB.
+ * `codec` must have been prepared for DeadLetter on `topic`.
  */
 export function deadLetterRecord(codec: Codec, topic: string, input: DeadLetterInput, maxBytes: number): OutgoingRecord {
   const { original, code, reason, instanceId, at } = input;
@@ -63,7 +63,7 @@ function sizeOf({ key, value, headers }: Original): number {
   return (key?.length ?? 0) + (value?.length ?? 0) + headers.reduce((sum, header) => sum + headerBytes(header), 0);
 }
 
-/** With the lengths that the encoding writes before both. */
+/** Includes the lengths that the encoding writes before both. */
 function headerBytes({ key, value }: LogHeader): number {
   return Buffer.byteLength(key) + value.length + 10;
 }
@@ -87,7 +87,7 @@ function cut({ key, value, headers, unreadable }: LogRecord): Original & { reado
   };
 }
 
-/** A dead letter as it is read back, and where the original stands. */
+/** A dead letter that was read, with the place of the original. */
 export type ReadDeadLetter = Pick<DeadLetter, 'code' | 'reason' | 'instanceId' | 'at' | 'omitted'> & {
   readonly original: Pick<DeadLetter, 'topic' | 'partition' | 'key' | 'value' | 'headers'> & { readonly offset: string };
 };

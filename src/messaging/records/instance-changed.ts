@@ -1,4 +1,4 @@
-/** The record InstanceChanged: what an instance tells everybody of its life. The engine reads only its key. */
+/** The record InstanceChanged: the lifecycle of an instance, for anybody. The engine reads only its key. */
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type * as records from '../generated/records.ts';

@@ -22,10 +22,10 @@ export type AttemptResult =
       readonly message: string;
       readonly retryable: boolean;
       readonly retryAfterMs: number | null;
-      /** What the called service said; absent: nothing. */
+      /** Response of the called service; absent: there was none. */
       readonly details?: Json;
     }
-  /** No handler here can run this: the task goes back, and no retry is counted. */
+  /** This worker has no handler for the task: the task is returned, and no retry is counted. */
   | { readonly status: 'returned' };
 
 export function toOutcomeRecord({ task, startedAt, finishedAt, worker }: RanAttempt, result: AttemptResult): records.TaskOutcome {
@@ -71,7 +71,7 @@ function resultOf({
       const parsed = parseJsonStrict(output);
       if (parsed.ok) return { status, output: parsed.value };
       if (parsed.reason === 'syntax') return invalid('the output is not JSON');
-      // Our own workers look themselves; another client's must not lose the task for it.
+      // Workers of Millrace check their outputs; an invalid output of another client fails the task instead of losing it.
       const message = `The output cannot be stored (at ${parsed.pointer || '/'}): ${parsed.message}`;
       return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
     }
@@ -89,14 +89,14 @@ function resultOf({
   }
 }
 
-/** They only explain: another client's that are too long or cannot be kept must not cost the task its outcome. */
+/** Details only explain: details of another client that are too long or not storable are left out, and the outcome counts. */
 function detailsOf(text: string | null): { readonly details?: Json } {
   if (text === null || Buffer.byteLength(text) > errorDetailsBytesMax) return {};
   const parsed = parseJsonStrict(text);
   return parsed.ok && isStorableJson(parsed.value) ? { details: parsed.value } : {};
 }
 
-/** JSON text shows half pairs and NUL only as escapes, so the strings themselves are looked at. */
+/** In JSON text half surrogate pairs and NUL are escapes, so the strings themselves are checked. */
 function isStorableJson(value: Json): boolean {
   if (typeof value === 'string') return isStorable(value);
   if (typeof value !== 'object' || value === null) return true;

@@ -63,7 +63,7 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
   };
 }
 
-/** null when one of them is none. */
+/** null when one of them is invalid. */
 function secretsOf(uses: records.TaskScheduled['secrets']): readonly SecretUse[] | null {
   const secrets: SecretUse[] = [];
   for (const { pointer, offset, name, encoding } of uses ?? []) {

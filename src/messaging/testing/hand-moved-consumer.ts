@@ -1,6 +1,7 @@
 /**
- * A consumer that a test moves by hand: it says when records come, of which assignment, and when partitions go. So it does what
- * the port allows and no log does when asked: a batch that comes twice, one of an assignment that is over, a missing revoke.
+ * A consumer that a test controls: the test decides when records arrive, of which assignment, and when partitions are revoked. So
+ * a test can do what the port allows and a log does only by chance: deliver a batch twice, deliver one of an old assignment, leave
+ * out a revoke.
  */
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../log.ts';
 
@@ -21,7 +22,7 @@ export class HandMovedConsumer implements LogConsumer {
     this.#topic = topic;
   }
 
-  /** As each rebalance goes: everything is revoked, then assigned anew. */
+  /** Like a rebalance: all partitions are revoked, then assigned. */
   assign(...partitions: readonly number[]): void {
     if (this.held.length > 0) this.revoke();
     this.assignOnly(...partitions);
@@ -33,7 +34,7 @@ export class HandMovedConsumer implements LogConsumer {
     this.handlers.onRevoked(revoked, this.generation);
   }
 
-  /** Without the revoke that a consumer owes. */
+  /** Without the revoke that should come before. */
   assignOnly(...partitions: readonly number[]): void {
     this.generation++;
     this.paused.clear();

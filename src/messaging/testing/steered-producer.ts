@@ -3,7 +3,7 @@ import type { LogProducer, OutgoingRecord } from '../log.ts';
 import { MemoryCluster } from '../memory/cluster.ts';
 import { MemoryProducer } from '../memory/producer.ts';
 
-/** Acknowledges at once, unless it is told to hold. */
+/** Acknowledges at once, unless `hold` is set. */
 export class SteeredProducer implements LogProducer {
   readonly sent: OutgoingRecord[] = [];
   /** Calls of `send` that wait for `acknowledge`. */

@@ -1,4 +1,4 @@
-/** A codec that is prepared for what a worker reads and writes. */
+/** A codec that is prepared for the records that a worker reads and writes. */
 import { type Codec, createCodec } from '../codec.ts';
 import { MemoryRegistry } from '../memory/registry.ts';
 
