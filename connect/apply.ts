@@ -1,7 +1,7 @@
 /**
- * `millrace connector apply`: creates the connector or brings it to this installation's settings, and waits until it
- * runs. Safe to repeat: with nothing to change it leaves a running connector alone. Topics, slot and publication must be
- * there before (`millrace migrate`, `millrace topics`): Debezium would make a slot of its own, which misses what came before.
+ * `millrace connector apply`: creates the connector or brings it to this installation's settings, and waits until it runs. Safe to
+ * repeat: with nothing to change it leaves a running connector alone. Topics, slot and publication must exist (`millrace migrate`,
+ * `millrace topics`): otherwise Debezium makes a slot of its own, which misses the rows before it.
  */
 import { ConstantBackoff, ExponentialBackoff, handleType, handleWhenResult, retry } from 'cockatiel';
 import { MillraceError } from '../src/core/error.ts';
@@ -20,12 +20,12 @@ export type ApplyOptions = {
 };
 
 const LOOK_EVERY_MS = 250;
-/** An earlier or temporary failure is over after a restart. What fails again after these restarts has a lasting reason. */
+/** A restart ends an earlier or temporary failure. A connector that still fails after these restarts has a lasting reason. */
 const RESTARTS = 3;
 
 /**
- * Throws `MR_CONNECTOR_FAILED` when it does not run because of what it says, `MR_CONNECT_REFUSED` when Connect does not
- * take the settings, `MR_CONNECT_UNAVAILABLE` when Connect does not answer until the time is over.
+ * Throws `MR_CONNECTOR_FAILED` when the connector fails, with its reason, `MR_CONNECT_REFUSED` when Connect refuses the settings,
+ * and `MR_CONNECT_UNAVAILABLE` when Connect does not answer in time.
  */
 export async function applyConnector(
   config: ConnectorConfig,
@@ -65,8 +65,8 @@ export async function applyConnector(
 }
 
 /**
- * Makes the connector forget how far it had read, so that it goes on where the slot stands: after a lost slot was made
- * anew, or Kafka lost what Connect had written down. Nothing is lost by it, some messages may come twice.
+ * Deletes the offsets of the connector, so that it continues at the position of the slot: after a lost slot was replaced, or Kafka
+ * lost the offsets. No message is lost by it; some may come twice.
  */
 export async function resetConnectorOffsets(config: ConnectorConfig, log: Logger): Promise<void> {
   const api = connectApi(config.connect);
@@ -75,7 +75,7 @@ export async function resetConnectorOffsets(config: ConnectorConfig, log: Logger
   if ((await untilAvailable(`find the connector ${name}`, () => api.status(name))) === null)
     throw new MillraceError('MR_CONNECTOR_MISSING', `There is no connector ${name}. Run "millrace connector apply".`, { retryable: false });
   await untilAvailable(`stop the connector ${name}`, () => api.stop(name));
-  // Refused with an error of Connect's own while its task is still ending, which passes.
+  // Connect refuses this while a task of the connector is still ending, so it is repeated.
   await untilAvailable(`delete the offsets of the connector ${name}`, () => api.deleteOffsets(name));
   await untilAvailable(`resume the connector ${name}`, () => api.resume(name));
 }
@@ -85,7 +85,7 @@ async function put(api: ConnectApi, name: string, settings: ConnectorSettings): 
   const found = await api.settings(name);
   const same = found !== null && isSame(found, wanted);
   const applied = same ? 'unchanged' : await api.putSettings(name, wanted);
-  // Whoever applies it wants it to run, even if somebody stopped it once.
+  // Applying means that it should run, even if somebody stopped it before.
   if (found !== null) await api.resume(name);
   return applied;
 }

@@ -1,7 +1,7 @@
 /**
  * The REST API of Kafka Connect, as far as one connector needs it. Every call rejects with a `MillraceError`:
- * `MR_CONNECT_UNAVAILABLE` (retryable) while Connect is away, starts or rebalances, `MR_CONNECT_REFUSED` (not retryable)
- * when it says no. Never quotes a configuration: a refused one may hold a secret.
+ * `MR_CONNECT_UNAVAILABLE` (retryable) while Connect is unavailable, starts or rebalances, `MR_CONNECT_REFUSED` (not retryable)
+ * when it refuses. Never quotes a configuration: a refused one may hold a secret.
  */
 import { MillraceError } from '../src/core/error.ts';
 import { reasonOfNoAnswer } from '../src/core/no-answer.ts';
@@ -14,7 +14,7 @@ export type ConnectOptions = {
   readonly credentials: Credentials | null;
   /** For one call; default 30 000, since Connect validates a configuration against the database before it answers. */
   readonly timeoutMs?: number;
-  /** Breaks off every call. */
+  /** Aborts every call. */
   readonly signal?: AbortSignal;
 };
 
@@ -25,7 +25,7 @@ export type Runner = {
   /** Of a task; null for the connector itself. */
   readonly task: number | null;
   readonly state: RunState;
-  /** The Java stack trace of what failed; empty otherwise. */
+  /** The Java stack trace of a failure; empty otherwise. */
   readonly trace: string;
 };
 
@@ -38,12 +38,12 @@ export interface ConnectApi {
   putSettings(name: string, settings: ConnectorSettings): Promise<'created' | 'changed'>;
   /** null: there is no such connector. */
   status(name: string): Promise<ConnectorStatus | null>;
-  /** Restarts what has failed of it; what runs is left alone. */
+  /** Restarts the failed parts; running parts are not touched. */
   restartFailed(name: string): Promise<void>;
   /** Ends its tasks; its settings and its offsets stay. */
   stop(name: string): Promise<void>;
   resume(name: string): Promise<void>;
-  /** Forgets how far it had read. It must be stopped. */
+  /** Deletes its offsets. It must be stopped. */
   deleteOffsets(name: string): Promise<void>;
 }
 
@@ -108,7 +108,7 @@ export function connectApi({ url, credentials, timeoutMs = 30_000, signal }: Con
   };
 }
 
-/** Everything that is part of a connector: itself first. */
+/** The connector itself, then its tasks. */
 export function runners({ connector, tasks }: ConnectorStatus): readonly Runner[] {
   return [connector, ...tasks];
 }
@@ -119,8 +119,8 @@ export function isRunning(status: ConnectorStatus): boolean {
 }
 
 /**
- * What a trace says, in one line: where it was noticed, and every cause of it. Debezium's causes name topics, slots and
- * tables; neither it nor Kafka puts a password into them.
+ * A trace in one line: the first line, and every cause. Debezium's causes name topics, slots and tables; neither it nor Kafka puts
+ * a password into them.
  */
 export function summariseTrace(trace: string): string {
   const [first = '', ...rest] = trace.split('\n').map((line) => line.trim());
@@ -129,7 +129,7 @@ export function summariseTrace(trace: string): string {
   return [first, ...causes.slice(-3)].map(shorten).join('; because of ');
 }
 
-/** The middle of a long line is Debezium's whole position, its end what is wrong with it. */
+/** The middle of a long line is Debezium's position, and its end the error, so the middle is cut. */
 function shorten(line: string): string {
   return line.length <= 500 ? line : `${line.slice(0, 250)} … ${line.slice(-245)}`;
 }
@@ -138,7 +138,7 @@ function unavailable(message: string, cause?: unknown): MillraceError {
   return new MillraceError('MR_CONNECT_UNAVAILABLE', `${message}.`, { retryable: true, cause });
 }
 
-/** Undefined when it is no JSON. */
+/** Undefined when it is not JSON. */
 function parseBody(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,6 +1,6 @@
 /**
- * The connector's configuration as Connect takes it: connector.json with what this installation has put in. Secrets are
- * not among it: `${env:…}` names variables of Connect's own process. Pure, but for reading the file of extra settings.
+ * The configuration of the connector: connector.json with the values of this installation. It holds no secrets: `${env:…}` names
+ * variables of Connect's own process. Pure, except for reading the file of extra settings.
  */
 import { readFileSync } from 'node:fs';
 import { MillraceError } from '../src/core/error.ts';
@@ -11,7 +11,7 @@ import template from './connector.json' with { type: 'json' };
 export type ConnectorSettings = Readonly<Record<string, string>>;
 export type ConnectorConfig = Pick<Config, 'connect' | 'databases' | 'topics'>;
 
-/** What batches and framing take beside the largest record that a topic of ours admits. */
+/** Size of batches and framing beside the largest record of a topic. */
 const REQUEST_OVERHEAD_BYTES = 65_536;
 
 /** One connector for each installation; several installations may share a Connect cluster. */
@@ -21,9 +21,9 @@ export function connectorName(prefix: string): string {
 
 /**
  * Settings that the protocol relies on, each name with all that begin with it and a dot: which rows become which records, that
- * none is passed over or taken back, and whose slot, publication and topics these are; `slot.failover`, since it is how a
- * slot that Debezium made is told from ours. Everything else depends on the installation: addresses, certificates, logins,
- * rates, sizes, retries.
+ * none is skipped or sent again, and the names of slot, publication and topics; `slot.failover` too, since by it a slot that
+ * Debezium made is recognised. Everything else depends on the installation: addresses, certificates, logins, rates, sizes,
+ * retries.
  */
 export const pinnedSettings: readonly string[] = [
   ...['name', 'connector.class', 'tasks.max', 'plugin.name', 'exactly.once.support'],
@@ -36,8 +36,8 @@ export const pinnedSettings: readonly string[] = [
 ];
 
 /**
- * Every setting, as a string. What the file of `MILLRACE_CONNECTOR_SETTINGS` holds goes over ours.
- * Throws `MR_CONNECTOR_SETTINGS` (not retryable) when that file is no JSON object of strings, or names what is pinned.
+ * Every setting, as a string. Settings in the file of `MILLRACE_CONNECTOR_SETTINGS` replace these. Throws `MR_CONNECTOR_SETTINGS`
+ * (not retryable) when that file is not a JSON object of strings, or names a pinned setting.
  */
 export function connectorSettings({ connect, databases, topics }: ConnectorConfig): ConnectorSettings {
   const values: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ export function connectorSettings({ connect, databases, topics }: ConnectorConfi
   return { ...Object.fromEntries(filled), ...(connect.settingsFile === null ? {} : readExtraSettings(connect.settingsFile)) };
 }
 
-/** `{{name}}` becomes the value of that name; what Connect itself replaces begins with `${` and stays. */
+/** Replaces `{{name}}` by the value of that name. Placeholders of Connect begin with `${` and stay. */
 function fill(text: string, values: Readonly<Record<string, string>>): string {
   return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
@@ -63,7 +63,10 @@ function fill(text: string, values: Readonly<Record<string, string>>): string {
   });
 }
 
-/** The engine and Debezium reach the same server, so one `sslmode` holds for both. The driver of Debezium knows the same words but one. */
+/**
+ * The engine and Debezium reach the same server, so one `sslmode` holds for both. Debezium's driver has the same modes, except
+ * `no-verify`.
+ */
 function sslModeOf(url: string): string {
   const mode = new URL(url).searchParams.get('sslmode') ?? 'prefer';
   return mode === 'no-verify' ? 'require' : mode;

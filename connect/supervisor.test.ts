@@ -90,7 +90,7 @@ describe('the supervisor of the connector', () => {
     await supervisor.stop();
     const asked = connect.requests.length;
     for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
-    // What was on its way when it stopped may still arrive; nothing follows it.
+    // Requests that were on their way when it stopped may still arrive; no others follow.
     expect(connect.requests.length).toBeLessThanOrEqual(asked + 1);
   });
 });

@@ -1,8 +1,8 @@
 /**
- * Watches the connector and restarts what has failed of it, for ever, with growing pauses: a failed task stays failed
- * until somebody asks, and everything behind the outbox stands still. Any number of processes may do so at once. It never
- * creates the connector nor resumes one that a person paused. It cannot see a task that says RUNNING while it waits: the
- * alarm for that is on the age of the outbox.
+ * Watches the connector and restarts its failed parts, for ever, with growing pauses: a failed task stays failed until it is
+ * restarted, and nothing is published meanwhile. Any number of processes may watch at the same time. It never creates the
+ * connector, and never resumes one that a person paused. It cannot recognise a task that is RUNNING and waits: the alarm for that
+ * is on the age of the outbox.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExponentialBackoff, type IBackoff } from 'cockatiel';
@@ -12,16 +12,16 @@ import { connectorMetrics, type Metrics } from '../src/service/metrics.ts';
 import { type ConnectOptions, connectApi, isRunning, type Runner, runners, summariseTrace } from './connect-api.ts';
 import { connectorName } from './connector.ts';
 
-/** What the last look found. */
+/** Result of the last check. */
 export type ConnectorHealth =
   | { readonly state: 'unknown' | 'running' | 'starting' }
-  /** Connect does not answer, refuses us, or does not know the connector; or somebody paused or stopped it; or it failed. */
+  /** Connect does not answer, refuses the request, or has no such connector; or somebody paused or stopped it; or it failed. */
   | { readonly state: 'away' | 'missing' | 'paused' | 'failed'; readonly reason: string };
 
 export type ConnectorSupervisor = {
-  /** Begins to watch; never rejects. */
+  /** Starts watching; never rejects. */
   start(): void;
-  /** Resolves when nothing of it runs any more. */
+  /** Resolves when the watching has ended. */
   stop(): Promise<void>;
   status(): ConnectorHealth;
 };
@@ -47,7 +47,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
   const name = connectorName(prefix);
   const backoff = new ExponentialBackoff({ initialDelay: lookEveryMs, maxDelay: restartDelayMsMax });
   let health: ConnectorHealth = { state: 'unknown' };
-  /** Tasks (null: the connector) whose present failure has been told. */
+  /** Tasks (null: the connector) whose present failure has been logged. */
   let told = new Set<number | null>();
   let pause: IBackoff<unknown> | null = null;
   let restartAt = 0;
@@ -82,7 +82,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
     pause = pause?.next(undefined) ?? backoff.next();
     restartAt = performance.now() + pause.duration;
     await api.restartFailed(name);
-    // If it is failed at the next look, it has failed again.
+    // If it has failed at the next check, that is a new failure.
     told = new Set();
     log.info({ connector: name, retryInMs: Math.round(pause.duration) }, 'Restarted what had failed of the connector');
     return { state: 'failed', reason };
@@ -102,7 +102,7 @@ export function createConnectorSupervisor(options: ConnectorSupervisorOptions): 
     } catch (error) {
       runningSince = null;
       health = { state: 'away', reason: error instanceof Error ? error.message : 'no answer' };
-      // A refusal does not pass by itself, but the person who mends it should not have to restart us.
+      // A refusal does not pass by itself, but whoever corrects the cause should not have to restart this process.
       if (before.state !== 'away') log.warn({ err: error, passes: isRetryable(error) }, 'Kafka Connect does not answer; trying again');
     }
     if (health.state === before.state) return;

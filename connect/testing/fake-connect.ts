@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 
 export type FakeConnect = {
   readonly url: string;
-  /** `METHOD path` of everything that was asked, in order. */
+  /** `METHOD path` of every request, in order. */
   readonly requests: string[];
   readonly headers: (string | undefined)[];
-  /** What it holds; null: no such connector. */
+  /** Settings of its connector; null: there is none. */
   settings: Record<string, string> | null;
   state: string;
   task: { state: string; trace?: string } | null;
-  /** Answers everything with this status instead, once for each entry. */
+  /** Answers of the next requests, instead of the real ones. */
   readonly failures: { status: number; body: string }[];
-  /** Called when somebody asks for a restart of what failed. */
+  /** Called when a restart of the failed parts is requested. */
   onRestart(): void;
   close(): Promise<void>;
 };

@@ -31,7 +31,7 @@ export type DevOptions = {
   readonly handlerLogLevel?: LogLevel;
 };
 
-/** Members of a group in memory are never silent. */
+/** Members of a group in memory never miss a heartbeat. */
 const SESSION_TIMEOUT_MS = 30_000;
 
 /** Resolves when everything runs. If one part cannot start, the others are stopped again. */
@@ -60,7 +60,7 @@ export async function startDevEngine(given: DevConfig, { handlers = [], handlerL
     await start('orchestrator', (service) => orchestrate(config, service, { ...systems, probes: published.probes }));
     await start('task-consumer', (service) => runHttpTasks(config, service, systems));
     if (handlers.length > 0) await start('worker', (service) => runHandlerTasks(config, service, systems, handlers), handlerLogLevel);
-    // Or the first starts would be refused.
+    // Otherwise the first starts would be refused.
     await published.cameBack;
     await start('api', async (service) => {
       url = await serveApi(config, service, systems);

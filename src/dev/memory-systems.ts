@@ -1,6 +1,6 @@
 /**
- * What the processes of a whole engine work on, all of it in the memory of this process: both databases, the log and the schema
- * registry. Installs them too: topics, schemas, and the topics that the outbox takes messages for. Nothing of it is durable.
+ * The systems of a whole engine in the memory of this process: both databases, the log and the schema registry. Installs them too:
+ * topics, schemas, and the topics for which the outbox accepts messages. Nothing is durable.
  */
 import type { ApiSystems } from '../api/serve-api.ts';
 import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
@@ -20,10 +20,10 @@ export type MemorySystems = ApiSystems & OrchestratorSystems & { readonly outbox
 
 type SystemsConfig = Pick<Config, 'topics' | 'orchestrator' | 'limits'>;
 
-/** What a message takes in a record beside its payload, as the outbox of Postgres counts it. */
+/** Size of a record beside its payload, as for the outbox of Postgres. */
 const RECORD_BYTES = 1_024;
 
-/** @param queues whose tasks will be run, beside the default one: their workers find their topics at once. */
+/** @param queues whose tasks will be run, beside the default one. Their topics are made at once, so that their workers find them. */
 export async function createMemorySystems(config: SystemsConfig, queues: readonly string[], logger: Logger): Promise<MemorySystems> {
   const { prefix, partitions, publish: publishTopics, maxMessageBytes } = config.topics;
   const registry = new MemoryRegistry();
@@ -40,7 +40,7 @@ export async function createMemorySystems(config: SystemsConfig, queues: readonl
 
   const admin = log.admin();
   await ensureTopics(admin, { ...topicSettings(config), queues });
-  // Topics of others: elsewhere they exist already.
+  // Topics of others, which in an installation exist already.
   const foreign = [...new Set([...publishTopics, ...config.topics.events])];
   await admin.createTopics(foreign.map((topic) => ({ topic, partitions, replication: 1, config: {} })));
   await registerSchemas(registry, recordsOnTopics(prefix, queues, publishTopics));

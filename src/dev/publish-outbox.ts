@@ -9,7 +9,7 @@ import type { OutboxFeed, OutboxRow } from '../store/memory/index.ts';
 
 const ROWS_MAX = 500;
 
-/** @returns what `service.repeat` runs again and again. It waits until there are rows, or until the signal. */
+/** @returns the task for `service.repeat`. It waits until there are rows, or until the signal aborts. */
 export function createOutboxPublisher(outbox: OutboxFeed, producer: Pick<LogProducer, 'send'>, signal: AbortSignal): () => Promise<number> {
   return async () => {
     const rows = await outbox.read(ROWS_MAX, signal);

@@ -1,4 +1,4 @@
-/** Drawings of definitions: what is in them, that hostile words stay words, and that a large one is drawn. */
+/** Drawings of definitions: their content, that hostile strings are escaped, and that a large one is drawn. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../test/support/scenario.ts';
@@ -25,7 +25,7 @@ const loop: JsonObject = graphOf(
   ],
 );
 
-/** Throws for what is no XML: elements are closed in their order, attributes quoted, and no bare `&` or `<`. */
+/** Throws if it is not XML: elements must be closed in their order, attributes quoted, and no bare `&` or `<`. */
 function elementsOf(xml: string): readonly string[] {
   const open: string[] = [];
   const names: string[] = [];

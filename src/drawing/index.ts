@@ -1,4 +1,4 @@
-/** Drawings of definitions, plain or coloured by what became of an instance's nodes. Pure: from a definition to text. */
+/** Drawings of definitions, plain or coloured by the status of an instance's nodes. Pure: from a definition to a string. */
 import type { Definition } from '../core/definition/types.ts';
 import { mermaidOf } from './mermaid.ts';
 import { pictureOf, type Statuses } from './picture.ts';

@@ -1,16 +1,17 @@
 /**
- * Places the boxes of one graph in layers, from top to bottom. Every arrow that spans layers, or has a label, gets places of its own in the
- * layers between, so that it crosses no box and its label covers nothing. Work is bounded: what has too many arrows gets no such places.
+ * Places the boxes of one graph in layers, from top to bottom. Every arrow that spans layers, or has a label, gets waypoints in
+ * the layers between, so that it crosses no box and its label covers nothing. Work is bounded: a graph with too many arrows gets
+ * no waypoints.
  */
 
-/** Of a box, or of a place that keeps the way of an arrow free. */
+/** Size of a box, or of a waypoint of an arrow. */
 export type Item = { readonly width: number; readonly height: number };
 export type Link = { readonly from: number; readonly to: number; readonly labelWidth: number };
 
 export type Placed = {
   /** Centres of the items. */
   readonly centres: readonly Point[];
-  /** For each link the points that it passes between its ends; the label stands at `label`. */
+  /** For each link its waypoints, and the place of its label. */
   readonly ways: readonly { readonly points: readonly Point[]; readonly label: Point }[];
   readonly width: number;
   readonly height: number;
@@ -21,7 +22,7 @@ const GAP_X = 28;
 const GAP_Y = 26;
 const LABEL_HEIGHT = 18;
 const WAY_WIDTH = 10;
-/** Places between layers, over all arrows. */
+/** Largest number of waypoints of all arrows. */
 const WAYPOINTS_MAX = 6_000;
 const SWEEPS = 6;
 
@@ -35,7 +36,7 @@ type Slot = {
 };
 
 export function placeInLayers(items: readonly Item[], links: readonly Link[]): Placed {
-  // Boxes stand in even layers, labels and ways in all.
+  // Boxes are in even layers, labels and waypoints in all.
   const depths = depthsOf(items.length, links);
   const slots: Slot[] = items.map(({ width, height }, index) => ({
     width,
@@ -118,7 +119,7 @@ function layersOf(slots: readonly Slot[]): number[][] {
   return layers;
 }
 
-/** Barycentre method: each slot between those that it is joined with, from above and from below in turn. */
+/** Barycentre method: each slot moves to the mean of its neighbours, from above and from below in turn. */
 function orderLayers(layers: number[][], slots: readonly Slot[]): void {
   const places = new Array<number>(slots.length).fill(0);
   const note = (layer: readonly number[]): void => {
@@ -142,7 +143,10 @@ function mean(of: readonly number[], values: readonly number[]): number | null {
   return of.reduce((sum, index) => sum + (values[index] ?? 0), 0) / of.length;
 }
 
-/** Each slot near the mean of its neighbours, in the order of its layer, with a gap: what pushes right and what pushes left meet half way. */
+/**
+ * Each slot near the mean of its neighbours, in the order of its layer, with a gap; the results of pushing right and of pushing
+ * left are averaged.
+ */
 function assignX(layers: readonly (readonly number[])[], slots: readonly Slot[]): void {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const isDown = sweep % 2 === 0;

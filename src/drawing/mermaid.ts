@@ -1,4 +1,4 @@
-/** A definition as a Mermaid flowchart. Ids are made up and text is escaped, so nothing of a definition can be read as Mermaid. */
+/** A definition as a Mermaid flowchart. Ids are generated and strings are escaped, so no part of a definition can be read as Mermaid. */
 import { type Arrow, type Box, type NodeStatus, type Picture, type PictureGraph, type Statuses, shortened } from './picture.ts';
 
 const TEXT_LENGTH_MAX = 80;
@@ -67,7 +67,7 @@ class Writer {
   }
 }
 
-/** Letters, digits and a few marks stay; everything else becomes an entity of Mermaid, which shows it and means nothing else. */
+/** Letters, digits and a few marks stay; every other character becomes an entity. */
 function escaped(text: string): string {
   return shortened(text.toWellFormed(), TEXT_LENGTH_MAX).replaceAll(/[^\p{L}\p{N} _.,!?'()…=+/-]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0xfffd;

@@ -1,4 +1,4 @@
-/** What is drawn of a definition: boxes and arrows, with loops as boxes around their bodies. Formats and layouts start from it. */
+/** A definition as boxes and arrows, with loops as boxes around their bodies: the input of formats and layouts. */
 import type { Definition, Edge, Graph, Node } from '../core/definition/types.ts';
 import type { NodeId } from '../core/ids.ts';
 
@@ -9,7 +9,7 @@ export type Picture = {
 
 export type PictureGraph = {
   readonly boxes: readonly Box[];
-  /** Between boxes of this graph, by their places in `boxes`. */
+  /** Between boxes of this graph, by their indexes in `boxes`. */
   readonly arrows: readonly Arrow[];
 };
 
@@ -17,7 +17,7 @@ export type Box = {
   readonly nodeId: NodeId;
   readonly name: string;
   readonly type: Node['type'];
-  /** What the author calls it; null: nothing but its name. */
+  /** Title by the author; null: none. */
   readonly title: string | null;
   /** Of a loop. */
   readonly body: PictureGraph | null;
@@ -25,7 +25,7 @@ export type Box = {
 
 export type Arrow = {
   readonly from: number;
-  /** null: it leads nowhere. */
+  /** null: the arrow leads to no node. */
   readonly to: number | null;
   /** Empty for one that is taken whenever its node completes. */
   readonly label: string;
@@ -33,7 +33,7 @@ export type Arrow = {
   readonly kind: 'flow' | 'failure';
 };
 
-/** What became of a node in an instance, for its colour. */
+/** Status of a node in an instance, for its colour. */
 export type NodeStatus = 'running' | 'incident' | 'completed' | 'failed' | 'skipped' | 'cancelled';
 export type Statuses = ReadonlyMap<string, NodeStatus>;
 
@@ -70,7 +70,7 @@ function labelOf({ rule }: Edge): string {
   return rule.condition.kind === 'otherwise' ? 'otherwise' : rule.condition.when.source;
 }
 
-/** A label or title as it fits into a drawing; the whole is in a tooltip, where a format has some. */
+/** A label or title, cut to fit into a drawing; formats with tooltips have all of it there. */
 export function shortened(text: string, lengthMax: number): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const characters = [...line];

@@ -1,12 +1,15 @@
-/** What became of each node of an instance: of a node in a loop, what needs a person first, then what is under way, then how it ended. */
+/**
+ * The status of each node of an instance. A node in a loop has many tasks: those that need a person come first, then those under
+ * way, then ended ones.
+ */
 import { incidentsOf, tasksOf } from '../core/instance/state/scopes.ts';
 import { type InstanceState, isOpen, type TaskState } from '../core/instance/state/state.ts';
 import type { NodeStatus, Statuses } from './picture.ts';
 
-/** The first that any task of the node has is the node's. */
+/** A node has the first of these that any of its tasks has. */
 const importance: readonly NodeStatus[] = ['incident', 'failed', 'running', 'completed', 'cancelled', 'skipped'];
 
-/** @param state with all its scopes. Items and rounds that are over are no longer in it, so they colour nothing. */
+/** @param state with all its scopes. Items and rounds that are over are no longer in it, so they do not count. */
 export function statusesOf(state: InstanceState): Statuses {
   const incidents = incidentsOf(state);
   const found = new Map<string, NodeStatus>();

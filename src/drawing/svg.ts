@@ -1,6 +1,6 @@
 /**
- * A definition as an SVG document that stands alone: no script, no style sheet, no font, no link. All text of a definition is escaped and
- * cut; the whole of it is in tooltips.
+ * A definition as an SVG document that stands alone: no script, no style sheet, no font, no link. All strings of a definition are
+ * escaped and cut; tooltips hold them whole.
  */
 import { escapeXml } from '../core/xml.ts';
 import { type Item, type Placed, type Point, placeInLayers } from './layers.ts';
@@ -8,7 +8,7 @@ import { type Arrow, type Box, type NodeStatus, type Picture, type PictureGraph,
 
 const NAME_LENGTH_MAX = 36;
 const LABEL_LENGTH_MAX = 40;
-/** Of an average character, in px: no font is measured here, and a wide character counts twice. */
+/** Assumed width of a character, in px, since no font can be measured here; a wide character counts twice. */
 const CHARACTER_WIDTH = 7.2;
 const SMALL_CHARACTER_WIDTH = 6;
 const BOX_HEIGHT = 46;
@@ -55,7 +55,7 @@ export function svgOf({ title, graph }: Picture, statuses: Statuses = new Map())
 
 type LaidBox = { readonly box: Box | null; readonly size: Item; readonly body: LaidGraph | null };
 type LaidGraph = {
-  /** Those of the picture, then an end for each arrow that leads nowhere. */
+  /** The boxes of the picture, then an end for each arrow without a target. */
   readonly boxes: readonly LaidBox[];
   readonly arrows: readonly Arrow[];
   readonly placed: Placed;

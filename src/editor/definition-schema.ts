@@ -1,6 +1,6 @@
 /**
- * A JSON Schema of definitions for editors: completion, hover text, and what is plainly wrong while one types. What is wrong with a
- * whole graph, its expressions and references only the parser tells (`millrace validate`). It never refuses what the parser takes.
+ * A JSON Schema of definitions for editors: completion, hover text, and simple errors while typing. Errors in graphs, expressions
+ * and references are found by the parser only (`millrace validate`). The schema never refuses what the parser accepts.
  */
 import type { JsonObject } from '../core/json.ts';
 import { nodeShapes } from './nodes.ts';

@@ -1,4 +1,7 @@
-/** The schema for editors and the parser: neither has a node type or field that the other lacks, and what the parser takes the schema takes. */
+/**
+ * The schema for editors and the parser: neither has a node type or field that the other lacks, and the schema accepts everything
+ * that the parser accepts.
+ */
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
@@ -105,7 +108,7 @@ const full: JsonObject = graphOf(
   },
 );
 
-/** Of the schema that stands at a place of the full document: its properties. */
+/** Properties of the schema for a place of the full document. */
 function propertiesAt(pointer: string, value: JsonObject): readonly string[] {
   const defs = definitionSchema.$defs as { readonly [name: string]: JsonObject };
   const names = (schema: Json | undefined): readonly string[] =>
@@ -214,7 +217,7 @@ describe('The schema for editors', () => {
   });
 });
 
-/** What one value says alone is the schema's to refuse. Everything else needs the rest of the document, or a look into an expression. */
+/** Errors that one value shows by itself, which the schema must find. All others need the rest of the document, or an expression. */
 const shapeCodes = new Set([
   'MR_DEF_SHAPE',
   'MR_DEF_MISSING_FIELD',
@@ -225,11 +228,11 @@ const shapeCodes = new Set([
   'MR_DEF_DURATION',
   'MR_DEF_INSTANT',
 ]);
-/** Rules between fields and rules about text that no pattern tells. */
+/** Rules between fields, and rules for strings that no pattern can express. */
 const notOfSchema =
   /names nobody|at least "timeout"|at least "initial"|longer than zero|cannot be the name of an item|cannot be set|without user name|begins with http|has no meaning|a request has one|which has no body|request has no body|reads no numbers|needs "count"|must stand beside|of the task, and must come|smaller than|no meaning without|"onTimeout"|whole address|not supported/;
 
-/** The full document in parts: one node each, what stands around nodes, and an example. */
+/** The full document in parts: one for each node, one for everything around nodes, and an example. */
 const nodes = full.nodes as { readonly [name: string]: JsonObject };
 const { a = {}, b = {}, task = {}, ...rest } = nodes;
 const pieces: readonly JsonObject[] = [

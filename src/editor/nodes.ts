@@ -1,4 +1,4 @@
-/** For each type of node the fields that it takes, with words for hover text. `editor-schema.test.ts` holds them against the parser. */
+/** The fields of each type of node, with descriptions for hover text. `editor-schema.test.ts` compares them with the parser. */
 import type { JsonObject } from '../core/json.ts';
 import {
   anything,

@@ -1,7 +1,7 @@
-/** Pieces of the schema for editors: what values of a definition look like, as far as a JSON Schema can say. */
+/** Pieces of the schema for editors: values of definitions, as far as a JSON Schema can describe them. */
 import type { Json, JsonObject } from '../core/json.ts';
 
-/** What may hold `${ … }` is checked no further: what an expression gives shows at run time. */
+/** A string with `${ … }` is not checked any further: the value of an expression is known at run time only. */
 const EXPRESSION = '\\$\\{';
 
 export const anything = (description: string): JsonObject => ({ description });
@@ -17,7 +17,7 @@ export function integer(min: number, max: number, description: string, more: Jso
   return { type: 'integer', minimum: min, maximum: max, description, ...more };
 }
 
-/** A name that is written out. */
+/** A name, without expressions. */
 export const literal = (pattern: string, description: string): JsonObject => ({ type: 'string', pattern, description });
 
 const DURATION =
@@ -27,7 +27,7 @@ export function duration(description: string, more: JsonObject = {}): JsonObject
   return { type: 'string', pattern: `${EXPRESSION}|${DURATION}`, description, examples: ['30s', '5m', '2d'], ...more };
 }
 
-/** One that no expression may give. */
+/** A duration without expressions. */
 export function writtenDuration(description: string, more: JsonObject): JsonObject {
   return { type: 'string', pattern: DURATION, description, ...more };
 }

@@ -1,4 +1,4 @@
-/** Says in plain sentences what a definition does, node by node, for somebody who has never seen the language. Pure. */
+/** Explains in sentences what a definition does, node by node, for somebody who does not know the language. Pure. */
 import type { Definition, Graph, Node } from '../core/definition/types.ts';
 import { describeArrivals, describeDeparture } from './edges.ts';
 import { namesSeenBy } from './names.ts';
@@ -6,11 +6,11 @@ import { describeWork } from './work.ts';
 
 export type NodeExplanation = {
   readonly nodeId: string;
-  /** When it runs, what it does, what may go wrong, what follows. */
+  /** When the node runs, what it does, what may go wrong, and what follows. */
   readonly sentences: readonly string[];
   /** Names that its expressions see. */
   readonly names: readonly string[];
-  /** What may surprise, each with what to do about it. */
+  /** Behaviour that may surprise, each with what to do about it. */
   readonly warnings: readonly string[];
 };
 

@@ -1,4 +1,7 @@
-/** What a node does while it runs, whom or what it waits for, and what about it may surprise. One entry for each type; one that has none is named. */
+/**
+ * What a node does while it runs, what it waits for, and what about it may surprise. One entry for each type; a type without an
+ * entry is only named.
+ */
 import type { DurationSetting, HttpNode, Node, NodeType, TaskNode } from '../core/definition/types.ts';
 
 export type Work = { readonly sentences: readonly string[]; readonly warnings: readonly string[] };

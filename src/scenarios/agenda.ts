@@ -1,12 +1,12 @@
-/** What is to come, by time; of two at the same time, what was entered first. */
+/** Future notifications by time; of two at the same time the one that was entered first. */
 import type { EpochMs } from '../core/ids.ts';
 import type { Notification } from '../core/instance/decide/notification.ts';
 
 export type Appointment = {
   readonly at: EpochMs;
-  /** Names it for as long as it may be cancelled. */
+  /** Id by which it may be cancelled. */
   readonly id: string | null;
-  /** `work`: while it is to come, the clock goes on by itself. */
+  /** `work`: the clock moves by itself while there is such an entry. */
   readonly kind: 'work' | 'time';
   readonly notification: Notification;
 };
@@ -17,7 +17,7 @@ export class Agenda {
 
   enter(appointment: Appointment): void {
     let place = this.#entries.length;
-    // Most of it comes last: work that takes no time is entered in the order in which it is done.
+    // Searched from the end, since most entries belong there.
     while (place > 0 && (this.#entries[place - 1]?.at ?? 0) > appointment.at) place--;
     this.#entries.splice(place, 0, appointment);
   }
@@ -31,12 +31,12 @@ export class Agenda {
     return this.#entries.some(({ kind }) => kind === 'work');
   }
 
-  /** Infinity when nothing is to come. */
+  /** Infinity when there is no entry. */
   get nextAt(): EpochMs {
     return this.#entries[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** All that comes at the next time. */
+  /** All notifications of the next time. */
   takeNext(): readonly Notification[] {
     const at = this.nextAt;
     const later = this.#entries.findIndex((entry) => entry.at > at);

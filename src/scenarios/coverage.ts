@@ -43,7 +43,7 @@ export class CoverageCounter {
   }
 }
 
-/** Of the graph in which a node stands: the id of its loop, or nothing. */
+/** Id of the loop around a node's graph; '' for the definition's own graph. */
 function graphNameOf(nodeId: string): string {
   return nodeId.slice(0, Math.max(0, nodeId.lastIndexOf('/')));
 }

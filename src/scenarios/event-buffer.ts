@@ -1,6 +1,6 @@
 /**
- * Open waits and events that are kept, as the store has them for all instances (docs/definition.md, "Events"), for one:
- * an event goes to it once, to the oldest wait that it fits, and is kept while nobody waits.
+ * The open waits and kept events of one instance, with the rules of the store (docs/definition.md, "Events"): an event is
+ * delivered once, to the oldest wait that it fits, and is kept while no wait fits.
  */
 import { type ExternalEvent, eventView } from '../core/external-event.ts';
 import type { EpochMs } from '../core/ids.ts';
@@ -8,7 +8,7 @@ import type { EventMatched } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import { askWhere } from '../core/nodes/event/where.ts';
 
-/** By default of the engine. */
+/** Default of the engine. */
 export const eventTtlMs = 3_600_000;
 
 type Subscription = Effect & { readonly type: 'openSubscription' };
@@ -21,7 +21,7 @@ export class EventBuffer {
   readonly #kept: Kept[] = [];
   readonly #received = new Set<string>();
 
-  /** @returns what the instance is told; nothing when the event is kept, or has come before. */
+  /** @returns the matches; none when the event is kept, or has come before. */
   receive(event: ExternalEvent, now: EpochMs): readonly EventMatched[] {
     const identity = JSON.stringify([event.source, event.id]);
     if (this.#received.has(identity)) return [];
@@ -31,7 +31,7 @@ export class EventBuffer {
     return this.#offer(kept, this.#subscriptions);
   }
 
-  /** Waits that one step opened, which take what is kept: the oldest first. */
+  /** Waits that one step opened get kept events, the oldest wait first. */
   open(opened: readonly Subscription[], now: EpochMs): readonly EventMatched[] {
     for (const subscription of opened) {
       this.#subscriptions.push(subscription);
@@ -46,7 +46,7 @@ export class EventBuffer {
       if (this.#subscriptions[place]?.path === path) this.#subscriptions.splice(place, 1);
   }
 
-  /** The instance refused it: another wait of it may have it. */
+  /** The instance refused the event, so it is offered to its other waits. */
   giveBack(rowId: string, now: EpochMs): readonly EventMatched[] {
     const kept = this.#kept[Number(rowId) - 1];
     if (kept === undefined || !kept.isDelivered) return [];

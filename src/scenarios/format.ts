@@ -1,10 +1,10 @@
-/** The shape of scenario files, as a JSON Schema and as types. What a shape cannot say is checked by `read.ts`. */
+/** The format of scenario files, as a JSON Schema and as types. `read.ts` checks what a schema cannot express. */
 import { type Static, Type } from 'typebox';
 import type { InstanceStatus } from '../core/instance/state/state.ts';
 import type { Json } from '../core/json.ts';
 
 const strict = { additionalProperties: false } as const;
-/** One member, and no more. */
+/** Exactly one member. */
 const one = { additionalProperties: false, minProperties: 1, maxProperties: 1 } as const;
 
 const Any = (description: string) => Type.Unsafe<Json>({ description });

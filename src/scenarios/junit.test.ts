@@ -1,4 +1,4 @@
-/** JUnit XML: hostile names stay text. */
+/** JUnit XML: hostile names are escaped. */
 import { expect, it } from 'vitest';
 import { junitXml } from './junit.ts';
 

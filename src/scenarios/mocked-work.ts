@@ -1,4 +1,4 @@
-/** What a worker would say of an attempt, from what the scenario says of it. */
+/** The outcome of an attempt, by the mocks of the scenario. */
 import { parseDuration } from '../core/duration.ts';
 import type { TaskOutcome } from '../core/instance/decide/notification.ts';
 import type { TaskState } from '../core/instance/state/state.ts';
@@ -10,7 +10,7 @@ import type { Mocks, Outcome } from './format.ts';
 export type ScheduledTask = TaskState & { readonly status: 'scheduled' };
 export type MockedOutcome = { readonly afterMs: number; readonly result: TaskOutcome['result'] };
 
-/** @returns null when none comes; undefined when no mock says anything of the task. */
+/** @returns null when the mock says that no outcome comes; undefined when there is no mock for the task. */
 export function mockedOutcome(mocks: Mocks, task: ScheduledTask): MockedOutcome | null | undefined {
   const outcomes = own(mocks, task.path) ?? own(mocks, task.nodeId);
   const mock = outcomes?.[task.attempt - 1] ?? outcomes?.at(-1);
@@ -36,7 +36,7 @@ function resultOf({ output, answers, fails }: Outcome, task: ScheduledTask): Tas
   };
 }
 
-/** As the built-in worker reads an answer. */
+/** The result as the built-in worker makes it of a response. */
 function answerOf({ status, headers = {}, body = null }: NonNullable<Outcome['answers']>, task: ScheduledTask): TaskOutcome['result'] {
   if (status >= 200 && status <= 299) return { status: 'completed', output: { status, headers, body } };
   const retryAfter = own(headers, 'retry-after');

@@ -1,4 +1,7 @@
-/** What became of each task, from the history: a loop keeps nothing of the tasks of an item that is over, a scenario asks for them. */
+/**
+ * The state of each task, by the history: the state of an instance drops the tasks of items that are over, but scenarios may
+ * expect them.
+ */
 import type { NodeId, TaskPath } from '../core/ids.ts';
 import type { InstanceEvent } from '../core/instance/history/events.ts';
 import { nodeIdOfPath, tasksOf } from '../core/instance/state/scopes.ts';
@@ -9,7 +12,7 @@ import type { Json } from '../core/json.ts';
 export type ObservedTask = {
   readonly nodeId: NodeId;
   readonly status: TaskStatus;
-  /** null for one that was skipped or cancelled before it began. */
+  /** null for a task that was skipped or cancelled before it opened. */
   readonly attempt: number | null;
   readonly input: Json;
   readonly output: Json;
@@ -39,7 +42,7 @@ export function observeTasks(state: InstanceState, history: readonly HistoryEntr
   return tasks;
 }
 
-/** What an entry says of its task; null when nothing that is asked for. */
+/** The change of a task by an entry; null when it changes nothing that scenarios can expect. */
 function changeBy(event: InstanceEvent): Partial<ObservedTask> | null {
   switch (event.type) {
     case 'TaskScheduled':

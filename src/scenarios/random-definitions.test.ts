@@ -1,4 +1,7 @@
-/** Any definition can be simulated: whatever its work does, the history folds to the state, and only people, events and time are waited for. */
+/**
+ * Any definition can be simulated: whatever its work does, the history folds to the state, and the instance waits only for people,
+ * events and time.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parsed } from '../core/definition/testing/documents.ts';

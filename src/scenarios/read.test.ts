@@ -1,4 +1,4 @@
-/** What is wrong with a scenario file: everything at once, each with its place and a sentence. */
+/** Errors in scenario files: all at once, each with its place and a sentence. */
 import { describe, expect, it } from 'vitest';
 import { expenseApproval, graphOf, parsed } from '../core/definition/testing/documents.ts';
 import type { Json, JsonObject } from '../core/json.ts';

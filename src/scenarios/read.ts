@@ -1,4 +1,4 @@
-/** Reads a scenario file: its shape, and then what only the definition shows. All errors are told at once. */
+/** Reads a scenario file: checks its format, and then its references to the definition. All errors are reported at once. */
 import type { Definition } from '../core/definition/types.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
 import { nodeIdOfPath } from '../core/instance/state/scopes.ts';
@@ -13,7 +13,7 @@ export type FileError = { readonly pointer: string; readonly message: string };
 
 export const definitionFileDefault = 'definition.json';
 
-/** Where the definition is, as far as the file can be read. */
+/** Path of the definition; the default if the file cannot be read. */
 export function definitionFileOf(file: Json): string {
   const given = isJsonObject(file) ? own(file, 'definition') : undefined;
   return typeof given === 'string' && given !== '' ? given : definitionFileDefault;
@@ -33,7 +33,7 @@ function shapeOf(): CompiledSchema {
 export function readScenarioFile(file: Json, definition: Definition): Result<ScenarioFile, readonly FileError[]> {
   const wrong = shapeOf().validate(file);
   if (wrong.length > 0) return err(wrong);
-  // The schema has just said so.
+  // The schema has been checked above.
   const read = file as unknown as ScenarioFile;
   const errors = [...new Checker(definition).file(read)];
   return errors.length > 0 ? err(errors) : ok(read);

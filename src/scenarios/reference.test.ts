@@ -1,4 +1,4 @@
-/** docs/definition.md keeps its word: examples on it run, and do what the text around them says. */
+/** The examples of docs/definition.md run, and do what the text around them says. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { graphOf, parsed } from '../core/definition/testing/documents.ts';

@@ -1,4 +1,4 @@
-/** Scenarios: what happens in them, and what is said when something is not as expected. */
+/** Running scenarios, and the messages when something is not as expected. */
 import { describe, expect, it } from 'vitest';
 import { graphOf, nodeOf, parsed } from '../core/definition/testing/documents.ts';
 import type { JsonObject } from '../core/json.ts';

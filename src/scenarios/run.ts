@@ -1,4 +1,4 @@
-/** Runs scenarios: each step in its order, and what is expected after it. */
+/** Runs scenarios: the steps in their order, and the expectations. */
 import type { Definition } from '../core/definition/types.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
 import type { TaskPath } from '../core/ids.ts';
@@ -19,7 +19,7 @@ export type ScenarioResult = {
 const START_AT_DEFAULT = '2026-01-01T00:00:00Z';
 
 /**
- * @param mocks those of the whole file; the scenario's own win.
+ * @param mocks of the whole file; those of the scenario win.
  * @param pointer of the scenario in its file.
  */
 export function runScenario(
@@ -68,7 +68,7 @@ function* runSteps(simulation: Simulation, { steps = [], expect }: Scenario, poi
   if (expect !== undefined) yield* compare(expect, simulation, `${pointer}/expect`);
 }
 
-/** @returns why what a person asked for changes nothing. */
+/** @returns the refusal of a command, if there is one. */
 function take(simulation: Simulation, { advance, advanceTo, event, complete, fail, command }: Step): Refusal | null {
   if (advance !== undefined) simulation.advanceTo(simulation.now + (parseDuration(advance) ?? 0));
   if (advanceTo !== undefined) simulation.advanceTo(parseInstant(advanceTo) ?? 0);
@@ -97,12 +97,12 @@ function take(simulation: Simulation, { advance, advanceTo, event, complete, fai
   return null;
 }
 
-/** People answer the attempt that they see. */
+/** A person acts on the open attempt. */
 function attemptAt({ state }: Simulation, path: TaskPath): number {
   return taskAt(state, path)?.attempt ?? 1;
 }
 
-/** The API checks an answer before anything is decided. */
+/** The API checks the form before it issues a command, so a scenario does too. */
 function invalidForm({ state, definition }: Simulation, path: TaskPath, output: NonNullable<Step['complete']>['output']): Refusal | null {
   const task = taskAt(state, path);
   const node = task?.status === 'open' ? definition.nodes.get(task.nodeId) : undefined;
@@ -119,7 +119,7 @@ function compareRefusal(what: string, expected: string | undefined, refusal: Ref
   return `${what} was expected to be ${instead}, but was refused with ${refusal.code}: ${refusal.message}`;
 }
 
-/** The most likely reason why an instance did not come further. */
+/** The most likely reasons why the instance did not get further. */
 function hintsOf({ unanswered, state }: Simulation, pointer: string): readonly Failure[] {
   return [...unanswered].flatMap((path) => {
     const isWaiting = taskAt(state, path as TaskPath)?.status === 'scheduled';

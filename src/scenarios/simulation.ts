@@ -1,7 +1,7 @@
 /**
- * One instance on the pure core, with a world around it that is made up: work ends as the mocks say, the clock is a number,
- * events and people come when a step says so. Timers, waits and work are kept by the core's effects alone, as the store and
- * the outbox keep them, so an instance moves here as it moves in production.
+ * One instance on the pure core in a simulated environment: work ends as the mocks say, the clock is a number, and events and
+ * people act when a step says so. Timers, waits and tasks follow from the core's effects only, as in the store and the outbox, so
+ * an instance behaves as in production.
  */
 import type { Definition } from '../core/definition/types.ts';
 import { type ExternalEvent, publishSource } from '../core/external-event.ts';
@@ -19,10 +19,10 @@ import { EventBuffer } from './event-buffer.ts';
 import type { Mocks } from './format.ts';
 import { mockedOutcome } from './mocked-work.ts';
 
-/** Of every instance in a scenario, so that outputs which name it can be expected. */
+/** Id of every simulated instance, so that scenarios can expect outputs that contain it. */
 export const simulatedInstanceId = '00000000-0000-7000-8000-000000000001' as InstanceId;
 
-/** Steps of one scenario: an endless loop of a definition ends its scenario, not the run. */
+/** Largest number of steps of a scenario, so that an endless loop in a definition ends its scenario only. */
 export const stepsMaxDefault = 10_000;
 
 export class EndlessScenario extends Error {}
@@ -42,7 +42,7 @@ export type Beginning = {
 export class Simulation {
   readonly definition: Definition;
   readonly history: HistoryEntry[] = [];
-  /** Tasks that were sent to a worker of which no mock says anything, by path. */
+  /** Paths of tasks that were sent to a worker and have no mock. */
   readonly unanswered = new Set<string>();
   readonly #mocks: Mocks;
   readonly #clock: Beginning['clock'];
@@ -87,7 +87,7 @@ export class Simulation {
     return this.#now;
   }
 
-  /** Everything that comes due until then happens at its time. */
+  /** Everything that is due until then happens at its time. */
   advanceTo(time: EpochMs): void {
     this.#runUntil(time);
     this.#now = Math.max(this.#now, time);
@@ -111,7 +111,7 @@ export class Simulation {
     return rejection === undefined ? null : { code: rejection.rejection.code, message: rejection.rejection.reason };
   }
 
-  /** Lets happen what is due, and, unless a step moves the clock, what work brings later. */
+  /** Applies what is due, and, unless the clock is manual, later outcomes of work. */
   #run(): void {
     this.#runUntil(this.#now);
     while (this.#clock === 'auto' && this.#agenda.hasWork) this.#runUntil(this.#agenda.nextAt);
@@ -124,7 +124,7 @@ export class Simulation {
     }
   }
 
-  /** What happens at one time comes as one batch, as an orchestrator takes it: far cheaper in wide loops. */
+  /** Notifications of the same time are one batch, as in an orchestrator, which is much faster in wide loops. */
   #happen(notifications: readonly Notification[]): StepResult {
     if (++this.#steps > this.#stepsMax) throw new EndlessScenario(`The instance made more than ${this.#stepsMax} steps.`);
     const { instanceId } = this.#state;
@@ -166,7 +166,7 @@ export class Simulation {
         break;
       }
       default:
-        // The inbox and what others are told: the state and the history say the same.
+        // Effects on the inbox and on lifecycle records: scenarios read state and history instead.
         break;
     }
   }

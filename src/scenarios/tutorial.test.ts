@@ -1,4 +1,4 @@
-/** docs/testing.md keeps its word: its scenarios pass on its definition and take every edge. */
+/** The scenarios of docs/testing.md pass on its definition and take every edge. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parsed } from '../core/definition/testing/documents.ts';
