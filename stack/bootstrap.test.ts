@@ -1,4 +1,4 @@
-/** The first thing that a fresh clone runs, in a checkout made for the test: its npm, java and mvn say what they were asked. */
+/** The first thing that a fresh clone runs, in a checkout made for the test, whose npm, java and mvn report how they were called. */
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * docker-compose.yml, Dockerfile and .env.example say what the settings say. Without Docker: files are read, variables
- * take the defaults that compose would take.
+ * docker-compose.yml, Dockerfile and .env.example agree with the settings. Without Docker: files are read, variables take the
+ * defaults that compose would take.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

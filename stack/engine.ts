@@ -83,8 +83,8 @@ export function findExamples(folder = join(checkout, 'examples')): Examples {
 export const exampleServer = { variable: 'EXAMPLE_SERVER_PORT', port: 8090 } as const;
 
 /**
- * What single processes are told over the stack's environment. With an example's server on this machine, the processes
- * that run `http` nodes may reach its port, which is not public; nothing else is opened, and the stack itself never.
+ * Settings of single processes beside the stack's environment. If an example has a server on this machine, processes that run
+ * `http` nodes may reach its port, although it is not public; nothing else is opened, and the stack itself never.
  */
 export function processSettings(
   examples: Examples,

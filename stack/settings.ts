@@ -1,7 +1,7 @@
 /**
- * The single source of truth about the parts Millrace stands on: versions, ports, names and configuration of Kafka,
- * Connect, the schema registry and Postgres. The embedded stack renders its files from here; docker-compose.yml and the
- * testcontainers stack are compared with it by a test. Plain data and small functions: no I/O, no clock, no `node:`.
+ * The single source of truth about the services that Millrace needs: versions, ports, names and configuration of Kafka, Connect,
+ * the schema registry and Postgres. The embedded stack renders its files from here; docker-compose.yml and the testcontainers
+ * stack are compared with it by a test. Plain data and small functions: no I/O, no clock, no `node:`.
  */
 
 export const versions = {
@@ -52,7 +52,7 @@ export const recordLimits = {
   topicMaxMessageBytes: 1_048_576,
   /** `<prefix>.dead-letters` holds an original and the reason beside it. */
   deadLetterExtraBytes: 65_536,
-  /** What the broker admits beyond any topic of ours: batch headers and Connect's own topics. */
+  /** The limit of the broker is above that of every topic, for batch headers and Connect's own topics. */
   brokerMaxMessageBytes: 1_048_576 + 2 * 65_536,
 } as const;
 

@@ -105,7 +105,7 @@ function waiting(state: InstanceState, task: OpenTask): Dated {
   };
 }
 
-/** Its node was cancelled. What its worker does is undone like the rest. */
+/** A task that a worker has, though its node was cancelled. Its work is undone like that of the others. */
 function awaiting(state: InstanceState, { path, nodeId, attempt, dispatchedAt, payload }: AwaitedWork): Dated {
   return {
     at: dispatchedAt,

@@ -66,7 +66,7 @@ export type Acting = ActingFor & WaitOptions & { readonly attempt?: number | und
 /** `outcome`: one of the task's `outcomes`. */
 export type Deciding = Acting & { readonly outcome?: string | undefined; readonly comment?: string | undefined };
 
-/** Why, for the history. */
+/** The reason, which the history keeps. */
 export type Reason = { readonly reason?: string | undefined };
 
 export type Client = ReturnType<typeof createClient>;
@@ -146,13 +146,13 @@ export function createClient(options: ConnectionOptions) {
     retry: (instanceId: string, taskId?: string, wait: WaitOptions = {}) =>
       control(instanceId, 'retry', taskId === undefined ? {} : { taskId }, wait),
 
-    /** While it is paused or under an incident. Variables that are not named stay. */
+    /** Only while the instance is paused or under an incident. Other variables do not change. */
     setVars: (instanceId: string, vars: { readonly [name: string]: Json }, { reason, ...wait }: Reason & WaitOptions = {}) =>
       control(instanceId, 'set-vars', { vars, ...(reason === undefined ? {} : { reason }) }, wait),
-    /** A node that is open or under an incident completes with this output, and the instance goes on from it. */
+    /** Completes a node that is open or under an incident with this output; the instance continues from it. */
     completeNode: (instanceId: string, taskId: string, output: Json, { reason, ...wait }: Reason & WaitOptions = {}) =>
       control(instanceId, 'complete-node', { taskId, output, ...(reason === undefined ? {} : { reason }) }, wait),
-    /** A node that is open or under an incident ends as if no edge had led to it. */
+    /** Skips a node that is open or under an incident, as if no edge had led to it. */
     skipNode: (instanceId: string, taskId: string, { reason, ...wait }: Reason & WaitOptions = {}) =>
       control(instanceId, 'skip-node', { taskId, ...(reason === undefined ? {} : { reason }) }, wait),
 

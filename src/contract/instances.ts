@@ -19,8 +19,10 @@ export const InstanceStatus = Type.Union([
   Type.Literal('running'),
   Type.Literal('paused'),
   Type.Literal('incident'),
-  Type.Literal('ending', { description: 'It fails or is cancelled: what workers have is awaited, and then undone.' }),
-  Type.Literal('undoing', { description: 'Compensations run, one by one.' }),
+  Type.Literal('ending', {
+    description: 'The instance fails or is cancelled: it waits for the outcomes of tasks that workers have, and then undoes its work.',
+  }),
+  Type.Literal('undoing', { description: 'Compensations run, one after the other.' }),
   Type.Literal('completed'),
   Type.Literal('failed'),
   Type.Literal('cancelled'),
@@ -97,10 +99,10 @@ export const Ending = Type.Object(
   {
     as: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
     error: Nullable(TaskError),
-    awaited: Type.Integer({ description: 'Tasks that workers still have. What they do is undone too.' }),
+    awaited: Type.Integer({ description: 'Tasks that workers still have; their work is undone too.' }),
     left: Type.Integer({ description: 'Completed tasks whose compensations have not completed.' }),
   },
-  { description: 'How the instance ends once it has undone what it did; null while it runs, and after its end.' },
+  { description: 'How the instance ends once its work is undone; null while it runs, and after its end.' },
 );
 
 export const Instance = Type.Object({
@@ -161,14 +163,14 @@ export const RetryBody = Type.Object(
   { taskId: Type.Optional(StorableString(2_000, 'The task whose incident is to be resolved. Default: all incidents of the instance.')) },
   strict,
 );
-const Reason = Type.Optional(StorableString(1_000, 'Why, for the history.'));
-const NodeOf = StorableString(2_000, 'The task of the node: one that is open, or under an incident.');
+const Reason = Type.Optional(StorableString(1_000, 'The reason, which the history keeps.'));
+const NodeOf = StorableString(2_000, 'A task that is open or under an incident.');
 export const SetVarsBody = Type.Object(
   {
     vars: Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$' }), JsonValue, {
       minProperties: 1,
       additionalProperties: false,
-      description: 'New values by the names of variables. Those that are not named stay.',
+      description: 'New values by the names of variables. Other variables do not change.',
     }),
     reason: Reason,
   },

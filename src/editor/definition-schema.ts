@@ -102,7 +102,7 @@ const trigger: JsonObject = object(
 
 const types = Object.entries(nodeShapes);
 
-/** Types of nodes that undo others, and those that have nothing to undo themselves. */
+/** Types of nodes that can be compensations, and types that cannot have one. */
 const undoing = ['task', 'http', 'publish'];
 const withoutCompensation = ['wait', 'forEach', 'repeat'];
 const compensationOf = (type: string): JsonObject =>
@@ -150,9 +150,9 @@ export const definitionSchema: JsonObject = {
       ]),
     ),
     compensation: {
-      description: 'How the node is undone when the instance fails, is cancelled or times out, with `onFailure`: `compensate`.',
+      description: 'The node that undoes this one when the instance fails, is cancelled or times out. Needs `"onFailure": "compensate"`.',
       type: 'object',
-      properties: { type: { enum: undoing, description: 'What undoes it.' } },
+      properties: { type: { enum: undoing, description: 'Type of the compensating node.' } },
       required: ['type'],
       allOf: types
         .filter(([type]) => undoing.includes(type))

@@ -169,7 +169,7 @@ describe('The schema for editors', () => {
     const free = /\/(set|vars|labels|query|form|headers)$/;
     const differences = [...asked].flatMap(([pointer, { object, fields }]) => {
       if (free.test(pointer) || /^\/(vars|labels)$/.test(pointer) || pointer.endsWith('/nodes')) return [];
-      // These are told why they have no compensation.
+      // The parser says why these cannot have a compensation.
       const hasNone = ['wait', 'forEach', 'repeat'].includes(String(object.type));
       const isRefused = (name: string) => refused.has(`${pointer} ${name}`) || (hasNone && name === 'compensation');
       const read = [...fields].filter((name) => !isRefused(name)).sort();

@@ -88,7 +88,7 @@ async function installBundle(bundle: Bundle, target: string, signal?: AbortSigna
         ...Object.entries(bundle.properties).map(([name, value]) => `-D${name}=${value}`),
         `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}:${bundle.goal}`,
         `-DoutputDirectory=${temporary}`,
-        // By default these go beside the pom, and then claim that an interrupted unpacking was a whole one.
+        // By default markers are beside the pom, and an interrupted unpacking would count as complete.
         `-DmarkersDirectory=${temporary}.markers`,
       ],
       signal,

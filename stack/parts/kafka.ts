@@ -21,7 +21,7 @@ export const kafka: Part = {
     const properties = join(home.kafkaDir, 'server.properties');
     writeProperties(properties, brokerProperties({ port: ports.kafka, controllerPort, logDir: dataDir }));
     const classPath = join(jars.kafka, '*');
-    // The tool writes meta.properties last; without it the folder is half made, and made anew.
+    // The tool writes meta.properties last. Without it the folder is incomplete, and is formatted again.
     if (!existsSync(join(dataDir, 'meta.properties'))) {
       rmSync(dataDir, { recursive: true, force: true });
       const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', classPath, log4jFlag, 'kafka.tools.StorageTool'];

@@ -22,7 +22,7 @@ export interface Part {
   readonly title: string;
   /** Writes its configuration and makes its data folder; harmless when they are there. Gives what to start. */
   prepare(context: PartContext): Promise<ChildSpec>;
-  /** Found at the end of its log when it cannot start for something that is over in a moment: it is started again. */
+  /** Matches the end of the log when it cannot start for a reason that passes soon: then it is started again. */
   readonly passing?: RegExp;
   /** Resolves when it serves. */
   ready(context: PartContext, child: Child): Promise<void>;

@@ -18,7 +18,7 @@ const definition = {
       items: [0, 1, 2],
       body: { nodes: { send: { type: 'task', task: 'e2e.echo', input: '${ item }', compensation: undo } } },
     },
-    // It is with a worker when the other branch fails, and is awaited and undone.
+    // A worker has it when the other branch fails, so it is awaited and undone.
     label: {
       type: 'task',
       task: 'e2e.slow',

@@ -115,7 +115,7 @@ export class Scenario {
     return { type: 'TaskOutcome', path: path as TaskPath, attempt, basis, result };
   }
 
-  /** An outcome for what a worker has, though its node was cancelled. */
+  /** An outcome of a task that a worker has, though its node was cancelled. */
   outcomeOfAwaited(path: string, result: TaskOutcome['result']): TaskOutcome {
     const work = awaitedWork(this.state).find((each) => each.path === path);
     if (work === undefined) throw new Error(`nothing is awaited of ${path}`);

@@ -85,12 +85,12 @@ function add(
   });
 }
 
-/** `completeNode` is asked for at `complete-node`. */
+/** The route of `completeNode` is `complete-node`. */
 function routeOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** About the attempts that its sender can see, so that a late one does not change what came after them. */
+/** Adds the attempts that the sender can see, so that a late command does not change later ones. */
 function asSeen({ state }: InstanceView, command: Control): Control {
   if (command.type === 'retry') return { ...command, raisedBy: namedIncidents(state, command.path) };
   return 'attempt' in command ? { ...command, attempt: attemptAt(state, command.path) } : command;

@@ -80,14 +80,14 @@ describe('A compensation', () => {
       'a forEach',
       compensating({ n: loop('forEach', { items: [1], compensation: undo }) }),
       [
-        'MR_DEF_COMPENSATION /nodes/n/compensation A node of the type "forEach" cannot have a compensation: give the nodes of its body compensations: they are undone item by item.',
+        'MR_DEF_COMPENSATION /nodes/n/compensation A node of the type "forEach" cannot have a compensation: give compensations to the nodes of its body, which are undone item by item.',
       ],
     ],
     [
       'a repeat',
       compensating({ n: loop('repeat', { max: 2, until: 'true', compensation: undo }) }),
       [
-        'MR_DEF_COMPENSATION /nodes/n/compensation A node of the type "repeat" cannot have a compensation: give the nodes of its body compensations: they are undone round by round.',
+        'MR_DEF_COMPENSATION /nodes/n/compensation A node of the type "repeat" cannot have a compensation: give compensations to the nodes of its body, which are undone round by round.',
       ],
     ],
     [

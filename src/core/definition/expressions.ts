@@ -39,7 +39,7 @@ export type Place =
   | { readonly kind: 'items'; readonly scope: GraphScope; readonly nodeId: NodeId; readonly as: string | null }
   /** `set` of a node, or the `when` of an edge from it: the node itself too. */
   | { readonly kind: 'leaving'; readonly scope: GraphScope; readonly nodeId: NodeId }
-  /** The compensation of a node: that node too, what ran before it, and what the node was given and gave. */
+  /** The compensation of a node: the nodes that ran before it, and its own input and output. */
   | { readonly kind: 'compensating'; readonly scope: GraphScope; readonly nodeId: NodeId }
   /** `output` of a graph: everything in it. */
   | { readonly kind: 'end'; readonly scope: GraphScope };
@@ -52,7 +52,7 @@ export type ExpressionUse = {
   readonly condition?: string;
 };
 
-/** What a compensation calls the node that it undoes: `{ input, output }`. */
+/** The name by which a compensation sees the node that it undoes: `{ input, output }`. */
 export const COMPENSATED = 'node';
 
 const NOTHING: Template = { references: [], isConstant: true, evaluate: () => null };

@@ -31,7 +31,7 @@ export type Definition = Info & {
   readonly timeout: DurationSetting | null;
   /** The time at which the instance times out; with `timeout` too, whichever comes first. */
   readonly deadline: InstantSetting | null;
-  /** `compensate`: what was done is undone, by the compensations of the nodes that completed, before the instance fails. */
+  /** `compensate`: before the instance fails, the compensations of completed nodes undo their work. */
   readonly onFailure: 'fail' | 'incident' | 'compensate';
   /** In the order of the document. */
   readonly triggers: readonly Trigger[];
@@ -95,7 +95,7 @@ type NodeCommon = {
   readonly cancelRest: boolean;
   /** Names and values that are put into `vars` when the node completes. */
   readonly set: ReadonlyMap<string, Template>;
-  /** How it is undone after it completed. */
+  /** The node that undoes this one after it completed. */
   readonly compensation: Compensation | null;
 };
 

@@ -73,7 +73,7 @@ export class Progress {
   }
 
   apply(events: readonly NewEvent[]): void {
-    // Each is looked at in the state that those before it made.
+    // Each scope is settled in the state that the scopes before it left.
     for (const decided of events) for (const event of withCompensation(this.view, decided)) this.#applyOne(event);
   }
 
@@ -129,7 +129,7 @@ export class Progress {
   }
 
   #follow(event: InstanceEvent): void {
-    // Nothing of what was to come is decided in an instance that is ending.
+    // An instance that is ending drops all pending follow-ups.
     if (event.type === 'InstanceEnding') this.#forget();
     if (event.type === 'InstanceResumed' || event.type === 'StepContinued') {
       // All of it is derived from the state, in the right order. What is pending at a resume would be decided twice; a retry leads to
@@ -178,7 +178,7 @@ export class Progress {
     if (paused !== null) return false;
     if (phase === 'ending' || phase === 'undoing') {
       if (this.#hasMoreToDo) return false;
-      // Compensations that need no work outside run on in steps of a bounded size.
+      // Compensations that the engine runs by itself are bounded by the limit of a step too.
       if (this.#isUsedUp) {
         this.#limit();
         return false;

@@ -27,7 +27,7 @@ export type View = {
   readonly arrivals: Arrivals;
   /** The work of all expressions so far that the notification led to. */
   readonly meter: Meter;
-  /** What a compensation sees of its node and of what was around it, in the place of what stands in the state. */
+  /** The names that a compensation sees, in place of those of the present state. */
   readonly known?: JsonObject;
 };
 

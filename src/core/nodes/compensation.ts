@@ -1,6 +1,6 @@
 /**
- * Reads the `compensation` of a node: one node in no graph, which undoes what its node did. It sees what its node was given
- * and gave as `node.input` and `node.output`.
+ * Reads the `compensation` of a node: a node in no graph, which undoes the work of its node. Its expressions see `node.input` and
+ * `node.output`.
  */
 import type { KnownNodes } from '../definition/edges.ts';
 import { type DefinitionErrors, shown, suggest } from '../definition/errors.ts';
@@ -19,8 +19,8 @@ const types = Object.keys(readers) as readonly (keyof typeof readers)[];
 /** Why a node of the type has nothing to undo. */
 const without: { readonly [Type in NodeType]?: string } = {
   wait: 'a wait has no effect that could be undone',
-  forEach: 'give the nodes of its body compensations: they are undone item by item',
-  repeat: 'give the nodes of its body compensations: they are undone round by round',
+  forEach: 'give compensations to the nodes of its body, which are undone item by item',
+  repeat: 'give compensations to the nodes of its body, which are undone round by round',
 };
 
 /** The id of the node that undoes this one. No node of a graph has a dot in its id. */
@@ -64,7 +64,7 @@ export function readCompensation(context: NodeContext, type: NodeType): Compensa
   return { node, references: expressions.uses.slice(before).flatMap(({ references }) => references) };
 }
 
-/** One that nothing would ever run is a mistake of the author. */
+/** A compensation that would never run is an error. */
 export function checkCompensations(
   scope: GraphScope,
   nodes: KnownNodes,

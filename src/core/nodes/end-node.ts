@@ -1,7 +1,7 @@
-/** Notes every field that the reader of a node did not ask for; of some it is known where they belong. */
+/** Notes every field that the reader of a node did not read; for some fields it says where they belong. */
 import type { ObjectReader } from '../definition/object-reader.ts';
 
-/** Fields of some node types only, and what is said where they do not belong. */
+/** Fields that only some node types have, with the message for the others. */
 const elsewhere: Readonly<Record<string, string>> = {
   retry: '"retry" belongs to "http" and "task" only.',
   queueTimeout: '"queueTimeout" belongs to "http" and "task" only.',

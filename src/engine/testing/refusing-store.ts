@@ -107,7 +107,7 @@ export class RefusingStore {
         for (const path of [...this.#dispatched.keys()]) messages.push(...this.#outcome(path));
         for (const path of [...this.#waits.keys()]) messages.push(...this.#event(path));
         for (const task of this.#openTasks()) if (task.type === 'human' && task.status === 'open') messages.push(this.#completion(task));
-        // An outcome of these that could not be applied is forgotten: they are sent again, as the redispatcher does.
+        // An outcome that could not be applied is dropped, and its task is sent again, as by the redispatcher.
         for (const { path, attempt } of awaitedWork(this.state)) {
           if (this.state.phase === 'ending' && !this.#dispatched.has(path))
             messages.push(this.#command({ type: 'redispatch', path, attempt }));

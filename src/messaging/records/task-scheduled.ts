@@ -27,7 +27,7 @@ export type ScheduledTask = {
   readonly dispatchedAt: number;
 };
 
-/** @param path of a task that is with a worker under that attempt. */
+/** @param path of a task that a worker has under that attempt. */
 export function toTaskRecord(state: InstanceState, path: TaskPath, attempt: number): records.TaskScheduled {
   const task = sentTaskAt(state, path, attempt);
   invariant(task !== undefined, 'only a task that a worker is to have is dispatched');

@@ -133,7 +133,7 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
     case 'InstanceCompleted':
       return { ...event, output: payload };
     case 'CompensationPlanned':
-      // None are no payload.
+      // An entry without names has no payload.
       return { ...event, names: (payload ?? {}) as JsonObject };
     default:
       return event;

@@ -44,7 +44,7 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
       // An item or round that is run again: its tasks begin anew.
       for (const [path, change] of changes) if (scopePathOf(path) === event.scope) change.isOver = true;
     }
-    // What is undone stays as it ended: its compensation is a task of its own.
+    // The row of an undone task does not change: its compensation is a task of its own.
     if (!('path' in event) || event.path === null || event.type === 'CompensationStarted') continue;
     const path = event.path as TaskPath;
     const earlier = changes.get(path);
@@ -56,13 +56,13 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
     if (change.ended !== null) change.opened ??= change.ended;
   }
   const awaited = after.phase === 'ending' ? new Map(awaitedWork(after).map((work) => [work.path, work] as const)) : NOTHING;
-  // All that is awaited is sent again as ever, whenever it was cancelled.
+  // Awaited tasks are sent again like open ones, whenever their node was cancelled.
   if (history.some(({ event }) => event.type === 'InstanceEnding'))
     for (const [path, work] of awaited) if (!changes.has(path)) changes.set(path, changeOf(work));
   return [...changes].flatMap(([path, { scheduling, isNew, ended, late }]): TaskImage[] => {
     const task = heldTask(after, path);
     const work = awaited.get(path);
-    // A row stands since the task was sent.
+    // The row exists since the task was sent.
     if (work !== undefined) return [{ path, ...imageOfAwaited(work), scheduling, isNew: isNew && scheduling !== null }];
     if (late !== null && (task === undefined || !isOpen(task))) return [{ path, ...late, scheduling, isNew: isNew && scheduling !== null }];
     const image = task === undefined ? ended : imageOf(task);
@@ -87,7 +87,7 @@ type Change = {
   opened: Pick<Image, 'type' | 'attempt' | 'openedAt'> | null;
   scheduling: Scheduling | null;
   ended: Image | null;
-  /** Its outcome came after its node was cancelled. */
+  /** The outcome came after the node was cancelled. */
   late: Image | null;
 };
 

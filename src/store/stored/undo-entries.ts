@@ -1,10 +1,10 @@
-/** What is to be undone, as it is stored: without its payloads, for which it names the history entries that have them. */
+/** Entries to be undone as they are stored: with the numbers of the history entries in place of payloads. */
 import type { Undo, UndoEntry } from '../../core/instance/state/state.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
 
 type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-/** `hasNames`: the entry has some, which may be none at all; else it is awaited only. */
+/** `hasNames`: the entry has a compensation with names, perhaps no names at all. Otherwise it is only awaited. */
 export type StoredEntry = Without<UndoEntry, 'names' | 'input' | 'output' | 'payload'> & { readonly hasNames: boolean };
 export type StoredUndo = Omit<Undo, 'current'> & { readonly current: StoredEntry | null };
 
@@ -36,7 +36,7 @@ export function restoreEntry(stored: StoredEntry, payloads: Payloads): UndoEntry
   const whole: Record<string, unknown> = { ...rest, names: hasNames ? ((payloadAt(payloads, namesSeq) ?? {}) as JsonObject) : null };
   if (rest.status === 'done') Object.assign(whole, { input: payloadAt(payloads, inputSeq), output: payloadAt(payloads, outputSeq) });
   if (payload !== undefined) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
-  // What `storedEntry` took away is back; the rest is as it was written.
+  // The payloads are back, and the rest is as it was written.
   return whole as UndoEntry;
 }
 

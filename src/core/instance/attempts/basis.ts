@@ -43,7 +43,7 @@ function outcomeText(task: ClosedTask): string {
   return text;
 }
 
-/** Of a compensation: which run of the node it undoes. */
+/** For a compensation: the run of the node that it undoes. */
 export function compensationBasis(done: Basis, attempt: number, seq: number): Basis {
   return hash(`undo,${done},${attempt},${seq}`);
 }

@@ -21,7 +21,7 @@ type Command = CommandIssued['command'];
 export function refusalOf(state: InstanceState, command: Command, by: string): Rejection | null {
   switch (command.type) {
     case 'cancel':
-      return state.phase === 'running' ? null : { code: 'MR_ENDING', reason: `The instance ends by itself: it is ${state.phase}.` };
+      return state.phase === 'running' ? null : { code: 'MR_ENDING', reason: `The instance is being ended already: it is ${state.phase}.` };
     case 'pause':
       return state.paused === null ? null : { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
     case 'resume':

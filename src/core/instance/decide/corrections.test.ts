@@ -185,7 +185,7 @@ describe('A correction is refused', () => {
     [
       'for variables while all is well',
       (s) => s.command(setVars({ x: 2 })),
-      'MR_NO_INCIDENT Variables are changed while the instance is paused or under an incident.',
+      'MR_NO_INCIDENT Variables can be changed only while the instance is paused or under an incident.',
     ],
     [
       'for a variable that nobody knows',

@@ -1,6 +1,6 @@
 /**
- * What a person changes in a running instance: variables, the end of a node that cannot end by itself, a node that is not to
- * run. Each is a command with who and why; the instance goes on from what was changed as if it had come about by itself.
+ * Corrections by a person in a running instance: changes variables, completes a node that cannot end by itself, skips a node. Each
+ * is a command with its author and reason. The instance then continues as if that had happened by itself.
  */
 import type { Definition } from '../../definition/types.ts';
 import type { TaskPath } from '../../ids.ts';
@@ -19,7 +19,7 @@ type OfNode = Correction & { readonly type: 'completeNode' | 'skipNode' };
 export function refusalOfCorrection(state: InstanceState, command: Correction): Rejection | null {
   if (command.type !== 'setVars') return refusalOfNode(state, command);
   if (state.paused !== null || state.incidentCount > 0) return null;
-  return { code: 'MR_NO_INCIDENT', reason: 'Variables are changed while the instance is paused or under an incident.' };
+  return { code: 'MR_NO_INCIDENT', reason: 'Variables can be changed only while the instance is paused or under an incident.' };
 }
 
 function refusalOfNode(state: InstanceState, { type, path, attempt }: OfNode): Rejection | null {
@@ -35,7 +35,7 @@ function refusalOfNode(state: InstanceState, { type, path, attempt }: OfNode): R
   return null;
 }
 
-/** The variables of a definition are those that it names. @returns null when it knows them all. */
+/** Only variables that the definition declares or sets can be changed. @returns null when all of them are. */
 export function refusalOfVars({ document, nodes }: Definition, { vars }: Correction & { readonly type: 'setVars' }): Rejection | null {
   const declared = typeof document === 'object' && document !== null && 'vars' in document ? document.vars : null;
   const known = new Set([...Object.keys(declared ?? {}), ...[...nodes.values()].flatMap(({ set }) => [...set.keys()])]);
@@ -56,12 +56,12 @@ export function correct(view: View, command: Correction, who: Pick<CommandIssued
   return [told, ...within(view, task), end];
 }
 
-/** What runs in a loop ends with it. */
+/** Cancels what runs in a loop, which ends. */
 function within(view: View, task: TaskState): readonly NewEvent[] {
   return isOpen(task) && (task.type === 'forEach' || task.type === 'repeat') ? cancelWithin(view, task.path) : [];
 }
 
-/** The attempt that a person sees, whom the command is about. */
+/** The attempt that the command must name. */
 export function attemptAt(state: InstanceState, path: TaskPath): number {
   return taskAt(state, path)?.attempt ?? 0;
 }

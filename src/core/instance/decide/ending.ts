@@ -1,6 +1,6 @@
 /**
- * An instance fails, is cancelled or times out. Where something was done that compensations undo, or may be done yet by a
- * worker, it is ending first: see `follow-ups/undo.ts` for what comes then.
+ * An instance fails, is cancelled or times out. If compensations have work to undo, or a worker may still do such work, the
+ * instance is `ending` first; `follow-ups/undo.ts` continues from there.
  */
 import type { Definition } from '../../definition/types.ts';
 import { compensationOf } from '../../nodes/compensation.ts';
@@ -34,7 +34,7 @@ function mayBeDone(definition: Definition, task: TaskState): boolean {
   return task.status === 'scheduled' && compensationOf(definition, task.nodeId) !== null;
 }
 
-/** What is with a worker is awaited, whether it has a compensation or not: nothing is undone while something may still be done. */
+/** All tasks that workers have are awaited, with or without a compensation: nothing is undone while a worker may still do something. */
 function awaited(view: View, event: NewEvent): NewEvent {
   if (event.type !== 'TaskCancelled' || taskAt(view.state, event.path)?.status !== 'scheduled') return event;
   return { ...event, isAwaited: true };

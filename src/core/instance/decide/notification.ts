@@ -56,7 +56,7 @@ export type CommandIssued = {
     /** Resolves the incident of one task, or with `path: null` all of the instance's. */
     | { readonly type: 'retry'; readonly path: TaskPath | null; readonly raisedBy?: RaisedBy | null }
     | PersonCommand
-    /** Each with why, for the history. The attempt is the one that the person saw. */
+    /** Each with a reason for the history. `attempt` is the one that the person saw. */
     | { readonly type: 'setVars'; readonly vars: JsonObject; readonly reason: string | null }
     | {
         readonly type: 'completeNode';

@@ -65,7 +65,7 @@ function fitsFailure(view: View, scope: ScopePath, { rule }: Edge, status: 'fail
 function failWithoutEdge(view: View, { path, nodeId }: ClosedTask, error: TaskError): readonly NewEvent[] {
   const item = failingItem(view, scopePathOf(path));
   if (item !== null) return failScope(view, item, error);
-  // What cannot be undone waits for a person, whatever failed before.
+  // A compensation that fails waits for a person, whatever made the instance fail.
   const { onFailure } = view.definition;
   if (onFailure !== 'incident' && view.state.phase === 'running') return endInstance(view, { status: 'failed', error, nodeId });
   return [{ type: 'IncidentRaised', path, incident: { nodeId, phase: 'failed', error, expression: null } }];

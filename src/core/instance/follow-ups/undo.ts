@@ -1,7 +1,7 @@
 /**
- * Undoing. In an instance with `onFailure: "compensate"` each effect that a compensation would undo is kept while it runs.
- * Once it is ending, what is with workers is awaited; then the compensations run, the last effect first, one at a time.
- * Each is a task of the instance's own scope, `<path>.compensation`, with attempts and a basis of its own.
+ * Compensation. An instance with `onFailure: "compensate"` keeps an entry for each completed node that has a compensation. When
+ * the instance is ending, it waits for the tasks that workers have; then the compensations run one at a time, in reverse order of
+ * completion. Each is a task of the instance's own scope, `<path>.compensation`, with attempts and a basis of its own.
  */
 import { invariant } from '../../assert.ts';
 import type { Compensation, Node } from '../../definition/types.ts';
@@ -17,11 +17,11 @@ import { compensationPathOf, nodeOf, rootPath, scopePathOf, scopesBelow, taskAt 
 import type { DoneWork } from '../state/state.ts';
 import type { FollowUp, NewEvent, View } from '../view.ts';
 
-/** What history says before this event, where the node that ends has a compensation; and the event as it is told then. */
+/** If the node that ends has a compensation, the event that plans it, followed by the given event. */
 export function withCompensation(view: View, event: NewEvent): readonly NewEvent[] {
   if (view.definition.onFailure !== 'compensate') return [event];
   if (event.type === 'TaskCompleted') {
-    // Completed by hand once more, since its edges could not be evaluated: it was done once.
+    // Completed by a person a second time, since its edges could not be evaluated: it has one entry.
     const task = taskAt(view.state, event.path);
     const plan = task?.status === 'completed' && task.takenEdges === null ? null : planFor(view, event);
     return plan === null ? [event] : [plan, event];
@@ -40,7 +40,7 @@ function planFor(view: View, { path, nodeId, attempt, basis }: Ending): NewEvent
   return { type: 'CompensationPlanned', path, nodeId, attempt, basis, names: surroundings(view, scopePathOf(path), nodeId, compensation) };
 }
 
-/** What stands in the instance all its life is looked up when the compensation runs. The node itself is in its entry. */
+/** Input and start of the instance never change, so they are read when the compensation runs. The node itself is in its entry. */
 const LIVE = ['input', 'vars', 'instance', 'now', 'secrets', 'node'];
 
 function surroundings(view: View, scope: ScopePath, nodeId: NodeId, { references }: Compensation): JsonObject {
@@ -49,7 +49,7 @@ function surroundings(view: View, scope: ScopePath, nodeId: NodeId, { references
   return others.length === 0 ? {} : valuesAt(namesFor(view, scope, others), others);
 }
 
-/** How an instance goes on that is ending or undoing. */
+/** The next events of an instance that is ending or undoing. */
 export function settleUndoing(view: View): readonly NewEvent[] {
   const { phase, undo } = view.state;
   invariant(undo !== undefined && undo.goal !== null, 'an instance that is ending has something to undo');
@@ -60,7 +60,7 @@ export function settleUndoing(view: View): readonly NewEvent[] {
   return [{ type: 'CompensationStarted', path: next.path, nodeId: next.nodeId, entry: next.seq }];
 }
 
-/** The one place that says what an ending instance waits for. Children whose ends were not heard belong here too. */
+/** Everything for which an ending instance waits. */
 function isAnythingOut({ state: { undo } }: View): boolean {
   return undo !== undefined && undo.awaited > 0;
 }
@@ -72,14 +72,14 @@ function lastDone(view: View): DoneWork | undefined {
   return last;
 }
 
-/** How the compensation of what is to be undone opens. */
+/** Opens the compensation of an entry. */
 export function openingOf(view: View, node: Node, attempt: number): Opening {
   const { path, basis, attempt: done, seq } = currentOf(view);
   const predecessor = { kind: 'start', basis: compensationBasis(basis, done, seq) } as const;
   return { view: compensating(view), scope: rootPath, node, path: compensationPathOf(path), attempt, predecessor };
 }
 
-/** Attempts count on where two runs of the same item give two effects of one path. */
+/** Two runs of the same item have two entries with one path: the attempts of the second compensation continue those of the first. */
 export function openCurrent(view: View): FollowUp {
   const { path, nodeId } = currentOf(view);
   const before = taskAt(view.state, compensationPathOf(path));

@@ -163,10 +163,10 @@ export type TaskCancelled = At & {
   readonly path: TaskPath;
   readonly nodeId: NodeId;
   readonly kind: NodeType;
-  /** Its worker's outcome still matters: what it did would have to be undone. Absent: no. */
+  /** The outcome of its worker is awaited, since its work would have to be undone. Absent: it is not. */
   readonly isAwaited?: true;
 };
-/** The outcome of a task came after its node was cancelled (`isAwaited`). What it did is undone with the rest; a failure is final. */
+/** The outcome of a task came after its node was cancelled (`isAwaited`). Its work is undone with the rest; a failure is not retried. */
 export type AwaitedTaskEnded = At & {
   readonly type: 'AwaitedTaskEnded';
   readonly path: TaskPath;
@@ -174,14 +174,14 @@ export type AwaitedTaskEnded = At & {
   readonly attempt: number;
   readonly kind: 'http' | 'task';
   readonly openedAt: EpochMs;
-  /** returned: a worker without the handler gave it back, and did nothing. */
+  /** returned: the worker lacks the handler, and did nothing. */
   readonly status: 'completed' | 'failed' | 'timedOut' | 'returned';
   /** null unless it completed. */
   readonly output: Json;
   /** null unless it failed or timed out. */
   readonly error: TaskError | null;
 };
-/** A node with a compensation is about to end, by the next event: what its compensation sees of its surroundings. */
+/** The next event ends a node with a compensation. This one holds the names that the compensation will see. */
 export type CompensationPlanned = At & {
   readonly type: 'CompensationPlanned';
   readonly path: TaskPath;
@@ -190,7 +190,7 @@ export type CompensationPlanned = At & {
   readonly basis: Basis;
   readonly names: JsonObject;
 };
-/** What the entry `entry` completed is undone now: the task `<path>.compensation` opens. */
+/** The compensation of `entry` begins: the task `<path>.compensation` opens. */
 export type CompensationStarted = At & {
   readonly type: 'CompensationStarted';
   readonly path: TaskPath;
@@ -273,7 +273,7 @@ export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
 export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
 /** A person changed variables. */
 export type VarsChanged = Commanded & { readonly type: 'VarsChanged'; readonly vars: JsonObject; readonly reason: string | null };
-/** A person ends a node that is open or under an incident: the event that ends it follows. skip: as if no edge had led to it. */
+/** A person completes or skips a node that is open or under an incident. The event that ends it follows. */
 export type NodeCorrected = Commanded & {
   readonly type: 'NodeCorrected';
   readonly path: TaskPath;
@@ -293,9 +293,9 @@ export type CommandRefused = Commanded & {
   readonly code: string;
   readonly reason: string;
 };
-/** It fails or is cancelled, and what was done is to be undone first. Nothing new opens; what is with workers is awaited. */
+/** The instance fails or is cancelled, and its work is undone first. Nothing new opens; tasks that workers have are awaited. */
 export type InstanceEnding = At & { readonly type: 'InstanceEnding'; readonly goal: EndGoal };
-/** Nothing is awaited any more. */
+/** All awaited outcomes have come; compensations begin. */
 export type InstanceUndoing = At & { readonly type: 'InstanceUndoing' };
 export type InstanceCompleted = At & { readonly type: 'InstanceCompleted'; readonly output: Json };
 export type InstanceFailed = At & { readonly type: 'InstanceFailed'; readonly error: TaskError; readonly nodeId: NodeId | null };

@@ -1,4 +1,4 @@
-/** What the events of undoing mean: what would have to be undone is kept, awaited, and taken off again as it is undone. */
+/** The events of compensation: entries of work to be undone are added, awaited, and removed when their compensation has exited. */
 import { assertNever, invariant } from '../../assert.ts';
 import { compensationPathOf, scopePathOf } from '../state/scopes.ts';
 import type { AwaitedWork, DoneWork, TaskState, Undo, UndoEntry } from '../state/state.ts';
@@ -52,7 +52,7 @@ export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number):
   }
 }
 
-/** A planned compensation belongs to what the task did. */
+/** A planned entry becomes the entry of the completed task. */
 export function keepCompleted(builder: StateBuilder, event: TaskCompleted, before: TaskState | undefined, seq: number): void {
   const { path, attempt, output } = event;
   changePlanned(builder, path, attempt, ({ status: _, ...entry }) => {
@@ -62,7 +62,7 @@ export function keepCompleted(builder: StateBuilder, event: TaskCompleted, befor
   });
 }
 
-/** The task's outcome is awaited, with a compensation that was planned for it or without. */
+/** The outcome of the task is awaited, with or without a planned compensation. */
 export function keepAwaited(builder: StateBuilder, { path, nodeId }: TaskCancelled, before: TaskState | undefined, seq: number): void {
   invariant(before?.status === 'scheduled', 'only a task that is with a worker is awaited');
   const { attempt, basis, type, payload, openedAt, dispatchedAt } = before;
@@ -71,7 +71,7 @@ export function keepAwaited(builder: StateBuilder, { path, nodeId }: TaskCancell
   builder.changeUndo(scopePathOf(path), (entries) => [...entries, { path, nodeId, attempt, basis, names: null, namesSeq: seq, ...work }]);
 }
 
-/** The message of a task that is awaited leaves once more. */
+/** An awaited task is sent again. */
 export function sendAwaited(builder: StateBuilder, { path, attempt, at }: TaskRedispatched): void {
   builder.changeUndo(scopePathOf(path), (entries) =>
     entries.map((entry) =>
@@ -80,7 +80,7 @@ export function sendAwaited(builder: StateBuilder, { path, attempt, at }: TaskRe
   );
 }
 
-/** The compensation of what is being undone has exited. */
+/** The current compensation has exited. */
 export function forgetUndone(builder: StateBuilder, path: TaskState['path']): void {
   const { undo } = builder.current;
   if (undo?.current && compensationPathOf(undo.current.path) === path) builder.set({ undo: { ...undo, current: null } });

@@ -192,7 +192,7 @@ function applyEnd(
     case 'TaskCompleted': {
       const { output, outputFrom, endedBy } = event;
       const completed = { ...ended(event, before, seq), status: 'completed', output, outputSeq: outputFrom ?? seq } as const;
-      // What a person gave is the output then, and not the events.
+      // The output is then the one that the person gave, and not the received events.
       const consumed = endedBy === undefined ? consumedBefore(before) : consumedBy(before);
       builder.close({ ...completed, ...(endedBy === undefined ? {} : { completedBy: endedBy }), ...consumed });
       keepCompleted(builder, event, before, seq);

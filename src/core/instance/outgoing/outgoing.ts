@@ -141,7 +141,7 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
   }
 }
 
-/** A node that was cancelled has its task with a worker still, when what it does would be undone. */
+/** The task of a cancelled node stays with its worker if its work would be undone. */
 function isWithWorker(after: InstanceState, path: TaskPath, attempt: number): boolean {
   const task = taskIn(after, path);
   if (task?.status === 'scheduled' && task.attempt === attempt) return true;

@@ -41,13 +41,13 @@ function identityOf(event: Json): EventIdentity[] {
   return typeof id === 'string' && typeof source === 'string' ? [{ id, source }] : [];
 }
 
-/** What the waits among these tasks took, all together. @param before in earlier runs of them. */
+/** The events that the waits among these tasks took. @param before those of earlier runs. */
 export function consumedIn(tasks: readonly TaskState[], before: readonly EventIdentity[] = []): Consumed {
   const consumed = [...before, ...tasks.flatMap((task) => consumedBy(task).consumed ?? [])];
   return consumed.length === 0 ? {} : { consumed };
 }
 
-/** What waits took in runs of the scope that are over. */
+/** The events that waits took in earlier runs of the scope. */
 export function consumedOf(scope: ScopeState | undefined): Consumed {
   return scope !== undefined && 'consumed' in scope && scope.consumed !== undefined ? { consumed: scope.consumed } : {};
 }

@@ -27,7 +27,7 @@ export class ScopesNeeded extends Error {
 
 export function scopePathOf(task: TaskPath): ScopePath {
   const dot = task.lastIndexOf('.');
-  // A compensation is a task of the instance's own scope, since that of its node may be over.
+  // A compensation is a task of the instance's own scope, since the scope of its node may be over.
   return (dot < 0 || isCompensation(task) ? '' : task.slice(0, dot)) as ScopePath;
 }
 
@@ -38,7 +38,7 @@ export function compensationPathOf(task: TaskPath): TaskPath {
 
 const COMPENSATION = '.compensation';
 
-/** Or a node in the body of a loop has that name: then the number of an item or round stands before it. */
+/** A node in the body of a loop may have that name too: then the part before it is the number of an item or round. */
 function isCompensation(task: string): boolean {
   if (!task.endsWith(COMPENSATION)) return false;
   const before = task.slice(task.lastIndexOf('.', task.length - COMPENSATION.length - 1) + 1, -COMPENSATION.length);
@@ -154,20 +154,20 @@ export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefi
   return scope?.status === 'open' ? own(scope.tasks, path) : undefined;
 }
 
-/** What a worker has, though its node was cancelled. Throws ScopesNeeded. */
+/** A task that a worker has, though its node was cancelled. Throws ScopesNeeded. */
 export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number): AwaitedWork | undefined {
-  // Most instances have nothing to undo: no scope is loaded for the question.
+  // Most instances have no entries, and then no scope has to be loaded.
   if (state.undo === undefined) return undefined;
   const entries = scopeAt(state, scopePathOf(path))?.undo ?? [];
   return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
 
-/** All that the state holds of it. */
+/** All entries that the state holds. */
 export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
   return Object.values(scopes).flatMap(({ undo = [] }) => undo.filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
 }
 
-/** A task that is with a worker under this attempt, open or awaited. Throws ScopesNeeded. */
+/** A task that a worker has under this attempt, open or awaited. Throws ScopesNeeded. */
 export function sentTaskAt(
   state: InstanceState,
   path: TaskPath,
@@ -215,10 +215,10 @@ export function withoutLoop({ partial }: InstanceState, loop: TaskPath): Pick<In
   return { partial: { ...partial, absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
 }
 
-/** These scopes are no longer there, though they are where the state was loaded from: to ask for them again would not help. */
+/** These scopes were dropped in this step, though the database still has them, so they must not be loaded again. */
 export function withDropped({ partial }: InstanceState, paths: readonly ScopePath[]): Pick<InstanceState, 'partial'> {
   if (partial === undefined) return {};
-  // It belongs to the state under construction alone: a loop of many rounds drops one after the other.
+  // Written in place: it belongs to the state under construction only, and a loop of many rounds drops one after the other.
   const dropped = partial.dropped ?? new Set<ScopePath>();
   for (const path of paths) dropped.add(path);
   return partial.dropped === undefined ? { partial: { ...partial, dropped } } : {};

@@ -203,7 +203,7 @@ export class StateBuilder {
     this.#scopes()[path] = { path, loopId, lastAttempt, ...ended, ...consumedIn(all, consumed), ...left };
   }
 
-  /** Nothing asks for it any more, except which events its waits took, which the round after it keeps, and what may have to be undone. */
+  /** Only the events that its waits took, which the next round keeps, and entries to be undone are still needed. */
   dropRoundBefore(path: ScopePath): void {
     const round = indexOf(path);
     const before = round === 0 ? undefined : scopeAt(this.#state, itemPath(loopPathOf(path), round - 1));
@@ -215,7 +215,7 @@ export class StateBuilder {
     this.#scopes()[path] = { ...kept, consumed: [...before.consumed.slice(-EVENTS_KEPT), ...(kept.consumed ?? [])] };
   }
 
-  /** The loop has exited. Of its scopes only what may have to be undone is still needed, and the events that their waits took. */
+  /** The loop has exited. Of its scopes only entries to be undone and the events that their waits took are still needed. */
   dropScopes(loop: ClosedTask): void {
     const dropped = scopesBelow(this.#state, loop.path);
     const kept = new Map(keptOf(dropped).map((scope) => [scope.path, scope]));
@@ -260,7 +260,7 @@ export class StateBuilder {
     if (this.#open(rootPath).undo !== undefined) delete this.#copy(rootPath).scope.undo;
   }
 
-  /** The instance's own scope waits for nothing any more. The others have ended. */
+  /** Ends the instance's own scope; all others have ended. */
   clearRoot(): void {
     this.set({ incidentCount: 0 });
     const { timers, incidents } = this.#open(rootPath);
@@ -341,7 +341,7 @@ function countOf(entries: readonly UndoEntry[], status: UndoEntry['status']): nu
 
 const KEEPS = { keepsScopes: true } as const;
 
-/** A loop that ended, whose scopes may not all be gone. */
+/** A loop that ended, and some of whose scopes may be kept. */
 function mayKeep(task: TaskState): boolean {
   return !isOpen(task) && (task.type === 'forEach' || task.type === 'repeat') && (task.takenEdges === null || task.keepsScopes === true);
 }
@@ -351,13 +351,13 @@ function remainsOf(scope: EndedScope): KeptScope {
   return { path, status: 'kept', loopId, ...leftBy(scope) };
 }
 
-/** What outlives a run of a scope, whether the same item runs again or its loop goes on without it. */
+/** The parts of a scope that are needed after its run. */
 function leftBy(scope: ScopeState | undefined): Pick<KeptScope, 'undo' | 'keepsScopes'> {
   const { undo, keepsScopes } = scope ?? {};
   return { ...(undo === undefined ? {} : { undo }), ...(keepsScopes === undefined ? {} : KEEPS) };
 }
 
-/** What remains of the scopes of a loop that exits: entries to be undone, and the scopes around those that have some. */
+/** The remains of the scopes of a loop that exits: scopes with entries to be undone, and the scopes around these. */
 function keptOf(scopes: readonly ScopeState[]): readonly KeptScope[] {
   const wanted = new Set(scopes.flatMap(({ path, undo }) => (undo === undefined ? [] : scopeChain(path))));
   return scopes.flatMap(({ path, loopId, undo }): KeptScope[] => {

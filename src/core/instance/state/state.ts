@@ -39,7 +39,7 @@ export type InstanceState = {
   readonly partial?: PartialScopes;
   /** Incidents of all scopes. */
   readonly incidentCount: number;
-  /** Absent: nothing was done that would have to be undone. */
+  /** Absent: there is nothing to undo. */
   readonly undo?: Undo;
   /** The last 1,024 commands, applied or refused: each counts once. */
   readonly commands: readonly CommandId[];
@@ -53,8 +53,8 @@ export type InstanceState = {
 };
 
 /**
- * `running` covers paused and under incident; see `statusOf`. `ending`: nothing new opens, and what is with workers is
- * awaited. `undoing`: what was done is undone, one by one.
+ * `running` covers paused and under incident; see `statusOf`. `ending`: nothing new opens, and tasks that workers have are
+ * awaited. `undoing`: compensations run one after the other.
  */
 export type Phase = 'running' | 'ending' | 'undoing' | EndedPhase;
 export type EndedPhase = 'completed' | 'failed' | 'cancelled';
@@ -99,12 +99,12 @@ export type EndedScope = {
 } & Undoable &
   Keeping;
 
-/** What remains of a scope whose loop has exited: what was done in it, or in scopes of loops in it, and may have to be undone. */
+/** The remains of a scope whose loop has exited: entries of work in it, or in loops in it, that may have to be undone. */
 export type KeptScope = { readonly path: ScopePath; readonly status: 'kept'; readonly loopId: NodeId } & Undoable & Keeping;
 
-/** What tasks of a scope did, or may still do, that would have to be undone. Absent: nothing. */
+/** Work of tasks of a scope that may have to be undone. Absent: none. */
 type Undoable = { readonly undo?: readonly UndoEntry[] };
-/** Whether scopes of the loops in it may have been kept, which otherwise go with their loops. Absent: no. */
+/** Whether scopes of the loops in it may have been kept after the loops exited. Absent: no. */
 type Keeping = { readonly keepsScopes?: true };
 
 type UndoEntryCommon = {
@@ -113,12 +113,15 @@ type UndoEntryCommon = {
   readonly nodeId: NodeId;
   readonly attempt: number;
   readonly basis: Basis;
-  /** What the compensation sees of its surroundings, as it was when the node ended; null: it has none, and is only awaited. */
+  /**
+   * The names that the compensation sees, as they were when the node ended; null: there is no compensation, and the entry is only
+   * awaited.
+   */
   readonly names: JsonObject | null;
   /** History entry that has the names. */
   readonly namesSeq: number;
 };
-/** The node was cancelled, or its instance is ending, while a worker has its task: it may still be done. */
+/** The node was cancelled, or its instance is ending, while a worker has its task and may still complete it. */
 export type AwaitedWork = UndoEntryCommon & {
   readonly status: 'awaited';
   readonly type: 'http' | 'task';
@@ -129,7 +132,7 @@ export type AwaitedWork = UndoEntryCommon & {
 /** The task completed. */
 export type DoneWork = UndoEntryCommon & {
   readonly status: 'done';
-  /** History entry of the completion: what was done last is undone first. */
+  /** History entry of the completion; entries are undone in reverse order. */
   readonly seq: number;
   readonly input: Json;
   /** null: the node takes none. */
@@ -137,16 +140,16 @@ export type DoneWork = UndoEntryCommon & {
   readonly output: Json;
   readonly outputSeq: PayloadSeq;
 };
-/** `planned` within a decision only: the task ends by its next event. */
+/** `planned` exists within a decision only: the next event ends the task. */
 export type UndoEntry = AwaitedWork | DoneWork | (UndoEntryCommon & { readonly status: 'planned' });
 
 export type Undo = {
   /** Entries of all scopes that are `awaited`, and that are `done`. */
   readonly awaited: number;
   readonly done: number;
-  /** How the instance ends once everything is undone; null while it runs. */
+  /** How the instance ends after its compensations; null while it runs. */
   readonly goal: EndGoal | null;
-  /** What is being undone; its compensation is a task of the instance's own scope. */
+  /** The entry whose compensation runs, as a task of the instance's own scope. */
   readonly current: DoneWork | null;
 };
 
@@ -159,7 +162,7 @@ export type PartialScopes = {
   readonly absent: readonly ScopePath[];
   /** Loops all of whose scopes are loaded. */
   readonly whole: readonly TaskPath[];
-  /** Those that this very step has dropped. Absent: none, or the step is over. */
+  /** Scopes that this step has dropped. Absent: none, or the step is over. */
   readonly dropped?: Set<ScopePath>;
 };
 

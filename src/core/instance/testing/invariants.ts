@@ -70,7 +70,7 @@ function checkLoops(definition: Definition, state: InstanceState): void {
       holds(open === task.running, `${task.path} knows how many of its items are open`);
       holds(node?.type !== 'forEach' || open <= (node.concurrency ?? open), `${task.path} keeps to its concurrency`);
     } else {
-      // What may have to be undone is kept besides.
+      // Entries to be undone are kept too.
       const ended = own.filter(({ status }) => status !== 'open' && status !== 'kept').length;
       holds(ended <= 1, `${task.path} keeps its last round alone`);
     }

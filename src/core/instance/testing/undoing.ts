@@ -1,4 +1,4 @@
-/** What must hold over the whole history of an ended instance: what was done is undone when it fails or is cancelled, and else not. */
+/** What must hold over the whole history of an ended instance: its work is undone if it failed or was cancelled, and not otherwise. */
 import type { Definition } from '../../definition/types.ts';
 import { compensationOf } from '../../nodes/compensation.ts';
 import { compensationPathOf } from '../state/scopes.ts';
@@ -13,7 +13,7 @@ export function checkUndoing(definition: Definition, history: readonly HistoryEn
   let isEnding = false;
   for (const { seq, event } of history) {
     const isDone = event.type === 'TaskCompleted' || (event.type === 'AwaitedTaskEnded' && event.status === 'completed');
-    // Where its edges failed, a person may complete a node once more.
+    // A person may complete a node a second time if its edges failed.
     const isAgain = isDone && seen.has(`${event.path}#${event.attempt}`);
     if (isDone) seen.add(`${event.path}#${event.attempt}`);
     if (isDone && !isAgain && compensationOf(definition, event.nodeId) !== null && definition.onFailure === 'compensate')

@@ -35,7 +35,7 @@ export function opening({ id, scope, undoes }: NodeContext): Place {
 export function readCommon(context: NodeContext): Common {
   const { id, name, scope, reader, expressions, undoes } = context;
   const info = readInfo(reader);
-  // It stands in no graph: nothing leads to it or from it.
+  // A compensation is in no graph, and has no edges.
   if (undoes !== null) return { id, name, info, join: { kind: 'all' }, cancelRest: false, set: new Map(), compensation: null };
   const join = readJoin(reader);
   const cancelRest = reader.boolean('cancelRest') ?? false;

@@ -51,7 +51,7 @@ function completeAttempt(view: View, task: ScheduledTask, output: Json): NewEven
   return endAttempt(view, task, { status: 'failed', error, retryable: false, retryAfterMs: null });
 }
 
-/** Its node was cancelled: there is no further attempt. */
+/** The node was cancelled, so there is no further attempt. */
 function endAwaited({ path, nodeId, attempt, type: kind, openedAt }: AwaitedWork, result: TaskOutcome['result']): NewEvent {
   const output = result.status === 'completed' ? result.output : null;
   const error = 'error' in result ? result.error : null;
