@@ -100,6 +100,11 @@ describe('Usage', () => {
   it('is the same through the installed command', async () => {
     expect(await millrace(['get'], {}, '', bin)).toMatchObject({ code: 2 });
   });
+
+  it('has a version, that of the package', async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../../package.json'), 'utf8'));
+    expect(await millrace(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
 });
 
 describe('Without what it needs, it says so in one line', () => {

@@ -13,6 +13,7 @@ import { addRoleCommands } from './commands/roles.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addTriggerCommands } from './commands/triggers.ts';
+import { packageVersion } from './version.ts';
 
 const HELP = `
 Environment:
@@ -24,6 +25,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused, 5 not reach
 export function createProgram(): Command {
   const program = new Command('millrace')
     .description('A workflow engine that runs as a Kafka streaming processor.')
+    .version(packageVersion())
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(see --help)')
