@@ -29,6 +29,7 @@ const outcome: Records['TaskOutcome'] = {
   errorCode: null,
   errorMessage: null,
   errorDetails: null,
+  continuing: null,
   retryable: null,
   retryAfterMs: null,
   worker: 'task-consumer-1',

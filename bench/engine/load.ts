@@ -17,14 +17,15 @@ import { kafkaOptions, registryOptions } from '../../src/service/connections.ts'
 /** 256 bytes, passed through every step. */
 export const input: Json = { pad: 'x'.repeat(246) };
 
-/** `steps` tasks in sequence, each of which gets what the one before gave. */
-export function sequence(steps: number): Json {
+/** `steps` tasks in sequence, each of which gets what the one before gave. @param continuation whether workers go on by themselves. */
+export function sequence(steps: number, continuation: boolean): Json {
   const nodes = Array.from({ length: steps }, (_, n) => [
     `n${n}`,
     { type: 'task', task: 'bench.pass', input: n === 0 ? '${ input }' : `\${ nodes.n${n - 1}.output }` },
   ]);
   return {
     id: `bench-${steps}`,
+    continuation,
     nodes: Object.fromEntries(nodes) as Json,
     edges: Array.from({ length: steps - 1 }, (_, n) => ({ from: `n${n}`, to: `n${n + 1}` })),
   };

@@ -1,5 +1,5 @@
 /**
- * P1, P2 and P3 on the whole stack: `npm run bench [-- --only P1,P3] [--reps 3] [--seconds 15] [--keep]`.
+ * P1, P2 and P3 on the whole stack: `npm run bench [-- --only P1,P3] [--reps 3] [--seconds 15] [--continuation]`.
  * Brings up a stack of its own on free ports with an engine (one API, one orchestrator, one worker), warms it up, runs
  * the loads and takes everything down. Prints a line of JSON for each run and a table at the end. Loopback only.
  */
@@ -30,6 +30,7 @@ type Options = {
   readonly inFlight: string;
   readonly pollInterval: string;
   readonly processes: string;
+  readonly continuation?: true;
 };
 
 const options = new Command('bench')
@@ -41,6 +42,7 @@ const options = new Command('bench')
   .option('--in-flight <n>', 'instances under way in P1 and P2', '400')
   .option('--poll-interval <duration>', 'how often Debezium looks', '2ms')
   .option('--processes <n>', 'orchestrators and workers, each', '1')
+  .option('--continuation', 'workers go on by themselves')
   .parse()
   .opts<Options>();
 
@@ -70,6 +72,7 @@ try {
     ...stack.env,
     MILLRACE_API_KEY: apiKey,
     MILLRACE_CONNECTOR_POLL_INTERVAL: options.pollInterval,
+    MILLRACE_CONTINUATION: options.continuation === true ? 'on' : 'off',
     LOG_LEVEL: 'warn',
   };
   for (const step of installSteps) {
@@ -81,7 +84,7 @@ try {
   const load = await Load.open(url, apiKey, env);
   try {
     for (const steps of [1, 10, 100]) {
-      const { status, body } = await load.request('POST', '/v1/definitions', sequence(steps));
+      const { status, body } = await load.request('POST', '/v1/definitions', sequence(steps, options.continuation === true));
       if (status >= 300) throw new Error(`the deploy was answered ${status}: ${JSON.stringify(body)}`);
     }
     say('warming up');

@@ -66,10 +66,10 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   return app;
 }
 
-function startInstanceOf({ ports, limits, batching }: ApiOptions): StartInstance {
+function startInstanceOf({ ports, limits, batching, continuation = false }: ApiOptions): StartInstance {
   const { outgoing, queries, now, instances } = ports;
   const batcher = createStartBatcher(instances, batching);
-  return createStartInstance({ outgoing, queries, now, limits, write: (start) => batcher.submit(start) });
+  return createStartInstance({ outgoing, queries, now, limits, continuation, write: (start) => batcher.submit(start) });
 }
 
 function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOptions<Server> & { loggerInstance: FastifyBaseLogger } {

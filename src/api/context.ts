@@ -43,10 +43,12 @@ export type ApiOptions = {
   /** Aborts when the process ends: requests that wait are answered. */
   readonly signal: AbortSignal;
   readonly batching?: StartBatcherOptions;
+  /** As in `StartDependencies`. */
+  readonly continuation?: boolean;
 };
 
 /** What each route gets. */
-export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching'> & {
+export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching' | 'continuation'> & {
   readonly metrics: ReturnType<typeof apiMetrics>;
   readonly startInstance: StartInstance;
   readonly latest: LatestVersions;

@@ -23,7 +23,18 @@ import {
 import { type ApiSystems, serveApi } from './serve-api.ts';
 
 /** The groups of the configuration that this process needs. */
-export const apiConfigGroups = ['kafka', 'registry', 'databases', 'topics', 'api', 'orchestrator', 'limits', 'service', 'log'] as const;
+export const apiConfigGroups = [
+  'kafka',
+  'registry',
+  'databases',
+  'topics',
+  'api',
+  'orchestrator',
+  'continuation',
+  'limits',
+  'service',
+  'log',
+] as const;
 export type ApiConfig = Pick<Config, (typeof apiConfigGroups)[number]>;
 
 export interface RunningApi extends RunningProcess {

@@ -43,7 +43,7 @@ export type ApiSystems = {
   readonly log: Log;
 };
 
-export type ServeApiConfig = Pick<Config, 'topics' | 'api' | 'limits' | 'service'>;
+export type ServeApiConfig = Pick<Config, 'topics' | 'api' | 'continuation' | 'limits' | 'service'>;
 
 const OUTBOX_SAMPLE_MS = 1_000;
 /** The hash of no key, to check that the database answers. */
@@ -56,6 +56,7 @@ export async function serveApi(config: ServeApiConfig, service: Service, systems
   const app = await createApp({
     ports: await createPorts(config, service, systems, admission),
     limits: limitsOf(config),
+    continuation: config.continuation.isOn,
     publishTopics: [topicNames(config.topics.prefix).events, ...config.topics.publish],
     log,
     metrics: service.metrics,

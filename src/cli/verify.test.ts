@@ -35,6 +35,7 @@ const definition: Definition = {
   labels: {},
   document: {},
   input: null,
+  continuation: false,
   root: {
     nodes: new Map([[node.id, node]]),
     edges: [],

@@ -125,6 +125,11 @@ export const definitionSchema: JsonObject = {
       deadline: instant('The time at which an instance times out.'),
       onFailure: oneOf(['incident', 'fail', 'compensate'], 'What happens when a node fails and no edge fits.', { default: 'incident' }),
       lifecycle: oneOf(['instance', 'tasks'], '`tasks` sends a lifecycle record also for each step of a task.', { default: 'instance' }),
+      continuation: {
+        type: 'boolean',
+        default: false,
+        description: 'Whether workers may run the next task of an instance right after the one before, where the deployment allows it.',
+      },
       triggers: { type: 'array', items: trigger, description: 'Events and schedules that start instances.' },
     },
     ['id', 'nodes'],

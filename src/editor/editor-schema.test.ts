@@ -105,6 +105,7 @@ const full: JsonObject = graphOf(
     deadline: '2030-01-01T00:00:00Z',
     onFailure: 'compensate',
     lifecycle: 'tasks',
+    continuation: true,
   },
 );
 
@@ -242,7 +243,7 @@ const pieces: readonly JsonObject[] = [
     (full.edges as readonly JsonObject[]).filter(({ from }) => from === 'task'),
     {
       ...info,
-      ...{ input: { type: 'object' }, vars: { v: 0 }, output: 1, timeout: '1d', onFailure: 'fail', lifecycle: 'tasks' },
+      ...{ input: { type: 'object' }, vars: { v: 0 }, output: 1, timeout: '1d', onFailure: 'fail', lifecycle: 'tasks', continuation: true },
     },
   ),
   expenseApproval,

@@ -10,6 +10,8 @@ type Progress = TopicPartition & {
   committed: bigint | null;
   pending: bigint | null;
   next: bigint | null;
+  /** Everything below is dealt with, also where it is not committed. */
+  dealtWith: bigint | null;
   highWatermark: bigint | null;
   /** The last range of offsets without records; records before it may still be under way. */
   gap: { readonly from: bigint; readonly to: bigint } | null;
@@ -53,7 +55,8 @@ export class Assignment {
       partitions.map(({ topic, partition }) => {
         const key = keyOf({ topic, partition });
         const distrusted = this.#before.has(key);
-        return [key, { topic, partition, committed: null, pending: null, next: null, highWatermark: null, gap: null, distrusted }];
+        const position = { committed: null, pending: null, next: null, dealtWith: null, highWatermark: null, gap: null };
+        return [key, { topic, partition, ...position, distrusted }];
       }),
     );
     this.#handlers.onAssigned(this.partitions(), this.#generation);
@@ -119,12 +122,14 @@ export class Assignment {
     return null;
   }
 
-  /** Notes an offset to be committed. @returns false when it is of another generation, or not higher than before. */
-  note(partition: TopicPartition, offset: bigint, generation: number): boolean {
+  /** Notes an offset to be committed, and how far everything is dealt with. @returns false when it is of another generation, or not higher than before. */
+  note(partition: TopicPartition, offset: bigint, generation: number, dealtWith = offset): boolean {
     const progress = this.#current.get(keyOf(partition));
     if (generation !== this.#generation || progress === undefined) return false;
     // A range without records counts as done.
-    const reached = offset === progress.gap?.from ? progress.gap.to : offset;
+    const past = (at: bigint): bigint => (at === progress.gap?.from ? progress.gap.to : at);
+    const reached = past(offset);
+    if (dealtWith > (progress.dealtWith ?? -1n)) progress.dealtWith = past(dealtWith);
     if (reached <= (progress.pending ?? progress.committed ?? -1n)) return false;
     progress.pending = reached;
     return true;
@@ -150,8 +155,9 @@ export class Assignment {
   }
 
   lag(): readonly (TopicPartition & { readonly lag: number })[] {
-    return [...this.#current.values()].map(({ topic, partition, pending, committed, highWatermark }) => {
-      const reached = pending ?? committed;
+    return [...this.#current.values()].map(({ topic, partition, pending, committed, dealtWith, highWatermark }) => {
+      const noted = pending ?? committed;
+      const reached = dealtWith !== null && (noted === null || dealtWith > noted) ? dealtWith : noted;
       return { topic, partition, lag: highWatermark === null || reached === null ? 0 : Number(highWatermark - reached) };
     });
   }

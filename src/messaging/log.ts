@@ -69,17 +69,19 @@ export interface LogConsumer {
   pause(partition: TopicPartition): void;
   resume(partition: TopicPartition): void;
   /**
-   * Everything below `offset` is done. Commits are gathered, and sent every `commitIntervalMs`, before a rebalance and at stop.
-   * Ignored when `generation` is not the present one. Offsets never go back.
+   * Everything below `offset` is done, and is not read again. Commits are gathered, and sent every `commitIntervalMs`, before a
+   * rebalance and at stop. Ignored when `generation` is not the present one. Offsets never go back.
+   * @param dealtWith everything below it is done, although the next owner of the partition is to read again from `offset`: for
+   * `lag`. Default `offset`.
    */
-  commit(partition: TopicPartition, offset: bigint, generation: number): void;
+  commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith?: bigint): void;
   /** Sends the gathered commits now. Rejects with a retryable `MillraceError` when the broker did not accept them. */
   flush(): Promise<void>;
   /** What is assigned now. */
   assignment(): readonly TopicPartition[];
   /** True while the group surely still counts this member: last answered heartbeat plus session timeout, monotonic clock. */
   isMember(): boolean;
-  /** Records between the committed offset and the end of each assigned partition, as of its last fetch. */
+  /** Records between what is dealt with and the end of each assigned partition, as of its last fetch. */
   lag(): readonly (TopicPartition & { readonly lag: number })[];
   /**
    * Hands over no further batch, waits for `drained` (whatever the caller still has under way, so that its commits

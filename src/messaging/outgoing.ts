@@ -29,8 +29,12 @@ export interface OutgoingMessages {
   prepareQueues(queues: readonly (string | null)[]): Promise<void>;
   /** The partition of an instance, in all topics that are keyed by it. */
   partitionOf(instanceId: string): number;
-  /** Messages of a step's effects, in their order. @param state the state after the step. */
-  ofEffects(state: InstanceState, effects: readonly Effect[]): OutboxMessage[];
+  /**
+   * Messages of a step's effects, in their order.
+   * @param state the state after the step.
+   * @param continuation the state that goes with its task, as JSON; absent or null: none.
+   */
+  ofEffects(state: InstanceState, effects: readonly Effect[], continuation?: string | null): OutboxMessage[];
   ofCommand(instanceId: InstanceId, issued: CommandIssued, at: EpochMs): OutboxMessage;
   ofTimer(timer: DueTimer): OutboxMessage;
   ofMatch(wait: MatchedWait, event: ExternalEvent, eventRowId: string, whereError: string | null): OutboxMessage;
@@ -74,11 +78,11 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
     },
     prepareQueues: (queues) => codec.prepare(queues.flatMap((queue) => recordsOfQueue(prefix, queue))),
     partitionOf: (instanceId) => partitionOf(instanceId, partitions),
-    ofEffects(state, effects) {
+    ofEffects(state, effects, continuation = null) {
       const messages: OutboxMessage[] = [];
       for (const effect of effects) {
         if (effect.type === 'dispatchTask') {
-          const record = toTaskRecord(state, effect.path, effect.attempt);
+          const record = toTaskRecord(state, effect.path, effect.attempt, continuation);
           messages.push(placed('TaskScheduled', names.tasks(record.queue), state.instanceId, record));
         } else if (effect.type === 'lifecycle')
           messages.push(placed('InstanceChanged', names.lifecycle, state.instanceId, toChangeRecord(state, effect)));

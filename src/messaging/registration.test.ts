@@ -17,6 +17,7 @@ test('registers every record under its topic, fully compatible for ever, and fin
     'mill.notifications-millrace.notification.EventMatched registered',
     'mill.events-millrace.event.ExternalEvent registered',
     'mill.lifecycle-millrace.lifecycle.InstanceChanged registered',
+    'mill.definitions-millrace.definition.DefinitionVersion registered',
     'mill.dead-letters-millrace.deadletter.DeadLetter registered',
   ]);
   for (const { subject } of first) expect(await registry.compatibilityOf(subject)).toBe('FULL_TRANSITIVE');

@@ -22,6 +22,7 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = [], 
     { topic: names.notifications, record: 'EventMatched' },
     ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
     { topic: names.lifecycle, record: 'InstanceChanged' },
+    { topic: names.definitions, record: 'DefinitionVersion' },
     { topic: names.deadLetters, record: 'DeadLetter' },
   ];
 }

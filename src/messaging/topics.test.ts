@@ -57,6 +57,7 @@ describe('making topics', () => {
       'mill.events',
       'mill.dead-letters',
       'mill.probes',
+      'mill.definitions',
       '__debezium-heartbeat.mill',
       ...Object.values(connectTopics('mill')),
     ]);

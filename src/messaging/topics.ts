@@ -16,6 +16,8 @@ export type TopicNames = {
   readonly probes: string;
   /** The topic of Debezium's heartbeat. If it is missing, nothing is delivered. */
   readonly heartbeat: string;
+  /** Versions of definitions that workers go on with by themselves. */
+  readonly definitions: string;
   readonly connect: { readonly configs: string; readonly offsets: string; readonly status: string };
 };
 
@@ -27,6 +29,7 @@ export function topicNames(prefix: string): TopicNames {
     lifecycle: `${prefix}.lifecycle`,
     deadLetters: `${prefix}.dead-letters`,
     probes: `${prefix}.probes`,
+    definitions: `${prefix}.definitions`,
     heartbeat: `__debezium-heartbeat.${prefix}`,
     connect: { configs: `${prefix}.connect.configs`, offsets: `${prefix}.connect.offsets`, status: `${prefix}.connect.status` },
   };
@@ -91,6 +94,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
       'retention.ms': String(30 * dayMs),
     }),
     { topic: names.probes, partitions: 1, replication, config: { 'retention.ms': String(hourMs), 'segment.ms': String(hourMs) } },
+    { topic: names.definitions, partitions: 1, replication, config: { ...compacted, 'max.message.bytes': String(maxBytes(settings)) } },
     { topic: names.heartbeat, partitions: 1, replication, config: { 'retention.ms': String(dayMs) } },
     { topic: names.connect.configs, partitions: 1, replication, config: compacted },
     { topic: names.connect.offsets, partitions: 1, replication, config: compacted },

@@ -38,6 +38,7 @@ export const orchestratorConfigGroups = [
   'databases',
   'topics',
   'orchestrator',
+  'continuation',
   'limits',
   'service',
   'log',

@@ -89,7 +89,7 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   runSchedules(config, service, systems, { metrics, definitions, now });
   await Promise.all([
     probing,
-    runConsumers({ ...systems, config, service, retry, definitions, admin, deadLetters, metrics, stateCache, consumers, now }),
+    runConsumers({ ...systems, config, service, retry, definitions, admin, producer, deadLetters, metrics, stateCache, consumers, now }),
   ]);
 }
 
@@ -106,7 +106,10 @@ function runSchedules(
   { store, outgoing }: OrchestratorSystems,
   { metrics, definitions, now }: ScheduleParts,
 ): void {
-  const runner = createScheduleRunner({ definitions: createReadyDefinitions(definitions, outgoing), outgoing, now, limits: config.limits });
+  const runner = createScheduleRunner({
+    ...{ definitions: createReadyDefinitions(definitions, outgoing), outgoing, now, limits: config.limits },
+    continuation: config.continuation.isOn,
+  });
   const { timerIntervalMs: intervalMs } = config.orchestrator;
   service.repeat('run schedules', createScheduleTask({ store, runner, intervalMs, log: service.log, onTime: metrics.scheduleTime }));
 }

@@ -22,6 +22,10 @@ export type OrchestratorMetrics = {
   /** A record of a topic of events without a value: a deletion in a compacted topic. */
   tombstone(): void;
   redispatched(count: number): void;
+  /** Tasks that an outcome continues: held, or decided otherwise here. */
+  continued(held: number, misfits: number): void;
+  /** Held tasks that were sent since their lease was over. */
+  leaseEnded(count: number): void;
 };
 
 /** @param lag asked at each scrape, as is how many bytes of states are cached. */
@@ -64,5 +68,12 @@ export function createOrchestratorMetrics(
     },
     tombstone: () => own.events.inc({ result: 'tombstone' }),
     redispatched: (count) => own.redispatched.inc(count),
+    continued(held, misfits) {
+      if (held > 0) own.continuations.inc({ result: 'held' }, held);
+      if (misfits > 0) own.continuations.inc({ result: 'misfit' }, misfits);
+    },
+    leaseEnded(count) {
+      if (count > 0) own.continuations.inc({ result: 'released' }, count);
+    },
   };
 }

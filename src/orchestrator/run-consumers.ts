@@ -2,11 +2,11 @@
 import type { EpochMs } from '../core/ids.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import type { AssignedStateCache } from '../engine/process/state-cache.ts';
-import { createReadyDefinitions } from '../engine/ready-definitions.ts';
+import { createReadyDefinitions, type ReadyDefinitions } from '../engine/ready-definitions.ts';
 import { createEventStarter } from '../engine/trigger/event-starter.ts';
 import type { Codec } from '../messaging/codec.ts';
 import { assertEventTopics } from '../messaging/foreign-topics.ts';
-import type { Log, LogAdmin } from '../messaging/log.ts';
+import type { Log, LogAdmin, LogProducer } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
 import type { RetryPolicy } from '../service/backoff.ts';
@@ -18,11 +18,16 @@ import { PartitionConsumer, type PartitionConsumerOptions } from './consumer/par
 import { createCorrelator } from './correlator/correlator.ts';
 import { createDeadLetterIndexer } from './dead-letters/dead-letter-indexer.ts';
 import type { DeadLetterSink } from './dead-letters/dead-letter-sink.ts';
+import { DefinitionPublisher } from './definitions/definition-publisher.ts';
+import { Assignments } from './leases/assigned.ts';
+import { LeaseKeeper } from './leases/lease-keeper.ts';
 import { createNotificationProcessor } from './notifications/notification-processor.ts';
 import { createProcessingObserver } from './notifications/processing-observer.ts';
 import type { OrchestratorMetrics } from './orchestrator-metrics.ts';
 
-export type ConsumerConfig = Pick<Config, 'topics' | 'limits' | 'service'> & { readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'> };
+export type ConsumerConfig = Pick<Config, 'topics' | 'continuation' | 'limits' | 'service'> & {
+  readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'>;
+};
 
 export type ConsumerDependencies = {
   readonly config: ConsumerConfig;
@@ -35,6 +40,7 @@ export type ConsumerDependencies = {
   readonly outgoing: OutgoingMessages;
   readonly log: Log;
   readonly admin: LogAdmin;
+  readonly producer: LogProducer;
   readonly deadLetters: DeadLetterSink;
   readonly metrics: OrchestratorMetrics;
   readonly stateCache: AssignedStateCache;
@@ -49,6 +55,8 @@ export type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' 
 
 /** The part of the shutdown time that batches under way get; the rest is for leaving groups and closing connections. */
 const DRAIN_SHARE = 0.6;
+/** How often leases are looked at: a part of their length. */
+const LEASES_MS = 250;
 /** What an event's id, type, source and key add to its data at most: 500 characters each. */
 const EVENT_ENVELOPE_BYTES = 8_192;
 
@@ -60,25 +68,45 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   const topics = topicNames(prefix);
   const groups = groupNames(prefix);
 
-  const ready = createReadyDefinitions(definitions, outgoing);
+  const isContinued = config.continuation.isOn;
+  const ready = await readyDefinitions(dependencies, createReadyDefinitions(definitions, outgoing));
+  const assignments = new Assignments(stateCache);
   // All at the same time: one that waits for a database must not use up the time of the others.
   service.onStop('consumers', () =>
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
   const observer = createProcessingObserver(log, metrics);
-  const processor = new InstanceProcessor({ store, definitions: ready, outgoing, limits: config.limits, now, observer });
+  const processor = new InstanceProcessor({
+    ...{ store, definitions: ready, outgoing, limits: config.limits, now, observer },
+    continuation: isContinued,
+  });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
-  const starter = createEventStarter({ definitions: ready, outgoing, now, limits: config.limits });
+  const starter = createEventStarter({ definitions: ready, outgoing, now, limits: config.limits, continuation: isContinued });
   const correlate = createCorrelator({
     ...{ codec, maxBytes, maxMessageBytes, deadLetterTopic: topics.deadLetters, store, matcher, starter, deadLetters, log, metrics },
   });
+  const notifications = openConsumer(dependencies, {
+    groupId: groups.orchestrator,
+    topics: [topics.notifications],
+    openContext: () => assignments.open(),
+    committable: ({ leases }, partition, reached) => leases.committable(partition, reached),
+    process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
+  });
+  const keeper = new LeaseKeeper({
+    ...{ topic: topics.notifications, store, outgoing, admin: dependencies.admin, consumer: notifications },
+    assigned: () => assignments.current,
+    continued: ({ state }) => {
+      const definition = isContinued ? ready.peek(state.definitionId, state.definitionVersion) : undefined;
+      return definition?.continuation === true ? definition : undefined;
+    },
+    onReleased: metrics.leaseEnded,
+  });
+  service.repeat('end leases', async () => {
+    await keeper.look();
+    return LEASES_MS;
+  });
   await Promise.all([
-    runConsumer(dependencies, {
-      groupId: groups.orchestrator,
-      topics: [topics.notifications],
-      openContext: () => stateCache.open(),
-      process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
-    }),
+    notifications.start(),
     runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
     ...config.topics.events.map((topic) =>
       runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
@@ -92,14 +120,37 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   ]);
 }
 
-type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process'> & {
+type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process' | 'committable'> & {
   readonly topics: readonly string[];
 };
 
-async function runConsumer<Context>(
+/** Workers are told of the versions whose instances are moved on here. */
+async function readyDefinitions(
+  { config, service, codec, retry, producer }: ConsumerDependencies,
+  ready: ReadyDefinitions,
+): Promise<ReadyDefinitions> {
+  if (!config.continuation.isOn) return ready;
+  const { definitions: topic } = topicNames(config.topics.prefix);
+  await retry('look up the schema of definitions', () => codec.prepare([{ topic, record: 'DefinitionVersion' }]));
+  const publisher = new DefinitionPublisher({ codec, topic, producer, log: service.log });
+  return {
+    peek: (id, version) => ready.peek(id, version),
+    async get(id, version) {
+      const definition = await ready.get(id, version);
+      publisher.tell(definition);
+      return definition;
+    },
+  };
+}
+
+async function runConsumer<Context>(dependencies: ConsumerDependencies, parts: ConsumerParts<Context>): Promise<void> {
+  await openConsumer(dependencies, parts).start();
+}
+
+function openConsumer<Context>(
   dependencies: ConsumerDependencies,
   { groupId, topics, ...parts }: ConsumerParts<Context>,
-): Promise<void> {
+): PartitionConsumer<Context> {
   const { config, service, log, metrics, consumers } = dependencies;
   const consumer = new PartitionConsumer({
     ...parts,
@@ -110,7 +161,7 @@ async function runConsumer<Context>(
   });
   consumers.push(consumer);
   service.health.check(`group ${groupId}`, () => (consumer.isMember ? null : 'this process is not a member of the group at present'));
-  await consumer.start();
+  return consumer;
 }
 
 /** Reads a topic that others own. While it does not exist, neither the start nor other topics wait for it. */

@@ -65,7 +65,7 @@ export function consumerMetrics(metrics: Metrics, lag: () => Iterable<PartitionL
     crashes: metrics.counter('consumer_crashes_total', 'How often a consumer crashed and was started again.', ['group']),
     lag: metrics.gauge(
       'consumer_lag_records',
-      'Records between the committed offset and the end of a partition that this process holds.',
+      'Records between what is dealt with and the end of a partition that this process holds.',
       ['group', 'topic', 'partition'],
       (gauge) => {
         // A partition that moved to another process must not keep its last value here.
@@ -83,6 +83,7 @@ export function taskMetrics(metrics: Metrics, inFlight: () => number) {
     duration: metrics.histogram('task_duration_seconds', 'Duration of attempts.', ['task']),
     scheduleDelay: metrics.histogram('task_queue_seconds', 'From the dispatch of an attempt to its start in a worker.'),
     inFlight: metrics.gauge('tasks_in_flight', 'Attempts that are running.', [], (gauge) => gauge.set(inFlight())),
+    continued: metrics.counter('tasks_continued_total', 'Tasks that were run right after the one before, without a record of their own.'),
     repeated: metrics.counter(
       'task_records_repeated_total',
       'Task records of an attempt that is running or has already run in this process.',
@@ -111,6 +112,7 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
     timersFired: metrics.counter('timers_fired_total', 'Timers that came due.', ['kind']),
     schedules: metrics.counter('schedule_times_total', 'Times of schedules by what became of them.', ['definition', 'result']),
     events: metrics.counter('events_total', 'External events by result.', ['result']),
+    continuations: metrics.counter('continuations_total', 'Tasks that outcomes continue, by what became of them.', ['result']),
     redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks without a record in flight that were dispatched again.'),
   };
 }

@@ -7,7 +7,7 @@ import type { DueTimer } from '../core/due-timer.ts';
 import type { MillraceError } from '../core/error.ts';
 import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, DefinitionId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
-import type { PersonCommand } from '../core/instance/decide/notification.ts';
+import type { DecidedAttempt, PersonCommand } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import type { InstanceState, ScopeState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
@@ -18,7 +18,21 @@ import type { ScheduleRow } from './schedules.ts';
 import type { NeededScopes } from './stored/partial-state.ts';
 import type { DeployedTriggers, FailedStart, TriggerSet, TriggerSwitch } from './triggers.ts';
 
-export type StoredInstance = { readonly state: InstanceState; readonly version: number };
+/**
+ * The open task that whoever ran the one before goes on with, so that no record of it is in flight. No part of the state, and so of
+ * no version and no history: they are the same whether a task is held or sent.
+ */
+export type HeldTask = DecidedAttempt;
+
+export type StoredInstance = {
+  readonly state: InstanceState;
+  readonly version: number;
+  /** Absent: none. */
+  readonly held?: HeldTask;
+};
+
+/** A task that is held no more: it is sent instead. */
+export type ReleasedTask = { readonly instanceId: InstanceId; readonly held: HeldTask; readonly message: OutboxMessage };
 
 /** An instance to load. `scopes`: the ones to load beside its own, with those around them. */
 export type WantedInstance = { readonly instanceId: InstanceId; readonly scopes: readonly ScopePath[] | 'all' };
@@ -35,6 +49,8 @@ export type Transition = {
   readonly history: readonly HistoryEntry[];
   readonly effects: readonly Effect[];
   readonly messages: readonly OutboxMessage[];
+  /** The task that is held from now on; null: none is. Absent: as the row has it. */
+  readonly held?: HeldTask | null;
 };
 
 export type Start = {
@@ -195,6 +211,12 @@ export interface InstanceStore {
     partition: number,
     transitions: readonly Transition[],
   ): Promise<{ readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs }>;
+  /**
+   * Writes the message of each task that is still held, if its instance runs and is not paused, and holds it no longer. No version
+   * of an instance changes.
+   * @returns the instances whose task was sent.
+   */
+  release(partition: number, tasks: readonly ReleasedTask[]): Promise<ReadonlySet<InstanceId>>;
   /** The database's clock. */
   now(): Promise<EpochMs>;
 

@@ -13,7 +13,12 @@ const KEPT_BYTES = 32 * 1_048_576;
 /** A larger outcome is not kept: its task would run again. */
 const KEPT_BYTES_PER_OUTCOME = 65_536;
 
-export type Finished = { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly outcome: OutgoingRecord };
+export type Finished = {
+  /** Where its record stands; null: it was run without one. */
+  readonly at: { readonly topic: string; readonly partition: number; readonly offset: bigint } | null;
+  /** Sent again it goes on with nothing: what it went on with, it has behind it. */
+  readonly outcome: OutgoingRecord;
+};
 
 export type Running = { readonly joined: RecordPosition[] };
 
@@ -31,6 +36,11 @@ export class AttemptDeduplicator {
     sizeCalculation: ({ outcome }, key) => (outcome.value?.length ?? 0) + key.length + 256,
   });
 
+  /** Whether it runs, is about to, or has run. */
+  knows(key: AttemptKey): boolean {
+    return this.#running.has(key) || this.#finished.has(key);
+  }
+
   running(key: AttemptKey): Running | undefined {
     return this.#running.get(key);
   }
@@ -44,10 +54,11 @@ export class AttemptDeduplicator {
   }
 
   /** Its outcome was acknowledged. */
-  finish(key: AttemptKey, position: RecordPosition, outcome: OutgoingRecord): void {
+  finish(key: AttemptKey, position: RecordPosition | null, outcome: OutgoingRecord): void {
     this.#running.delete(key);
-    const { topic, partition } = position.partition;
-    this.#finished.set(key, { topic, partition, offset: position.offset, outcome });
+    const at =
+      position === null ? null : { topic: position.partition.topic, partition: position.partition.partition, offset: position.offset };
+    this.#finished.set(key, { at, outcome });
   }
 
   /** It ended without an acknowledged outcome: its record will come again. */

@@ -16,6 +16,8 @@ export type Executor = {
    * label for ever.
    */
   label(task: ScheduledTask): string;
+  /** Whether there is a handler for it here. */
+  canRun(task: ScheduledTask): boolean;
   /** Never throws or rejects for what the task itself did wrong; a throw counts as a bug and is retried. */
   run(task: ScheduledTask, scope: AttemptScope): AttemptResult | Promise<AttemptResult>;
 };

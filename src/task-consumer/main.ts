@@ -12,7 +12,7 @@ import { loadHandlers } from './handler-module.ts';
 import { runHandlerTasks, runHttpTasks, type TaskSystems } from './run-tasks.ts';
 
 /** What `loadConfig` must be asked for. */
-export const workerConfigGroups = ['kafka', 'registry', 'topics', 'worker', 'limits', 'service', 'log'] as const;
+export const workerConfigGroups = ['kafka', 'registry', 'topics', 'worker', 'continuation', 'limits', 'service', 'log'] as const;
 export type WorkerConfig = Pick<Config, (typeof workerConfigGroups)[number]>;
 
 /** Runs the tasks of `http` nodes. Resolves when it has joined its group, however long the broker is away. */

@@ -27,6 +27,8 @@ export type PartitionBuffer = TopicPartition & {
   /** false once the partition was revoked: nothing of it is committed any more. */
   held: boolean;
   lastOffset: bigint;
+  /** Where the log ended when it was first read in this assignment: what stands below may have come before. null: it was not read. */
+  endAtFirst: bigint | null;
 };
 
 /** Where a record stands, in the assignment in which it was buffered. */
@@ -63,6 +65,7 @@ export class RecordBuffer {
         paused: false,
         held: true,
         lastOffset: -1n,
+        endAtFirst: null,
       });
     }
   }
@@ -77,6 +80,7 @@ export class RecordBuffer {
   add(batch: LogBatch): number {
     const partition = this.#partitions.get(`${batch.topic}/${batch.partition}`);
     if (partition === undefined || partition.generation !== batch.generation) return 0;
+    partition.endAtFirst ??= batch.highWatermark;
     const wasEmpty = partition.head === partition.waiting.length;
     let added = 0;
     for (const record of batch.records) {

@@ -2,6 +2,7 @@
  * Runs tasks from a given log: those of `http` nodes, or those of a user's handlers, one worker for each queue. `main.ts` gives
  * the log of an installation; `millrace dev` gives the one in memory. Needs no database.
  */
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { MillraceError } from '../core/error.ts';
 import type { Codec } from '../messaging/codec.ts';
@@ -11,6 +12,7 @@ import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.
 import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
 import type { TaskDefinition } from '../worker/index.ts';
+import { KnownDefinitions } from './continuation/known-definitions.ts';
 import type { Executor } from './executor.ts';
 import { createHandlerExecutor } from './executors/handlers.ts';
 import { createHttpExecutor } from './executors/http.ts';
@@ -26,7 +28,7 @@ export type TaskSystems = {
   readonly codec: Codec;
 };
 
-export type RunTasksConfig = Pick<Config, 'topics' | 'worker' | 'limits' | 'service'> & {
+export type RunTasksConfig = Pick<Config, 'topics' | 'worker' | 'continuation' | 'limits' | 'service'> & {
   readonly kafka: Pick<Config['kafka'], 'sessionTimeoutMs'>;
 };
 
@@ -75,6 +77,8 @@ type Dependencies = TaskSystems & {
   readonly retry: RetryPolicy;
   readonly metrics: WorkerMetrics;
   readonly workers: TaskWorker[];
+  /** null: workers go on with nothing by themselves. */
+  readonly definitions: KnownDefinitions | null;
 };
 
 async function runQueues(config: RunTasksConfig, service: Service, systems: TaskSystems, given: Work): Promise<void> {
@@ -95,14 +99,15 @@ async function runQueues(config: RunTasksConfig, service: Service, systems: Task
     inFlight: () => workers.reduce((sum, worker) => sum + worker.inFlight, 0),
     lag: () => workers.flatMap((worker) => worker.lag()),
   });
-  const dependencies = { config, service, log, codec, producer, retry, metrics, workers };
+  const definitions = config.continuation.isOn ? readDefinitions(config, service, systems, retry) : null;
+  const dependencies = { config, service, log, codec, producer, retry, metrics, workers, definitions };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   // All at the same time: a queue whose topic does not exist must not delay the others.
   await Promise.all(work.queues.map((queue) => runQueue(dependencies, work, queue)));
 }
 
 async function runQueue(dependencies: Dependencies, { executor, concurrency }: Work, queue: string | null): Promise<void> {
-  const { config, service, log, codec, producer, retry, metrics, workers } = dependencies;
+  const { config, service, log, codec, producer, retry, metrics, workers, definitions } = dependencies;
   const names = topicNames(config.topics.prefix);
   const topic = names.tasks(queue);
   const groupId = groupNames(config.topics.prefix).tasks(queue);
@@ -121,10 +126,25 @@ async function runQueue(dependencies: Dependencies, { executor, concurrency }: W
     retry,
     log: service.log,
     metrics,
+    ...(definitions === null ? {} : { continuation: { queue, definitions, limits: config.limits } }),
   });
   workers.push(worker);
   service.health.check(`group ${groupId}`, () => (worker.isMember ? null : 'this process is not a member of the group at present'));
   await worker.start();
+}
+
+/** In the background: until it has read them, this process goes on with nothing by itself. */
+function readDefinitions(config: RunTasksConfig, service: Service, { log, codec }: TaskSystems, retry: RetryPolicy): KnownDefinitions {
+  const { definitions: topic } = topicNames(config.topics.prefix);
+  const known = new KnownDefinitions({ codec, log: service.log });
+  const reader = known.reader(log, topic, `${topic}.${randomUUID()}`);
+  service.onStop('definitions', () => reader.stop());
+  waitForTopic(log, topic, null, retry)
+    .then(() => reader.start())
+    .catch((error: unknown) => {
+      if (!service.signal.aborted) throw error;
+    });
+  return known;
 }
 
 /** The first deploy of a definition that uses a queue makes its topic, and a worker may start before that. */

@@ -14,6 +14,8 @@ export type WorkerMetrics = {
   began(dispatchedAt: number, startedAt: number): void;
   ended(label: string, status: AttemptResult['status'], startedAt: number, finishedAt: number): void;
   repeated(how: 'joined' | 'skipped' | 'answered'): void;
+  /** A task was run without a record of it, after the one before. */
+  continued(): void;
 };
 
 export type WorkerReadings = { inFlight(): number; lag(): Iterable<PartitionLag> };
@@ -45,5 +47,6 @@ export function createWorkerMetrics(metrics: Metrics, readings: WorkerReadings):
       duration(label).observe(Math.max(0, finishedAt - startedAt) / 1_000);
     },
     repeated: (how) => tasks.repeated.inc({ how }),
+    continued: () => tasks.continued.inc(),
   };
 }

@@ -9,6 +9,7 @@ import { toOutcomeRecord } from '../messaging/records/task-outcome.ts';
 import { deadLetterExtraBytes } from '../messaging/topics.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptResult } from './attempt-result.ts';
+import type { ScheduledTask } from './task.ts';
 
 const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
 
@@ -31,9 +32,10 @@ export class WorkerRecords {
     this.#deadLetterBytesMax = maxMessageBytes + deadLetterExtraBytes;
   }
 
-  ofOutcome({ task, startedAt }: Attempt, result: AttemptResult): OutgoingRecord {
+  /** @param next what this worker goes on with by itself; null: nothing. */
+  ofOutcome({ task, startedAt }: Attempt, result: AttemptResult, next: ScheduledTask | null = null): OutgoingRecord {
     const { notifications } = this.#topics;
-    const outcome = toOutcomeRecord({ task, startedAt, finishedAt: Date.now(), worker: this.#worker }, result);
+    const outcome = toOutcomeRecord({ task, startedAt, finishedAt: Date.now(), worker: this.#worker }, result, next);
     return {
       topic: notifications,
       key: task.instanceId,

@@ -8,13 +8,23 @@
 import type { MillraceError } from '../core/error.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type { LogBatch, LogConsumer, LogConsumerHandlers, LogProducer, LogRecord, TopicPartition } from '../messaging/log.ts';
+import type {
+  LogBatch,
+  LogConsumer,
+  LogConsumerHandlers,
+  LogProducer,
+  LogRecord,
+  OutgoingRecord,
+  TopicPartition,
+} from '../messaging/log.ts';
 import type { RetryPolicy } from '../service/backoff.ts';
 import { type Logger, taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 import { Attempt } from './attempt.ts';
 import { AttemptDeduplicator, type AttemptKey, attemptKeyOf } from './attempt-deduplicator.ts';
 import { type AttemptResult, failed } from './attempt-result.ts';
+import { type Claim, Claims, type Run } from './continuation/claims.ts';
+import type { SegmentOptions } from './continuation/segment.ts';
 import type { Executor } from './executor.ts';
 import { limitOutput } from './outcome.ts';
 import { type Delivery, OutcomePublisher } from './outcome-publisher.ts';
@@ -41,18 +51,22 @@ export type TaskWorkerOptions = {
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
   readonly limits?: Partial<RecordBufferLimits>;
+  /** To go on with the next task by itself where it may; absent: it never does. */
+  readonly continuation?: Omit<SegmentOptions, 'canRun' | 'log'>;
 };
 
-/** A record on its way from being read to being committed. `run` is null for a dead letter, and for an outcome that is only sent again. */
-type WorkItem = { readonly position: RecordPosition; readonly run: TaskRun | null };
+/**
+ * On its way from being read to being committed. `position` is null for a task that was run without a record of it; `run` is null for a
+ * dead letter, and for an outcome that is only sent again.
+ */
+type WorkItem = { readonly position: RecordPosition | null; readonly run: TaskRun | null };
 
-type TaskRun = {
-  readonly key: AttemptKey;
-  /** Records of the same attempt that came meanwhile and wait for the same outcome. */
-  readonly joined: RecordPosition[];
+type TaskRun = Run & {
   readonly attempt: Attempt;
   /** The broker refused the outcome itself, and a short one was sent in its place. */
   readonly substituted: boolean;
+  /** What its outcome says that it goes on with, and the outcome without it. */
+  readonly next: { readonly claim: Claim; readonly answer: OutgoingRecord } | null;
 };
 
 /** How long tasks are begun without a pause: heartbeats and timers share the event loop. */
@@ -66,6 +80,7 @@ export class TaskWorker {
   readonly #records: WorkerRecords;
   readonly #deduplicator = new AttemptDeduplicator();
   readonly #attempts = new Set<Attempt>();
+  readonly #claims: Claims;
   /** Records whose schema is being read from the registry. Each takes a place in the pool. */
   #reading = 0;
   #starting = false;
@@ -74,7 +89,7 @@ export class TaskWorker {
 
   constructor(options: TaskWorkerOptions) {
     this.#options = options;
-    const { producer, metrics, groupId, concurrency, log } = options;
+    const { producer, metrics, groupId, concurrency, log, executor, continuation } = options;
     const limits = {
       waitingRecordsMax: Math.max(200, 2 * concurrency),
       waitingBytesMax: 4_194_304,
@@ -84,6 +99,11 @@ export class TaskWorker {
     this.#buffer = new RecordBuffer(limits, {
       pause: (partition) => this.#consumer.pause(partition),
       resume: (partition) => this.#consumer.resume(partition),
+    });
+    this.#claims = new Claims({
+      segments: continuation && { ...continuation, log, canRun: (task) => executor.canRun(task) },
+      deduplicator: this.#deduplicator,
+      isMember: () => this.#consumer.isMember(),
     });
     this.#records = new WorkerRecords(options.codec, options.topics, options.name, options.maxMessageBytes);
     this.#publisher = new OutcomePublisher(producer, {
@@ -144,6 +164,7 @@ export class TaskWorker {
       { tasks: tasks.slice(0, 100), count: tasks.length },
       'These tasks did not end within the shutdown time; they run again elsewhere',
     );
+    this.#claims.close();
     for (const attempt of this.#attempts) attempt.abandon(new Error('The worker has to end.'));
     this.#attempts.clear();
     this.#idle?.resolve();
@@ -167,7 +188,11 @@ export class TaskWorker {
     this.#starting = true;
     const pauseAt = performance.now() + BEGIN_MS;
     try {
-      for (let begun = 1; this.#attempts.size + this.#reading < this.#options.concurrency && this.#publisher.hasRoom; begun++) {
+      for (
+        let begun = 1;
+        this.#attempts.size + this.#claims.size + this.#reading < this.#options.concurrency && this.#publisher.hasRoom;
+        begun++
+      ) {
         const buffered = this.#buffer.take();
         if (buffered === undefined) return;
         this.#begin(buffered);
@@ -230,7 +255,8 @@ export class TaskWorker {
       return;
     }
     const { partition, offset } = buffered;
-    if (finished.topic === partition.topic && finished.partition === partition.partition && finished.offset === offset) {
+    const { at } = finished;
+    if (at !== null && at.topic === partition.topic && at.partition === partition.partition && at.offset === offset) {
       this.#options.metrics.repeated('skipped');
       this.#buffer.done(buffered);
       this.#commit(partition);
@@ -241,23 +267,40 @@ export class TaskWorker {
   }
 
   #run(position: RecordPosition, task: ScheduledTask, key: AttemptKey): void {
-    const { executor, log } = this.#options;
     const joined: RecordPosition[] = [];
     this.#deduplicator.begin(key, { joined });
+    this.#start(position, task, { key, joined, segment: this.#claims.segmentOf(position, task) });
+  }
+
+  #start(position: RecordPosition | null, task: ScheduledTask, { key, joined, segment }: Run): void {
+    const { executor, log } = this.#options;
     const attempt = new Attempt(task, log, (result) =>
-      this.#onResult({ position, run: { key, joined, attempt, substituted: false } }, attempt, result),
+      this.#onResult(position, { key, joined, attempt, substituted: false, segment, next: null }, result),
     );
     this.#attempts.add(attempt);
     this.#options.metrics.began(task.dispatchedAt, attempt.startedAt);
     attempt.start(executor);
   }
 
-  #onResult(item: WorkItem, attempt: Attempt, given: AttemptResult): void {
+  #onResult(position: RecordPosition | null, run: TaskRun, given: AttemptResult): void {
+    const { attempt } = run;
     this.#attempts.delete(attempt);
     const result = limitOutput(given, this.#options.payloadBytes);
     this.#options.metrics.ended(this.#options.executor.label(attempt.task), result.status, attempt.startedAt, Date.now());
-    this.#publisher.send({ subject: item, record: this.#records.ofOutcome(attempt, result) });
+    const record = this.#records.ofOutcome(attempt, result);
+    const claim = this.#stopping ? null : this.#claims.claimAfter(run.segment, attempt.task, result);
+    if (claim === null) this.#publisher.send({ subject: { position, run }, record });
+    else {
+      const subject = { position, run: { ...run, next: { claim, answer: record } } };
+      this.#publisher.send({ subject, record: this.#records.ofOutcome(attempt, result, claim.task) });
+    }
     this.#afterOne();
+  }
+
+  #runClaimed({ task }: Claim, run: Run | null): void {
+    if (run === null) return;
+    if (run.segment !== null) this.#options.metrics.continued();
+    this.#start(null, task, run);
   }
 
   #toDeadLetters(position: RecordPosition, record: LogRecord, invalid: InvalidMessage): void {
@@ -275,12 +318,17 @@ export class TaskWorker {
       touched.add(position.partition);
     };
     for (const { subject, record } of deliveries) {
-      done(subject.position);
+      if (subject.position !== null) done(subject.position);
       if (subject.run === null) continue;
-      subject.run.joined.forEach(done);
-      this.#deduplicator.finish(subject.run.key, subject.position, record);
+      const { key, joined, next } = subject.run;
+      joined.forEach(done);
+      this.#deduplicator.finish(key, subject.position ?? joined[0] ?? null, next?.answer ?? record);
     }
     for (const partition of touched) this.#commit(partition);
+    for (const { subject } of deliveries) {
+      const claim = subject.run?.next?.claim;
+      if (claim !== undefined) this.#runClaimed(claim, this.#claims.take(claim));
+    }
     this.#afterOne();
   }
 
@@ -288,21 +336,26 @@ export class TaskWorker {
     const { log } = this.#options;
     if (run === null || run.substituted) {
       // The record stays uncommitted: the lag of the partition shows it, and it is tried again after the next assignment.
-      const source = `${position.partition.topic}/${position.partition.partition}@${position.offset}`;
+      const source = position === null ? null : `${position.partition.topic}/${position.partition.partition}@${position.offset}`;
       log.error({ err: error, topic: record.topic, source }, 'The broker refuses a record');
       if (run !== null) this.#deduplicator.forget(run.key);
       return;
     }
     log.error({ err: error, ...taskFields(run.attempt.task) }, 'The broker refuses an outcome; the task fails instead');
+    if (run.next !== null) this.#runClaimed(run.next.claim, this.#claims.drop(run.next.claim));
     const substitute = this.#records.ofOutcome(run.attempt, failed('OUTPUT_TOO_LARGE', 'The broker did not take the output.'));
-    this.#publisher.send({ subject: { position, run: { ...run, substituted: true } }, record: substitute });
+    this.#publisher.send({ subject: { position, run: { ...run, substituted: true, next: null } }, record: substitute });
   }
 
   #onLost(deliveries: readonly Delivery<WorkItem>[], error: unknown): void {
     // The producer waits while the broker is unavailable. If it gives up although the process is not stopping, that is a bug, and
     // the process must end.
     if (!this.#stopping) throw error;
-    for (const { subject } of deliveries) if (subject.run !== null) this.#deduplicator.forget(subject.run.key);
+    for (const { subject } of deliveries) {
+      if (subject.run === null) continue;
+      this.#deduplicator.forget(subject.run.key);
+      if (subject.run.next !== null) this.#deduplicator.forget(subject.run.next.claim.key);
+    }
     this.#options.log.warn({ err: error, count: deliveries.length }, 'Outcomes were not sent; their tasks run again elsewhere');
     this.#afterOne();
   }

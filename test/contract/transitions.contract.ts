@@ -1,12 +1,17 @@
 /** What every store does with starts and steps: written whole or not at all, once, and read back as they were decided. */
 
+import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { TaskPath } from '../../src/core/ids.ts';
+import type { Definition } from '../../src/core/definition/types.ts';
+import type { Basis, CommandId, InstanceId, TaskPath } from '../../src/core/ids.ts';
+import type { CommandIssued } from '../../src/core/instance/decide/notification.ts';
 import { fold } from '../../src/core/instance/index.ts';
 import type { Json } from '../../src/core/json.ts';
+import { partitionOf } from '../../src/messaging/partition.ts';
+import type { HeldTask, Transition } from '../../src/store/instance-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { flat } from '../support/flat-state.ts';
-import { commandOf, httpNode, message, newDefinition, type StoreLab, topics } from '../support/store-lab.ts';
+import { commandOf, httpNode, message, newDefinition, PARTITIONS, type StoreLab, topics } from '../support/store-lab.ts';
 
 const oneTask = () => newDefinition({ nodes: { work: httpNode }, edges: [] });
 const person = (title = 'Look') => ({ type: 'human', title, assignees: { users: ['ada'], roles: ['manager'] } });
@@ -18,6 +23,65 @@ export function testTransitions(open: () => StoreLab): void {
 
   beforeAll(() => {
     lab = open();
+  });
+
+  describe('a held task', () => {
+    const held = { path: path('work'), attempt: 1, basis: 'b' as Basis };
+    const other = { ...held, basis: 'c' as Basis };
+
+    const control = (command: CommandIssued['command']): CommandIssued => {
+      return { type: 'CommandIssued', commandId: uuidv7() as CommandId, by: 'ada', command };
+    };
+
+    /** A step of the instance that says of its held task what is given. */
+    async function stepHolding(id: InstanceId, definition: Definition, change: Pick<Transition, 'held'>): Promise<void> {
+      const isPaused = (await lab.stored(id)).state.paused !== null;
+      const decided = await lab.decide(definition, id, control(isPaused ? { type: 'resume' } : { type: 'pause' }));
+      expect(await lab.apply({ ...decided, ...change })).toEqual([id]);
+    }
+
+    const release = async (id: InstanceId, task: HeldTask) =>
+      await lab.store.release(partitionOf(id, PARTITIONS), [
+        { instanceId: id, held: task, message: message('TaskScheduled', topics.tasks, id, { released: task.basis }) },
+      ]);
+
+    it('stands beside the state: a step that says nothing of it leaves it', async () => {
+      const definition = oneTask();
+      const id = await lab.start(definition);
+      expect((await lab.stored(id)).held).toBeUndefined();
+      await stepHolding(id, definition, { held });
+      expect((await lab.stored(id)).held).toEqual(held);
+      await stepHolding(id, definition, {});
+      expect(await lab.stored(id)).toMatchObject({ held, version: 3 });
+      await stepHolding(id, definition, { held: other });
+      expect((await lab.stored(id)).held).toEqual(other);
+      await stepHolding(id, definition, { held: null });
+      expect(await lab.stored(id)).not.toHaveProperty('held');
+    });
+
+    it('is released once, by its path, attempt and basis, and its message goes with that; the version stays', async () => {
+      const definition = oneTask();
+      const [id, unheld] = [await lab.start(definition), await lab.start(definition)];
+      await stepHolding(id, definition, {});
+      await stepHolding(id, definition, { held });
+      const before = await lab.stored(id);
+      expect([...(await release(id, other)), ...(await release(unheld, held))]).toEqual([]);
+      expect([...(await release(id, held))]).toEqual([id]);
+      expect([...(await release(id, held))]).toEqual([]);
+      expect(await lab.stored(id)).toEqual({ state: before.state, version: before.version });
+      const released = async (instance: InstanceId) => (await lab.sent(instance)).filter(({ payload }) => 'released' in payload);
+      expect([await released(id), await released(unheld)]).toMatchObject([[{ payload: { released: 'b' } }], []]);
+    });
+
+    it('is not released while its instance is paused, or after it has ended', async () => {
+      const definition = oneTask();
+      const [paused, ended] = [await lab.start(definition), await lab.start(definition)];
+      await stepHolding(paused, definition, { held });
+      const cancelling = await lab.decide(definition, ended, control({ type: 'cancel', reason: null }));
+      await lab.apply({ ...cancelling, held });
+      expect([...(await release(paused, held)), ...(await release(ended, held))]).toEqual([]);
+      expect((await lab.stored(paused)).held).toEqual(held);
+    });
   });
 
   describe('start', () => {

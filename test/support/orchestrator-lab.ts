@@ -173,6 +173,7 @@ export class OrchestratorLab {
         retryable: null,
         retryAfterMs: null,
         errorDetails: null,
+        continuing: null,
         worker: 'lab',
         startedAt: 0,
         finishedAt: 0,

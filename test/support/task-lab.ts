@@ -88,6 +88,7 @@ export class TaskLab {
       basis: randomUUID(),
       timeoutMs: 60_000,
       secrets: null,
+      continuation: null,
       dispatchedAt: Date.now(),
       ...rest,
       input: JSON.stringify(input),

@@ -48,6 +48,7 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
     document,
     input: input === undefined ? null : expressions.schema(input, '/input'),
     lifecycle: top.oneOf('lifecycle', ['instance', 'tasks']) ?? 'instance',
+    continuation: top.boolean('continuation') ?? false,
     onFailure: readOnFailure(top),
     vars: readVars(top, expressions),
     timeout: readTimeout(top, expressions),

@@ -35,6 +35,8 @@ export type Definition = Info & {
   readonly onFailure: 'fail' | 'incident' | 'compensate';
   /** In the order of the document. */
   readonly triggers: readonly Trigger[];
+  /** Workers may go on by themselves with the next task, if the deployment lets them (`"continuation": true`). */
+  readonly continuation: boolean;
   /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
   readonly lifecycle: 'instance' | 'tasks';
   /** What is not an error, but should be looked at. */

@@ -2,7 +2,7 @@
 import type { InstanceId } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import type { StepResult } from '../../core/instance/step.ts';
-import type { StoredInstance, Transition } from '../../store/instance-store.ts';
+import type { HeldTask, StoredInstance, Transition } from '../../store/instance-store.ts';
 
 /** The notifications of one instance, in their order. */
 export type InstanceBatch<N extends AddressedNotification> = { readonly instanceId: InstanceId; readonly notifications: readonly N[] };
@@ -12,7 +12,16 @@ export type Decision<N extends AddressedNotification> = InstanceBatch<N> & {
   readonly stored: StoredInstance;
   readonly result: StepResult;
   readonly transition: Transition | null;
+  /** Of the instance after it; absent: none. */
+  readonly held?: HeldTask;
+  /** Whether it began to be held in this step. */
+  readonly isNewlyHeld: boolean;
+  /** Outcomes that continue what the engine has decided otherwise. */
+  readonly misfits: number;
 };
+
+/** Told of each instance that was dealt with, whatever became of its notifications: the task of it that is held. */
+export type OnSeen = (instanceId: InstanceId, held: HeldTask | undefined) => void;
 
 /** A notification for the dead letters. */
 export type Unprocessable<N extends AddressedNotification> = {

@@ -12,6 +12,8 @@ export type ProcessingDependencies<N extends AddressedNotification> = {
   readonly definitions: ReadyDefinitions;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
   readonly limits: RunLimits;
+  /** Whether workers may go on by themselves with tasks of definitions that say so. Absent: they may not. */
+  readonly continuation?: boolean;
   /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly observer: ProcessingObserver<N>;

@@ -3,16 +3,18 @@
  * batch that loses the version check is decided again on the new state. A batch that cannot be applied as a whole is applied one
  * notification at a time (`one-by-one.ts`), so that other instances go on. Relies on one batch of a partition at a time.
  */
+import type { Definition } from '../../core/definition/types.ts';
 import type { EpochMs } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
 import { ScopesNeeded } from '../../core/instance/state/scopes.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
+import { heldRejection, holdOf, portionOf } from '../continuation/hold.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';
 import { transitionOf } from '../transition.ts';
 import { decideLoading } from './decide-loading.ts';
-import type { Decision, InstanceBatch, Unprocessable } from './decision.ts';
+import type { Decision, InstanceBatch, OnSeen, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
 import { type LoadedStates, loadStates } from './load-states.ts';
 import { LoopTurns } from './loop-turns.ts';
@@ -32,9 +34,15 @@ export class InstanceProcessor<N extends AddressedNotification> {
   /**
    * Throws a retryable MillraceError with nothing, or a part, of it written: all of it may come again.
    * @param batches at most one of each instance, all of this partition.
+   * @param onSeen told last of what stands.
    * @returns what can never be processed.
    */
-  async process(partition: number, batches: readonly InstanceBatch<N>[], cache: StateCache): Promise<readonly Unprocessable<N>[]> {
+  async process(
+    partition: number,
+    batches: readonly InstanceBatch<N>[],
+    cache: StateCache,
+    onSeen: OnSeen = () => undefined,
+  ): Promise<readonly Unprocessable<N>[]> {
     const { store, now, observer } = this.#dependencies;
     const unprocessable: Unprocessable<N>[] = [];
     let pending = batches;
@@ -45,12 +53,12 @@ export class InstanceProcessor<N extends AddressedNotification> {
       await this.#readDefinitions(loaded);
       const { decisions, undecided, unknown, moved } = await this.#decideAll(partition, pending, loaded);
       const { applied, lost, refused } = await writeDecisions(store, partition, decisions, observer);
-      for (const decision of applied) this.#settle(decidedOf(decision), cache);
+      for (const decision of applied) this.#settle(decidedOf(decision), cache, onSeen);
       const again = [...lost, ...moved];
       for (const { instanceId } of again) cache.drop(instanceId);
       if (again.length > 0) observer.onConflicts(again.length);
       unprocessable.push(...unknown);
-      for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache)));
+      for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache, onSeen)));
       // Notifications that a step left are no conflict, so they do not count as an attempt: each step brings them nearer to the end.
       if (again.length > 0) attempt++;
       pending = [...again, ...applied.flatMap(leftOf)];
@@ -104,14 +112,14 @@ export class InstanceProcessor<N extends AddressedNotification> {
     now: EpochMs,
   ): Promise<Decision<N> | 'unknown' | 'moved' | 'undecided'> {
     if (stored === undefined) return 'unknown';
-    const { definitions, limits, store } = this.#dependencies;
+    const { definitions, store } = this.#dependencies;
     const { instanceId, notifications } = batch;
     const definition = definitions.peek(stored.state.definitionId, stored.state.definitionVersion);
     if (definition === undefined) return 'undecided';
     const decided = await decideLoading(
       stored,
       wantedScopes(notifications),
-      (on) => this.#attempt(() => this.#decisionOf(partition, batch, on, step(definition, on.state, notifications, now, limits))),
+      (on) => this.#attempt(() => this.#decideOn(partition, batch, on, definition, now)),
       (version, needed) => store.loadScopes(partition, instanceId, version, needed),
     );
     return decided === null ? 'moved' : decided.decision;
@@ -126,19 +134,47 @@ export class InstanceProcessor<N extends AddressedNotification> {
     }
   }
 
-  #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
-    const changesNothing = result.history.length === 0 && result.effects.length === 0;
-    const transition = changesNothing ? null : transitionOf(this.#dependencies.outgoing, partition, stored, result);
-    return { ...batch, stored, result, transition };
+  #decideOn(partition: number, batch: InstanceBatch<N>, on: StoredInstance, definition: Definition, now: EpochMs): Decision<N> {
+    const { limits, continuation = false } = this.#dependencies;
+    const { notifications } = batch;
+    if (!continuation && on.held === undefined)
+      return this.#decisionOf(partition, batch, on, step(definition, on.state, notifications, now, limits));
+    const { refused, decided, left } = portionOf(notifications, on.held);
+    const result = step(definition, on.state, decided, now, limits);
+    const rejected = [...refused.map((notification) => ({ notification, rejection: heldRejection })), ...result.rejected];
+    return this.#decisionOf(partition, batch, on, { ...result, rejected, left: [...result.left, ...left] });
   }
 
-  #settle(decision: Decision<N>, cache: StateCache): void {
-    const { instanceId, stored, result } = decision;
-    cache.set(instanceId, result.history.length === 0 ? stored : { state: result.state, version: stored.version + 1 });
+  #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
+    const { outgoing, definitions, continuation = false } = this.#dependencies;
+    const definition = continuation ? definitions.peek(stored.state.definitionId, stored.state.definitionVersion) : undefined;
+    const continued = definition?.continuation === true ? definition : undefined;
+    const decided = batch.notifications.slice(0, batch.notifications.length - result.left.length);
+    const { effects, held, misfits } = holdOf(stored, decided, result, continued !== undefined);
+    const changesNothing = result.history.length === 0 && effects.length === 0;
+    const transition = changesNothing ? null : transitionOf(outgoing, partition, stored, { ...result, effects }, { continued, held });
+    const after = held === undefined ? stored.held : held;
+    const isNewlyHeld = held !== undefined && held !== null;
+    return {
+      ...batch,
+      stored,
+      result,
+      transition,
+      isNewlyHeld,
+      misfits,
+      ...(after === undefined || after === null ? {} : { held: after }),
+    };
+  }
+
+  #settle(decision: Decision<N>, cache: StateCache, onSeen: OnSeen): void {
+    const { instanceId, stored, result, held } = decision;
+    const after = { state: result.state, version: stored.version + 1, ...(held === undefined ? {} : { held }) };
+    cache.set(instanceId, result.history.length === 0 ? stored : after);
+    onSeen(instanceId, held);
     this.#dependencies.observer.onProcessed(decision);
   }
 
-  async #isolate(partition: number, batch: InstanceBatch<N>, cache: StateCache): Promise<readonly Unprocessable<N>[]> {
+  async #isolate(partition: number, batch: InstanceBatch<N>, cache: StateCache, onSeen: OnSeen): Promise<readonly Unprocessable<N>[]> {
     const { store } = this.#dependencies;
     const { instanceId } = batch;
     return await applyOneByOne(batch, {
@@ -147,13 +183,14 @@ export class InstanceProcessor<N extends AddressedNotification> {
         cache.drop(instanceId);
         const stored = (await store.load(partition, [{ instanceId, scopes: 'all' }])).get(instanceId);
         if (stored === undefined) throw new Error('Bug: an instance is gone');
+        onSeen(instanceId, stored.held);
         return stored;
       },
       write: async (one, stored, result) => {
         const decision = this.#decisionOf(partition, { instanceId, notifications: [one] }, stored, result);
         const { transition } = decision;
         const isWritten = transition === null || (await store.apply(partition, [transition])).applied.has(instanceId);
-        if (isWritten) this.#settle(decision, cache);
+        if (isWritten) this.#settle(decision, cache, onSeen);
         return isWritten;
       },
     });

@@ -7,9 +7,10 @@
 
 import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
 import { recordUnapplied, step } from '../../core/instance/index.ts';
-import type { InstanceState, TaskError } from '../../core/instance/state/state.ts';
+import type { TaskError } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
+import { heldRejection, isSentAlready } from '../continuation/hold.ts';
 import { describeError, isCausedByOneMessage } from '../error-scope.ts';
 import type { InstanceBatch, ProcessingObserver, RecordedAs, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
@@ -23,7 +24,7 @@ export type OneByOne<N extends AddressedNotification> = Pick<ProcessingDependenc
   readonly write: (one: N, stored: StoredInstance, result: StepResult) => Promise<boolean>;
 };
 
-type Decide = (state: InstanceState) => StepResult | Promise<StepResult>;
+type Decide = (stored: StoredInstance) => StepResult | Promise<StepResult>;
 
 /** @returns what becomes a dead letter. Throws a retryable MillraceError as `InstanceProcessor.process`. */
 export async function applyOneByOne<N extends AddressedNotification>(
@@ -45,7 +46,11 @@ export async function applyOneByOne<N extends AddressedNotification>(
 }
 
 function deciding<N extends AddressedNotification>(one: AddressedNotification, { definitions, limits, now }: OneByOne<N>): Decide {
-  return async (state) => step(await definitions.get(state.definitionId, state.definitionVersion), state, [one], now(), limits);
+  return async ({ state, held }) => {
+    if (isSentAlready(one, held))
+      return { state, history: [], effects: [], rejected: [{ notification: one, rejection: heldRejection }], left: [] };
+    return step(await definitions.get(state.definitionId, state.definitionVersion), state, [one], now(), limits);
+  };
 }
 
 async function record<N extends AddressedNotification>(one: N, dependencies: OneByOne<N>, error: TaskError): Promise<RecordedAs> {
@@ -56,7 +61,7 @@ async function record<N extends AddressedNotification>(one: N, dependencies: One
     if ((await tryOne(one, dependencies, deciding(failure, dependencies))) === null) return 'failedAttempt';
   }
   let isEmpty = true;
-  const recording: Decide = (state) => {
+  const recording: Decide = ({ state }) => {
     const result = recordUnapplied(state, one, error, dependencies.now());
     isEmpty = result.history.length === 0 && result.effects.length === 0;
     return result;
@@ -76,7 +81,7 @@ async function tryOne<N extends AddressedNotification>(one: N, { load, write }: 
     // Outside of the `try`: a failure to load is never caused by the message.
     const stored = await load();
     try {
-      if (await write(one, stored, await decide(stored.state))) return null;
+      if (await write(one, stored, await decide(stored))) return null;
     } catch (error) {
       if (!isCausedByOneMessage(error)) throw error;
       return error;

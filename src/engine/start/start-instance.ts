@@ -47,10 +47,12 @@ export type StartDependencies = {
   /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly limits: RunLimits;
+  /** As in `ProcessingDependencies`. */
+  readonly continuation?: boolean;
 };
 
 /** What is needed to decide a start, and not to write it. */
-export type DecidingDependencies = Pick<StartDependencies, 'now' | 'limits'> & {
+export type DecidingDependencies = Pick<StartDependencies, 'now' | 'limits' | 'continuation'> & {
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects' | 'partitionOf'>;
 };
 
@@ -83,7 +85,7 @@ export function createStartInstance(dependencies: StartDependencies): StartInsta
 
 /** Decides a start without writing it: a trigger writes it in the transaction that consumes its event or time. */
 export function decideStart(
-  { outgoing, now, limits }: DecidingDependencies,
+  { outgoing, now, limits, continuation = false }: DecidingDependencies,
   { definition, input, businessKey, by, cause }: Omit<StartRequest, 'idempotency'>,
 ): { readonly start: Start['transition'] } | StartRefused {
   const errors = definition.input?.compiled.validate(input) ?? [];
@@ -92,7 +94,8 @@ export function decideStart(
   const instanceId = uuidv7() as InstanceId;
   const started = start(definition, { instanceId, input, businessKey, by, cause }, now(), limits);
   if (!started.ok) return { kind: 'refused', error: started.error.error };
-  return { start: transitionOf(outgoing, outgoing.partitionOf(instanceId), null, started.value) };
+  const continued = continuation && definition.continuation ? definition : undefined;
+  return { start: transitionOf(outgoing, outgoing.partitionOf(instanceId), null, started.value, { continued }) };
 }
 
 /** A version that was deployed since the first start may refuse this input; a repeat gets the first answer all the same. */

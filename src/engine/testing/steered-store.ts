@@ -1,8 +1,9 @@
 /** The store in memory under a test's control: a test orders failures, and sees what was read and written. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
-import type { EventMatcher, InstanceStore, StoredInstance, Transition, WantedInstance } from '../../store/instance-store.ts';
+import type { EventMatcher, InstanceStore, ReleasedTask, StoredInstance, Transition, WantedInstance } from '../../store/instance-store.ts';
 import { createMemoryInstanceStore } from '../../store/memory/instance-store.ts';
+import type { OutboxRow } from '../../store/memory/outbox.ts';
 import { MemoryTables } from '../../store/memory/tables.ts';
 import type { NeededScopes } from '../../store/stored/partial-state.ts';
 
@@ -14,7 +15,7 @@ const noMatcher: EventMatcher = {
   },
 };
 
-export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply'> {
+export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply' | 'release'> {
   /** What won, in the order of writing. */
   readonly written: Transition[] = [];
   /** Instances that were asked for. */
@@ -38,7 +39,9 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
   /** The stored instance; undefined: there is none. */
   stored(instanceId: InstanceId): StoredInstance | undefined {
     const found = this.#tables.instances.get(instanceId);
-    return found === undefined ? undefined : { state: found.state, version: found.version };
+    if (found === undefined) return undefined;
+    const { state, version, held } = found;
+    return { state, version, ...(held === undefined ? {} : { held }) };
   }
 
   /** Another process has written this. */
@@ -54,6 +57,15 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
 
   loadScopes(partition: number, instanceId: InstanceId, version: number, needed: NeededScopes) {
     return this.#store.loadScopes(partition, instanceId, version, needed);
+  }
+
+  /** Messages that were written, oldest first. */
+  get sent(): readonly OutboxRow[] {
+    return this.#tables.outbox.rows;
+  }
+
+  release(partition: number, tasks: readonly ReleasedTask[]) {
+    return this.#store.release(partition, tasks);
   }
 
   async apply(partition: number, transitions: readonly Transition[]) {

@@ -98,8 +98,8 @@ class ReopeningConsumer implements LogConsumer {
     if (this.#assignment.has(partition)) this.#session?.resume([partition]);
   }
 
-  commit(partition: TopicPartition, offset: bigint, generation: number): void {
-    if (!this.#assignment.note(partition, offset, generation)) return;
+  commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith = offset): void {
+    if (!this.#assignment.note(partition, offset, generation, dealtWith)) return;
     this.#commitTimer ??= setTimeout(() => {
       this.#commitTimer = null;
       void this.#flush();

@@ -56,8 +56,8 @@ export class MemoryConsumer implements LogConsumer {
     if (this.#paused.delete(keyOf(partition))) this.#schedule();
   }
 
-  commit(partition: TopicPartition, offset: bigint, generation: number): void {
-    if (!this.#assignment.note(partition, offset, generation)) return;
+  commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith = offset): void {
+    if (!this.#assignment.note(partition, offset, generation, dealtWith)) return;
     this.#commitTimer ??= setTimeout(() => this.#commitNoted(), this.#options.commitIntervalMs ?? 200);
   }
 

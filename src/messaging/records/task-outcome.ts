@@ -1,7 +1,7 @@
 /** The record TaskOutcome: how an attempt ended, from a worker to the orchestrator. */
 import { assertNever } from '../../core/assert.ts';
 import type { Basis, InstanceId } from '../../core/ids.ts';
-import type { TaskOutcome } from '../../core/instance/decide/notification.ts';
+import type { DecidedAttempt, TaskOutcome } from '../../core/instance/decide/notification.ts';
 import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
 import { isStorable, type Json } from '../../core/json.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
@@ -28,9 +28,15 @@ export type AttemptResult =
   /** This worker has no handler for the task: the task is returned, and no retry is counted. */
   | { readonly status: 'returned' };
 
-export function toOutcomeRecord({ task, startedAt, finishedAt, worker }: RanAttempt, result: AttemptResult): records.TaskOutcome {
+/** @param next what the worker goes on with by itself; null: nothing. */
+export function toOutcomeRecord(
+  { task, startedAt, finishedAt, worker }: RanAttempt,
+  result: AttemptResult,
+  next: ScheduledTask | null = null,
+): records.TaskOutcome {
   const { taskId, instanceId, attempt, basis } = task;
-  const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt };
+  const continuing = next === null ? null : { taskId: next.taskId, attempt: next.attempt, basis: next.basis };
+  const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt, continuing };
   const none = { output: null, errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null, errorDetails: null };
   switch (result.status) {
     case 'completed':
@@ -53,7 +59,16 @@ export function readOutcomeRecord(value: records.TaskOutcome, instanceId: Instan
   if (path === null) return invalid('taskId and instanceId do not belong together');
   const result = resultOf(value);
   if ('code' in result) return result;
-  return { type: 'TaskOutcome', path, attempt: value.attempt, basis: value.basis as Basis, result };
+  const continuing = continuingOf(value, instanceId);
+  const outcome = { type: 'TaskOutcome', path, attempt: value.attempt, basis: value.basis as Basis, result } as const;
+  return continuing === null ? outcome : { ...outcome, continuing };
+}
+
+/** One that cannot be read is no reason to refuse the outcome: the next task is dispatched as ever. */
+function continuingOf({ continuing }: records.TaskOutcome, instanceId: InstanceId): DecidedAttempt | null {
+  const path = continuing === null ? null : pathIn(continuing.taskId, instanceId);
+  if (continuing === null || path === null) return null;
+  return { path, attempt: continuing.attempt, basis: continuing.basis as Basis };
 }
 
 function resultOf({

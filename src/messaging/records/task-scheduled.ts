@@ -1,7 +1,8 @@
 /** The record TaskScheduled: a task to be run, from the instance that opened it to a worker of its queue. */
 
 import { invariant } from '../../core/assert.ts';
-import { type Basis, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
+import { type Basis, type DefinitionId, type InstanceId, parseTaskId, type TaskId, type TaskPath, taskIdOf } from '../../core/ids.ts';
+import { engineVersion } from '../../core/instance/continuation/engine-version.ts';
 import { sentTaskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
@@ -25,10 +26,23 @@ export type ScheduledTask = {
   readonly secrets: readonly SecretUse[];
   /** By the clock of the instance database. */
   readonly dispatchedAt: number;
+  readonly definitionId: DefinitionId;
+  readonly definitionVersion: number;
+  readonly queue: string | null;
+  /** What a worker needs to go on by itself: the state, as JSON, and the number of the engine that decided it. null: it does not. */
+  readonly continuation: { readonly engine: number; readonly state: string } | null;
 };
 
-/** @param path of a task that a worker has under that attempt. */
-export function toTaskRecord(state: InstanceState, path: TaskPath, attempt: number): records.TaskScheduled {
+/**
+ * @param path of a task that a worker has under that attempt.
+ * @param continuation the state that goes with it, as JSON; null: none.
+ */
+export function toTaskRecord(
+  state: InstanceState,
+  path: TaskPath,
+  attempt: number,
+  continuation: string | null = null,
+): records.TaskScheduled {
   const task = sentTaskAt(state, path, attempt);
   invariant(task !== undefined, 'only a task that a worker is to have is dispatched');
   const { instanceId, definitionId, definitionVersion } = state;
@@ -37,6 +51,7 @@ export function toTaskRecord(state: InstanceState, path: TaskPath, attempt: numb
     ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
     ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },
     secrets: payload.secrets ?? null,
+    continuation: continuation === null ? null : { engine: engineVersion, state: continuation },
   };
 }
 
@@ -60,6 +75,10 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
     timeoutMs: value.timeoutMs,
     secrets,
     dispatchedAt: value.dispatchedAt,
+    definitionId: value.definitionId as DefinitionId,
+    definitionVersion: value.definitionVersion,
+    queue: value.queue,
+    continuation: value.continuation,
   };
 }
 

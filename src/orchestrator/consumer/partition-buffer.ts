@@ -21,6 +21,8 @@ export class PartitionBuffer<Context> implements TopicPartition {
   isBusy = false;
   /** false once the partition was revoked: its last batch may end, and nothing follows. */
   isHeld = true;
+  /** Everything below is dealt with; null: nothing was yet. */
+  dealtWith: bigint | null = null;
   readonly #limits: PartitionBufferLimits;
   #waiting: LogRecord[] = [];
   #bytes = 0;

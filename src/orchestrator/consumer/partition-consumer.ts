@@ -36,6 +36,8 @@ export type PartitionConsumerOptions<Context> = {
   readonly openContext: () => Context;
   /** Resolves when the batch is processed. Whatever it throws means that the whole batch comes again. */
   readonly process: (batch: RecordBatch<Context>) => Promise<void>;
+  /** How far the partition's offset may go once everything below `reached` is dealt with. Default: so far. */
+  readonly committable?: (context: Context, partition: number, reached: bigint) => bigint;
   readonly limits?: Partial<PartitionConsumerLimits>;
   readonly log: Logger;
   readonly metrics: ConsumedMetrics;
@@ -97,6 +99,17 @@ export class PartitionConsumer<Context> {
 
   assignment(): readonly TopicPartition[] {
     return this.#consumer.assignment();
+  }
+
+  /** Everything below is dealt with; null: nothing is yet, or another process has the partition. */
+  reached({ topic, partition }: TopicPartition): bigint | null {
+    return this.#buffers.get(keyOf(topic, partition))?.dealtWith ?? null;
+  }
+
+  /** `committable` admits more than it did. */
+  commitAgain({ topic, partition }: TopicPartition): void {
+    const buffer = this.#buffers.get(keyOf(topic, partition));
+    if (buffer !== undefined) this.#commit(buffer);
   }
 
   lag(): readonly PartitionLag[] {
@@ -166,14 +179,15 @@ export class PartitionConsumer<Context> {
 
   /** One batch, then the next partition's turn. */
   async #run(buffer: PartitionBuffer<Context>): Promise<void> {
-    const { topic, partition, generation, context } = buffer;
+    const { topic, partition, context } = buffer;
     const records = this.#takeBatch(buffer);
     this.#busy++;
     try {
       const isDone = await this.#process(buffer, { topic, partition, context, records });
       // After everything that the batch wrote: a crash in between brings it again, where it changes nothing.
       const last = records.at(-1);
-      if (isDone && buffer.isHeld && last !== undefined) this.#consumer.commit(buffer, last.offset + 1n, generation);
+      if (isDone && last !== undefined) buffer.dealtWith = last.offset + 1n;
+      if (isDone) this.#commit(buffer);
     } finally {
       this.#busy--;
       buffer.isBusy = buffer.isHeld && !buffer.isEmpty;
@@ -181,6 +195,14 @@ export class PartitionConsumer<Context> {
       if (this.#busy === 0) this.#idle?.resolve();
       this.#startBatches();
     }
+  }
+
+  #commit(buffer: PartitionBuffer<Context>): void {
+    const { dealtWith, context, partition, generation, isHeld } = buffer;
+    if (dealtWith === null || !isHeld) return;
+    const { committable } = this.#options;
+    const offset = committable === undefined ? dealtWith : committable(context, partition, dealtWith);
+    this.#consumer.commit(buffer, offset, generation, dealtWith);
   }
 
   /** @returns false when the batch was given up: another process has the partition, or this one ends. */

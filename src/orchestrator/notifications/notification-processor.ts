@@ -5,12 +5,13 @@
 import { MillraceError } from '../../core/error.ts';
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceProcessor } from '../../engine/process/instance-processor.ts';
-import type { StateCache } from '../../engine/process/state-cache.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import type { HeldTask } from '../../store/instance-store.ts';
 import type { RecordBatch } from '../consumer/partition-consumer.ts';
 import type { DeadLetterEntry, DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import type { Assigned } from '../leases/assigned.ts';
 import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
 import { type ReadNotification, type Received, readNotification } from './read-notification.ts';
 
@@ -24,9 +25,9 @@ export type NotificationProcessorOptions = {
   readonly metrics: OrchestratorMetrics;
 };
 
-export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: RecordBatch<StateCache>) => Promise<void> {
+export function createNotificationProcessor(options: NotificationProcessorOptions): (batch: RecordBatch<Assigned>) => Promise<void> {
   const { outgoing, processor, deadLetters, metrics } = options;
-  return async ({ partition, records, context }) => {
+  return async ({ partition, records, context: { cache, leases } }) => {
     const entries: DeadLetterEntry[] = [];
     const byInstance = new Map<InstanceId, Received[]>();
     for (const record of records) {
@@ -44,9 +45,18 @@ export function createNotificationProcessor(options: NotificationProcessorOption
     }
     metrics.batch(records.length);
     const batches = Array.from(byInstance, ([instanceId, notifications]) => ({ instanceId, notifications }));
-    for (const { notification, code, reason } of await processor.process(partition, batches, context))
+    const seen = new Map<InstanceId, HeldTask | undefined>();
+    const unprocessable = await processor.process(partition, batches, cache, (instanceId, held) => {
+      if (held !== undefined || seen.has(instanceId) || leases.size > 0) seen.set(instanceId, held);
+    });
+    for (const { notification, code, reason } of unprocessable)
       entries.push({ record: notification.record, instanceId: notification.instanceId, code, reason });
     await deadLetters.send(entries);
+    if (seen.size === 0) return;
+    // In the order of their last records.
+    const last = batches.map(({ instanceId, notifications }) => ({ instanceId, offset: notifications.at(-1)?.record.offset ?? 0n }));
+    last.sort((a, b) => (a.offset < b.offset ? -1 : 1));
+    for (const { instanceId, offset } of last) if (seen.has(instanceId)) leases.see(partition, instanceId, seen.get(instanceId), offset);
   };
 }
 

@@ -10,7 +10,9 @@ export function createProcessingObserver(log: Logger, metrics: OrchestratorMetri
     onStatesRead: metrics.cache,
     onWritten: metrics.transaction,
     onConflicts: metrics.conflicts,
-    onProcessed({ instanceId, notifications, result: { rejected } }) {
+    onProcessed({ instanceId, notifications, result: { rejected }, isNewlyHeld, misfits }) {
+      if (isNewlyHeld || misfits > 0) metrics.continued(Number(isNewlyHeld), misfits);
+      if (misfits > 0) log.warn({ instanceId, misfits }, 'A worker goes on with what was decided otherwise here');
       for (const { notification, rejection } of rejected) {
         metrics.rejected(rejection.code);
         metrics.notified(notification.notification.type, 'rejected');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Notification } from '../../core/instance/decide/notification.ts';
+import type { TaskOutcome } from '../../messaging/generated/records.ts';
 import type { LogRecord } from '../../messaging/log.ts';
 import { createOutgoing } from '../../messaging/outgoing.ts';
 import { commandIdOf, instanceIdOf, memoryCodec, NOTIFICATIONS, PREFIX, T0 } from '../testing/fixture.ts';
@@ -25,6 +26,7 @@ const outcome = {
     errorMessage: null as string | null,
     retryable: null as boolean | null,
     errorDetails: null as string | null,
+    continuing: null as TaskOutcome['continuing'],
   },
   ...{ retryAfterMs: null as number | null, worker: 'w', startedAt: T0, finishedAt: T0 },
 };

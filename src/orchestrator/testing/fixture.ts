@@ -12,7 +12,7 @@ import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
-import { StateCache } from '../../engine/process/state-cache.ts';
+import { AssignedStateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
 import { SteeredStore } from '../../engine/testing/steered-store.ts';
 import { type Codec, createCodec } from '../../messaging/codec.ts';
@@ -26,6 +26,9 @@ import { SteeredProducer } from '../../messaging/testing/steered-producer.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
 import { PartitionConsumer, type PartitionConsumerLimits } from '../consumer/partition-consumer.ts';
 import { createDeadLetterSink, type DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import { type Assigned, Assignments } from '../leases/assigned.ts';
+import { LeaseKeeper } from '../leases/lease-keeper.ts';
+import { Leases, leaseMs } from '../leases/leases.ts';
 import { createNotificationProcessor } from '../notifications/notification-processor.ts';
 import { createProcessingObserver } from '../notifications/processing-observer.ts';
 import type { Received } from '../notifications/read-notification.ts';
@@ -86,16 +89,31 @@ export class Fixture {
   readonly metrics: Metrics = createMetrics('test');
   readonly own: OrchestratorMetrics;
   readonly deadLetters: DeadLetterSink;
-  readonly definition = definitionOf(twoTasks);
+  readonly definition: Definition;
   /** Its `get` may be replaced. */
   readonly stored = { get: async (_id: string, version: number) => (version === 1 ? this.definition : null) };
   readonly definitions: ReadyDefinitions;
   readonly processor: InstanceProcessor<Received>;
   readonly consumer: HandMovedConsumer;
-  readonly partitionConsumer: PartitionConsumer<StateCache>;
+  readonly partitionConsumer: PartitionConsumer<Assigned>;
+  readonly assignments = new Assignments(new AssignedStateCache(10_000_000), () => new Leases(leaseMs, () => this.elapsedMs));
+  readonly keeper: LeaseKeeper;
+  /** The monotonic clock of leases. */
+  elapsedMs = 0;
+  /** Where the log of notifications ends, as the broker says. */
+  logEnd = 0n;
   now = T0;
 
-  private constructor(registry: MemoryRegistry, codec: Codec, partitions: number, limits: Partial<PartitionConsumerLimits>) {
+  private constructor(
+    registry: MemoryRegistry,
+    codec: Codec,
+    {
+      partitions,
+      limits,
+      document,
+    }: { readonly partitions: number; readonly limits: Partial<PartitionConsumerLimits>; readonly document: Json },
+  ) {
+    this.definition = definitionOf(document);
     this.registry = registry;
     this.codec = codec;
     this.outgoing = createOutgoing({ codec, prefix: PREFIX, partitions, publishTopics: [] });
@@ -132,6 +150,7 @@ export class Fixture {
       limits: defaultRunLimits,
       now: () => this.now,
       observer: createProcessingObserver(silent, this.own),
+      continuation: true,
     });
     let consumer: HandMovedConsumer | undefined;
     this.partitionConsumer = new PartitionConsumer({
@@ -140,7 +159,8 @@ export class Fixture {
         consumer = new HandMovedConsumer(handlers, NOTIFICATIONS);
         return consumer;
       },
-      openContext: () => new StateCache(10_000_000),
+      openContext: () => this.assignments.open(),
+      committable: ({ leases }, partition, reached) => leases.committable(partition, reached),
       process: createNotificationProcessor({
         ...{ codec, maxMessageBytes: 100_000, outgoing, processor: this.processor },
         ...{ deadLetters: this.deadLetters, metrics: this.own },
@@ -151,12 +171,19 @@ export class Fixture {
     });
     if (consumer === undefined) throw new Error('the partition consumer opened no consumer');
     this.consumer = consumer;
+    this.keeper = new LeaseKeeper({
+      ...{ topic: NOTIFICATIONS, store, outgoing, consumer: this.partitionConsumer },
+      admin: { endOffsets: async () => new Map([[0, this.logEnd]]) },
+      assigned: () => this.assignments.current,
+      continued: () => this.definition,
+      onReleased: this.own.leaseEnded,
+    });
   }
 
   /** @param partitions of the installation; partition 0 is assigned. */
-  static async start(limits: Partial<PartitionConsumerLimits> = {}, partitions = 1): Promise<Fixture> {
+  static async start(limits: Partial<PartitionConsumerLimits> = {}, partitions = 1, document: Json = twoTasks): Promise<Fixture> {
     const { registry, codec } = await memoryCodec();
-    const fixture = new Fixture(registry, codec, partitions, limits);
+    const fixture = new Fixture(registry, codec, { partitions, limits, document });
     await fixture.partitionConsumer.start();
     return fixture;
   }
@@ -191,6 +218,7 @@ export class Fixture {
         retryable: null,
         retryAfterMs: null,
         errorDetails: null,
+        continuing: null,
       },
       ...{ worker: 'test', startedAt: T0, finishedAt: T0 },
       ...rest,

@@ -4,7 +4,7 @@ import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
 import { correlate, startByEvents } from './correlate.ts';
 import { saveDeadLetters } from './dead-letters.ts';
-import { apply, load, loadScopes, start } from './instances.ts';
+import { apply, load, loadScopes, release, start } from './instances.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
 import { advanceSchedule } from './schedules.ts';
 import type { MemoryTables } from './tables.ts';
@@ -32,6 +32,7 @@ export function createMemoryInstanceStore(
     load: async (_partition, wanted) => load(tables, wanted),
     loadScopes: async (_partition, instanceId, version, needed) => loadScopes(tables, instanceId, version, needed),
     apply: async (_partition, transitions) => apply(tables, options, transitions),
+    release: async (_partition, tasks) => release(tables, tasks),
     now: async () => tables.now(),
     fireTimers: async (limit, encode, eventsReadUntil) => fireTimers(tables, limit, encode, eventsReadUntil),
     correlate: (events, using, starter) => correlate(tables, { ...options, eventTtlMs }, events, { matcher: using, starter }),

@@ -2,9 +2,19 @@
 import { invariant } from '../../core/assert.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
-import { recordsOnly } from '../../core/instance/index.ts';
+import { recordsOnly, statusOf } from '../../core/instance/index.ts';
 import type { ScopeState } from '../../core/instance/state/state.ts';
-import type { EventMatcher, Start, StartResult, StoredInstance, Transition, WantedInstance } from '../instance-store.ts';
+import type {
+  EventMatcher,
+  HeldTask,
+  ReleasedTask,
+  Start,
+  StartResult,
+  StoredInstance,
+  Transition,
+  WantedInstance,
+} from '../instance-store.ts';
+import { heldText, sendingStatuses } from '../stored/held-task.ts';
 import { type NeededScopes, partOf, scopesOf, wholeAfter } from '../stored/partial-state.ts';
 import { boundedStateText } from '../stored/state.ts';
 import { TransitionRows } from '../stored/transition-rows.ts';
@@ -77,6 +87,7 @@ function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Tran
         state: before === undefined || decidedOn === null ? after : wholeAfter(before.state, decidedOn, after),
       },
       ...{ history: before?.history ?? [], payloads: before?.payloads ?? new Map(), tasks: before?.tasks ?? new Map() },
+      ...holding(transition.held === undefined ? before?.held : transition.held),
     };
     instance.history.push(...history);
     for (const [seq, payload] of payloads) instance.payloads.set(seq, payload);
@@ -85,11 +96,34 @@ function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Tran
   writeRows(tables, matcher, rows);
 }
 
+function holding(held: HeldTask | null | undefined): { readonly held?: HeldTask } {
+  return held === null || held === undefined ? {} : { held };
+}
+
+export function release(tables: MemoryTables, tasks: readonly ReleasedTask[]): ReadonlySet<InstanceId> {
+  const released = tasks.filter(({ instanceId, held }) => {
+    const instance = tables.instances.get(instanceId);
+    if (instance?.held === undefined || heldText(instance.held) !== heldText(held)) return false;
+    return sendingStatuses.includes(statusOf(instance.state));
+  });
+  const messages = released.map(({ instanceId, message }) => ({ instanceId, ...message }));
+  tables.outbox.check(messages);
+  for (const { instanceId } of released) {
+    const instance = tables.instances.get(instanceId);
+    if (instance === undefined) continue;
+    const { held: _, ...rest } = instance;
+    tables.instances.set(instanceId, rest);
+  }
+  tables.outbox.add(messages, tables.now());
+  return new Set(released.map(({ instanceId }) => instanceId));
+}
+
 export function load(tables: MemoryTables, wanted: readonly WantedInstance[]): ReadonlyMap<InstanceId, StoredInstance> {
   const found = new Map<InstanceId, StoredInstance>();
   for (const { instanceId, scopes } of wanted) {
     const instance = tables.instances.get(instanceId);
-    if (instance !== undefined) found.set(instanceId, { state: partOf(instance.state, scopes), version: instance.version });
+    if (instance !== undefined)
+      found.set(instanceId, { state: partOf(instance.state, scopes), version: instance.version, ...holding(instance.held) });
   }
   return found;
 }

@@ -8,7 +8,7 @@ import type { Approvals, Assignees, InstanceState } from '../../core/instance/st
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
-import type { CommandResult, NewCommand } from '../instance-store.ts';
+import type { CommandResult, HeldTask, NewCommand } from '../instance-store.ts';
 import type { ScheduleRow } from '../schedules.ts';
 import { type DeployedTriggers, isEventKey } from '../triggers.ts';
 import { MemoryEvents } from './events.ts';
@@ -26,6 +26,8 @@ export type MemoryInstance = {
   readonly history: HistoryEntry[];
   readonly payloads: Map<number, Json>;
   readonly tasks: Map<TaskPath, StoredTask>;
+  /** Absent: none. */
+  readonly held?: HeldTask;
 };
 
 export type OpenHumanTask = {

@@ -10,6 +10,7 @@ import { defaultOfferLimits, type OfferLimits } from './events/offers.ts';
 import { claim, unclaim } from './human-tasks/claims.ts';
 import { apply } from './instances/apply.ts';
 import { load, loadScopes } from './instances/load.ts';
+import { release } from './instances/release.ts';
 import { start } from './instances/start.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
 import { publish, registerTopics } from './outbox/messages.ts';
@@ -43,6 +44,7 @@ export function createInstanceStore(
     load: (_partition, wanted) => load(pool, wanted),
     loadScopes: (_partition, instanceId, version, needed) => loadScopes(pool, instanceId, version, needed),
     apply: (_partition, transitions) => apply(pool, options, transitions),
+    release: (_partition, tasks) => release(pool, tasks),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode, eventsReadUntil) => fireTimers(pool, limit, encode, eventsReadUntil),
     correlate: (events, using, starter) => correlate(pool, { ...options, matcher: using, eventTtlMs, starter }, events),

@@ -36,6 +36,7 @@ export function createHandlerExecutor(definitions: readonly TaskDefinition[]): E
 
   const find = ({ work }: ScheduledTask): Handler | undefined => (work?.type === 'task' ? handlers.get(work.name) : undefined);
   return {
+    canRun: (task) => find(task) !== undefined,
     label: (task) => find(task)?.definition.name ?? 'unknown',
     run(task, scope) {
       const handler = find(task);

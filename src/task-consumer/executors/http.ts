@@ -30,6 +30,7 @@ export function createHttpExecutor(options: HttpExecutorOptions): HttpExecutor {
   const guard = options.guard ?? createAddressGuard(options);
   const transport = createHttpTransport(guard.lookup);
   return {
+    canRun: ({ work }) => work?.type === 'http',
     label: () => 'http',
     run(task, scope) {
       if (task.work?.type !== 'http') return { status: 'returned' };

@@ -39,6 +39,7 @@ async function run(
 ) {
   const seen: Json[] = [];
   const executor: Executor = {
+    canRun: () => true,
     label: () => 'test',
     run: (task) => {
       seen.push(task.input);
@@ -130,6 +131,7 @@ describe('What comes back', () => {
     const cycle: Record<string, unknown> = { key: VALUE };
     cycle.self = cycle;
     const executor: Executor = {
+      canRun: () => true,
       label: () => 'test',
       run: (_task, { log: own }) => {
         own.info({ input: { key: VALUE }, err: new Error(`with ${VALUE}`) }, `sent ${VALUE}`);

@@ -10,6 +10,7 @@ import type { SecretSource } from './secret-source.ts';
 
 export function withSecrets(executor: Executor, source: SecretSource): Executor {
   return {
+    canRun: (task) => executor.canRun(task),
     label: (task) => executor.label(task),
     // A task without secrets does not pay for a promise.
     run: (task, scope) => (task.secrets.length === 0 ? executor.run(task, scope) : runWithSecrets(executor, source, task, scope)),

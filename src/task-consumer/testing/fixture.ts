@@ -39,6 +39,7 @@ export function scheduled({ n = 1, path = 'work', task = 'echo', input = null, .
     basis: 'b1',
     timeoutMs: 60_000,
     secrets: null,
+    continuation: null,
     dispatchedAt: Date.now(),
     ...rest,
     input: JSON.stringify(input),

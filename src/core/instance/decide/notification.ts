@@ -9,6 +9,9 @@ import type { TaskError, TimerKind } from '../state/state.ts';
  */
 export type RaisedBy = { readonly [incident: string]: number };
 
+/** One attempt of a task, as it was decided. */
+export type DecidedAttempt = { readonly path: TaskPath; readonly attempt: number; readonly basis: Basis };
+
 /** A worker says how an attempt ended. Applied only if path, attempt and basis are those of the open task. */
 export type TaskOutcome = {
   readonly type: 'TaskOutcome';
@@ -25,6 +28,8 @@ export type TaskOutcome = {
       }
     /** The worker lacks the handler. The task is sent again as the next attempt, which does not count against its retry budget. */
     | { readonly status: 'returned' };
+  /** What the worker goes on with by itself. It decides nothing: only where the next task goes. Absent: nothing. */
+  readonly continuing?: DecidedAttempt;
 };
 
 /** What people do to their tasks. All name the attempt that the person saw, so that a late one does not act on the attempt after it. */

@@ -1,6 +1,7 @@
 /** All groups, in the order of docs/configuration.md. A variable that is in none of them does nothing. */
 import { api } from './api.ts';
 import { connect } from './connect.ts';
+import { continuation } from './continuation.ts';
 import { databases } from './databases.ts';
 import { kafka } from './kafka.ts';
 import { limits } from './limits.ts';
@@ -11,6 +12,19 @@ import { service } from './service.ts';
 import { topics } from './topics.ts';
 import { worker } from './worker.ts';
 
-export const groups = { kafka, registry, connect, databases, topics, api, worker, orchestrator, limits, service, log } as const;
+export const groups = {
+  kafka,
+  registry,
+  connect,
+  databases,
+  topics,
+  api,
+  worker,
+  orchestrator,
+  continuation,
+  limits,
+  service,
+  log,
+} as const;
 
 export type ConfigGroup = keyof typeof groups;

@@ -8,6 +8,7 @@ import type { EpochMs, InstanceId } from '../../../core/ids.ts';
 import { recordsOnly } from '../../../core/instance/index.ts';
 import { statusOf } from '../../../core/instance/state/state.ts';
 import type { EventMatcher, Transition } from '../../instance-store.ts';
+import { heldText } from '../../stored/held-task.ts';
 import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';
 import { type HistoryImage, TransitionRows } from '../../stored/transition-rows.ts';
@@ -38,6 +39,8 @@ const columns = new Columns<Row>((of) => [
   of('last_seq', 'int4', ({ transition }) => transition.after.seq),
   of('entries', 'json', ({ history }) => JSON.stringify(history.entries)),
   of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
+  of('sets_held', 'bool', ({ transition }) => transition.held !== undefined),
+  of('held', 'text', ({ transition: { held } }) => (held === undefined || held === null ? null : heldText(held))),
 ]);
 
 /** Transitions that only answer commands: their instances are locked and stay as they are. */
@@ -48,7 +51,7 @@ const answerColumns = new Columns<Transition>((of) => [
 
 const update = `v AS MATERIALIZED (SELECT * FROM ${columns.unnest('v', 1)}),
   u AS (UPDATE instance i SET version = v.version + 1, status = v.status, output_seq = COALESCE(v.output_seq, i.output_seq), error = v.error, state = v.state,
-      updated_at = v.updated_at, ended_at = v.ended_at
+      updated_at = v.updated_at, ended_at = v.ended_at, held = CASE WHEN v.sets_held THEN v.held ELSE i.held END
     FROM v WHERE i.id = v.id AND i.version = v.version RETURNING i.id),
   h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, payloads, written_at)
     SELECT v.id, v.version + 1, v.first_seq, v.last_seq, v.entries, v.payloads, v.updated_at FROM v JOIN u ON u.id = v.id)`;

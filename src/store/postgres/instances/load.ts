@@ -5,6 +5,7 @@
 import type { InstanceId } from '../../../core/ids.ts';
 import type { PartialScopes, ScopeState } from '../../../core/instance/state/state.ts';
 import type { StoredInstance, WantedInstance } from '../../instance-store.ts';
+import { heldTaskOf } from '../../stored/held-task.ts';
 import { chainsOf, type NeededScopes } from '../../stored/partial-state.ts';
 import { restoreScope, restoreState, type StoredScopeRow, type StoredState, seqsOfScope, seqsOfState } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
@@ -13,13 +14,15 @@ import { Columns } from '../sql/columns.ts';
 import { noPayloads, readPayloads } from './payloads.ts';
 
 /** Columns of one instance `i` with all of its scopes. */
-export const stateFields = `i.id, i.version, i.state, i.output_seq AS "outputSeq", ${scopesOf('FROM scope c WHERE c.instance_id = i.id')} AS scopes`;
+export const stateFields = `i.id, i.version, i.state, i.output_seq AS "outputSeq", i.held, ${scopesOf('FROM scope c WHERE c.instance_id = i.id')} AS scopes`;
 
 export type StateRow = {
   readonly id: InstanceId;
   readonly version: number;
   readonly state: StoredState;
   readonly outputSeq: number | null;
+  /** `heldText` */
+  readonly held: string | null;
   readonly scopes: readonly StoredScopeRow[] | null;
 };
 type PartialRow = StateRow & { readonly hasScopes: boolean };
@@ -40,8 +43,9 @@ export async function restoreInstances<Row extends StateRow>(
   const payloads = await readPayloads(on, wanted);
   return new Map(
     rows.map((row) => {
-      const { id, version, state, outputSeq, scopes } = row;
-      return [id, { version, state: restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads, scopes ?? [], partialOf(row)) }];
+      const { id, version, state, outputSeq, held, scopes } = row;
+      const restored = restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads, scopes ?? [], partialOf(row));
+      return [id, { version, state: restored, ...(held === null ? {} : { held: heldTaskOf(held) }) }];
     }),
   );
 }
@@ -54,7 +58,7 @@ const columns = new Columns<WantedInstance>((of) => [
 
 const statement = {
   name: 'load',
-  text: `SELECT i.id, i.version, i.state, i.output_seq AS "outputSeq",
+  text: `SELECT i.id, i.version, i.state, i.output_seq AS "outputSeq", i.held,
       NOT w.is_whole AND EXISTS (SELECT FROM scope s WHERE s.instance_id = i.id) AS "hasScopes",
       ${scopesOf(`FROM (
         SELECT s.path, s.state FROM json_array_elements_text(w.paths) AS p (path) JOIN scope s ON s.instance_id = i.id AND s.path = p.path

@@ -1,0 +1,32 @@
+/** Held tasks whose lease has run out: one statement holds them no longer and writes their messages. */
+import type { InstanceId } from '../../../core/ids.ts';
+import type { ReleasedTask } from '../../instance-store.ts';
+import { heldText, sendingStatuses } from '../../stored/held-task.ts';
+import { translating } from '../connection/errors.ts';
+import type { Pool } from '../connection/pools.ts';
+import { insertSent, sentColumns } from '../outbox/messages.ts';
+import { Columns } from '../sql/columns.ts';
+
+const columns = new Columns<ReleasedTask>((of) => [
+  of('id', 'uuid', ({ instanceId }) => instanceId),
+  of('held', 'text', ({ held }) => heldText(held)),
+]);
+
+const statement = {
+  name: 'release',
+  text: `WITH u AS (UPDATE instance i SET held = NULL FROM ${columns.unnest('r', 1)}
+      WHERE i.id = r.id AND i.held = r.held AND i.status IN (${sendingStatuses.map((status) => `'${status}'`).join(', ')}) RETURNING i.id),
+  sent AS (${insertSent(columns.count + 1, 'u')})
+  SELECT id FROM u`,
+};
+
+export async function release(pool: Pool, given: readonly ReleasedTask[]): Promise<ReadonlySet<InstanceId>> {
+  if (given.length === 0) return new Set();
+  // In the order in which `apply` writes instances.
+  const tasks = given.toSorted((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  const messages = tasks.map(({ instanceId, message }) => ({ instanceId, ...message }));
+  const { rows } = await translating(() =>
+    pool.query<{ id: InstanceId }>({ ...statement, values: [...columns.encode(tasks), ...sentColumns.encode(messages)] }),
+  );
+  return new Set(rows.map(({ id }) => id));
+}

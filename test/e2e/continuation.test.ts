@@ -1,0 +1,103 @@
+/** Workers that go on by themselves, through all the real parts: with the switch on, and with a worker that dies in a segment. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { queryInstances } from '../support/database.ts';
+import { TestEngine } from '../support/engine.ts';
+import { eventually, eventuallyHas } from '../support/eventually.ts';
+
+const TASKS = 10;
+const folder = mkdtempSync(join(tmpdir(), 'millrace-continuation-'));
+const runs = join(folder, 'runs');
+
+/** Ten tasks in sequence, each of which takes what the one before gave. */
+function sequence(id: string, task: string, continuation: boolean) {
+  const names = Array.from({ length: TASKS }, (_, n) => `n${n}`);
+  const nodes = Object.fromEntries(
+    names.map((name, n) => [name, { type: 'task', task, input: n === 0 ? '${ input }' : `\${ nodes.n${n - 1}.output }` }]),
+  );
+  return { id, continuation, nodes, edges: names.slice(1).map((to, n) => ({ from: `n${n}`, to })), output: '${ nodes.n9.output }' };
+}
+
+describe('a worker that goes on by itself', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await TestEngine.start({
+      orchestrators: 2,
+      workers: ['test/support/e2e-handlers.ts', 'test/support/e2e-handlers.ts'],
+      env: { MILLRACE_CONTINUATION: 'on', E2E_RUNS: runs },
+    });
+    for (const is of [true, false]) await engine.deploy(sequence(`e2e-continued-${is}`, 'e2e.echo', is));
+    await engine.deploy(sequence('e2e-continued-slowly', 'e2e.slow', true));
+  }, 120_000);
+  afterAll(async () => {
+    await engine?.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Of all processes. */
+  async function counted(metric: string): Promise<number> {
+    const texts = await Promise.all(
+      engine.processes.filter((name) => /^(worker|orchestrator)/.test(name)).map((name) => engine.metrics(name).catch(() => '')),
+    );
+    const lines = texts.flatMap((text) => text.split('\n')).filter((line) => line.startsWith(`millrace_${metric}`));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
+  async function finished(definition: string, input: unknown): Promise<string> {
+    const id = await engine.startInstance(definition, input as never);
+    const instance = await eventuallyHas(
+      () => engine.client.instance(id),
+      ({ status }) => status === 'completed',
+    );
+    expect(instance.output).toEqual(input);
+    return id;
+  }
+
+  async function eventsOf(id: string): Promise<readonly string[]> {
+    const { items } = await engine.client.history(id, { limit: 500 });
+    return items.map(({ type }) => type);
+  }
+
+  test('runs ten tasks without a record for each, and leaves the history that there is without', async () => {
+    // The first instances of a version tell the workers of it.
+    await eventually(async () => {
+      await finished('e2e-continued-true', { of: 'warm-up' });
+      expect(await counted('tasks_continued_total')).toBeGreaterThan(0);
+    });
+    const before = await counted('tasks_continued_total');
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, n) => finished('e2e-continued-true', { n })));
+    expect(await counted('tasks_continued_total')).toBeGreaterThan(before);
+    const plain = await eventsOf(await finished('e2e-continued-false', { of: 'plain' }));
+    for (const id of ids) expect(await eventsOf(id)).toEqual(plain);
+    expect(await counted('continuations_total{process="orchestrator",result="misfit"')).toBe(0);
+    expect(await queryInstances('SELECT id FROM instance WHERE held IS NOT NULL AND id = ANY ($1::uuid[])', [ids])).toEqual([]);
+  }, 120_000);
+
+  test('that is killed in a segment loses nothing: what it had claimed runs elsewhere', async () => {
+    await finished('e2e-continued-slowly', 1);
+    // Ms: a segment of 100 ms has room for two of them, so about every second task is one that was claimed.
+    const input = 60;
+    const ids = await Promise.all(Array.from({ length: 12 }, () => engine.startInstance('e2e-continued-slowly', input)));
+    const began = (): number =>
+      readFileSync(runs, 'utf8')
+        .split('\n')
+        .filter((line) => ids.some((id) => line.startsWith(id))).length;
+    await eventually(() => expect(began()).toBeGreaterThan(24));
+    await engine.kill('worker-1');
+    await engine.startProcess('worker-1');
+    for (const id of ids) {
+      const instance = await eventuallyHas(
+        () => engine.client.instance(id),
+        ({ status }) => status === 'completed',
+      );
+      expect(instance.output).toBe(input);
+    }
+    const plain = await eventsOf(await finished('e2e-continued-false', { of: 'plain' }));
+    for (const id of ids) expect(await eventsOf(id)).toEqual(plain);
+    expect(await counted('continuations_total{process="orchestrator",result="misfit"')).toBe(0);
+    // Whatever was held is folded from its history like anything else.
+    await engine.cli('verify');
+  }, 180_000);
+});
