@@ -154,7 +154,7 @@ export const HistoryEntry = Type.Object({
   cause: Type.String({ description: '`<topic>/<partition>@<offset>` or `rest:<request>`.' }),
   taskId: NullableString(),
   details: JsonValue,
-  omitted: Type.Boolean({ description: 'true: what the entry brought is larger than 32 MiB and is null here.' }),
+  omitted: Type.Boolean({ description: 'true: what the entry brought is larger than 16 MiB and is null here.' }),
 });
 export const HistoryPage = PageOf(HistoryEntry);
 

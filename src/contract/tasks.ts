@@ -49,7 +49,7 @@ export const Task = Type.Object({
   input: JsonValue,
   output: JsonValue,
   omitted: Type.Array(Type.Union([Type.Literal('input'), Type.Literal('output')]), {
-    description: 'What is null here since it is large: in lists more than 4,096 bytes (read the task by its id), else more than 32 MiB.',
+    description: 'What is null here since it is large: in lists more than 4,096 bytes (read the task by its id), else more than 16 MiB.',
   }),
   error: Nullable(TaskError),
   title: NullableString('Of a human task, also after it ended; null for any other.'),

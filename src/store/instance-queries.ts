@@ -152,8 +152,11 @@ export interface InstanceQueries {
   getWhole(instanceId: InstanceId): Promise<InstanceView | null>;
   /** The start that used this idempotency key within 24 h. */
   startByKey(definitionId: string, key: string): Promise<EarlierStart | null>;
-  /** Entries after `afterSeq`, oldest first: at least one, if there is one, and no more than one answer may hold. */
-  history(instanceId: InstanceId, afterSeq: number, limit: number): Promise<HistoryPage>;
+  /**
+   * Entries after `afterSeq`, oldest first: at least one, if there is one.
+   * @param bytesMax of all of them; default: what one answer may hold.
+   */
+  history(instanceId: InstanceId, afterSeq: number, limit: number, bytesMax?: number): Promise<HistoryPage>;
   /** Whole history with inputs and outputs put back in: what `verify` folds. */
   fullHistory(instanceId: InstanceId): Promise<readonly HistoryEntry[]>;
   /** Without what is large of inputs and outputs. */

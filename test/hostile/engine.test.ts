@@ -141,7 +141,7 @@ describe('Definitions that mean harm', () => {
     let entries = 0;
     for (let cursor: string | null = ''; cursor !== null; ) {
       const answer = await lab.ask('GET', `/v1/instances/${id}/history?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`);
-      expect(answer.text.length).toBeLessThan(10 * MIB);
+      expect(answer.text.length).toBeLessThan(3 * MIB);
       const page = JSON.parse(answer.text) as { readonly items: readonly { readonly seq: number }[]; readonly nextCursor: string | null };
       for (const { seq } of page.items) expect(seq).toBe(++entries);
       cursor = page.nextCursor;

@@ -9,6 +9,7 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import type { InstanceId } from '../../core/ids.ts';
+import { streamBytesMax } from '../../store/page-limits.ts';
 import { type Authenticate, keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
@@ -141,7 +142,7 @@ async function follow(
     const looked = new AbortController();
     const changed = ports.watch.next(instanceId, LOOK_MS, AbortSignal.any([ended, looked.signal]));
     try {
-      const { entries, hasMore } = await ports.queries.history(instanceId, seq, PAGE);
+      const { entries, hasMore } = await ports.queries.history(instanceId, seq, PAGE, streamBytesMax);
       for (const entry of entries) {
         if (ended.aborted) return;
         const { type, ...rest } = toHistoryEntry(instanceId, entry);

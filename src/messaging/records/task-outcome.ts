@@ -94,7 +94,7 @@ function resultOf({
     case 'timedOut': {
       if (errorCode === null) return invalid('a failure without an error code');
       const wait = retryAfterMs === null || retryAfterMs <= 0 ? null : retryAfterMs;
-      const error = { code: errorCode, message: errorMessage ?? '', ...detailsOf(errorDetails) };
+      const error = { code: cut(errorCode, 100), message: cut(errorMessage ?? '', 2_000), ...detailsOf(errorDetails) };
       return { status, error, retryable: retryable ?? true, retryAfterMs: wait };
     }
     case 'returned':
@@ -102,6 +102,11 @@ function resultOf({
     default:
       return invalid('this version does not know the status');
   }
+}
+
+/** Our own workers say less. The states of instances hold it, and every list that shows the task. */
+function cut(text: string, lengthMax: number): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax).toWellFormed()}…`;
 }
 
 /** Details only explain: details of another client that are too long or not storable are left out, and the outcome counts. */

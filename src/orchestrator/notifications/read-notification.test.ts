@@ -94,6 +94,17 @@ describe('a notification', () => {
       },
     ],
     [
+      'of a task whose error another client wrote without an end, which is cut',
+      ofOutcome({ status: 'failed', errorCode: 'C'.repeat(200), errorMessage: 'm'.repeat(3_000) }),
+      {
+        ...{ type: 'TaskOutcome', path: 'pick', attempt: 1, basis: 'b' },
+        result: {
+          ...{ status: 'failed', retryable: true, retryAfterMs: null },
+          error: { code: `${'C'.repeat(100)}…`, message: `${'m'.repeat(2_000)}…` },
+        },
+      },
+    ],
+    [
       'of a task that a worker gave back',
       ofOutcome({ status: 'returned', output: null }),
       { type: 'TaskOutcome', path: 'pick', attempt: 1, basis: 'b', result: { status: 'returned' } },

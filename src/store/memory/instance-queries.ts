@@ -77,13 +77,13 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       const { instanceId, definitionVersion, bodyHash } = used;
       return { instanceId, definitionVersion, bodyHash };
     },
-    async history(instanceId, afterSeq, limit) {
+    async history(instanceId, afterSeq, limit, bytesMax = pageBytesMax) {
       const after = (tables.instances.get(instanceId)?.history ?? []).slice(afterSeq);
       const entries: HistoryPage['entries'][number][] = [];
       let bytes = 0;
       for (const entry of after.slice(0, limit)) {
         bytes += jsonByteLength(entry as unknown as Json);
-        if (entries.length > 0 && bytes > pageBytesMax) break;
+        if (entries.length > 0 && bytes > bytesMax) break;
         entries.push(entry);
       }
       return { entries, hasMore: entries.length < after.length };

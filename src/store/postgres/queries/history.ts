@@ -23,20 +23,26 @@ const pageStatement = {
     WHERE n = 1 OR total <= $4 ORDER BY last_seq`,
 };
 
-export async function history(pool: Pool, instanceId: InstanceId, afterSeq: number, limit: number): Promise<HistoryPage> {
-  const { rows } = await translating(() => pool.query<Row>({ ...pageStatement, values: [instanceId, afterSeq, limit + 1, pageBytesMax] }));
+export async function history(
+  pool: Pool,
+  instanceId: InstanceId,
+  afterSeq: number,
+  limit: number,
+  bytesMax = pageBytesMax,
+): Promise<HistoryPage> {
+  const { rows } = await translating(() => pool.query<Row>({ ...pageStatement, values: [instanceId, afterSeq, limit + 1, bytesMax] }));
   const found = rows.flatMap((row) => row.entries).filter(({ seq }) => seq > afterSeq);
   const wanted = found.slice(0, limit);
   const [first] = wanted;
   if (first === undefined) return { entries: [], hasMore: false };
-  const bounds = { eachBytesMax: valueBytesMax, totalBytesMax: pageBytesMax, first: new Set(seqsOfHistory([first])).size };
+  const bounds = { eachBytesMax: valueBytesMax, totalBytesMax: bytesMax, first: new Set(seqsOfHistory([first])).size };
   const payloads = await readBoundedPayloads(pool, instanceId, [...new Set(seqsOfHistory(wanted))], bounds);
   const entries: HistoryPage['entries'][number][] = [];
   let bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   for (const entry of wanted) {
     const seq = payloadSeqOf(entry);
     const size = bytesOf(payloads, seq);
-    if (entries.length > 0 && size <= valueBytesMax && bytes + size > pageBytesMax) break;
+    if (entries.length > 0 && size <= valueBytesMax && bytes + size > bytesMax) break;
     const payload = valueAt(payloads, seq, valueBytesMax);
     if (payload !== undefined) bytes += size;
     entries.push(payload === undefined ? { ...restoreEntry(entry, null), omitted: true } : restoreEntry(entry, payload));

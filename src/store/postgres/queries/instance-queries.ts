@@ -16,7 +16,7 @@ export function createInstanceQueries(pool: Pool): InstanceQueries {
     getWhole: (instanceId) => getWholeInstance(pool, instanceId),
     get: (instanceId) => getInstance(pool, instanceId),
     startByKey: (definitionId, key) => startByKey(pool, definitionId, key),
-    history: (instanceId, afterSeq, limit) => history(pool, instanceId, afterSeq, limit),
+    history: (instanceId, afterSeq, limit, bytesMax) => history(pool, instanceId, afterSeq, limit, bytesMax),
     fullHistory: (instanceId) => fullHistory(pool, instanceId),
     tasks: (instanceId, limit, cursor) => listTasks(pool, instanceId, limit, cursor),
     task: (instanceId, path) => getTask(pool, instanceId, path),
