@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
 import { GenericContainer, getContainerRuntimeClient, Network, type StartedTestContainer, Wait } from 'testcontainers';
 import { checkout, openHome, readSecrets } from '../home.ts';
-import type { StackHandle, StackOptions } from '../index.ts';
+import { environmentOf, type StackHandle, type StackOptions } from '../index.ts';
 import { readyTimeoutMs } from '../parts/part.ts';
 import { findFreePorts, readPorts } from '../ports.ts';
 import { readLogEnd } from '../process.ts';
 import { runStep } from '../progress.ts';
-import { defaultPrefix, engineEnvironment, host, type PartName, type Ports } from '../settings.ts';
+import { defaultPrefix, host, type PartName, type Ports } from '../settings.ts';
 import {
   connectCommand,
   connectEntrypoint,
@@ -128,16 +128,7 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   }
 
   return {
-    env: engineEnvironment({
-      home: home.dir,
-      prefix,
-      brokers: `${host}:${ports.kafka}`,
-      registryUrl: `http://${host}:${ports.registry}`,
-      connectUrl: `http://${host}:${ports.connect}`,
-      postgres: { host, port: ports.postgres },
-      passwords: secrets,
-      apiPort: ports.api,
-    }),
+    env: environmentOf(home, ports, prefix),
     home: home.dir,
     ports,
     stop,

@@ -2,14 +2,14 @@
 import { Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import { InboxPage, InboxQuery, NextTask, TaskDetail } from '../../contract/tasks.ts';
-import { parseDefinitionId, parseInstanceId } from '../../core/ids.ts';
+import { parseDefinitionId } from '../../core/ids.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskFilter, Mine } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
-import { ApiProblem, notFound } from '../problem.ts';
+import { notFound } from '../problem.ts';
 import { toInboxTask, toTaskDetail } from '../task-view.ts';
-import { taskOf } from './lookups.ts';
+import { instanceIdIn, taskOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 const config = { permission: 'read' } as const;
@@ -38,7 +38,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
         ...(assignee === undefined ? {} : { assignee: assignee === 'me' ? keyOf(request).subject : assignee }),
         ...(mine ? { mine: mineOf(keyOf(request)) } : {}),
         ...(dueBefore === undefined ? {} : { dueBefore: Date.parse(dueBefore) }),
-        ...(instanceId === undefined ? {} : { instanceId: instanceOf(instanceId) }),
+        ...(instanceId === undefined ? {} : { instanceId: instanceIdIn('instanceId', instanceId) }),
       };
       const { items, nextCursor } = await queries.inbox(filter, limit, cursor);
       return { items: items.map(toInboxTask), nextCursor };
@@ -89,13 +89,4 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
 
 function mineOf({ subject, taskRoles }: ApiKey): Mine {
   return { person: subject, roles: taskRoles };
-}
-
-function instanceOf(text: string) {
-  const id = parseInstanceId(text);
-  if (id === undefined)
-    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: instanceId is not an instance id.', {
-      errors: [{ pointer: '/query/instanceId', message: 'Expected an instance id.' }],
-    });
-  return id;
 }

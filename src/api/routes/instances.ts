@@ -3,13 +3,12 @@ import { Type } from 'typebox';
 import { NoQuery, PageQuery, strict } from '../../contract/common.ts';
 import { HistoryPage, Instance, InstancePage, InstanceQuery } from '../../contract/instances.ts';
 import { TaskPage } from '../../contract/tasks.ts';
-import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
+import { decodeCursor, encodeCursor } from '../../store/cursor.ts';
 import type { InstanceFilter } from '../../store/instance-queries.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
-import { ApiProblem } from '../problem.ts';
 import { toTask } from '../task-view.ts';
-import { assertInstance, findInstance, instanceIdOf } from './lookups.ts';
+import { assertInstance, findInstance, instanceIdIn, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 const byId = Type.Object({ id: Type.String() });
@@ -36,7 +35,7 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
       const { limit, cursor = null, parent, startedFrom, startedTo, ...same } = query;
       const filter: InstanceFilter = {
         ...same,
-        ...(parent === undefined ? {} : { parent: parentOf(parent) }),
+        ...(parent === undefined ? {} : { parent: instanceIdIn('parent', parent) }),
         ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
         ...(startedTo === undefined ? {} : { startedTo: Date.parse(startedTo) }),
       };
@@ -109,24 +108,11 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
   );
 }
 
-function parentOf(text: string): InstanceId {
-  const id = parseInstanceId(text);
-  if (id === undefined)
-    throw new ApiProblem('MR_REQUEST_INVALID', 'The request is invalid: parent is not an instance id.', {
-      errors: [{ pointer: '/query/parent', message: 'Expected an instance id.' }],
-    });
-  return id;
-}
-
+/** A page of the history ends at the entry with this number. */
 function cursorOf(seq: number): string {
-  return Buffer.from(`s${seq}`).toString('base64url');
+  return encodeCursor('history', [seq]);
 }
 
 function seqOf(cursor: string): number {
-  const seq = /^s(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1];
-  if (seq === undefined)
-    throw new ApiProblem('MR_CURSOR_INVALID', 'The cursor does not belong to this list.', {
-      errors: [{ pointer: '/query/cursor', message: 'Send the `nextCursor` of the previous page, unchanged.' }],
-    });
-  return Number(seq);
+  return Number(decodeCursor('history', cursor, [/^\d{1,9}$/])[0]);
 }

@@ -1,13 +1,23 @@
-/** Finds the instance, task or definition that a path names, or throws a 404. */
+/** Finds the instance, task or definition that a request names, or throws: 404 if the path names it, 400 if a parameter does. */
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import type { FoundInstance, InstanceView } from '../../store/instance-queries.ts';
 import type { RouteContext } from '../context.ts';
-import { notFound } from '../problem.ts';
+import { ApiProblem, notFound } from '../problem.ts';
 
 export function instanceIdOf(text: string): InstanceId {
   const id = parseInstanceId(text);
   if (id === undefined) throw notFound('There is no such instance.');
+  return id;
+}
+
+/** @param parameter of the query, in which the id was sent. */
+export function instanceIdIn(parameter: string, text: string): InstanceId {
+  const id = parseInstanceId(text);
+  if (id === undefined)
+    throw new ApiProblem('MR_REQUEST_INVALID', `The request is invalid: ${parameter} is not an instance id.`, {
+      errors: [{ pointer: `/query/${parameter}`, message: 'Expected an instance id.' }],
+    });
   return id;
 }
 

@@ -3,30 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest';
-import type { Json } from '../../core/json.ts';
-import { defineTask, RetryableError, type TaskContext, type TaskDefinition, TerminalError } from '../../worker/index.ts';
+import { defineTask, RetryableError, type TaskContext, TerminalError } from '../../worker/index.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { loadHandlers } from '../handler-module.ts';
-import type { ScheduledTask } from '../task.ts';
-import { silent } from '../testing/fixture.ts';
+import { runHandler } from '../testing/run-handler.ts';
 import { createHandlerExecutor, HandlerModuleError } from './handlers.ts';
-
-async function run(definition: TaskDefinition, input: Json = null, name = definition.name): Promise<AttemptResult> {
-  const task = {
-    taskId: 'i.n',
-    instanceId: 'i',
-    attempt: 2,
-    basis: 'abc',
-    work: { type: 'task', name },
-    input,
-    timeoutMs: 1_000,
-    dispatchedAt: 0,
-  };
-  return await createHandlerExecutor([definition]).run(task as unknown as ScheduledTask, {
-    signal: new AbortController().signal,
-    log: silent,
-  });
-}
 
 describe('a handler', () => {
   it('gets its input and a context, and gives the output', async () => {
@@ -38,7 +19,7 @@ describe('a handler', () => {
         return { hello: input };
       },
     });
-    expect(await run(task, 'ada')).toEqual({ status: 'completed', output: '{"hello":"ada"}' });
+    expect(await runHandler(task, 'ada')).toEqual({ status: 'completed', output: '{"hello":"ada"}' });
     const { taskId, instanceId, attempt, idempotencyKey, signal, timeoutMs } = seen as TaskContext;
     expect({ taskId, instanceId, attempt, idempotencyKey, timeoutMs }).toEqual({
       taskId: 'i.n',
@@ -51,7 +32,7 @@ describe('a handler', () => {
   });
 
   it('may answer at once and give nothing', async () => {
-    expect(await run(defineTask({ name: 'a', run: () => undefined }))).toEqual({ status: 'completed', output: 'null' });
+    expect(await runHandler(defineTask({ name: 'a', run: () => undefined }))).toEqual({ status: 'completed', output: 'null' });
   });
 
   it.each<[string, () => never, Partial<Extract<AttemptResult, { code: string }>>]>([
@@ -112,26 +93,26 @@ describe('a handler', () => {
       { code: 'not_a_code_'.repeat(20).slice(0, 64), message: 'x'.repeat(500) },
     ],
   ])('that throws %s says what happens next', async (_, thrower, expected) => {
-    expect(await run(defineTask({ name: 'a', run: thrower }))).toMatchObject({ status: 'failed', ...expected });
-    expect(await run(defineTask({ name: 'a', run: async () => thrower() }))).toMatchObject({ status: 'failed', ...expected });
+    expect(await runHandler(defineTask({ name: 'a', run: thrower }))).toMatchObject({ status: 'failed', ...expected });
+    expect(await runHandler(defineTask({ name: 'a', run: async () => thrower() }))).toMatchObject({ status: 'failed', ...expected });
   });
 
   it('is told apart by the errors of another copy of the package too', async () => {
     const copy = Object.assign(new Error('no'), { [Symbol.for('millrace.taskError')]: 'terminal', code: 'ELSEWHERE' });
     const task = defineTask({ name: 'a', run: () => Promise.reject(copy) });
-    expect(await run(task)).toMatchObject({ code: 'ELSEWHERE', retryable: false });
+    expect(await runHandler(task)).toMatchObject({ code: 'ELSEWHERE', retryable: false });
   });
 
   it('fails for good when it gives what is no JSON', async () => {
-    expect(await run(defineTask({ name: 'a', run: () => ({ at: new Date() }) }))).toMatchObject({
+    expect(await runHandler(defineTask({ name: 'a', run: () => ({ at: new Date() }) }))).toMatchObject({
       code: 'OUTPUT_INVALID',
       retryable: false,
     });
   });
 
   it('sends back a task that it is not for', async () => {
-    expect(await run(defineTask({ name: 'a', run: () => 1 }), null, 'b')).toEqual({ status: 'returned' });
-    expect(await run(defineTask({ name: 'a', run: () => 1 }), null, 'constructor')).toEqual({ status: 'returned' });
+    expect(await runHandler(defineTask({ name: 'a', run: () => 1 }), null, 'b')).toEqual({ status: 'returned' });
+    expect(await runHandler(defineTask({ name: 'a', run: () => 1 }), null, 'constructor')).toEqual({ status: 'returned' });
   });
 
   describe('with schemas', () => {
