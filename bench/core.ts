@@ -32,7 +32,7 @@ function run(definition: Definition, perStep: number): number {
   for (;;) {
     for (const effect of effects) {
       if (effect.type === 'dispatchTask') queue.push(outcomeOf(state, effect.path));
-      // A step that did as much as one may goes on by a timer.
+      // A step that reached its limit continues by a timer.
       if (effect.type === 'armTimer' && effect.kind === 'step') queue.push(fired(effect));
     }
     const batch = queue.splice(0, perStep);

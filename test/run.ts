@@ -1,7 +1,6 @@
 /**
- * `npm test`: everything that CI runs, in the order in which it fails fastest. Later checks run even when an earlier one
- * failed, so that one run tells everything; whatever failed is said once more at the end, where it is looked for, above
- * the one line that counts it all.
+ * `npm test`: everything that CI runs, in the order in which it fails fastest. Later checks run even when an earlier one failed,
+ * so that one run shows all failures. They are listed once more at the end, above a line with the counts.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

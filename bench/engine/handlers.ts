@@ -1,4 +1,4 @@
-/** The no-op task of the benchmarks: gives back what it got. */
+/** The no-op task of the benchmarks: returns its input. */
 import { defineTask } from '../../src/worker/index.ts';
 
 export const pass = defineTask({ name: 'bench.pass', run: (input) => input });

@@ -1,6 +1,6 @@
 /**
- * The load of the benchmarks: starts instances by REST and reads their end from the lifecycle topic, as any caller
- * could. An instance counts once the caller has been told that it is finished.
+ * The load of the benchmarks: starts instances by REST and reads their end from the lifecycle topic, as any caller could. An
+ * instance counts when the caller has read that it has ended.
  */
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
@@ -92,7 +92,7 @@ export class Load {
     waiting.resolve({ latencyMs: performance.now() - waiting.at });
   }
 
-  /** @param at when it was meant to start: what is late counts as latency. */
+  /** @param at the planned time of the start: a delay counts as latency. */
   async run(definition: string, at = performance.now()): Promise<Ended> {
     const instanceId = await this.#start(definition);
     const early = this.#early.get(instanceId);
@@ -149,7 +149,7 @@ export async function closedLoop(
   return latencies;
 }
 
-/** Starts `count` instances at a fixed rate, whatever becomes of them; latency counts from when each was meant to start. */
+/** Starts `count` instances at a fixed rate, also if they end slowly; latency counts from the planned time of each start. */
 export async function openLoop(load: Load, definition: string, perSecond: number, count: number): Promise<readonly number[]> {
   const began = performance.now();
   const runs: Promise<Ended>[] = [];

@@ -24,7 +24,7 @@ export function testDefinitionStore(factory: () => Promise<DefinitionStore>): vo
       expect(await deploy('a', { n: 1 })).toEqual({ version: 1, created: true });
       expect(await deploy('a', { n: 1 })).toEqual({ version: 1, created: false });
       expect(await deploy('a', { n: 2 })).toEqual({ version: 2, created: true });
-      // Back to what was before is a change too: the latest version is what new instances run on.
+      // Returning to earlier content makes a new version too: new instances run on the latest version.
       expect(await deploy('a', { n: 1 })).toEqual({ version: 3, created: true });
       expect((await store.versions(id('a'))).map(({ version }) => version)).toEqual([3, 2, 1]);
     });

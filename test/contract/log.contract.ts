@@ -1,4 +1,4 @@
-/** What every log keeps that the engine runs on: Kafka by kafkajs, and the one in memory. Each test has topics and groups of its own. */
+/** What every log must do that the engine runs on: Kafka by kafkajs, and the one in memory. Each test has topics and groups of its own. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Log, LogAdmin, LogBatch, LogConsumer, LogConsumerOptions, LogProducer, LogRecord } from '../../src/messaging/log.ts';
@@ -36,7 +36,7 @@ export function testLog(factory: () => Promise<Log>): void {
     return topic;
   }
 
-  /** `records` has each once; `deliveries` also what came again, as it may after any rebalance. */
+  /** `records` has each record once; `deliveries` has repeats too, which any rebalance may cause. */
   async function listen(topic: string, groupId: string = randomUUID(), options: Partial<LogConsumerOptions> = {}) {
     const records: LogRecord[] = [];
     const batches: LogBatch[] = [];
@@ -112,7 +112,7 @@ export function testLog(factory: () => Promise<Log>): void {
       await eventually(() => expect(keys.every((key) => new Set(valuesOf(key)).size === 3)).toBe(true));
       for (const key of keys) {
         const own = records.filter((record) => String(record.key) === key);
-        // A record may be written twice, and then stands beside its like.
+        // A record may be written twice, but only directly after the first.
         expect(valuesOf(key)).toEqual(valuesOf(key).toSorted());
         expect(new Set(own.map(({ partition }) => partition))).toEqual(new Set([partitionOf(key, PARTITIONS)]));
       }

@@ -1,4 +1,4 @@
-/** What every store of probes does: one is out at a time, and only the last one counts as come back. */
+/** What every store of probes must do: one probe is on its way at a time, and only the last one counts when it comes back. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { OutboxGauge, OutboxProbes } from '../../src/store/maintenance.ts';
 

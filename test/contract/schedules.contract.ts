@@ -7,7 +7,7 @@ import { httpNode, openLab, type StoreUnderTest } from '../support/store-lab.ts'
 import { TriggerLab } from '../support/trigger-lab.ts';
 
 const MINUTE = 60_000;
-/** Long ago, so that whatever the lab's clock says has come for the database too. */
+/** In the past, so that every time of the lab's clock has also passed for the database. */
 const at = (minute: number) => Date.UTC(2026, 0, 5, 10) + minute * MINUTE;
 
 /** @param factory called once; the store may hold what other tests wrote. */
@@ -49,7 +49,7 @@ export function testSchedules(factory: () => Promise<StoreUnderTest>): void {
       await given.moveSchedule(definition.id, 'tick', at(0) - ((await rowOf(definition)).state.next ?? 0));
       return definition;
     };
-    /** What becomes of its times, now that it is `at(minute)`. */
+    /** The entries of its times when it is `at(minute)`. */
     const run = async (minute: number): Promise<readonly ScheduleEntry[]> => {
       lab.clock = at(minute);
       const entries: ScheduleEntry[] = [];

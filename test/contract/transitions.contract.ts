@@ -1,4 +1,4 @@
-/** What every store does with starts and steps: written whole or not at all, once, and read back as they were decided. */
+/** What every store must do with starts and steps: write them whole or not at all, once, and read them back as they were decided. */
 
 import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';

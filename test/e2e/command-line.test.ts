@@ -59,7 +59,7 @@ async function startsAreTaken(): Promise<void> {
   );
 }
 
-/** What the command said, of which nothing was a complaint. */
+/** The output of a command that succeeded without errors on stderr. */
 async function done(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await engine.run(...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -209,7 +209,7 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
     expect(await engine.run('dead-letters')).toEqual({ code: 0, stdout: '', stderr: 'No dead letters.\n' });
   });
 
-  /** A worker that takes a task, says so to Kafka, and is gone with the outcome. */
+  /** A worker that takes a task, commits its record, and dies before it sends the outcome. */
   async function takeAndLose(instanceId: string): Promise<void> {
     let taken = false;
     const consumer = log().consumer({
@@ -234,7 +234,7 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
     const id = await engine.startInstance('work');
     await takeAndLose(id);
     await engine.startProcess('worker-1');
-    // Its time is over long since.
+    // Its timeout has passed.
     await installation.databases.query(`UPDATE task SET dispatched_at = now() - interval '1 hour' WHERE instance_id = $1`, [id]);
     expect(await json('redispatch')).toEqual({ redispatched: 1, waiting: 0 });
     expect(await ends(id)).toMatchObject({ output: 'done' });
@@ -246,7 +246,7 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
     await installation.stopConnector();
     const id = await engine.startInstance('work');
     const { databases } = installation;
-    // Until its reader has gone, it is in use.
+    // The slot is in use until its reader has ended.
     await eventually(() => databases.query('SELECT pg_drop_replication_slot($1)', [databases.slot]));
     const published = await engine.run('republish');
     expect(published).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[1-9]\d* messages are published again\.\n$/) });

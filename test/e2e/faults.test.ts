@@ -51,7 +51,7 @@ describe('processes that are killed under load', () => {
     try {
       await sendEvents(engine, load);
       await decideSoon(engine, load);
-      // All of it finishes only once the other one was given the frozen one's partitions.
+      // Everything finishes only after the other process got the partitions of the frozen one.
       await expectAllFinished(engine, load);
     } finally {
       engine.signal('orchestrator-1', 'SIGCONT');
@@ -61,7 +61,7 @@ describe('processes that are killed under load', () => {
     await sendEvents(engine, after);
     await decideSoon(engine, after);
     await expectAllFinished(engine, after);
-    // By now it has written what it held when it was frozen, or was refused; what others finished stands as they left it.
+    // By now it has written its last batch, or lost the version check; results of the others have not changed.
     await expectAllFinished(engine, load);
     expect(await versions()).toEqual(before);
   }, 180_000);

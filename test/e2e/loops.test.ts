@@ -50,7 +50,7 @@ const expected = {
   last: 2,
 };
 
-/** Everything that ends before all of its items, rounds or events have come. */
+/** Loops and waits that end before all of their items, rounds or events. */
 const early = {
   id: 'e2e-loop-ends',
   nodes: {

@@ -202,7 +202,7 @@ describe('the commands of the stack', { timeout: 400_000 }, () => {
     await starter.ended;
     expect(starter.output).toMatch(/Stopping \(Ctrl-C\) …\nEverything is stopped; data stays in MILLRACE_HOME\.\n$/);
     await expectNothingRuns([...processes, ...after]);
-    // In order: each had what it stands on until its own end.
+    // In order: every process had the services that it needs until its own end.
     expect(readLogEnd(join(home.logs, 'api.log')).split('"msg":"Stopping"')[1]).not.toMatch(/terminating connection|ECONNREFUSED/);
     expect(readLogEnd(join(home.logs, 'connect.log'), 1)).toContain('Kafka Connect stopped');
   });

@@ -1,4 +1,4 @@
-/** Callers of REST and definitions that mean harm, against the real processes of an installation of its own. */
+/** Malicious callers of REST and malicious definitions, against the real processes of an installation of its own. */
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '../../src/core/json.ts';
@@ -40,7 +40,7 @@ describe('Roles and routes', () => {
     for (const { method, path, operationId } of operations) {
       const least = leastRoleOf(operationId);
       expect(least, `${operationId} is listed`).toBeDefined();
-      // What is meant is not there, so that nothing is done by it.
+      // The ids in the path do not exist, so the request changes nothing.
       const url = path
         .replace('/instances/{id}', `/instances/${ID}`)
         .replace('/tasks/{id}', `/tasks/${ID}.a`)
@@ -72,7 +72,7 @@ describe('Requests that mean harm', () => {
   test('have harmed no process', async () => await lab.isUnharmed());
 });
 
-/** Behind an event, so that the orchestrator does it, and not the API. */
+/** After an event, so that the orchestrator decides it, and not the API. */
 const behindAnEvent = (id: string, nodes: Readonly<Record<string, Json>>): Json => ({
   id,
   nodes: { go: { type: 'event', event: 'hostile.go', key: '${ input.key }' }, ...nodes },
@@ -96,7 +96,7 @@ async function statusBecomes(instanceId: string, status: string): Promise<void> 
   await eventually(async () => expect((await lab.engine.client.instance(instanceId)).status).toBe(status), { timeoutMs: 60_000 });
 }
 
-/** Somebody else's instance gets through meanwhile. */
+/** Another instance completes meanwhile. */
 async function othersGoOn(): Promise<void> {
   await lab.engine.deploy({
     id: 'other',

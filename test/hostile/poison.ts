@@ -1,4 +1,4 @@
-/** Records that mean harm, by kind: what others may write to our topics, many at once and beside good ones. */
+/** Malicious records by kind: others may write them to the topics, many at once and among good ones. */
 import { randomUUID } from 'node:crypto';
 import kafkajs, { type IHeaders, type Message } from 'kafkajs';
 import { uuidv7 } from 'uuidv7';

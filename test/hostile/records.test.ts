@@ -44,7 +44,7 @@ function paid(key: string): Message {
   return { key, value: '{"amount":12.5}', headers: fields };
 }
 
-/** Its partition goes on: an event behind the record is heard. */
+/** Its partition continues: an event after the record is correlated. */
 async function goesOnBehind(send: (good: Message) => Promise<unknown>): Promise<void> {
   const key = uuidv7();
   const id = await lab.start(payment, { key });

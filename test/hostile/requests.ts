@@ -1,4 +1,4 @@
-/** Requests that mean harm, and what each must be answered with: a refusal that says why, never an error of the server. */
+/** Malicious requests, and the answer to each: a refusal with the reason, never an error of the server. */
 
 export type HostileRequest = {
   readonly name: string;
@@ -6,7 +6,7 @@ export type HostileRequest = {
   readonly path: string;
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Statuses that are right; default: any refusal (4xx). What is taken all the same is harmless, or ends under a bound. */
+  /** Allowed statuses; default: any refusal (4xx). An accepted request is harmless, or ends at a limit. */
   readonly statuses?: readonly number[];
 };
 

@@ -32,7 +32,7 @@ afterAll(async () => {
   await engine?.stop();
 });
 
-/** A request as no client of ours would send it. */
+/** A request that the client would never send. */
 async function raw(path: string, init: RequestInit): Promise<{ readonly status: number; readonly code: string }> {
   const response = await fetch(`${engine.url}${path}`, init);
   const body = (await response.json()) as { readonly code: string };
@@ -169,7 +169,7 @@ describe('Commands', () => {
     const { instanceId } = await engine.client.start(id, { input: { by: 0 } });
     const { open, status } = await engine.client.instance(instanceId);
     expect({ status, open }).toMatchObject({ status: 'incident', open: [{ nodeId: 'divide', waitingFor: { kind: 'incident' } }] });
-    // The data is as it was, so it fails again: what counts is that it was tried.
+    // The data has not changed, so it fails again. What counts is that it was tried.
     expect(await engine.client.retry(instanceId, `${instanceId}.divide`, { waitMs: 20_000 })).toMatchObject({ status: 'applied' });
     const types = (await engine.client.history(instanceId)).items.map(({ type }) => type);
     expect(types).toContain('IncidentResolved');
@@ -232,7 +232,7 @@ describe('A dead letter', () => {
     const id = letter?.id ?? '';
     expect(await engine.client.replayDeadLetter(id)).toEqual({ id, status: 'replayed' });
     expect(await refusal(engine.client.replayDeadLetter(id))).toEqual({ status: 409, code: 'MR_DEAD_LETTER_CLOSED' });
-    // Still no frame: it comes back as another letter, from another offset of the same partition.
+    // It is still not framed, so it becomes another dead letter, from another offset of the same partition.
     const [again] = await eventuallyHas(lettersOf, (letters) => letters.some((each) => each.id !== id));
     expect(again).toMatchObject({ partition: letter?.partition, valueBase64: letter?.valueBase64, headers: letter?.headers });
     expect(again?.offset).not.toBe(letter?.offset);
@@ -299,7 +299,7 @@ describe('A second API process', () => {
       expect(await engine.cli('keys', 'list', '--json')).toBe(before);
       const id = name('two');
       await engine.client.deploy(instant(id));
-      // Not known to the second one for longer than a second.
+      // The second process knows it within a second.
       await eventuallyHas(
         () => other.client.start(id, {}, { waitMs: 20_000 }),
         (answer) => 'status' in answer && answer.status === 'completed',

@@ -36,7 +36,7 @@ async function read(type: string, array: Buffer, show = 'e::text'): Promise<read
 /** Postgres holds no half of a pair; UTF-8 makes U+FFFD of it. */
 const text = fc.string({ unit: 'binary' }).map((value) => value.toWellFormed());
 
-/** Whatever the items are, they come out as `expected` says. */
+/** Any items come back as `expected`. */
 async function holds<T>(
   type: string,
   item: fc.Arbitrary<T>,

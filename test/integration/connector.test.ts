@@ -209,7 +209,7 @@ describe('a connector whose task fails', () => {
     folder = mkdtempSync(join(tmpdir(), 'connector-'));
     const settings = {
       'database.dbname': new URL(databases.config.databases.instances).pathname.slice(1),
-      // A topic that is missing is told soon, not after two minutes.
+      // Reports a missing topic soon, not after two minutes.
       'producer.override.max.block.ms': '1500',
     };
     writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
@@ -236,7 +236,7 @@ describe('a connector whose task fails', () => {
     const records = await listen([names.lifecycle]);
     await insertOwn([row('broken', names.lifecycle, 1)]);
     await eventually(() => expect(distinct(byKey(records, 'broken'))).toEqual([1]));
-    // Whoever logs in with the same role may end its sessions.
+    // A login with the same role may end its sessions.
     const ended = await asReplication('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
       slotName(prefix),
     ]);

@@ -1,6 +1,6 @@
 /**
- * Who touches events or waits of a key holds the key's lock first, and whoever needs several takes them in one order, so
- * that nobody waits in a circle (protocol, "Events" 1 and 4). Shown by holding one lock and looking at who waits for it.
+ * Every transaction on events or waits of a key takes the key's lock first, and several locks in one order, so that there is no
+ * deadlock (protocol, "Events" 1 and 4). The tests hold one lock and look at who waits for it.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createInstanceStore, createMaintenance, createPool, type Pool } from '../../src/store/postgres/index.ts';

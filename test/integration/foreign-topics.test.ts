@@ -1,4 +1,4 @@
-/** Orchestrators with topics that are not ours, to read events from and to publish to; and that own and foreign ones stay apart. */
+/** Orchestrators with topics of others, to read events from and to publish to, without effect on the topics of Millrace. */
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';
@@ -39,7 +39,7 @@ async function sendTo(topic: string, ...records: readonly RawRecord[]): Promise<
   await lab.producer.send(records.map((record) => ({ ...record, topic })));
 }
 
-/** An event as a producer sends it that knows nothing of us. */
+/** An event as a producer sends it that does not know Millrace. */
 function cloudEvent(key: string): RawRecord {
   const fields = { ce_specversion: '1.0', ce_id: uuidv7(), ce_type: PAID, ce_source: 'shop', 'content-type': 'application/json' };
   const headers = Object.entries(fields).map(([name, value]) => ({ key: name, value: Buffer.from(value) }));
@@ -206,7 +206,7 @@ test('outcomes are applied while events of every partition are held up, and thos
       const stuck = await eventuallyHas(stuckTransactions, ({ length }) => length === 4);
       await lab.notify(...(await Promise.all(orders.map((id) => lab.outcome(id, 'pick')))));
       await Promise.all(orders.map(isPicked));
-      // None was given up in between, which would have made room.
+      // None was given up meanwhile; that would have made room.
       expect(await stuckTransactions()).toEqual(stuck);
       expect((await Promise.all(waiting.map(typesFor))).flat()).not.toContain('EventMatched');
     });

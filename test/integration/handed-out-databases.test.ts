@@ -1,6 +1,6 @@
 /**
- * Databases as administrators hand them out: set by ALTER DATABASE and ALTER ROLE to what the protocol of the stores does
- * not stand. The contract of instance stores holds there too, and the tables are where Debezium looks for them.
+ * Databases as administrators hand them out: with settings by ALTER DATABASE and ALTER ROLE under which the stores could not work.
+ * The contract of instance stores holds there too, and the tables are where Debezium looks for them.
  */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

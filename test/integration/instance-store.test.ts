@@ -132,7 +132,7 @@ describe('on Postgres', () => {
     try {
       await holder.query('BEGIN');
       const { rows: holders } = await holder.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-      // As the other key's transaction does, under its own lock.
+      // Like the transaction of the other key, under its own lock.
       await holder.query(`UPDATE wait SET remaining = 0 WHERE instance_id = $1 AND path = 'received'`, [id]);
       const correlated = given.store.correlate([eventOf(type, 'two')], matcher);
       await eventually(async () => {
@@ -177,7 +177,7 @@ describe('on Postgres', () => {
     const http = { type: 'http', method: 'GET', url: 'http://127.0.0.1/', retry: { maxAttempts: 100, initial: '1ms', max: '1ms' } };
     const definition = newDefinition({ nodes: { work: http }, edges: [] });
     const lab = new StoreLab(given);
-    // An ANALYZE beside it would hold a snapshot, and pages keep their dead rows as long.
+    // An ANALYZE at the same time would hold a snapshot, and pages would keep their dead rows.
     await pool.query('ALTER TABLE task SET (autovacuum_enabled = off)');
     await pool.query('ALTER TABLE instance SET (autovacuum_enabled = off)');
     const ids = [];
@@ -204,7 +204,7 @@ describe('on Postgres', () => {
       const all = (after.get(table)?.all ?? 0) - (before.get(table)?.all ?? 0);
       const hot = (after.get(table)?.hot ?? 0) - (before.get(table)?.hot ?? 0);
       expect(all, table).toBe(100);
-      // A column of an index among those that change, and it would be none.
+      // If a changed column were in an index, there would be none.
       expect(hot, table).toBeGreaterThan(50);
     }
   });

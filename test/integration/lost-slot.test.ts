@@ -1,6 +1,6 @@
 /**
- * A slot that Postgres gave up, since it held back more WAL than it may: found, reported, kept until a person republishes,
- * and made anew then (protocol, "Outbox" 2 and 3). On a server of its own: the limit is the whole server's.
+ * A slot that Postgres invalidated, since it held back too much WAL: it is noticed and reported, kept until a person republishes,
+ * and then replaced (protocol, "Outbox" 2 and 3). On a server of its own: the limit is the whole server's.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
@@ -50,7 +50,7 @@ async function walStatus(): Promise<string | undefined> {
   return slot?.status;
 }
 
-/** An hour's partition that is long over, as the outbox holds it. */
+/** A partition of a past hour. */
 async function addOldPartition(): Promise<void> {
   await pool.query(`CREATE TABLE outbox_2026010100 PARTITION OF outbox FOR VALUES FROM ('2026-01-01T00:00Z') TO ('2026-01-01T01:00Z')`);
 }
@@ -80,7 +80,7 @@ it('is noticed, refuses starts, and is replaced by republishing only, which publ
   await maintenance.noticeLostSlot();
   expect(databases.log.lines.join('\n')).toMatch(/what it had not confirmed is not published: run `millrace republish`/);
   expect(await gauge.read()).toMatchObject({ republishPending: true });
-  // It had confirmed all of the partition that was taken off; what is to be published again is kept all the same.
+  // The slot had confirmed all of the detached partition, but rows that must be published again are kept.
   expect(await maintenance.run()).toMatchObject({ partitionsDropped: 0, failed: [] });
 
   databases.log.lines.length = 0;

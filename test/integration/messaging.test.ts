@@ -55,7 +55,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A started consumer that keeps what it is given, and commits only when told. */
+/** A started consumer that keeps all records, and commits only when the test says so. */
 async function listen(topic: string, groupId: string = randomUUID()) {
   const records: LogRecord[] = [];
   const batches: LogBatch[] = [];
@@ -139,7 +139,7 @@ describe('topics and schemas', () => {
       expect(refused).toContain(`${foreign('gone')} is not there`);
       expect(refused).toContain(`${foreign('small')} takes 1048575 bytes at most`);
       expect(refused).not.toContain(`${foreign('large')} takes`);
-      // Our own are known all the same.
+      // The topics of Millrace are known all the same.
       expect(await known()).toContain(names.notifications);
       expect(await known()).not.toContain(foreign('large'));
 

@@ -1,4 +1,4 @@
-/** What orchestrators do with input that nobody can read or apply: dead letters with their bytes, and incidents. */
+/** Input that cannot be read or applied becomes dead letters with their bytes, and incidents. */
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';
@@ -158,7 +158,7 @@ test('a message that the outbox never takes fails its task with the reason; othe
   const gifts = await lab.deploy({ id: 'more-gifts', ...gift });
   const [heavy, light] = [await lab.start(gifts), await lab.start(gifts)];
   await orchestrator.stop();
-  // Its limits were raised without `millrace migrate`, which tells the outbox.
+  // Its limits were raised without `millrace migrate`, which sets the limit of the outbox.
   const generous = await lab.run({ MILLRACE_MAX_MESSAGE_BYTES: '4000000', MILLRACE_LIMIT_PAYLOAD_BYTES: '3000000' });
   try {
     await lab.notify(await lab.outcome(heavy, 'pick', { output: large }), await lab.outcome(light, 'pick'));

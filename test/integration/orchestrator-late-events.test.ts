@@ -1,4 +1,4 @@
-/** An event that came before the deadline of its wait wins, also where nobody reads it until the deadline is over. */
+/** An event that came before the deadline of its wait wins, even if it is read only after the deadline. */
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';

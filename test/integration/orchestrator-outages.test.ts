@@ -1,4 +1,4 @@
-/** Orchestrators while a database or a registry is away, and tasks whose records were lost. */
+/** Orchestrators while a database or a registry is unavailable, and tasks whose records were lost. */
 import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Definition } from '../../src/core/definition/types.ts';
@@ -36,7 +36,7 @@ describe('an outage', () => {
     try {
       await lab.notify(...outcomes);
       await lab.sendEvents(lab.event({ type: 'payment.confirmed', key }));
-      // It has met them, and waits.
+      // It has read them, and waits.
       await eventually(async () =>
         expect(await orchestrator.counted('consumer_lag_records', { group: 'orchestrator-away.orchestrator' })).toBeGreaterThan(0),
       );

@@ -105,7 +105,7 @@ describe('what is harmless', () => {
         return { key, ids: [await lab.start(thrice, { key }), await lab.start(thrice, { key })] };
       }),
     );
-    // All three come before either instance was told of the first.
+    // All three are correlated before either instance has received the first.
     for (let n = 0; n < 3; n++) await lab.sendEvents(...pairs.map(({ key }) => lab.event({ type: 'payment.confirmed', key })));
     for (const id of pairs.flatMap(({ ids }) => ids)) {
       await eventually(async () =>
@@ -144,4 +144,4 @@ describe('events', () => {
   );
 });
 
-/** Each has its own bytes, so that its dead letter is told from others. */
+/** Each has its own bytes, so that its dead letter can be identified. */

@@ -1,4 +1,7 @@
-/** The outbox on Postgres: partitions made and dropped behind the slot, its age, and publishing again after a lost slot. */
+/**
+ * The outbox on Postgres: making partitions, dropping those that the slot has confirmed, its age, and publishing again after a
+ * lost slot.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createInstanceStore,
@@ -62,10 +65,10 @@ async function publish(n: number): Promise<void> {
   await store().publish([message('InstanceChanged', topics.lifecycle, `key-${n}`, { n })]);
 }
 
-/** What Debezium does, but for the sending: it confirms what it has read. */
+/** Confirms what was read, like Debezium, without sending. */
 async function confirm(): Promise<void> {
   const [{ written } = { written: '' }] = await databases.query<{ written: string }>('SELECT pg_current_wal_insert_lsn()::text AS written');
-  // No slot goes beyond what is flushed, and the last of it may be of other databases.
+  // A slot cannot be beyond the flushed WAL, the last part of which may be of other databases.
   await eventually(async () => {
     await databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())', [databases.slot]);
     const rows = await databases.query('SELECT FROM pg_replication_slots WHERE slot_name = $1 AND confirmed_flush_lsn >= $2::pg_lsn', [
@@ -76,7 +79,7 @@ async function confirm(): Promise<void> {
   });
 }
 
-/** Keys of the rows that whoever reads the slot would get, in their order. */
+/** Keys of the rows that a reader of the slot gets, in their order. */
 async function readSlot(): Promise<readonly string[]> {
   const rows = await databases.query<{ data: Buffer }>(
     `SELECT data FROM pg_logical_slot_get_binary_changes($1, NULL, NULL, 'proto_version', '1', 'publication_names', 'millrace_outbox')`,
@@ -138,7 +141,7 @@ describe('maintenance', () => {
       await writer.query('BEGIN');
       await writer.query(`INSERT INTO outbox (topic, key, message_type, payload) VALUES ('lab.tasks', 'k', 'm', 'x')`);
       const run = maintenance().run();
-      // It gives up its place in the queue of locks again and again, so inserts get through.
+      // It gives up waiting for the lock again and again, so inserts succeed.
       for (let n = 0; n < 20; n++) await publish(n);
       expect(await run).toMatchObject({ partitionsDetached: 0, failed: ['detach partitions'] });
       await writer.query('COMMIT');

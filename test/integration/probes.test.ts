@@ -1,6 +1,6 @@
 /**
- * Probes tell what no other sign tells: a connector that runs and confirms its slot, while the rows of the outbox do not arrive. On a
- * stack of its own, whose publication loses the outbox.
+ * Only probes show that rows of the outbox do not arrive while a connector runs and confirms its slot. On a stack of its own,
+ * whose publication loses the outbox.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

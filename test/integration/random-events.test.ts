@@ -23,7 +23,7 @@ import { eventOf, message, newDefinition, openLab, type StoreLab, topics } from 
 
 const INSTANCES = 4;
 const EVENTS = 12;
-/** More than there are events and timeouts, so that every instance waits still when all is over. */
+/** More than there are events and timeouts, so that every instance still waits at the end. */
 const WAITS = 24;
 const TIMEOUTS_MAX = 6;
 const ROUNDS = Number(process.env.MILLRACE_TEST_ROUNDS ?? 8);
@@ -87,14 +87,14 @@ it('an event counts once for every instance that got it, and none is lost on a w
       );
       const correlated = Promise.all(drawn.correlators.map((given) => correlate(events, new Chance(given))));
       await Promise.all([correlated, ...runs.map((run) => run.go())]);
-      // Each delivery may lead to the next: what an instance refuses comes to its next wait.
+      // Each delivery may cause another one: a refused event goes to the next wait of the instance.
       for (let moved = true; moved; ) moved = (await Promise.all(runs.map((run) => run.catchUp()))).some(Boolean);
       const taken = await Promise.all(runs.map(async ({ id }) => takenBy(await lab.stateOf(id))));
       const given = await Promise.all(runs.map(async ({ id }) => (await lab.matchesOf(id)).flatMap(({ event }) => idOf(event))));
       expect(taken).toEqual(given.map((ids) => [...new Set(ids)].sort()));
       expect([...new Set(taken.flat())].sort()).toEqual(events.map(({ id }) => id).sort());
     }),
-    // What is drawn is only half of what happens; the sessions do the rest, so a smaller example would tell nothing.
+    // No shrinking: the order of the sessions is random too, so a smaller example would not fail for the same reason.
     { numRuns: ROUNDS, endOnFailure: true },
   );
 });
@@ -108,7 +108,7 @@ async function correlate(events: readonly ExternalEvent[], chance: Chance): Prom
   }
 }
 
-/** An instance and what comes to it: in order, but again and again, between timeouts. */
+/** An instance, whose matches are delivered in order, several times each, between timeouts. */
 class Run {
   readonly id: InstanceId;
   readonly #chance: Chance;

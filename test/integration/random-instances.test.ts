@@ -1,6 +1,6 @@
 /**
- * What the core decides for random definitions on random schedules, written to Postgres as the orchestrator does: many
- * instances to a statement. After each step the state comes back as it was, and every table holds what the state says.
+ * Decisions of the core for random definitions and schedules, written to Postgres as the orchestrator does: many instances in a
+ * statement. After each step the loaded state equals the decided one, and every table agrees with it.
  */
 
 import fc from 'fast-check';
@@ -22,7 +22,7 @@ import { storeOn } from '../support/postgres-store.ts';
 import { definitionOf } from '../support/scenario.ts';
 import { matcher, openLab, PARTITIONS, type StoreLab, transitionOf } from '../support/store-lab.ts';
 
-/** Of how many instances a statement writes a step. */
+/** Number of instances in a statement. */
 const SIDE_BY_SIDE = 12;
 const ROUNDS = Number(process.env.MILLRACE_TEST_DEFINITIONS ?? 240) / SIDE_BY_SIDE;
 
@@ -59,7 +59,7 @@ it('every table holds what the state says, after every step', { timeout: ROUNDS 
         expect(await lab.apply(...left.map((each) => each.next()))).toHaveLength(left.length);
         await expectRows(left);
       }
-      // Nor has a step of one changed what belongs to another.
+      // A step of one instance has not changed rows of another.
       await expectRows(runs);
     }),
     // Each round is a thousand statements: a smaller example is found faster by the properties of the core.
@@ -159,7 +159,7 @@ function timersOf(state: InstanceState): unknown[] {
   );
 }
 
-/** The store made no match here, so a wait still takes all that it ever took. */
+/** The store makes no matches here, so a wait never has fewer events left. */
 function waitsOf(state: InstanceState): unknown[] {
   const partition = partitionOf(state.instanceId, PARTITIONS);
   return tasksIn(state).flatMap((task) => {

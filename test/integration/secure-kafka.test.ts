@@ -1,4 +1,4 @@
-/** TLS and logins of Kafka on a broker that asks for them: our own configuration, from the environment to the record. */
+/** TLS and logins of Kafka on a broker that requires them: from the environment to the record. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -44,7 +44,7 @@ function databases(mode: string | null, root: string | null = null, host = 'loca
 
 type Databases = ReturnType<typeof databases>;
 
-/** Whether a connection of ours is encrypted, by the server's own word. */
+/** Whether the connection is encrypted, as the server reports it. */
 async function isEncrypted({ databases: { instances } }: Databases): Promise<boolean | undefined> {
   return await translating(async () => {
     const pool = createPool(instances);

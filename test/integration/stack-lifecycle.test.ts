@@ -70,7 +70,7 @@ async function query(text: string): Promise<unknown[]> {
   }
 }
 
-/** The watchdog is the starter's only child that is no part. */
+/** The watchdog is the only child of the starter that is not a part. */
 async function killWatchdogOf(starter: ChildProcess): Promise<void> {
   const { stdout } = await promisify(execFile)('ps', ['-e', '-o', 'pid=,ppid=,args=']);
   const line = stdout.split('\n').find((text) => text.includes('watchdog.mjs') && text.trim().split(/\s+/)[1] === String(starter.pid));
@@ -88,7 +88,7 @@ async function expectNothingRuns(state: StackState): Promise<void> {
   await eventually(() => assertPortsFree(ports, partNames));
 }
 
-/** What somebody else on this machine could read or enter. */
+/** Files and folders that other users of this machine could read. */
 function openToOthers(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .map(({ parentPath, name }) => join(parentPath, name))

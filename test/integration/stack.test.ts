@@ -1,4 +1,4 @@
-/** The stack as the engine finds it: every address of its environment answers, and every login may do its own work only. */
+/** The stack as the engine uses it: every address of its environment answers, and every login can do only its own work. */
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { connectSecretVariables, databases, postgresConfig } from '../../stack/settings.ts';

@@ -19,7 +19,7 @@ const workerProcess = fileURLToPath(new URL('../support/worker-process.ts', impo
 /** The shortest that a broker allows by default. */
 const SESSION_TIMEOUT_MS = 6_000;
 
-/** What a server says beside a status of its own. */
+/** The details of a response with a status of its own. */
 const DECLINED = '{"status":402,"headers":{},"body":{"code":"card_declined"}}';
 
 let lab: TaskLab;
@@ -102,7 +102,7 @@ describe('the http task consumer', () => {
     const expected: [string, object, object][] = [
       ['/json', { status: 'completed', errorCode: null }, {}],
       ['/redirect', { status: 'completed', errorCode: null }, {}],
-      // Any answer that says when to come again is one that comes later.
+      // A response with Retry-After is retryable, whatever its status.
       ['/status/404', { status: 'failed', errorCode: 'HTTP_404', retryable: true, retryAfterMs: 3_000 }, {}],
       ['/refused', { status: 'failed', errorCode: 'HTTP_402', retryable: false, errorDetails: DECLINED }, {}],
       ['/status/429', { status: 'failed', errorCode: 'HTTP_429', retryable: true, retryAfterMs: 3_000 }, {}],
@@ -212,7 +212,7 @@ describe('a worker with handlers', () => {
     await eventually(() => expect(lab.outcomesOf(...short)).toHaveLength(50), { timeoutMs: SESSION_TIMEOUT_MS });
     expect(linesOf(runs, 'end')).toHaveLength(50);
     await eventually(() => expect(lab.outcomesOf(long)).toMatchObject([{ status: 'completed' }]), { timeoutMs: 30_000 });
-    // One that had been thrown out of its group would have got every record again.
+    // A worker that had lost its membership would have got every record again.
     expect(linesOf(runs, 'begin')).toHaveLength(51);
     await eventually(async () => expect(await lab.uncommitted('slow')).toBe(0));
   });

@@ -1,4 +1,4 @@
-/** The locks that whoever touches events or waits of a key holds (protocol, "Events" 1), for tests that stand in the way. */
+/** The locks of transactions on events and waits of a key (protocol, "Events" 1), for tests that hold them. */
 
 import { type EventKey, lockKeys } from '../../src/store/postgres/events/key-locks.ts';
 import type { Pool } from '../../src/store/postgres/index.ts';
@@ -12,7 +12,7 @@ export type EventLock = {
   readonly granted: boolean;
 };
 
-/** All that are held or waited for in this database. */
+/** All locks of this database that are held or waited for. */
 export async function eventLocks(databases: FreshDatabases): Promise<readonly EventLock[]> {
   return await databases.query<EventLock>(
     `SELECT classid::int AS class, objid::int AS lock, pid, virtualtransaction AS transaction, granted FROM pg_locks

@@ -1,4 +1,4 @@
-/** What stands between an engine and a registry, and can break off its requests. */
+/** A proxy between an engine and a registry that can break off requests. */
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

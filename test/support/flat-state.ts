@@ -1,4 +1,4 @@
-/** A state as tests like to look at it: tasks, incidents and timers of all scopes, by path or id. */
+/** A state with the tasks, incidents and timers of all scopes by path or id, as tests read them. */
 import type { TaskPath } from '../../src/core/ids.ts';
 import { incidentsOf, tasksOf, timersOf } from '../../src/core/instance/state/scopes.ts';
 import type { Incident, InstanceState, TaskState, Timer } from '../../src/core/instance/state/state.ts';

@@ -1,7 +1,7 @@
 /**
- * A whole engine on an installation of its own, whose processes are watched while a test does them harm: how long the event
- * loop of each was held, and how much memory each had at most. What stands here are bounds of safety on a busy machine: what
- * was found without them was a loop held for 48 s and processes of 3 GB.
+ * A whole engine on an installation of its own, whose processes are watched while a test attacks them: how long the event loop of
+ * each was blocked, and how much memory each had at most. The bounds here allow for a busy machine: without protection a loop was
+ * blocked for 48 s, and processes grew to 3 GB.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -76,7 +76,7 @@ export class HostileLab {
     return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
   }
 
-  /** Every process answers, says that it is ready, was never held up, and has kept its memory. */
+  /** Every process answers, is ready, was never blocked for long, and has not grown. */
   async isUnharmed(): Promise<void> {
     for (const name of this.engine.processes) {
       await eventually(async () => expect(await this.engine.isReady(name), `${name} is ready`).toBe(true));

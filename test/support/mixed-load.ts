@@ -1,6 +1,6 @@
 /**
  * The mix that the tests of failures run: a sequence, a fan-out with its join, a wait for an event and a person's task; and what
- * must be true of it afterwards, read from the database and not from what the engine says of itself.
+ * must be true afterwards, read from the database and not from the engine.
  */
 import { expect } from 'vitest';
 import { queryInstances } from './database.ts';
@@ -57,7 +57,7 @@ export type MixedLoad = {
   readonly ofPerson: readonly string[];
 };
 
-/** Starts `count` instances of each definition, each with an idempotency key, and repeats what got no answer. */
+/** Starts `count` instances of each definition, each with an idempotency key, and repeats starts without an answer. */
 export async function startMix(engine: TestEngine, count: number, tag: string): Promise<MixedLoad> {
   const started = new Map<string, string[]>(mix.map(({ id }) => [id, []]));
   for (let n = 0; n < count; n++) {
