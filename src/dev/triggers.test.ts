@@ -43,16 +43,16 @@ it('sets an event aside that a trigger fails on, and starts that definition when
   await client.deploy(shipping);
   await client.deploy({ ...shipping, id: 'billing', input: {} });
   await client.sendEvent({ type: 'order.paid', id: 'e-1', source: 'shop', key: 'o-1', data: { order: 'one', total: 200 } });
-  const letter = await eventually(async () => {
+  const deadLetter = await eventually(async () => {
     const { items } = await client.deadLetters();
     expect(items).toMatchObject([{ code: 'MR_TRIGGER_FAILED', topic: 'millrace.events' }]);
     return items[0];
   });
-  expect(letter?.reason).toContain('shipping is not started by the event e-1 of shop: trigger paid: MR_INPUT_INVALID');
+  expect(deadLetter?.reason).toContain('shipping is not started by the event e-1 of shop: trigger paid: MR_INPUT_INVALID');
   expect((await client.instances({ definition: 'billing' })).items).toHaveLength(1);
 
   await client.deploy({ ...shipping, input: {} });
-  await client.replayDeadLetter(letter?.id ?? '');
+  await client.replayDeadLetter(deadLetter?.id ?? '');
   await eventually(async () => {
     expect((await client.instances({ definition: 'shipping' })).items).toMatchObject([{ definition: { version: 2 }, businessKey: 'o-1' }]);
   });

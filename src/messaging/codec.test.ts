@@ -35,7 +35,7 @@ describe('what was encoded is decoded', () => {
   test('for every value of a record with all kinds of fields', async () => {
     const { codec } = await prepared();
     const bytes = fc.uint8Array({ maxLength: 50 }).map((array) => Buffer.from(array));
-    const letters = fc.record({
+    const deadLetters = fc.record({
       code: fc.string(),
       reason: fc.string({ unit: 'binary' }),
       topic: fc.string(),
@@ -49,9 +49,9 @@ describe('what was encoded is decoded', () => {
       omitted: fc.option(fc.string()),
     });
     await fc.assert(
-      fc.asyncProperty(letters, async (letter) => {
-        const decoded = await codec.decode(codec.encode('DeadLetter', topic, letter), ['DeadLetter']);
-        expect(decoded).toEqual({ ok: true, record: 'DeadLetter', value: letter });
+      fc.asyncProperty(deadLetters, async (deadLetter) => {
+        const decoded = await codec.decode(codec.encode('DeadLetter', topic, deadLetter), ['DeadLetter']);
+        expect(decoded).toEqual({ ok: true, record: 'DeadLetter', value: deadLetter });
       }),
     );
   });
@@ -59,7 +59,7 @@ describe('what was encoded is decoded', () => {
   test('beyond the space that is kept for encoding', async () => {
     const { codec } = await prepared();
     const value = Buffer.alloc(500_000, 'x');
-    const letter = {
+    const deadLetter = {
       code: 'c',
       reason: 'r',
       topic,
@@ -72,7 +72,7 @@ describe('what was encoded is decoded', () => {
       instanceId: null,
       omitted: null,
     };
-    const decoded = await codec.decode(codec.encode('DeadLetter', topic, letter), ['DeadLetter']);
+    const decoded = await codec.decode(codec.encode('DeadLetter', topic, deadLetter), ['DeadLetter']);
     expect(decoded.ok && decoded.value.value?.equals(value)).toBe(true);
   });
 

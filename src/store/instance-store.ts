@@ -258,7 +258,7 @@ export interface InstanceStore {
   claim(instanceId: InstanceId, path: TaskPath, assignee: string): Promise<{ readonly assignee: string; readonly won: boolean } | null>;
   unclaim(instanceId: InstanceId, path: TaskPath, assignee: string | null): Promise<boolean>;
 
-  saveDeadLetters(letters: readonly NewDeadLetter[]): Promise<void>;
+  saveDeadLetters(deadLetters: readonly NewDeadLetter[]): Promise<void>;
 
   /**
    * Automated tasks of these partitions' instances that are open since before `dispatchedBefore`, a page at a time: by instance

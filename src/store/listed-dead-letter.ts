@@ -2,11 +2,11 @@
 import type { DeadLetterRow, ListedDeadLetter } from './instance-queries.ts';
 import { listedBytesMax } from './page-limits.ts';
 
-export function listed(letter: DeadLetterRow): ListedDeadLetter {
-  const { key, value, headers } = letter;
+export function listed(deadLetter: DeadLetterRow): ListedDeadLetter {
+  const { key, value, headers } = deadLetter;
   const headerBytes = headers.reduce((sum, header) => sum + header.key.length + header.value.length, 0);
   return {
-    ...letter,
+    ...deadLetter,
     key: key?.subarray(0, listedBytesMax) ?? null,
     value: value?.subarray(0, listedBytesMax) ?? null,
     headers: headerBytes > listedBytesMax ? [] : headers,

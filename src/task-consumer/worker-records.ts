@@ -46,7 +46,7 @@ export class WorkerRecords {
 
   ofInvalid(original: LogRecord, invalid: InvalidMessage): OutgoingRecord {
     const instanceId = parseInstanceId(original.key?.toString('utf8') ?? '') ?? null;
-    const letter = { ...invalid, original, instanceId, at: Date.now() };
-    return deadLetterRecord(this.#codec, this.#topics.deadLetters, letter, this.#deadLetterBytesMax);
+    const deadLetter = { ...invalid, original, instanceId, at: Date.now() };
+    return deadLetterRecord(this.#codec, this.#topics.deadLetters, deadLetter, this.#deadLetterBytesMax);
   }
 }

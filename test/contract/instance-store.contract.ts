@@ -226,7 +226,7 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
   describe('dead letters', () => {
     it('keeps each letter once, with its bytes, until somebody closes it', async () => {
       const offset = BigInt(Date.now()) * 1_000n;
-      const letters = Array.from(
+      const deadLetters = Array.from(
         { length: 5 },
         (_, index): NewDeadLetter => ({
           ...{
@@ -250,8 +250,8 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
           },
         }),
       );
-      await lab.store.saveDeadLetters(letters);
-      await Promise.all([lab.store.saveDeadLetters(letters.toReversed()), lab.store.saveDeadLetters(letters)]);
+      await lab.store.saveDeadLetters(deadLetters);
+      await Promise.all([lab.store.saveDeadLetters(deadLetters.toReversed()), lab.store.saveDeadLetters(deadLetters)]);
       const first = await lab.queries.deadLetters('open', 3, null);
       const second = await lab.queries.deadLetters('open', 3, first.nextCursor);
       const found = [...first.items, ...second.items].slice(0, 5);
@@ -277,8 +277,8 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
   it('lists dead letters cut, however large they are, and gives them whole by their id', async () => {
     const large = Buffer.alloc(1_000_000, 7);
     const original = { topic: 'lab.events', partition: 1, offset: '5', key: large, value: large, headers: [{ key: 'h', value: large }] };
-    const letter = { code: 'MR_TOO_LARGE', reason: 'It is large.', instanceId: null, at: Date.now(), omitted: null, original } as const;
-    await lab.store.saveDeadLetters([{ ...letter, partition: 4, offset: String(BigInt(Date.now()) * 1_000n) }]);
+    const deadLetter = { code: 'MR_TOO_LARGE', reason: 'It is large.', instanceId: null, at: Date.now(), omitted: null, original } as const;
+    await lab.store.saveDeadLetters([{ ...deadLetter, partition: 4, offset: String(BigInt(Date.now()) * 1_000n) }]);
     const [found] = (await lab.queries.deadLetters('open', 1, null)).items;
     const cut = large.subarray(0, listedBytesMax);
     expect(found).toMatchObject({ code: 'MR_TOO_LARGE', key: cut, value: cut, headers: [], valueBytes: large.length });

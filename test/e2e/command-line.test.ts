@@ -195,15 +195,15 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
     const producer = log().producer();
     await producer.send([{ topic: topics.events, key: 'k', value: Buffer.from('no frame') }]);
     await producer.stop();
-    const letters = async () => (await engine.client.deadLetters()).items;
-    const [letter] = await eventuallyHas(letters, ({ length }) => length === 1);
-    const first = letter?.id ?? '';
+    const deadLetters = async () => (await engine.client.deadLetters()).items;
+    const [deadLetter] = await eventuallyHas(deadLetters, ({ length }) => length === 1);
+    const first = deadLetter?.id ?? '';
     expect(cells(await done('dead-letters', '--status', 'open'), first)).toEqual([
-      ...[first, 'MR_NOT_FRAMED', `${topics.events}/${letter?.partition}@${letter?.offset}`, TIME, letter?.reason],
+      ...[first, 'MR_NOT_FRAMED', `${topics.events}/${deadLetter?.partition}@${deadLetter?.offset}`, TIME, deadLetter?.reason],
     ]);
     expect(await done('dead-letters', 'replay', first)).toBe(`${first} is replayed.\n`);
     await fails(4, 'MR_DEAD_LETTER_CLOSED', 'dead-letters', 'replay', first);
-    const [again] = await eventuallyHas(letters, (found) => found.some(({ id }) => id !== first));
+    const [again] = await eventuallyHas(deadLetters, (found) => found.some(({ id }) => id !== first));
     const second = again?.id ?? '';
     expect(await done('dead-letters', 'discard', second)).toBe(`${second} is discarded.\n`);
     expect(await engine.run('dead-letters')).toEqual({ code: 0, stdout: '', stderr: 'No dead letters.\n' });

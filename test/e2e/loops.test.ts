@@ -169,8 +169,8 @@ describe('loops on the whole stack', () => {
     await ending;
     for (const instanceId of instanceIds) expect((await engine.client.instance(instanceId)).output).toEqual(expected);
     expect(await leftOf(instanceIds)).toEqual({ scopes: 0, timers: 0, subscriptions: 0, people: 0 });
-    const letters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
-    expect(letters).toEqual([]);
+    const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
+    expect(deadLetters).toEqual([]);
     expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 });

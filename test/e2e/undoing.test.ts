@@ -72,8 +72,8 @@ describe('undoing on the whole stack', () => {
       expect(undone).toEqual(completed.toReversed());
       expect(compensations).toEqual(undone.map((path) => `${path}.compensation`));
     }
-    const letters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
-    expect(letters).toEqual([]);
+    const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
+    expect(deadLetters).toEqual([]);
     expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 

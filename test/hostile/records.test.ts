@@ -65,8 +65,8 @@ describe('a key', () => {
     const { events } = lab.names;
     await goesOnBehind((good) => sender.send({ topic: events, messages: [{ key: Buffer.alloc(length, 'k'), value: 'junk' }, good] }));
     await eventually(async () => {
-      const letter = (await lab.deadLetters()).find(({ key }) => key?.length === length);
-      expect(letter).toMatchObject({ topic: events, code: 'MR_NOT_FRAMED', omitted: null });
+      const deadLetter = (await lab.deadLetters()).find(({ key }) => key?.length === length);
+      expect(deadLetter).toMatchObject({ topic: events, code: 'MR_NOT_FRAMED', omitted: null });
     });
   });
 
@@ -79,9 +79,9 @@ describe('a key', () => {
     await sender.send({ topic, messages: [large] });
     await goesOnBehind((good) => sender.send({ topic, messages: [good] }));
     await eventually(async () => {
-      const letter = (await lab.deadLetters()).find((each) => each.topic === topic);
-      expect(letter).toMatchObject({ partition: 0, offset: '0', omitted: 'key, value, headers', value: null });
-      expect(letter?.key?.equals(Buffer.alloc(4_096, 'k'))).toBe(true);
+      const deadLetter = (await lab.deadLetters()).find((each) => each.topic === topic);
+      expect(deadLetter).toMatchObject({ partition: 0, offset: '0', omitted: 'key, value, headers', value: null });
+      expect(deadLetter?.key?.equals(Buffer.alloc(4_096, 'k'))).toBe(true);
     });
     await orchestrator.stop();
     orchestrator = await lab.run();
@@ -98,8 +98,8 @@ describe('a compressed batch', () => {
       const [sent] = await sender.send(bomb);
       await goesOnBehind((good) => sender.send({ topic, messages: [good] }));
       await eventually(async () => {
-        const letter = (await lab.deadLetters()).find((each) => each.topic === topic && each.offset === sent?.baseOffset);
-        expect(letter).toMatchObject({ code: 'MR_TOO_LARGE', value: null, omitted: 'value' });
+        const deadLetter = (await lab.deadLetters()).find((each) => each.topic === topic && each.offset === sent?.baseOffset);
+        expect(deadLetter).toMatchObject({ code: 'MR_TOO_LARGE', value: null, omitted: 'value' });
       });
     },
   );

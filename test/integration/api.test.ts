@@ -222,24 +222,24 @@ describe('A dead letter', () => {
     const value = Buffer.from(`no frame ${run}`);
     await producer.send([{ topic, key, value, headers: [{ key: 'h', value: Buffer.from('v') }] }]);
     await producer.stop();
-    const lettersOf = async () => {
+    const deadLettersOf = async () => {
       const { items } = await engine.client.deadLetters({ limit: 500 });
       return items.filter(({ keyBase64 }) => keyBase64 === Buffer.from(key).toString('base64'));
     };
-    const [letter] = await eventuallyHas(lettersOf, ({ length }) => length === 1);
-    expect(letter).toMatchObject({ topic, code: 'MR_NOT_FRAMED', status: 'open', valueBytes: value.length });
-    expect(Buffer.from(letter?.valueBase64 ?? '', 'base64')).toEqual(value);
-    const id = letter?.id ?? '';
+    const [deadLetter] = await eventuallyHas(deadLettersOf, ({ length }) => length === 1);
+    expect(deadLetter).toMatchObject({ topic, code: 'MR_NOT_FRAMED', status: 'open', valueBytes: value.length });
+    expect(Buffer.from(deadLetter?.valueBase64 ?? '', 'base64')).toEqual(value);
+    const id = deadLetter?.id ?? '';
     expect(await engine.client.replayDeadLetter(id)).toEqual({ id, status: 'replayed' });
     expect(await refusal(engine.client.replayDeadLetter(id))).toEqual({ status: 409, code: 'MR_DEAD_LETTER_CLOSED' });
     // It is still not framed, so it becomes another dead letter, from another offset of the same partition.
-    const [again] = await eventuallyHas(lettersOf, (letters) => letters.some((each) => each.id !== id));
-    expect(again).toMatchObject({ partition: letter?.partition, valueBase64: letter?.valueBase64, headers: letter?.headers });
-    expect(again?.offset).not.toBe(letter?.offset);
+    const [again] = await eventuallyHas(deadLettersOf, (deadLetters) => deadLetters.some((each) => each.id !== id));
+    expect(again).toMatchObject({ partition: deadLetter?.partition, valueBase64: deadLetter?.valueBase64, headers: deadLetter?.headers });
+    expect(again?.offset).not.toBe(deadLetter?.offset);
     const second = again?.id ?? '';
     expect(await engine.client.discardDeadLetter(second)).toEqual({ id: second, status: 'discarded' });
     expect(await refusal(engine.client.discardDeadLetter(second))).toEqual({ status: 409, code: 'MR_DEAD_LETTER_CLOSED' });
-    expect(await lettersOf()).toEqual([]);
+    expect(await deadLettersOf()).toEqual([]);
   });
 });
 

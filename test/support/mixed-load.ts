@@ -117,11 +117,11 @@ export async function expectAllFinished(engine: TestEngine, { instanceIds }: Mix
   );
   expect(open).toEqual({ tasks: 0, timers: 0, subscriptions: 0, people: 0 });
 
-  const letters = await queryInstances<{ code: string; reason: string }>(
+  const deadLetters = await queryInstances<{ code: string; reason: string }>(
     'SELECT code, reason FROM dead_letter WHERE instance_id = ANY ($1::text[])',
     [instanceIds],
   );
-  expect(letters).toEqual([]);
+  expect(deadLetters).toEqual([]);
 
   const lost = await queryInstances(
     'SELECT i.id FROM instance i WHERE i.id = ANY ($1::uuid[]) AND i.version <> (SELECT count(*) FROM history h WHERE h.instance_id = i.id)',

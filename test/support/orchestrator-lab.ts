@@ -231,7 +231,7 @@ export class OrchestratorLab {
   async deadLetters(): Promise<readonly DeadLetterRow[]> {
     const { items } = await this.queries.deadLetters('open', 500, null);
     const whole = await Promise.all(items.map(({ id }) => this.queries.deadLetter(id)));
-    return whole.filter((letter) => letter !== null);
+    return whole.filter((deadLetter) => deadLetter !== null);
   }
 
   /** Ends every session of the databases, and lets nobody in until it is called again with true. */

@@ -31,7 +31,7 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
     },
     async ({ query: { status = 'open', limit, cursor = null } }) => {
       const { items, nextCursor } = await queries.deadLetters(status, limit, cursor);
-      return { items: items.map((letter) => toDeadLetter(letter, letter.valueBytes)), nextCursor };
+      return { items: items.map((deadLetter) => toDeadLetter(deadLetter, deadLetter.valueBytes)), nextCursor };
     },
   );
 
@@ -49,8 +49,8 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
       },
     },
     async (request) => {
-      const letter = await findLetter(request.params.id);
-      return toDeadLetter(letter, letter.value?.length ?? 0);
+      const deadLetter = await findDeadLetter(request.params.id);
+      return toDeadLetter(deadLetter, deadLetter.value?.length ?? 0);
     },
   );
 
@@ -68,13 +68,13 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
       },
     },
     async (request) => {
-      const letter = await findOpenLetter(request.params.id);
-      if (letter.omitted !== null) throw incomplete(letter);
-      const { topic, partition, key, value, headers } = letter;
+      const deadLetter = await findOpenDeadLetter(request.params.id);
+      if (deadLetter.omitted !== null) throw incomplete(deadLetter);
+      const { topic, partition, key, value, headers } = deadLetter;
       // Sent before it is closed: if this process crashes in between, the message may be sent twice but is never lost.
       await produce({ topic, partition, key, value, headers });
-      await queries.closeDeadLetter(letter.id, 'replayed', keyOf(request).subject);
-      return { id: letter.id, status: 'replayed' as const };
+      await queries.closeDeadLetter(deadLetter.id, 'replayed', keyOf(request).subject);
+      return { id: deadLetter.id, status: 'replayed' as const };
     },
   );
 
@@ -91,22 +91,22 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
       },
     },
     async (request) => {
-      const { id } = await findOpenLetter(request.params.id);
+      const { id } = await findOpenDeadLetter(request.params.id);
       if (!(await queries.closeDeadLetter(id, 'discarded', keyOf(request).subject))) throw alreadyClosed('closed');
       return { id, status: 'discarded' as const };
     },
   );
 
-  async function findLetter(id: string): Promise<DeadLetterRow> {
-    const letter = /^[0-9]{1,18}$/.test(id) ? await queries.deadLetter(id) : null;
-    if (letter === null) throw notFound('There is no such dead letter.');
-    return letter;
+  async function findDeadLetter(id: string): Promise<DeadLetterRow> {
+    const deadLetter = /^[0-9]{1,18}$/.test(id) ? await queries.deadLetter(id) : null;
+    if (deadLetter === null) throw notFound('There is no such dead letter.');
+    return deadLetter;
   }
 
-  async function findOpenLetter(id: string): Promise<DeadLetterRow> {
-    const letter = await findLetter(id);
-    if (letter.status !== 'open') throw alreadyClosed(letter.status);
-    return letter;
+  async function findOpenDeadLetter(id: string): Promise<DeadLetterRow> {
+    const deadLetter = await findDeadLetter(id);
+    if (deadLetter.status !== 'open') throw alreadyClosed(deadLetter.status);
+    return deadLetter;
   }
 }
 

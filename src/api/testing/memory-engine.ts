@@ -106,8 +106,8 @@ export class MemoryEngine {
     return this.#tables.events.types;
   }
 
-  addDeadLetter(letter: DeadLetterRow): void {
-    this.#tables.deadLetters.set(letter.id, { ...letter, place: letter.id });
+  addDeadLetter(deadLetter: DeadLetterRow): void {
+    this.#tables.deadLetters.set(deadLetter.id, { ...deadLetter, place: deadLetter.id });
   }
 
   /** @returns the secret, for `authorization`. */

@@ -31,8 +31,8 @@ export function addMessageCommands(program: Command): void {
     });
 
   // Without a subcommand it lists them.
-  const letters = program.command('dead-letters').description('List messages that could not be processed; replay or discard them');
-  letters
+  const deadLetters = program.command('dead-letters').description('List messages that could not be processed; replay or discard them');
+  deadLetters
     .option('--status <status>', 'open, replayed or discarded; default open')
     .option('--limit <n>', 'most of them; default 50', parseCount)
     .option('--cursor <cursor>', 'the page after this cursor')
@@ -50,14 +50,19 @@ export function addMessageCommands(program: Command): void {
       printTable(['id', 'code', 'topic/partition@offset', 'since (UTC)', 'reason'], rows, 'No dead letters.');
       if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
     });
-  addClosing(letters, 'replay', 'Send the original records again to the topics they came from', (client, id) =>
+  addClosing(deadLetters, 'replay', 'Send the original records again to the topics they came from', (client, id) =>
     client.replayDeadLetter(id),
   );
-  addClosing(letters, 'discard', 'Close them without sending them again', (client, id) => client.discardDeadLetter(id));
+  addClosing(deadLetters, 'discard', 'Close them without sending them again', (client, id) => client.discardDeadLetter(id));
 }
 
-function addClosing(letters: Command, name: string, about: string, run: (client: Client, id: string) => Promise<DeadLetterClosed>): void {
-  letters
+function addClosing(
+  deadLetters: Command,
+  name: string,
+  about: string,
+  run: (client: Client, id: string) => Promise<DeadLetterClosed>,
+): void {
+  deadLetters
     .command(name)
     .description(about)
     .argument('<id...>')

@@ -71,15 +71,15 @@ describe('a dead letter that would be too large', () => {
       ...{ topic: 't', partition: 1, offset: 2n, timestamp: 0, key: null, value: null, headers: [] },
       ...original,
     };
-    const letter = { original: whole, code: 'MR_NOT_FRAMED', reason: 'ü'.repeat(2_000), instanceId: null, at: 0 } as const;
-    const record = deadLetterRecord(codec, topic, letter, limit);
+    const deadLetter = { original: whole, code: 'MR_NOT_FRAMED', reason: 'ü'.repeat(2_000), instanceId: null, at: 0 } as const;
+    const record = deadLetterRecord(codec, topic, deadLetter, limit);
     const read = await codec.decode(record.value ?? Buffer.alloc(0), ['DeadLetter']);
     if (!read.ok) throw new Error(read.reason);
     const { key, headers, value } = record;
     const sizes = [key ?? '', value ?? '', ...(headers ?? []).flatMap((header) => [header.key, header.value])].map((part) =>
       Buffer.byteLength(part),
     );
-    return { bytes: sizes.reduce((sum, size) => sum + size, 0), letter: read.value };
+    return { bytes: sizes.reduce((sum, size) => sum + size, 0), deadLetter: read.value };
   }
   const headersOf = (count: number, bytes: number) =>
     Array.from({ length: count }, (_, index) => ({ key: `h${index}`, value: Buffer.alloc(bytes, 1) }));
@@ -96,15 +96,15 @@ describe('a dead letter that would be too large', () => {
   ] satisfies [string, Partial<LogRecord>, string | null][])(
     'with %s fits all the same, and says what it leaves out',
     async (_, original, omitted) => {
-      const { bytes, letter } = await written(original);
-      expect(letter).toMatchObject({ topic: 't', partition: 1, offset: 2, omitted });
+      const { bytes, deadLetter } = await written(original);
+      expect(deadLetter).toMatchObject({ topic: 't', partition: 1, offset: 2, omitted });
       expect(bytes).toBeLessThan(omitted === null ? limit : 25_000);
-      if (letter.key !== null) expect(letter.key.every((byte) => byte === 'k'.charCodeAt(0))).toBe(true);
+      if (deadLetter.key !== null) expect(deadLetter.key.every((byte) => byte === 'k'.charCodeAt(0))).toBe(true);
     },
   );
 
   test('of what could not be read has no value', async () => {
-    const { letter } = await written({ unreadable: { code: 'MR_TOO_LARGE', reason: 'a bomb' } });
-    expect(letter).toMatchObject({ value: null, omitted: 'value' });
+    const { deadLetter } = await written({ unreadable: { code: 'MR_TOO_LARGE', reason: 'a bomb' } });
+    expect(deadLetter).toMatchObject({ value: null, omitted: 'value' });
   });
 });

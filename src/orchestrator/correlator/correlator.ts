@@ -16,7 +16,7 @@ import type { FailedStart } from '../../store/triggers.ts';
 import type { RecordBatch } from '../consumer/partition-consumer.ts';
 import type { DeadLetterEntry, DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
 import type { OrchestratorMetrics } from '../orchestrator-metrics.ts';
-import { replayedFor, triggerLetter } from './failed-triggers.ts';
+import { replayedFor, triggerDeadLetter } from './failed-triggers.ts';
 
 export type CorrelatorOptions = {
   /** Prepared for DeadLetter on `deadLetterTopic`. */
@@ -97,7 +97,7 @@ function starterOf({ codec, deadLetterTopic: topic, maxMessageBytes, starter }: 
     deadLetter(failed) {
       const record = records.get(failed.event);
       if (record === undefined) throw new Error('Bug: a trigger failed on an event that was not given');
-      return triggerLetter({ codec, topic, maxMessageBytes }, record, failed);
+      return triggerDeadLetter({ codec, topic, maxMessageBytes }, record, failed);
     },
   };
 }

@@ -22,7 +22,7 @@ export type TriggerLetterOptions = {
 };
 
 /** @param record that brought the event. */
-export function triggerLetter(
+export function triggerDeadLetter(
   { codec, topic, maxMessageBytes }: TriggerLetterOptions,
   record: LogRecord,
   { event, definitionId, reason }: FailedStart,
@@ -30,8 +30,8 @@ export function triggerLetter(
   const others = record.headers.filter(({ key }) => key !== HEADER);
   const original = { ...record, headers: [...others, { key: HEADER, value: Buffer.from(definitionId) }] };
   const text = `${definitionId} is not started by the event ${event.id} of ${event.source}: ${reason}`;
-  const letter = { code: 'MR_TRIGGER_FAILED' as const, reason: text, instanceId: null, at: Date.now(), original };
-  const { value } = deadLetterRecord(codec, topic, letter, maxMessageBytes - OUTBOX_BYTES);
+  const deadLetter = { code: 'MR_TRIGGER_FAILED' as const, reason: text, instanceId: null, at: Date.now(), original };
+  const { value } = deadLetterRecord(codec, topic, deadLetter, maxMessageBytes - OUTBOX_BYTES);
   return { topic, key: definitionId, messageType: 'DeadLetter', partition: null, payload: value ?? Buffer.alloc(0) };
 }
 

@@ -26,19 +26,19 @@ export type DeadLetterSinkOptions = {
 
 export function createDeadLetterSink({ codec, topic, maxBytes, producer, log, onSent }: DeadLetterSinkOptions): DeadLetterSink {
   async function sendOne({ record, code, reason, instanceId }: DeadLetterEntry): Promise<void> {
-    const letter = { code, reason, instanceId, at: Date.now() };
+    const deadLetter = { code, reason, instanceId, at: Date.now() };
     const place = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
     log.warn(
       { ...place, code, reason, ...(instanceId === null ? {} : { instanceId }) },
       'A message that can never be processed goes to the dead letters',
     );
     try {
-      await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, maxBytes)]);
+      await producer.send([deadLetterRecord(codec, topic, { ...deadLetter, original: record }, maxBytes)]);
     } catch (error) {
       if (!(error instanceof MillraceError) || error.retryable) throw error;
       // An administrator has lowered the limit of the topic.
       log.error({ err: error, ...place }, 'The broker refuses a dead letter; it goes without the original bytes');
-      await producer.send([deadLetterRecord(codec, topic, { ...letter, original: record }, 0)]);
+      await producer.send([deadLetterRecord(codec, topic, { ...deadLetter, original: record }, 0)]);
     }
     onSent(record.topic, code);
   }

@@ -3,15 +3,15 @@ import type { DeadLetterRow } from '../instance-queries.ts';
 import type { NewDeadLetter } from '../instance-store.ts';
 import type { MemoryTables } from './tables.ts';
 
-export function saveDeadLetters(tables: MemoryTables, letters: readonly NewDeadLetter[]): void {
+export function saveDeadLetters(tables: MemoryTables, deadLetters: readonly NewDeadLetter[]): void {
   const known = new Set([...tables.deadLetters.values()].map(({ place }) => place));
   // As a database inserts them: in the order of their places.
-  for (const letter of letters.toSorted((a, b) => a.partition - b.partition || Number(BigInt(a.offset) - BigInt(b.offset)))) {
-    const place = `${letter.partition}/${letter.offset}`;
+  for (const deadLetter of deadLetters.toSorted((a, b) => a.partition - b.partition || Number(BigInt(a.offset) - BigInt(b.offset)))) {
+    const place = `${deadLetter.partition}/${deadLetter.offset}`;
     if (known.has(place)) continue;
     known.add(place);
     const id = String(tables.nextId());
-    const { code, reason, original, instanceId, at, omitted } = letter;
+    const { code, reason, original, instanceId, at, omitted } = deadLetter;
     tables.deadLetters.set(id, { place, id, code, reason, ...original, instanceId, at, omitted, status: 'open' });
   }
 }

@@ -38,7 +38,7 @@ const people: List<OpenHumanTask> = {
   ...{ name: 'inbox', patterns: [patterns.integer], order: 'descending' },
   position: ({ id }) => [id],
 };
-const letters: List<DeadLetterRow> = {
+const deadLetters: List<DeadLetterRow> = {
   ...{ name: 'dead-letters', patterns: [patterns.integer], order: 'descending' },
   position: ({ id }) => [Number(id)],
 };
@@ -119,8 +119,8 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       return [...byVersion].map(([version, { length }]) => ({ version, running: length })).sort((a, b) => b.version - a.version);
     },
     async deadLetters(status, limit, cursor) {
-      const found = [...tables.deadLetters.values()].filter((letter) => letter.status === status);
-      return page(letters, found, limit, cursor, ({ id }) => listed(deadLetter(tables, id) ?? unreachable()));
+      const found = [...tables.deadLetters.values()].filter((deadLetter) => deadLetter.status === status);
+      return page(deadLetters, found, limit, cursor, ({ id }) => listed(deadLetter(tables, id) ?? unreachable()));
     },
     deadLetter: async (id) => deadLetter(tables, id),
     closeDeadLetter: async (id, status) => closeDeadLetter(tables, id, status),

@@ -48,7 +48,7 @@ export function createMemoryInstanceStore(
     },
     claim: async (instanceId, path, assignee) => claim(tables, instanceId, path, assignee),
     unclaim: async (instanceId, path, assignee) => unclaim(tables, instanceId, path, assignee),
-    saveDeadLetters: async (letters) => saveDeadLetters(tables, letters),
+    saveDeadLetters: async (deadLetters) => saveDeadLetters(tables, deadLetters),
     openAutomatedTasks: async (partitions, dispatchedBefore, limit, after = null) =>
       openAutomatedTasks(tables, partitions, dispatchedBefore, limit, after),
     async registerEventTypes(types) {

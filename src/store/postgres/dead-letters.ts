@@ -41,9 +41,9 @@ function headersText({ headers }: NewDeadLetter['original']): string {
   return JSON.stringify(headers.map(({ key, value }): Header => ({ key, value: value.toString('base64') })));
 }
 
-export async function saveDeadLetters(pool: Pool, letters: readonly NewDeadLetter[]): Promise<void> {
-  if (letters.length === 0) return;
-  await translating(() => pool.query({ ...save, values: columns.encode(letters) }));
+export async function saveDeadLetters(pool: Pool, deadLetters: readonly NewDeadLetter[]): Promise<void> {
+  if (deadLetters.length === 0) return;
+  await translating(() => pool.query({ ...save, values: columns.encode(deadLetters) }));
 }
 
 const plainFields = `id, code, reason, original_topic AS topic, original_partition AS partition, original_offset AS "offset",

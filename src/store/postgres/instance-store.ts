@@ -57,7 +57,7 @@ export function createInstanceStore(
     publish: (messages) => publish(pool, messages),
     claim: (instanceId, path, assignee) => claim(pool, instanceId, path, assignee),
     unclaim: (instanceId, path, assignee) => unclaim(pool, instanceId, path, assignee),
-    saveDeadLetters: (letters) => saveDeadLetters(pool, letters),
+    saveDeadLetters: (deadLetters) => saveDeadLetters(pool, deadLetters),
     openAutomatedTasks: (partitions, dispatchedBefore, limit, after = null) =>
       openAutomatedTasks(pool, partitions, dispatchedBefore, limit, after),
     registerEventTypes: (types) => registerEventTypes(pool, types),
