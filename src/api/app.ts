@@ -9,11 +9,11 @@ import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController
 import { createStartBatcher } from '../engine/start/start-batcher.ts';
 import { createStartInstance, type StartInstance } from '../engine/start/start-instance.ts';
 import { apiMetrics } from '../service/metrics.ts';
+import { createLatestVersions } from '../store/latest-versions.ts';
 import { assertPermitted, createAuthenticator, rememberKey } from './auth.ts';
 import type { ApiApp, ApiLimits, ApiOptions, RouteContext } from './context.ts';
 import { addDocs } from './docs.ts';
 import { addJsonParser } from './json-body.ts';
-import { createLatestVersions } from './latest-versions.ts';
 import { ApiProblem, handleError, rawProblem, sendProblem } from './problem.ts';
 import { addCommandRoutes } from './routes/commands.ts';
 import { addDeadLetterRoutes } from './routes/dead-letters.ts';

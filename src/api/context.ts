@@ -6,8 +6,8 @@ import type { StartBatcherOptions } from '../engine/start/start-batcher.ts';
 import type { StartInstance } from '../engine/start/start-instance.ts';
 import type { Health } from '../service/health.ts';
 import type { apiMetrics, Metrics } from '../service/metrics.ts';
+import type { LatestVersions } from '../store/latest-versions.ts';
 import type { Permission } from './auth.ts';
-import type { LatestVersions } from './latest-versions.ts';
 import type { ApiPorts } from './ports.ts';
 
 declare module 'fastify' {

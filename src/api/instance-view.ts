@@ -36,14 +36,23 @@ export function toInstance({ row, state, pending }: InstanceView): contract.Inst
   const open = openWork(state);
   return {
     ...toSummary(row),
+    parent: parentOf(state),
     input: state.input,
     output: state.output,
     error: state.error,
     open: open.slice(0, OPEN_MAX),
     openCount: open.length,
+    awaitedChildren: state.childCount ?? 0,
     ending: endingOf(state),
     pending: pending.map((command) => toPending(state, command)),
   };
+}
+
+function parentOf({ parent: child }: InstanceState): contract.Instance['parent'] {
+  if (child === undefined) return null;
+  const { parent } = child;
+  if (parent.kind === 'schedule') return { kind: parent.kind, scheduleId: parent.scheduleId, run: parent.run };
+  return { kind: parent.kind, instanceId: parent.instanceId, taskId: taskIdOf(parent.instanceId, parent.path) };
 }
 
 function endingOf({ undo }: InstanceState): contract.Instance['ending'] {

@@ -32,7 +32,7 @@ export type ApiPorts = {
     | 'deployTriggers'
     | 'switchTriggers'
   >;
-  readonly queries: Omit<InstanceQueries, 'fullHistory' | 'instanceIds'>;
+  readonly queries: Omit<InstanceQueries, 'fullHistory' | 'instanceIds' | 'books'>;
   readonly outgoing: OutgoingMessages;
   readonly admission: AdmissionControl;
   readonly watch: InstanceWatch;

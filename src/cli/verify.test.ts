@@ -99,7 +99,7 @@ function queriesOver(history: readonly HistoryEntry[], ...states: readonly Insta
     const state = states[Math.min(reads++, states.length - 1)];
     return state === undefined ? null : viewOf(state);
   };
-  const queries: Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory'> = {
+  const queries: Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory' | 'books'> = {
     instanceIds: async (after) => (after === null ? [id] : []),
     getWhole: async () => next(),
     find: async () => {
@@ -114,6 +114,7 @@ function queriesOver(history: readonly HistoryEntry[], ...states: readonly Insta
       return { items: rows.slice(at, at + 1), nextCursor: at + 1 < rows.length ? String(at + 1) : null };
     },
     fullHistory: async () => history,
+    books: async () => [],
   };
   return queries;
 }
@@ -168,6 +169,15 @@ it.each<[string, (rows: readonly TaskRow[]) => readonly TaskRow[], string]>([
   };
   const { differences } = await verifyInstances({ ...queries, tasks }, () => undefined);
   expect(differences.map(({ message }) => message)).toEqual([`the rows of its tasks differ from the fold of its history at ${places}`]);
+});
+
+it('names the rows of children that its history does not know', async () => {
+  const { state, history } = ran();
+  const parent = { kind: 'instance', instanceId: id, path: 'a' as TaskPath, attempt: 1 } as const;
+  const wanted = { depth: 1, detached: false, wish: 'run', number: 1, definitionId: definition.id, definitionVersion: null } as const;
+  const books = async () => [{ childId: 'c' as InstanceId, request: { parent, ...wanted } }];
+  const { differences } = await verifyInstances({ ...queriesOver(history, state), books }, () => undefined);
+  expect(differences.map(({ message }) => message)).toEqual(['the rows of its children differ from the fold of its history at /c']);
 });
 
 it('reports a history with a gap', async () => {

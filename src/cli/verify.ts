@@ -1,11 +1,14 @@
 /** Folds the history of every instance again and compares what comes out with what is stored. Reads only. */
 
 import type { InstanceId, TaskPath } from '../core/ids.ts';
+import { requestOf } from '../core/instance/children/books.ts';
 import { fold, statusOf } from '../core/instance/index.ts';
+import { allBooks } from '../core/instance/state/scopes.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
+import type { ChildRow } from '../store/books.ts';
 import { humanRecords } from '../store/human-record.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 import { storeHistory } from '../store/stored/history.ts';
@@ -15,8 +18,13 @@ import { taskImages } from '../store/stored/task-images.ts';
 export type Difference = { readonly instanceId: InstanceId; readonly message: string };
 export type Verification = { readonly verified: number; readonly differences: readonly Difference[] };
 
-type Queries = Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory'>;
-type Stored = { readonly state: InstanceState; readonly row: InstanceRow; readonly tasks: readonly TaskRow[] };
+type Queries = Pick<InstanceQueries, 'instanceIds' | 'find' | 'getWhole' | 'tasks' | 'task' | 'fullHistory' | 'books'>;
+type Stored = {
+  readonly state: InstanceState;
+  readonly row: InstanceRow;
+  readonly tasks: readonly TaskRow[];
+  readonly books: readonly ChildRow[];
+};
 
 const PAGE = 500;
 /** A running instance may move on between the two reads. */
@@ -49,9 +57,10 @@ async function verifyInstance(queries: Queries, instanceId: InstanceId): Promise
     // Removed by policy since the ids were listed.
     if (view === null) return null;
     const tasks = await tasksOf(queries, instanceId);
+    const books = await queries.books(instanceId);
     const history = await queries.fullHistory(instanceId);
     try {
-      message = compare({ ...view, tasks }, fold(instanceId, history), history);
+      message = compare({ ...view, tasks, books }, fold(instanceId, history), history);
     } catch (error) {
       message = `the history cannot be folded: ${error instanceof Error ? error.message : 'it threw'}`;
     }
@@ -72,7 +81,7 @@ async function tasksOf(queries: Queries, instanceId: InstanceId): Promise<readon
   }
 }
 
-function compare({ state, row, tasks }: Stored, folded: InstanceState, history: readonly HistoryEntry[]): string | null {
+function compare({ state, row, tasks, books }: Stored, folded: InstanceState, history: readonly HistoryEntry[]): string | null {
   const differences: string[] = [];
   const note = (what: string, places: Iterable<string>): void => {
     const first = [...places].slice(0, PLACES_MAX);
@@ -83,6 +92,7 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState, history: 
   const rows = Object.fromEntries(tasks.map((task) => [task.path, readOf(task)]));
   const expected = Object.fromEntries(expectedRows(folded, history));
   note('the rows of its tasks differ', differingPlaces(asJson(rows), asJson(expected), ''));
+  note('the rows of its children differ', differingPlaces(asJson(byChild(books)), asJson(byChild(expectedBooks(folded))), ''));
   return differences.length === 0 ? null : differences.join('; ');
 }
 
@@ -90,6 +100,14 @@ function compare({ state, row, tasks }: Stored, folded: InstanceState, history: 
 function rowOf(state: InstanceState): InstanceRow {
   const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
+}
+
+function byChild(rows: readonly ChildRow[]): Readonly<Record<string, ChildRow['request']>> {
+  return Object.fromEntries(rows.map(({ childId, request }) => [childId, request]));
+}
+
+function expectedBooks(folded: InstanceState): readonly ChildRow[] {
+  return allBooks(folded).map((book) => ({ childId: book.childId, request: requestOf(folded, book) }));
 }
 
 type TaskFields = Pick<TaskRow, 'nodeId' | 'type' | 'status' | 'attempt' | 'input' | 'output' | 'error' | 'openedAt' | 'human'>;
@@ -110,7 +128,7 @@ function expectedRows(folded: InstanceState, history: readonly HistoryEntry[]): 
 }
 
 /** As it would be stored: members that are undefined are no members. */
-function asJson(value: InstanceState | InstanceRow | Readonly<Record<string, TaskFields>>): Json {
+function asJson(value: InstanceState | InstanceRow | Readonly<Record<string, TaskFields | ChildRow['request']>>): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 

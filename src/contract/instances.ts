@@ -59,6 +59,11 @@ export const WaitingFor = Type.Union(
       count: Type.Integer(),
     }),
     Type.Object({
+      kind: Type.Literal('child'),
+      definition: Type.Object({ id: Type.String(), version: Nullable(Type.Integer({ description: 'null: the latest.' })) }),
+      instanceId: NullableString('The child; null while an earlier child of the task is still ending.'),
+    }),
+    Type.Object({
       kind: Type.Literal('items'),
       total: Type.Integer({ description: 'Items of the forEach.' }),
       running: Type.Integer(),
@@ -95,6 +100,15 @@ export const Pending = Type.Object({
   at: Instant,
 });
 
+export const Parent = Type.Union([
+  Type.Object({
+    kind: Type.Literal('instance'),
+    instanceId: Type.String(),
+    taskId: Type.String({ description: 'Its workflow task that asked for this instance.' }),
+  }),
+  Type.Object({ kind: Type.Literal('schedule'), scheduleId: Type.String(), run: Type.Integer() }),
+]);
+
 export const Ending = Type.Object(
   {
     as: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
@@ -109,6 +123,7 @@ export const Instance = Type.Object({
   instanceId: Type.String(),
   definition: DefinitionRef,
   businessKey: NullableString(),
+  parent: Nullable(Parent),
   status: InstanceStatus,
   input: JsonValue,
   output: JsonValue,
@@ -117,6 +132,10 @@ export const Instance = Type.Object({
     description: 'Open work, which says why the instance waits: incidents first, then the oldest; at most 100, see `openCount`.',
   }),
   openCount: Type.Integer(),
+  awaitedChildren: Type.Integer({
+    description:
+      'Children whose end was not heard yet, also after the instance has ended. `GET /v1/instances?parent=` lists all of its children.',
+  }),
   ending: Nullable(Ending),
   pending: Type.Array(Pending, { description: 'Commands that were accepted and are not applied yet; the oldest 100.' }),
   createdAt: Instant,

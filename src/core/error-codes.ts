@@ -99,6 +99,8 @@ export const errorCodes = {
   MR_DEF_DUPLICATE: { blame: 'message', http: 422 },
   MR_DEF_LIMIT: { blame: 'message', http: 422 },
   MR_DEF_TOPIC_NOT_ALLOWED: { blame: 'message', http: 422 },
+  MR_DEF_UNKNOWN_DEFINITION: { blame: 'message', http: 422 },
+  MR_DEF_CHILD_OF_ITSELF: { blame: 'message', http: 422 },
   MR_DEF_CREDENTIAL_IN_CLEAR: { blame: 'message', http: null },
   // Expressions, at run time
   MR_EXPRESSION_FAILED: { blame: 'message', http: null },
@@ -111,6 +113,10 @@ export const errorCodes = {
   MR_COMMAND_REPEATED: { blame: 'message', http: null },
   MR_EVENT_REPEATED: { blame: 'message', http: null },
   MR_EVENT_REFUSED: { blame: 'message', http: null },
+  MR_CHILD_STALE: { blame: 'message', http: null },
+  // Children
+  MR_CHILD_GONE: { blame: 'message', http: null },
+  MR_CHILD_TOO_DEEP: { blame: 'message', http: null },
   // Dead letters
   MR_NOT_FRAMED: { blame: 'message', http: null },
   MR_SCHEMA_UNKNOWN: { blame: 'message', http: null },

@@ -4,6 +4,7 @@ import {
   anything,
   condition,
   duration,
+  flag,
   instant,
   integer,
   jsonSchema,
@@ -79,6 +80,22 @@ const fieldValue: JsonObject = {
 };
 const fields = (description: string): JsonObject => orExpression({ type: 'object', additionalProperties: fieldValue, description });
 const body: JsonObject = { $ref: '#/$defs/body' };
+
+/** Which definition a child runs, and with what. */
+const child: JsonObject = {
+  definition: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'The definition that the child runs, written out.'),
+  version: {
+    description: 'A number, or the latest as it is when the child starts.',
+    anyOf: [{ type: 'integer', minimum: 1, maximum: 2_147_483_647 }, { const: 'latest' }],
+    default: 'latest',
+  },
+  input: anything('Of the child. Default {}.'),
+};
+
+const awaited: JsonObject = {
+  detached: flag('The node completes as soon as the child is asked for.'),
+  timeout: duration('After this time the child is cancelled, and the node has timed out.'),
+};
 
 export const nodeShapes: { readonly [type: string]: NodeShape } = {
   task: {
@@ -243,9 +260,10 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
       atLeast: integer(1, 10_000, 'Ends the loop early when this many items have completed.'),
       timeout: duration('How long the node may take before it times out.'),
       body,
+      workflow: object({ ...child, ...awaited }, ['definition'], { description: 'In place of `body`: a child instance for each item.' }),
     },
-    required: ['items', 'body'],
-    more: { not: { required: ['until', 'atLeast'] } },
+    required: ['items'],
+    more: { not: { required: ['until', 'atLeast'] }, oneOf: [{ required: ['body'] }, { required: ['workflow'] }] },
   },
   repeat: {
     description: 'Runs its body again and again: give `until` or `while`.',
@@ -259,5 +277,14 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     },
     required: ['body'],
     more: { oneOf: [{ required: ['until'] }, { required: ['while'] }] },
+  },
+  workflow: {
+    description: 'Runs another definition as a child instance. Its output is that of the child.',
+    fields: {
+      ...child,
+      ...awaited,
+    },
+    required: ['definition'],
+    more: when({ properties: { detached: { const: true } }, required: ['detached'] }, { not: { required: ['timeout'] } }),
   },
 };

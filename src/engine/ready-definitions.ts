@@ -15,27 +15,39 @@ export type ReadyDefinitions = {
    * (not retryable) for one that this version of the engine refuses.
    */
   get(id: DefinitionId, version: number): Promise<Definition>;
+  /** The same, but null for a version that was never deployed. */
+  find(id: DefinitionId, version: number): Promise<Definition | null>;
 };
 
 export function createReadyDefinitions(cache: DefinitionCache, outgoing: Pick<OutgoingMessages, 'prepareQueues'>): ReadyDefinitions {
   const queues = new QueuePreparation(outgoing);
+  async function find(id: DefinitionId, version: number): Promise<Definition | null> {
+    const definition = await cache.get(id, version);
+    if (definition !== null) await prepare(definition);
+    return definition;
+  }
+
+  async function prepare(definition: Definition): Promise<void> {
+    try {
+      await queues.prepare(definition);
+    } catch (error) {
+      // Retryable: once somebody registers the schema, everything goes on.
+      throw error instanceof MillraceError && !error.retryable ? retryable(error.code, error.message, error) : error;
+    }
+  }
+
   return {
     peek(id, version) {
       const definition = cache.peek(id, version);
       return definition !== undefined && queues.has(definition) ? definition : undefined;
     },
     async get(id, version) {
-      const definition = await cache.get(id, version);
+      const definition = await find(id, version);
       // The definition database is the wrong one, or was restored. That is no error of the instance, and waiting loses nothing.
       if (definition === null) throw retryable('MR_DEFINITION_MISSING', `The definition database has no version ${version} of ${id}.`);
-      try {
-        await queues.prepare(definition);
-      } catch (error) {
-        // Retryable: once somebody registers the schema, everything goes on.
-        throw error instanceof MillraceError && !error.retryable ? retryable(error.code, error.message, error) : error;
-      }
       return definition;
     },
+    find,
   };
 }
 

@@ -69,6 +69,16 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     ],
     warnings: [],
   }),
+  workflow: ({ definition, version, detached, timeout }) => ({
+    sentences: [
+      `It starts an instance of "${definition}" (${version === null ? 'the latest version' : `version ${version}`}) as its child.`,
+      detached
+        ? 'It completes as soon as the child is asked for.'
+        : 'It waits for the end of the child, and fails when the child fails or is cancelled.',
+      ...(timeout === null ? [] : [`After ${durationOf(timeout)} the child is cancelled, and the node has timed out.`]),
+    ],
+    warnings: [],
+  }),
   repeat: ({ body, condition, max, delay }) => ({
     sentences: [
       `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) ${condition.kind === 'until' ? 'until' : 'while'} \`${condition.holds.source}\` holds, at most ${max} times${delay === null ? '' : `, with ${durationOf(delay)} between`}.`,

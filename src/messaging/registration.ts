@@ -10,6 +10,9 @@ import { defaultQueue, topicNames } from './topics.ts';
 
 const compatibility = 'FULL_TRANSITIVE';
 
+/** Notifications that leave through the outbox. */
+export const sentNotifications = ['CommandIssued', 'TimerFired', 'EventMatched', 'ChildStart', 'ChildWord', 'ChildEnd'] as const;
+
 /** Every record of every topic of this installation, and of the topics that `publish` may name. */
 export function recordsOnTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): RecordOnTopic[] {
   const names = topicNames(prefix);
@@ -17,9 +20,7 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = [], 
   return [
     ...tasks,
     { topic: names.notifications, record: 'TaskOutcome' },
-    { topic: names.notifications, record: 'CommandIssued' },
-    { topic: names.notifications, record: 'TimerFired' },
-    { topic: names.notifications, record: 'EventMatched' },
+    ...sentNotifications.map((record) => ({ topic: names.notifications, record })),
     ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
     { topic: names.lifecycle, record: 'InstanceChanged' },
     { topic: names.definitions, record: 'DefinitionVersion' },

@@ -22,6 +22,7 @@ import { createDefinitionCache, type DefinitionCache } from '../store/definition
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
 import type { Maintenance, OutboxGauge, OutboxProbes, OutboxState } from '../store/maintenance.ts';
+import { createAskingTask } from './children/asking-task.ts';
 import { createDeadLetterSink } from './dead-letters/dead-letter-sink.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { createProbeReader } from './probes/probe-reader.ts';
@@ -81,16 +82,15 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   const deadLetters = createDeadLetterSink({ codec, topic, maxBytes, producer, log: service.log, onSent: metrics.deadLetter });
   checkDatabases(service, systems);
   fireTimers(config, service, systems, { admin, metrics });
+  askChildren(service, systems, metrics);
   keepDatabaseSmall(service, systems);
   redispatch(config, service, systems, { admin, metrics, consumers });
   const probing = probePublishing(config, service, systems);
   const now = await keepDatabaseClock(() => store.now(), retry, service);
   const definitions = createDefinitionCache(systems.definitions);
   runSchedules(config, service, systems, { metrics, definitions, now });
-  await Promise.all([
-    probing,
-    runConsumers({ ...systems, config, service, retry, definitions, admin, producer, deadLetters, metrics, stateCache, consumers, now }),
-  ]);
+  const parts = { config, service, retry, admin, producer, deadLetters, metrics, stateCache, consumers };
+  await Promise.all([probing, runConsumers({ ...systems, ...parts, definitions, definitionStore: systems.definitions, now })]);
 }
 
 function checkDatabases({ health }: Service, { store, definitions }: OrchestratorSystems): void {
@@ -132,6 +132,10 @@ function fireTimers(
   });
   const { timerIntervalMs: intervalMs } = config.orchestrator;
   service.repeat('fire timers', createTimerTask({ store, outgoing, events, intervalMs, onFired: metrics.timerFired }));
+}
+
+function askChildren(service: Service, { store, outgoing }: OrchestratorSystems, metrics: OrchestratorMetrics): void {
+  service.repeat('ask after children', createAskingTask({ store, outgoing, onAsked: metrics.childrenAsked }));
 }
 
 /** Measures the outbox too: a lost slot must be noticed before its unpublished rows are removed. */

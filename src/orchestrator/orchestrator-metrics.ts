@@ -26,6 +26,8 @@ export type OrchestratorMetrics = {
   continued(held: number, misfits: number): void;
   /** Held tasks that were sent since their lease was over. */
   leaseEnded(count: number): void;
+  childrenAsked(count: number): void;
+  childGone(): void;
 };
 
 /** @param lag asked at each scrape, as is how many bytes of states are cached. */
@@ -75,5 +77,7 @@ export function createOrchestratorMetrics(
     leaseEnded(count) {
       if (count > 0) own.continuations.inc({ result: 'released' }, count);
     },
+    childrenAsked: (count) => own.childrenAsked.inc(count),
+    childGone: () => own.childrenGone.inc(),
   };
 }

@@ -1,5 +1,6 @@
 /** The consumers of an orchestrator: notifications, events of our topic and of others, dead letters. */
 import type { EpochMs } from '../core/ids.ts';
+import { createBirths } from '../engine/child/births.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import type { AssignedStateCache } from '../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../engine/ready-definitions.ts';
@@ -13,7 +14,9 @@ import type { RetryPolicy } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
+import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
+import { createLatestVersions } from '../store/latest-versions.ts';
 import { PartitionConsumer, type PartitionConsumerOptions } from './consumer/partition-consumer.ts';
 import { createCorrelator } from './correlator/correlator.ts';
 import { createDeadLetterIndexer } from './dead-letters/dead-letter-indexer.ts';
@@ -34,6 +37,7 @@ export type ConsumerDependencies = {
   readonly service: Service;
   readonly retry: RetryPolicy;
   readonly definitions: DefinitionCache;
+  readonly definitionStore: DefinitionStore;
   readonly store: InstanceStore;
   readonly matcher: EventMatcher;
   readonly codec: Codec;
@@ -76,8 +80,12 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
   const observer = createProcessingObserver(log, metrics);
+  const latest = createLatestVersions(dependencies.definitionStore);
+  const deciding = { store, definitions: ready, outgoing, limits: config.limits, now };
   const processor = new InstanceProcessor({
-    ...{ store, definitions: ready, outgoing, limits: config.limits, now, observer },
+    ...deciding,
+    births: createBirths({ ...deciding, latest }),
+    observer,
     continuation: isContinued,
   });
   const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
@@ -140,6 +148,7 @@ async function readyDefinitions(
       publisher.tell(definition);
       return definition;
     },
+    find: (id, version) => ready.find(id, version),
   };
 }
 

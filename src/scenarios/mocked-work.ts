@@ -1,5 +1,6 @@
 /** The outcome of an attempt, by the mocks of the scenario. */
 import { parseDuration } from '../core/duration.ts';
+import type { ChildResult } from '../core/instance/children/messages.ts';
 import type { TaskOutcome } from '../core/instance/decide/notification.ts';
 import type { TaskState } from '../core/instance/state/state.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -8,12 +9,12 @@ import { own } from '../core/record.ts';
 import type { Mocks, Outcome } from './format.ts';
 
 export type ScheduledTask = TaskState & { readonly status: 'scheduled' };
+export type MockedEnd = { readonly afterMs: number; readonly result: ChildResult };
 export type MockedOutcome = { readonly afterMs: number; readonly result: TaskOutcome['result'] };
 
 /** @returns null when the mock says that no outcome comes; undefined when there is no mock for the task. */
 export function mockedOutcome(mocks: Mocks, task: ScheduledTask): MockedOutcome | null | undefined {
-  const outcomes = own(mocks, task.path) ?? own(mocks, task.nodeId);
-  const mock = outcomes?.[task.attempt - 1] ?? outcomes?.at(-1);
+  const mock = mockOf(mocks, task);
   if (mock === undefined) return undefined;
   if (mock.never === true) return null;
   const afterMs = mock.after === undefined ? 0 : msOf(mock.after);
@@ -22,6 +23,22 @@ export function mockedOutcome(mocks: Mocks, task: ScheduledTask): MockedOutcome 
     return { afterMs: task.payload.timeoutMs, result: { status: 'timedOut', error, retryable: true, retryAfterMs: null } };
   }
   return { afterMs, result: resultOf(mock, task) };
+}
+
+/** What the child of a task comes to. @returns as `mockedOutcome` does. */
+export function mockedEnd(mocks: Mocks, task: Pick<TaskState, 'path' | 'nodeId' | 'attempt'>): MockedEnd | null | undefined {
+  const mock = mockOf(mocks, task);
+  if (mock === undefined) return undefined;
+  if (mock.never === true) return null;
+  const afterMs = mock.after === undefined ? 0 : msOf(mock.after);
+  if (mock.fails === undefined) return { afterMs, result: { status: 'completed', output: mock.output ?? null } };
+  const { code, message = `${code} happened.` } = mock.fails;
+  return { afterMs, result: { status: 'failed', error: { code, message } } };
+}
+
+function mockOf(mocks: Mocks, { path, nodeId, attempt }: Pick<TaskState, 'path' | 'nodeId' | 'attempt'>): Outcome | undefined {
+  const outcomes = own(mocks, path) ?? own(mocks, nodeId);
+  return outcomes?.[attempt - 1] ?? outcomes?.at(-1);
 }
 
 function resultOf({ output, answers, fails }: Outcome, task: ScheduledTask): TaskOutcome['result'] {

@@ -47,6 +47,8 @@ function changeBy(event: InstanceEvent): Partial<ObservedTask> | null {
   switch (event.type) {
     case 'TaskScheduled':
       return { status: 'scheduled', attempt: event.attempt, input: event.payload.input, output: null, error: null };
+    case 'WorkflowOpened':
+      return { status: 'open', attempt: event.attempt, input: event.input, output: null, error: null };
     case 'AttemptStarted':
       return { status: 'scheduled', attempt: event.attempt };
     case 'HumanTaskOpened':

@@ -95,7 +95,7 @@ describe('A scenario file is refused', () => {
     [
       'with a mock of what is no work',
       { scenarios: [fine], mocks: { check: [{ output: 1 }] } },
-      '/mocks/check "check" is a transform node: only the work of "task" and "http" nodes is mocked.',
+      '/mocks/check "check" is a transform node: only "task", "http" and "workflow" nodes are mocked.',
     ],
     [
       'with an outcome that is two',

@@ -77,8 +77,8 @@ class Checker {
         yield { pointer: at, message: `The definition has no node "${nodeIdOfPath(key)}".` };
         continue;
       }
-      if (node.type !== 'task' && node.type !== 'http')
-        yield { pointer: at, message: `"${node.id}" is a ${node.type} node: only the work of "task" and "http" nodes is mocked.` };
+      if (node.type !== 'task' && node.type !== 'http' && node.type !== 'workflow')
+        yield { pointer: at, message: `"${node.id}" is a ${node.type} node: only "task", "http" and "workflow" nodes are mocked.` };
       for (const [index, outcome] of outcomes.entries()) yield* checkOutcome(outcome, node.type, `${at}/${index}`);
     }
   }
@@ -128,6 +128,8 @@ function* checkOutcome(outcome: Outcome, type: string, pointer: string): Generat
     yield { pointer, message: `An attempt ends in one way: give one of "output", "answers", "fails", "timesOut" and "never".` };
   if (outcome.answers !== undefined && type !== 'http')
     yield { pointer: `${pointer}/answers`, message: 'Only an "http" node is answered: give "output" or "fails".' };
+  if (outcome.timesOut !== undefined && type === 'workflow')
+    yield { pointer: `${pointer}/timesOut`, message: 'A child times out by the "timeout" of its node: give "never".' };
   if (outcome.after !== undefined) {
     yield* duration(outcome.after, `${pointer}/after`);
     if (outcome.timesOut === true || outcome.never === true)

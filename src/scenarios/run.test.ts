@@ -75,6 +75,31 @@ describe('Work', () => {
     });
   });
 
+  it('of children is mocked too: they complete, fail, or are cancelled with what asked for them', () => {
+    const child = { type: 'workflow', definition: 'ship', input: { n: 1 } };
+    const document = graphOf({ n: child, late: { ...child, timeout: '1h' }, end: { type: 'transform', output: 1 } }, [
+      { from: 'late', to: 'end', on: 'timedOut' },
+    ]);
+    passes(document, {
+      mocks: { n: [{ fails: { code: 'SOLD_OUT' } }, { output: 7, after: '1m' }], late: [{ never: true }] },
+      steps: [
+        { expect: { status: 'incident', incidents: { n: 'SOLD_OUT' } } },
+        { command: { type: 'retry' } },
+        { expect: { open: ['late'], nodes: { n: { attempt: 2, input: { n: 1 }, output: 7 } } } },
+        { advance: '1h' },
+      ],
+      expect: { status: 'completed', nodes: { late: { status: 'timedOut' } } },
+    });
+    const each = { type: 'forEach', items: [1, 2], workflow: { definition: 'ship', input: '${ item }' } };
+    passes(nodeOf(each, { output: '${ nodes.n.output }' }), {
+      mocks: { 'n/workflow': [{ output: 'a' }], 'n.1.workflow': [{ output: 'b' }] },
+      expect: { output: ['a', 'b'] },
+    });
+    expect(failuresOf(nodeOf(child), { expect: { status: 'completed' } })).toMatchObject({
+      '/mocks': '"n" waits for the end of its child, but no mock gives one: add it to "mocks".',
+    });
+  });
+
   it('of one item is mocked by its path, of all others by the node', () => {
     const body = { nodes: { ship: work }, output: '${ nodes.ship.output }' };
     passes(nodeOf({ type: 'forEach', items: ['a', 'b', 'c'], body }, { output: '${ nodes.n.output }' }), {

@@ -3,6 +3,7 @@ import type { Definition } from '../core/definition/types.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
 import type { TaskPath } from '../core/ids.ts';
 import { taskAt } from '../core/instance/state/scopes.ts';
+import { isOpen } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { compare, type Failure } from './expectations.ts';
 import type { Mocks, Scenario, Step } from './format.ts';
@@ -122,9 +123,9 @@ function compareRefusal(what: string, expected: string | undefined, refusal: Ref
 /** The most likely reasons why the instance did not get further. */
 function hintsOf({ unanswered, state }: Simulation, pointer: string): readonly Failure[] {
   return [...unanswered].flatMap((path) => {
-    const isWaiting = taskAt(state, path as TaskPath)?.status === 'scheduled';
-    return isWaiting
-      ? [{ pointer: `${pointer}/mocks`, message: `"${path}" waits for an outcome, but no mock gives one: add it to "mocks".` }]
-      : [];
+    const task = taskAt(state, path as TaskPath);
+    const what = task?.status === 'scheduled' ? 'an outcome' : task?.type === 'workflow' && isOpen(task) ? 'the end of its child' : null;
+    if (what === null) return [];
+    return [{ pointer: `${pointer}/mocks`, message: `"${path}" waits for ${what}, but no mock gives one: add it to "mocks".` }];
   });
 }

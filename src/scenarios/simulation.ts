@@ -5,11 +5,11 @@
  */
 import type { Definition } from '../core/definition/types.ts';
 import { type ExternalEvent, publishSource } from '../core/external-event.ts';
-import type { CommandId, EpochMs, InstanceId } from '../core/ids.ts';
+import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
 import type { CommandIssued, Notification } from '../core/instance/decide/notification.ts';
 import { start, step } from '../core/instance/index.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
-import { taskAt } from '../core/instance/state/scopes.ts';
+import { bookAt, nodeIdOfPath, taskAt } from '../core/instance/state/scopes.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry, StepResult } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
@@ -17,7 +17,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { Agenda } from './agenda.ts';
 import { EventBuffer } from './event-buffer.ts';
 import type { Mocks } from './format.ts';
-import { mockedOutcome } from './mocked-work.ts';
+import { mockedEnd, mockedOutcome } from './mocked-work.ts';
 
 /** Id of every simulated instance, so that scenarios can expect outputs that contain it. */
 export const simulatedInstanceId = '00000000-0000-7000-8000-000000000001' as InstanceId;
@@ -153,6 +153,10 @@ export class Simulation {
       case 'disarmTimer':
         this.#agenda.cancel(effect.timerId);
         break;
+      case 'bookChild':
+      case 'startChild':
+        this.#callChild(effect.path);
+        break;
       case 'closeSubscriptions':
         this.#events.close(effect.path);
         break;
@@ -190,6 +194,23 @@ export class Simulation {
       kind: 'work',
       notification: { type: 'TaskOutcome', path, attempt, basis, result: mocked.result },
     });
+  }
+
+  /** A child ends as its mock says, or as soon as its parent wants it to. */
+  #callChild(path: TaskPath): void {
+    const book = bookAt(this.#state, path);
+    // Paused or let run again, it goes on as it began.
+    if (book === undefined || (book.wish !== 'cancel' && book.number > 1)) return;
+    const { childId, attempt, wish, detached } = book;
+    this.#agenda.cancel(childId);
+    const mocked = detached || wish === 'cancel' ? null : mockedEnd(this.#mocks, { path, nodeId: nodeIdOfPath(path), attempt });
+    if (mocked === undefined) this.unanswered.add(path);
+    const told = { afterMs: 0, result: { status: detached ? 'started' : 'cancelled' } } as const;
+    const end = detached || wish === 'cancel' ? told : mocked;
+    if (end === undefined || end === null) return;
+    const parent = { kind: 'instance', instanceId: this.#state.instanceId, path, attempt } as const;
+    const notification = { type: 'ChildEnd', childId, parent, result: end.result } as const;
+    this.#agenda.enter({ at: this.#now + end.afterMs, id: childId, kind: 'work', notification });
   }
 
   #enter(notifications: readonly Notification[]): void {

@@ -113,6 +113,8 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
     schedules: metrics.counter('schedule_times_total', 'Times of schedules by what became of them.', ['definition', 'result']),
     events: metrics.counter('events_total', 'External events by result.', ['result']),
     continuations: metrics.counter('continuations_total', 'Tasks that outcomes continue, by what became of them.', ['result']),
+    childrenAsked: metrics.counter('children_asked_total', 'Children that were unheard of for long and were asked after.'),
+    childrenGone: metrics.counter('children_gone_total', 'Children of which nobody can tell whether they ran.'),
     redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks without a record in flight that were dispatched again.'),
   };
 }

@@ -3,6 +3,7 @@ import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskId, TaskPath } f
 import type { Approvals, Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
+import type { ChildRow } from './books.ts';
 import type { Page } from './definition-store.ts';
 import type { HumanRecord } from './human-record.ts';
 import type { TriggersRow } from './schedules.ts';
@@ -174,6 +175,8 @@ export interface InstanceQueries {
   closeDeadLetter(id: string, status: 'replayed' | 'discarded', by: string): Promise<boolean>;
   /** Of definitions whose newest version has some, by id. @param definitionId only of this one. */
   triggers(definitionId: DefinitionId | null, limit: number, cursor: string | null): Promise<Page<TriggersRow>>;
+  /** The books of an instance, by the ids of the children: what `verify` compares with its state. */
+  books(instanceId: InstanceId): Promise<readonly ChildRow[]>;
   /** All ids in order, for `millrace verify`. */
   instanceIds(after: InstanceId | null, limit: number): Promise<readonly InstanceId[]>;
 }

@@ -9,11 +9,12 @@ import type { ExternalEvent } from '../core/external-event.ts';
 import type { CommandId, DefinitionId, EpochMs, InstanceId, ScopePath, TaskPath } from '../core/ids.ts';
 import type { DecidedAttempt, PersonCommand } from '../core/instance/decide/notification.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
-import type { InstanceState, ScopeState } from '../core/instance/state/state.ts';
+import type { InstanceState, StatePart } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
 import type { Advanced, ScheduleEntry } from '../core/triggers/schedule.ts';
+import type { ChildRow } from './books.ts';
 import type { ScheduleRow } from './schedules.ts';
 import type { NeededScopes } from './stored/partial-state.ts';
 import type { DeployedTriggers, FailedStart, TriggerSet, TriggerSwitch } from './triggers.ts';
@@ -64,6 +65,10 @@ export type StartResult =
   /** The key was used within 24 h with the same body: nothing was written. */
   | { readonly kind: 'repeated'; readonly instanceId: InstanceId; readonly definitionVersion: number }
   | { readonly kind: 'keyReused' }
+  /** Of a child: it is there already. Nothing was written. */
+  | { readonly kind: 'present' }
+  /** Of a child: it is not there, and too old to tell whether it ever was. Nothing was written. */
+  | { readonly kind: 'gone' }
   /** The database always refuses this one (`MR_MESSAGE_TOO_LARGE`, …); the others were written. */
   | { readonly kind: 'failed'; readonly error: MillraceError };
 
@@ -194,7 +199,10 @@ export type FiredTimers = {
 export const timeoutHeldMsMax = 300_000;
 
 export interface InstanceStore {
-  /** All of them in one transaction and one round trip; those whose idempotency key was used write nothing. */
+  /**
+   * All of them in one transaction and one round trip; those whose idempotency key was used write nothing. A child, whose
+   * state names a parent, is written unless it is there or too old (`CHILD_AGE_MS_MAX`), by the database's clock in that very statement.
+   */
   start(starts: readonly Start[]): Promise<readonly StartResult[]>;
   /** States with the scopes that are wanted and their payloads. Unknown ids are missing from the answer. */
   load(partition: number, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>>;
@@ -202,7 +210,7 @@ export interface InstanceStore {
    * Scopes that a state lacks (`ScopesNeeded`), as they are in this very version of it.
    * @returns null when the instance has another version by now: load it again.
    */
-  loadScopes(partition: number, instanceId: InstanceId, version: number, needed: NeededScopes): Promise<readonly ScopeState[] | null>;
+  loadScopes(partition: number, instanceId: InstanceId, version: number, needed: NeededScopes): Promise<readonly StatePart[] | null>;
   /**
    * One transaction; one round trip unless subscriptions open. At most one transition per instance.
    * @returns the ids that won the version check. The others wrote nothing: load them again and decide again.
@@ -226,6 +234,9 @@ export interface InstanceStore {
    * later is held back, since the event that it waits for may have come; after `timeoutHeldMsMax` it fires all the same.
    */
   fireTimers(limit: number, encode: (timer: DueTimer) => OutboxMessage, eventsReadUntil: EpochMs): Promise<FiredTimers>;
+
+  /** Takes children that are to be asked after (SKIP LOCKED), sets their next time and writes their messages in one transaction. @returns how many. */
+  askChildren(limit: number, encode: (child: ChildRow) => OutboxMessage): Promise<number>;
 
   /**
    * Delivers events to open subscriptions and starts instances by triggers; keeps the events that nobody had.

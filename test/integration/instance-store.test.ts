@@ -1,6 +1,7 @@
 /** The contract of instance stores, on Postgres, and what only Postgres can show. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
+import { testBooks } from '../contract/books.contract.ts';
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
 import { testScopes } from '../contract/scopes.contract.ts';
@@ -29,6 +30,7 @@ testInstanceStore(async () => given);
 testEvents(async () => given);
 testWaitsForSeveralEvents(async () => given);
 testScopes(async () => given);
+testBooks(async () => given);
 
 describe('on Postgres', () => {
   it('refuses a state above its limit, alone', async () => {

@@ -27,6 +27,9 @@ export function memoryStore(matcher: EventMatcher): StoreUnderTest {
         tables.schedules.set(key, { ...row, state: { ...row.state, next: row.state.next + ms } });
       }
     },
+    async ageBooks(parent, ms) {
+      for (const [key, row] of tables.children) if (key.startsWith(parent)) tables.children.set(key, { ...row, askAt: row.askAt - ms });
+    },
     async expireEvents() {
       for (const kept of tables.events.kept.values()) kept.expiresAt = tables.now();
     },

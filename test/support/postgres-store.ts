@@ -22,6 +22,9 @@ export function storeOn(pool: Pool, matcher: EventMatcher): StoreUnderTest {
         [definitionId, name, ms],
       );
     },
+    async ageBooks(parent, ms) {
+      await pool.query("UPDATE child SET ask_at = ask_at - $2::float8 * interval '1 millisecond' WHERE parent_id = $1", [parent, ms]);
+    },
     async expireEvents() {
       await pool.query('UPDATE event_buffer SET expires_at = now()');
     },

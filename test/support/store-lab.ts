@@ -48,6 +48,8 @@ export type StoreUnderTest = {
   expireEvents(): Promise<void>;
   /** Moves the next time of a schedule, by ms. */
   moveSchedule(definitionId: string, name: string, ms: number): Promise<void>;
+  /** So much time passes for the children in the books of this parent. */
+  ageBooks(parent: InstanceId, ms: number): Promise<void>;
 };
 
 export const matcher: EventMatcher = createEventMatcher({

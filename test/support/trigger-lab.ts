@@ -36,6 +36,7 @@ export class TriggerLab {
           if (found === undefined) throw new Error(`no version ${version} of ${id}`);
           return found;
         },
+        find: async (id: string, version: number) => find(id, version) ?? null,
       },
       outgoing: {
         ofEffects: ({ instanceId }: InstanceState, effects: readonly Effect[]) => messagesOf(instanceId, effects),

@@ -7,12 +7,12 @@ import { JsonValue, NoQuery, PageQuery, strict } from '../../contract/common.ts'
 import type * as contract from '../../contract/definitions.ts';
 import { DefinitionDetail, DefinitionPage, DefinitionVersion, Deployed, Validation } from '../../contract/definitions.ts';
 import { firstErrors } from '../../contract/field-errors.ts';
-import { breakingChanges, definitionEventTypes, definitionQueues, nodePointerOf } from '../../core/definition/index.ts';
+import { breakingChanges, definitionChildren, definitionEventTypes, definitionQueues, nodePointerOf } from '../../core/definition/index.ts';
 import type { Definition, DefinitionError } from '../../core/definition/types.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, isJsonObject, type Json } from '../../core/json.ts';
 import { deployedTriggers } from '../../engine/trigger/deployed-triggers.ts';
-import type { StoredDefinition } from '../../store/definition-store.ts';
+import type { DefinitionStore, StoredDefinition } from '../../store/definition-store.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
@@ -60,7 +60,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
       },
     },
     async (request) => {
-      const checked = check(context, request.body);
+      const checked = await check(context, request.body);
       return { valid: checked.errors.length === 0, ...firstErrors(checked.errors), warnings: [...(checked.definition?.warnings ?? [])] };
     },
   );
@@ -141,7 +141,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
   );
 
   async function deploy({ ports, latest }: RouteContext, document: Json, by: string, allowBreaking: boolean): Promise<contract.Deployed> {
-    const { definition, errors } = check(context, document);
+    const { definition, errors } = await check(context, document);
     if (definition === null)
       throw new ApiProblem('MR_DEFINITION_INVALID', `The definition has ${errors.length === 1 ? 'an error' : `${errors.length} errors`}.`, {
         errors,
@@ -181,15 +181,29 @@ type Checked =
   | { readonly definition: null; readonly errors: readonly DefinitionError[] };
 
 /** All errors at once: those of the language, and what this installation does not allow. */
-function check({ ports, limits, publishTopics }: RouteContext, document: Json): Checked {
+async function check({ ports, limits, publishTopics }: RouteContext, document: Json): Promise<Checked> {
   const bytes = Buffer.byteLength(JSON.stringify(document));
   if (bytes > limits.definitionBytes)
     throw new ApiProblem('MR_DEFINITION_TOO_LARGE', `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`);
   // The database assigns the version later; no check depends on it.
   const parsed = ports.parseDefinition(document, { version: 1 });
   if (!parsed.ok) return { definition: null, errors: parsed.error };
-  const topics = isJsonObject(document) ? unlistedTopics(parsed.value, publishTopics) : [];
-  return topics.length === 0 ? { definition: parsed.value, errors: [] } : { definition: null, errors: topics };
+  const definition = parsed.value;
+  const errors = [...unlistedTopics(definition, publishTopics), ...(await unknownChildren(definition, ports.definitions))];
+  return errors.length === 0 ? { definition, errors: [] } : { definition: null, errors };
+}
+
+/** Children must be deployed before those that run them; a child of the definition itself comes with it. */
+async function unknownChildren(definition: Definition, definitions: Pick<DefinitionStore, 'get'>): Promise<DefinitionError[]> {
+  const errors: DefinitionError[] = [];
+  for (const { nodeId, id, version } of definitionChildren(definition)) {
+    const isOwn = id === definition.id && version === null;
+    if (isOwn || (await definitions.get(id, version ?? 'latest')) !== null) continue;
+    const pointer = `${nodePointerOf(nodeId, definition)}/${version === null ? 'definition' : 'version'}`;
+    const what = version === null ? `no definition ${id}` : `no version ${version} of ${id}`;
+    errors.push({ pointer, code: 'MR_DEF_UNKNOWN_DEFINITION', message: `There is ${what}: deploy the child first.` });
+  }
+  return errors;
 }
 
 function unlistedTopics(definition: Definition, allowed: readonly string[]): DefinitionError[] {

@@ -134,10 +134,27 @@ export function printCommandAnswer(answer: CommandAnswer, json: boolean): void {
 }
 
 function printInstance(instance: Instance): void {
-  const { instanceId, definition, businessKey, status, createdAt, updatedAt, error, output, open, openCount, pending, ending } = instance;
+  const {
+    instanceId,
+    definition,
+    businessKey,
+    parent,
+    status,
+    createdAt,
+    updatedAt,
+    error,
+    output,
+    open,
+    openCount,
+    pending,
+    awaitedChildren,
+    ending,
+  } = instance;
   print(`${instanceId}  ${paintStatus(status)}`);
   print(`  definition    ${definition.id}, version ${definition.version}`);
   if (businessKey !== null) print(`  business key  ${businessKey}`);
+  if (parent?.kind === 'instance') print(`  parent        ${parent.taskId}`);
+  if (parent?.kind === 'schedule') print(`  schedule      ${parent.scheduleId}, run ${parent.run}`);
   print(`  started       ${shortTime(createdAt)} UTC, changed ${shortTime(updatedAt)} UTC`);
   if (error !== null) print(`  error         ${error.code}: ${error.message}`);
   if (ending !== null)
@@ -145,6 +162,7 @@ function printInstance(instance: Instance): void {
       `  ends as       ${ending.as}${ending.error === null ? '' : ` (${ending.error.code})`}: ${ending.left} to be undone, ${ending.awaited} awaited`,
     );
   if (status === 'completed') print(`  output        ${JSON.stringify(output)}`);
+  if (awaitedChildren > 0) print(`  children      ${awaitedChildren} have not ended (millrace list --parent ${instanceId})`);
   for (const { type, by, at } of pending) print(`  pending       ${type} by ${by} since ${shortTime(at)} UTC`);
   if (open.length === 0) return;
   print('');
@@ -174,6 +192,10 @@ function waitingText({ waitingFor }: OpenWork): string {
       return `${shortTime(waitingFor.until)}`;
     case 'event':
       return waitingFor.events.map(({ type, key }) => `${type} for ${key}`).join(' or ');
+    case 'child': {
+      const { definition, instanceId } = waitingFor;
+      return instanceId === null ? `an earlier child of ${definition.id} to end` : `its child ${instanceId} of ${definition.id}`;
+    }
     case 'items': {
       const { total, running, waiting, failed } = waitingFor;
       return `${running + waiting} of ${total} items (${running} running${failed === 0 ? '' : `, ${failed} failed`})`;

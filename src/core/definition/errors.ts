@@ -45,6 +45,8 @@ export const definitionErrorCodes = [
   'MR_DEF_JOIN',
   'MR_DEF_DUPLICATE',
   'MR_DEF_LIMIT',
+  /** A child of the definition itself, without a condition on the way. */
+  'MR_DEF_CHILD_OF_ITSELF',
 ] as const satisfies readonly ErrorCode[];
 export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 

@@ -4,7 +4,7 @@
  */
 import type { NodeId } from '../ids.ts';
 import { pointerTo } from '../json-pointer.ts';
-import type { Graph } from './types.ts';
+import type { Definition, Graph } from './types.ts';
 
 export type Links = Pick<Graph, 'outgoing' | 'incoming' | 'startNodes' | 'ancestors'>;
 
@@ -14,6 +14,8 @@ export type LoopSite = {
   readonly nodeId: NodeId;
   /** The author's own name for the item. */
   readonly as: string | null;
+  /** Its body is `workflow`, a node without a graph around it. */
+  readonly isChild: boolean;
   readonly outer: GraphScope;
 };
 
@@ -57,6 +59,8 @@ export class GraphScope {
   }
 
   nodePointer(id: NodeId): string {
+    // The one node of a forEach that stands for its `workflow` has no place of its own in the document.
+    if (this.loop?.isChild === true) return this.pointer;
     return pointerTo(`${this.pointer}/nodes`, this.nameOf(id));
   }
 
@@ -83,6 +87,9 @@ export class GraphScope {
 }
 
 /** Place of a node in the document, by its qualified id: `/nodes/order/body/nodes/ship`. */
-export function nodePointerOf(id: NodeId): string {
+export function nodePointerOf(id: NodeId, { nodes }: Pick<Definition, 'nodes'> = { nodes: new Map() }): string {
+  const cut = id.lastIndexOf('/');
+  const loop = cut < 0 ? undefined : nodes.get(id.slice(0, cut) as NodeId);
+  if (loop?.type === 'forEach' && loop.hasChildren) return `${nodePointerOf(loop.id)}/workflow`;
   return `/nodes/${id.split('/').join('/body/nodes/')}`;
 }

@@ -4,5 +4,13 @@ export { type DefinitionErrorCode, type DefinitionWarningCode, definitionErrorCo
 export { nodePointerOf } from './graph-scope.ts';
 export { type DefinitionLimits, defaultDefinitionLimits, storedDefinitionLimits } from './limits.ts';
 export { type ParseOptions, parseDefinition } from './parse.ts';
-export { definitionEventTypes, definitionQueues, definitionTopics, scheduleTriggers, triggerEventTypes } from './requirements.ts';
+export {
+  type ChildDefinition,
+  definitionChildren,
+  definitionEventTypes,
+  definitionQueues,
+  definitionTopics,
+  scheduleTriggers,
+  triggerEventTypes,
+} from './requirements.ts';
 export { type BreakingChange, breakingChanges } from './typed/breaking.ts';

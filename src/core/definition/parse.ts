@@ -13,6 +13,7 @@ import { readInfo } from './info.ts';
 import { checkCount, checkGraphSizes, checkSize, type DefinitionLimits, defaultDefinitionLimits, graphsIn } from './limits.ts';
 import { ObjectReader } from './object-reader.ts';
 import { type Parsing, readGraph } from './read-graph.ts';
+import { checkRecursion } from './recursion.ts';
 import { checkReferences } from './references.ts';
 import { checkStrings } from './strings.ts';
 import { readTriggers } from './triggers/read.ts';
@@ -74,7 +75,8 @@ export function parseDefinition(document: Json, options: ParseOptions): Result<D
       .flatMap((node) => (node === null ? [] : [node, ...(node.compensation === null ? [] : [node.compensation.node])]))
       .map((node) => [node.id, node] as const),
   );
-  return ok({ id, ...head, triggers, root, nodes, warnings: errors.warnings });
+  checkRecursion({ id, root, nodes }, errors);
+  return errors.all.length > 0 ? err(errors.all) : ok({ id, ...head, triggers, root, nodes, warnings: errors.warnings });
 }
 
 function readId(top: ObjectReader): DefinitionId {

@@ -1,7 +1,8 @@
 /** Reads a graph of a document, the whole definition's or a loop's body, and the graphs in it. */
 
 import type { NodeId } from '../ids.ts';
-import { readNode } from '../nodes/read-node.ts';
+import { itemChild } from '../instance/state/scopes.ts';
+import { readChildOfItem, readNode } from '../nodes/read-node.ts';
 import { type KnownNodes, readEdges } from './edges.ts';
 import type { DefinitionErrors } from './errors.ts';
 import type { Expressions } from './expressions.ts';
@@ -66,7 +67,8 @@ function readNodes(reader: ObjectReader, scope: GraphScope, nodes: Map<NodeId, N
       readNode(
         value,
         { id, name, scope, expressions },
-        (node) => (loop) => readBody(node, { ...loop, nodeId: id, outer: scope }, parsing),
+        (node) => (loop) => readBody(node, { ...loop, isChild: false, nodeId: id, outer: scope }, parsing),
+        (node) => (as) => readItemChild(node, { type: 'forEach', as, isChild: true, nodeId: id, outer: scope }, parsing),
         errors,
       ),
     );
@@ -86,4 +88,24 @@ function readBody(node: ObjectReader, loop: NonNullable<GraphScope['loop']>, par
   const graph = readGraph(body, scope, parsing);
   body.end('A body');
   return graph;
+}
+
+/** `workflow` in the place of a body: a graph of this one node, whose output is the item's. */
+function readItemChild(node: ObjectReader, loop: NonNullable<GraphScope['loop']>, parsing: Parsing): Graph {
+  const { errors, expressions, limits } = parsing;
+  const pointer = node.at('workflow');
+  const scope = new GraphScope(pointer, loop);
+  if (scope.loops.length > limits.loopDepth) {
+    errors.add(pointer, 'MR_DEF_LIMIT', `Loops stand in each other deeper than ${limits.loopDepth} levels here.`);
+    return EMPTY;
+  }
+  const value = node.raw('workflow') ?? null;
+  const id = scope.declare(itemChild);
+  const child = readChildOfItem(value, { id, name: itemChild, scope, expressions }, errors);
+  scope.links = linksOf(scope.ids, []);
+  if (child === null) return EMPTY;
+  const nodes = new Map([[id, child]]);
+  parsing.graphs.push({ scope, nodes });
+  const output = expressions.template(`\${ nodes.${itemChild}.output }`, pointer, { kind: 'end', scope });
+  return { nodes, edges: [], ...scope.links, output };
 }

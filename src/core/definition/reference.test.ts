@@ -24,7 +24,18 @@ describe('The definition reference', () => {
       const { nodes } = documentOf(text) as { nodes: JsonObject };
       return Object.values(nodes).map((node) => (isJsonObject(node) ? node.type : undefined));
     });
-    expect([...new Set(types)].sort()).toEqual(['event', 'forEach', 'http', 'human', 'publish', 'repeat', 'task', 'transform', 'wait']);
+    expect([...new Set(types)].sort()).toEqual([
+      'event',
+      'forEach',
+      'http',
+      'human',
+      'publish',
+      'repeat',
+      'task',
+      'transform',
+      'wait',
+      'workflow',
+    ]);
   });
 
   it.each(examples.map((text, index) => [index + 1, text] as const))('example %i has no errors', (_, text) => {

@@ -1,4 +1,5 @@
 /** What a definition needs from outside (queues, event types, topics, schedules), which a deploy provides before it answers. */
+import type { DefinitionId, NodeId } from '../ids.ts';
 import type { ScheduleTrigger } from './triggers/types.ts';
 import type { Definition, Node } from './types.ts';
 
@@ -26,6 +27,15 @@ export function definitionTopics(definition: Definition): readonly string[] {
 /** Schedules that start an instance. */
 export function scheduleTriggers({ triggers }: Definition): readonly ScheduleTrigger[] {
   return triggers.filter((trigger) => trigger.kind === 'schedule');
+}
+
+export type ChildDefinition = { readonly nodeId: NodeId; readonly id: DefinitionId; readonly version: number | null };
+
+/** Definitions of its children, by node. */
+export function definitionChildren({ nodes }: Definition): readonly ChildDefinition[] {
+  return [...nodes.values()].flatMap((node) =>
+    node.type === 'workflow' ? [{ nodeId: node.id, id: node.definition, version: node.version }] : [],
+  );
 }
 
 function collect({ nodes }: Definition, of: (node: Node) => readonly string[]): readonly string[] {

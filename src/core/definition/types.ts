@@ -195,6 +195,18 @@ export type PublishNode = NodeCommon & {
   readonly topic: string | null;
 };
 
+/** Asks for a child: an instance of a definition, which runs by itself. */
+export type WorkflowNode = NodeCommon & {
+  readonly type: 'workflow';
+  readonly definition: DefinitionId;
+  /** null: the latest, as it is when the child starts. */
+  readonly version: number | null;
+  readonly input: Template;
+  /** The node completes as soon as the child is asked for. */
+  readonly detached: boolean;
+  readonly timeout: DurationSetting | null;
+};
+
 /** Runs its body for each item of an array. */
 export type ForEachNode = NodeCommon & {
   readonly type: 'forEach';
@@ -214,7 +226,10 @@ export type ForEachNode = NodeCommon & {
   /** How many items complete the node; null: all of them. */
   readonly atLeast: number | null;
   readonly timeout: DurationSetting | null;
+  /** With `workflow` in the place of a body, this is a graph of that one node. */
   readonly body: Graph;
+  /** Whether each item is a child: `concurrency` then counts children until their end is heard. */
+  readonly hasChildren: boolean;
 };
 
 /** Runs its body again and again. */
@@ -232,7 +247,17 @@ export type RepeatNode = NodeCommon & {
 
 export type LoopNode = ForEachNode | RepeatNode;
 
-export type Node = TaskNode | HttpNode | TransformNode | HumanNode | WaitNode | EventNode | PublishNode | ForEachNode | RepeatNode;
+export type Node =
+  | TaskNode
+  | HttpNode
+  | TransformNode
+  | HumanNode
+  | WaitNode
+  | EventNode
+  | PublishNode
+  | WorkflowNode
+  | ForEachNode
+  | RepeatNode;
 export type NodeType = Node['type'];
 
 export type Edge = {

@@ -22,7 +22,7 @@ import { rootPath } from './state/scopes.ts';
 import { type InstanceState, statusOf, type TaskError } from './state/state.ts';
 import { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
-import { defaultRunLimits, type RunLimits, type View } from './view.ts';
+import { defaultRunLimits, type RunLimits, type Verdict, type View } from './view.ts';
 
 export type StartRefusal = { readonly error: TaskError; readonly expression: string | null };
 
@@ -37,7 +37,7 @@ export function start(
   now: EpochMs,
   limits: RunLimits = defaultRunLimits,
 ): Result<StepResult, StartRefusal> {
-  const { instanceId, input, businessKey, by, cause } = command;
+  const { instanceId, input, businessKey, by, cause, child } = command;
   const bare: InstanceStarted = {
     type: 'InstanceStarted',
     at: now,
@@ -50,6 +50,7 @@ export function start(
     by,
     startedBy: by,
     timeoutAt: null,
+    ...(child === undefined ? {} : { child }),
   };
   const values = evaluating(() =>
     startValues(definition, now, () => new Progress(definition, started(instanceId, bare), now, limits).view),
@@ -90,7 +91,7 @@ export function decide(
   limits: RunLimits = defaultRunLimits,
 ): { readonly events: readonly InstanceEvent[]; readonly rejection: Rejection | null } {
   const progress = progressOf(definition, state, now, limits);
-  const rejection = take(progress, notification);
+  const { rejection } = take(progress, notification);
   return { events: progress.history.map(({ event }) => event), rejection };
 }
 
@@ -115,7 +116,8 @@ export function step(
     invariant(addressed !== undefined, 'there is a notification at each place');
     const { notification, cause } = addressed;
     progress.causedBy(cause);
-    const rejection = take(progress, notification);
+    const { rejection, answers: said = [] } = take(progress, notification);
+    answers.push(...said);
     if (rejection !== null) rejected.push({ notification: addressed, rejection });
     const answer = answerTo(notification, rejection);
     if (answer !== null) answers.push(answer);
@@ -128,11 +130,11 @@ function progressOf(definition: Definition, state: InstanceState, now: EpochMs, 
   return new Progress(definition, new StateBuilder(state), Math.max(now, state.updatedAt), limits);
 }
 
-function take(progress: Progress, notification: Notification): Rejection | null {
-  const { events, rejection } = decideNotification(progress.view, notification);
-  progress.apply(events);
-  if (rejection === null) progress.goOn();
-  return rejection;
+function take(progress: Progress, notification: Notification): Verdict {
+  const verdict = decideNotification(progress.view, notification);
+  progress.apply(verdict.events);
+  if (verdict.rejection === null) progress.goOn();
+  return verdict;
 }
 
 function result(
@@ -180,6 +182,7 @@ export function fold(instanceId: InstanceState['instanceId'], history: readonly 
   return builder.state;
 }
 
+export { type Stillborn, stillborn } from './children/stillborn.ts';
 export { recordsOnly, recordUnapplied } from './decide/unapplied.ts';
 export type { HistoryEntry, RunLimits, StartInstance, StepResult };
 export { defaultRunLimits, evolve, statusOf };

@@ -8,7 +8,9 @@ import type { Definition } from '../definition/types.ts';
 import type { Meter } from '../expression/index.ts';
 import type { EpochMs, ScopePath } from '../ids.ts';
 import { behaviourOf } from '../nodes/registry.ts';
+import { requestChild } from '../nodes/workflow/behaviour.ts';
 import { own } from '../record.ts';
+import { toldAfter } from './children/books.ts';
 import { activateNode, openNode } from './follow-ups/activate.ts';
 import { Arrivals } from './follow-ups/arrivals.ts';
 import { exitNode } from './follow-ups/exit.ts';
@@ -19,7 +21,7 @@ import { settleUndoing, withCompensation } from './follow-ups/undo.ts';
 import type { InstanceEvent } from './history/events.ts';
 import { applyEvent } from './history/evolve.ts';
 import { depthOf, graphOf, nodeOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskAt } from './state/scopes.ts';
-import { type InstanceState, isOpen } from './state/state.ts';
+import { type InstanceState, isOpen, isPaused } from './state/state.ts';
 import type { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry } from './step.ts';
 import type { Decided, FollowUp, NewEvent, RunLimits, View } from './view.ts';
@@ -85,6 +87,8 @@ export class Progress {
     this.history.push({ seq, cause: this.#cause, event: stamped });
     this.#count(stamped);
     this.#follow(stamped);
+    const told = toldAfter(this.view, stamped);
+    if (told.length > 0) this.apply(told);
   }
 
   /**
@@ -105,8 +109,8 @@ export class Progress {
   }
 
   get #isMoving(): boolean {
-    const { phase, paused } = this.view.state;
-    return (phase === 'running' || phase === 'undoing') && paused === null;
+    const { phase } = this.view.state;
+    return (phase === 'running' || phase === 'undoing') && !isPaused(this.view.state);
   }
 
   get #isUsedUp(): boolean {
@@ -131,10 +135,10 @@ export class Progress {
   #follow(event: InstanceEvent): void {
     // An instance that is ending drops all pending follow-ups.
     if (event.type === 'InstanceEnding') this.#forget();
-    if (event.type === 'InstanceResumed' || event.type === 'StepContinued') {
+    if (event.type === 'InstanceResumed' || event.type === 'ParentWished' || event.type === 'StepContinued') {
       // All of it is derived from the state, in the right order. What is pending at a resume would be decided twice; a retry leads to
       // `StepContinued` too, and the other retries of its command are pending then.
-      if (event.type === 'InstanceResumed') this.#forget();
+      if (event.type !== 'StepContinued') this.#forget();
       this.#touched.clear();
       for (const { path } of openScopes(this.view.state)) this.#touched.add(path);
     }
@@ -174,8 +178,8 @@ export class Progress {
 
   /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
   #settle(): boolean {
-    const { phase, paused } = this.view.state;
-    if (paused !== null) return false;
+    const { phase } = this.view.state;
+    if (isPaused(this.view.state)) return false;
     if (phase === 'ending' || phase === 'undoing') {
       if (this.#hasMoreToDo) return false;
       // Compensations that the engine runs by itself are bounded by the limit of a step too.
@@ -237,6 +241,8 @@ function decideFollowUp(view: View, followUp: FollowUp): Decided {
       return { events: openNode(view, followUp.scope, followUp.nodeId, followUp.attempt, followUp.predecessor) };
     case 'advanceLoop':
       return { events: advanceLoop(view, followUp) };
+    case 'requestChild':
+      return { events: requestChild(view, followUp.path) };
     case 'retry':
       return afterIncident(view, followUp.path, followUp.phase, followUp.commandId);
     default:

@@ -3,7 +3,7 @@ import type { EpochMs, InstanceId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { AddressedNotification } from './decide/notification.ts';
 import type { Rejection } from './decide/rejection.ts';
-import type { InstanceEvent } from './history/events.ts';
+import type { InstanceEvent, InstanceStarted } from './history/events.ts';
 import type { Effect } from './outgoing/effects.ts';
 import type { InstanceState } from './state/state.ts';
 
@@ -13,8 +13,10 @@ export type StartInstance = {
   readonly input: Json;
   readonly businessKey: string | null;
   readonly by: string;
-  /** `rest:<request id>` */
+  /** `rest:<request id>`, or where the record of the parent's start stands. */
   readonly cause: string;
+  /** Of a parent that asked for it. Absent: there is none. */
+  readonly child?: NonNullable<InstanceStarted['child']>;
 };
 
 /** One line of an instance's history. */

@@ -7,6 +7,7 @@ import type { Predecessor } from './attempts/basis.ts';
 import type { Rejection } from './decide/rejection.ts';
 import type { Arrivals } from './follow-ups/arrivals.ts';
 import type { InstanceEvent } from './history/events.ts';
+import type { Effect } from './outgoing/effects.ts';
 import type { Incident, InstanceState } from './state/state.ts';
 
 export type RunLimits = {
@@ -52,6 +53,8 @@ export type FollowUp =
     }
   /** A loop opens what is next, or ends. @param ended the item or round whose end leads to it. */
   | { readonly kind: 'advanceLoop'; readonly path: TaskPath; readonly ended: ScopePath | null }
+  /** A workflow task asks for its child. */
+  | { readonly kind: 'requestChild'; readonly path: TaskPath }
   /** The instance goes on after an incident. */
   | { readonly kind: 'retry'; readonly path: TaskPath | null; readonly phase: Incident['phase']; readonly commandId: CommandId };
 
@@ -62,7 +65,12 @@ export type Decided = {
 };
 
 /** The decision on a notification: events, or why it changes nothing. A refused command makes an event too. */
-export type Verdict = { readonly events: readonly NewEvent[]; readonly rejection: Rejection | null };
+export type Verdict = {
+  readonly events: readonly NewEvent[];
+  readonly rejection: Rejection | null;
+  /** Said again, whatever follows from the events: what was told before may be lost. */
+  readonly answers?: readonly Effect[];
+};
 
 export function accepted(...events: readonly NewEvent[]): Verdict {
   return { events, rejection: null };

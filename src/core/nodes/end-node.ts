@@ -5,7 +5,7 @@ import type { ObjectReader } from '../definition/object-reader.ts';
 const elsewhere: Readonly<Record<string, string>> = {
   retry: '"retry" belongs to "http" and "task" only.',
   queueTimeout: '"queueTimeout" belongs to "http" and "task" only.',
-  timeout: '"timeout" belongs to "http", "task", "human", "event", "forEach" and "repeat" only.',
+  timeout: '"timeout" belongs to "http", "task", "human", "event", "workflow", "forEach" and "repeat" only.',
 };
 
 export function endNode(reader: ObjectReader, owner: string): void {

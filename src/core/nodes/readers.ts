@@ -12,6 +12,7 @@ import { readRepeat, whyRepeatNeverEnds } from './repeat/read.ts';
 import { readTask } from './task/read.ts';
 import { readTransform } from './transform/read.ts';
 import { readWait } from './wait/read.ts';
+import { readWorkflow, whyWorkflowNeverEnds } from './workflow/read.ts';
 
 type NodeReader<Type extends NodeType> = {
   /** Notes what is wrong, and goes on with placeholders. */
@@ -28,6 +29,7 @@ const readers: { readonly [Type in NodeType]: NodeReader<Type> } = {
   wait: { read: readWait, whyNeverEnds: whyNeverFails },
   event: { read: readEvent, whyNeverEnds: whyEventNeverEnds },
   publish: { read: readPublish, whyNeverEnds: whyNeverFails },
+  workflow: { read: readWorkflow, whyNeverEnds: whyWorkflowNeverEnds },
   forEach: { read: readForEach, whyNeverEnds: whyForEachNeverEnds },
   repeat: { read: readRepeat, whyNeverEnds: whyRepeatNeverEnds },
 };

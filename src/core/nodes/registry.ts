@@ -12,6 +12,7 @@ import { repeat } from './repeat/behaviour.ts';
 import { task } from './task/behaviour.ts';
 import { transform } from './transform/behaviour.ts';
 import { wait } from './wait/behaviour.ts';
+import { workflow } from './workflow/behaviour.ts';
 
 const behaviours: { readonly [Type in NodeType]: NodeBehaviour<Type> } = {
   task,
@@ -21,6 +22,7 @@ const behaviours: { readonly [Type in NodeType]: NodeBehaviour<Type> } = {
   wait,
   event,
   publish,
+  workflow,
   forEach,
   repeat,
 };

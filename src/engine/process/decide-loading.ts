@@ -4,7 +4,7 @@
  */
 import type { ScopePath } from '../../core/ids.ts';
 import { missingScopes, ScopesNeeded, withScopes } from '../../core/instance/state/scopes.ts';
-import type { ScopeState } from '../../core/instance/state/state.ts';
+import type { StatePart } from '../../core/instance/state/state.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 
 /** After so many loads every scope of the instance is loaded. */
@@ -21,7 +21,7 @@ export async function decideLoading<T>(
   given: StoredInstance,
   wanted: readonly ScopePath[],
   decide: (stored: StoredInstance) => T,
-  loadScopes: (version: number, needed: ScopesNeeded) => Promise<readonly ScopeState[] | null>,
+  loadScopes: (version: number, needed: ScopesNeeded) => Promise<readonly StatePart[] | null>,
 ): Promise<DecidedOn<T> | null> {
   let stored = given;
   const missing = missingScopes(stored.state, wanted);

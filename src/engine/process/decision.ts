@@ -44,5 +44,9 @@ export type ProcessingObserver<N extends AddressedNotification> = {
   onConflicts(count: number): void;
   /** A batch was written, or had nothing to be written; `result.rejected` names what changed nothing. */
   onProcessed(decision: Decision<N>): void;
+  /** A child was started, or written as one that never runs. */
+  onBorn(notification: N): void;
+  /** The end of a child came for a parent that is not there, or a parent's retry for a child that is not. */
+  onDropped(notification: N): void;
   onUnapplied(notification: N, error: unknown, recordedAs: RecordedAs): void;
 };

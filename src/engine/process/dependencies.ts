@@ -4,12 +4,15 @@ import type { AddressedNotification } from '../../core/instance/decide/notificat
 import type { RunLimits } from '../../core/instance/index.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceStore } from '../../store/instance-store.ts';
+import type { Births } from '../child/births.ts';
 import type { ReadyDefinitions } from '../ready-definitions.ts';
 import type { ProcessingObserver } from './decision.ts';
 
 export type ProcessingDependencies<N extends AddressedNotification> = {
   readonly store: Pick<InstanceStore, 'load' | 'loadScopes' | 'apply'>;
   readonly definitions: ReadyDefinitions;
+  /** Of children: what comes for an instance that is not there may start it. */
+  readonly births: Births;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
   readonly limits: RunLimits;
   /** Whether workers may go on by themselves with tasks of definitions that say so. Absent: they may not. */

@@ -5,7 +5,7 @@
  */
 import type { Definition } from '../../core/definition/types.ts';
 import type { EpochMs } from '../../core/ids.ts';
-import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
+import { type AddressedNotification, isForChild } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
 import { ScopesNeeded } from '../../core/instance/state/scopes.ts';
 import type { StepResult } from '../../core/instance/step.ts';
@@ -57,11 +57,13 @@ export class InstanceProcessor<N extends AddressedNotification> {
       const again = [...lost, ...moved];
       for (const { instanceId } of again) cache.drop(instanceId);
       if (again.length > 0) observer.onConflicts(again.length);
-      unprocessable.push(...unknown);
+      const born = unknown.length === 0 ? nobody : await this.#dependencies.births.bear(partition, unknown);
+      for (const one of born.applied) observer.onBorn(one);
+      unprocessable.push(...this.#unknown(born.unknown));
       for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache, onSeen)));
       // Notifications that a step left are no conflict, so they do not count as an attempt: each step brings them nearer to the end.
       if (again.length > 0) attempt++;
-      pending = [...again, ...applied.flatMap(leftOf)];
+      pending = [...again, ...born.again, ...applied.flatMap(leftOf)];
     }
     return unprocessable;
   }
@@ -83,7 +85,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
   async #decideAll(partition: number, batches: readonly InstanceBatch<N>[], { states }: LoadedStates) {
     const decisions: Decision<N>[] = [];
     const undecided: InstanceBatch<N>[] = [];
-    const unknown: Unprocessable<N>[] = [];
+    const unknown: InstanceBatch<N>[] = [];
     /** Somebody else wrote the instance while its scopes were read. */
     const moved: InstanceBatch<N>[] = [];
     const now = this.#dependencies.now();
@@ -96,7 +98,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
     );
     for (const [index, batch] of batches.entries()) {
       const decision = decided[index] ?? 'undecided';
-      if (decision === 'unknown') unknown.push(...batch.notifications.map(ofUnknownInstance));
+      if (decision === 'unknown') unknown.push(batch);
       else if (decision === 'moved') moved.push(batch);
       else if (decision === 'undecided') undecided.push(batch);
       else decisions.push(decision);
@@ -143,6 +145,13 @@ export class InstanceProcessor<N extends AddressedNotification> {
     const result = step(definition, on.state, decided, now, limits);
     const rejected = [...refused.map((notification) => ({ notification, rejection: heldRejection })), ...result.rejected];
     return this.#decisionOf(partition, batch, on, { ...result, rejected, left: [...result.left, ...left] });
+  }
+
+  /** An end that finds no parent has nobody to tell, and a retry that finds no child has nothing to retry. */
+  #unknown(notifications: readonly N[]): readonly Unprocessable<N>[] {
+    const isDropped = ({ notification }: N) => notification.type === 'ChildEnd' || isForChild(notification);
+    for (const dropped of notifications.filter(isDropped)) this.#dependencies.observer.onDropped(dropped);
+    return notifications.filter((one) => !isDropped(one)).map(ofUnknownInstance);
   }
 
   #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
@@ -209,6 +218,8 @@ function leftOf<N extends AddressedNotification>(decision: Decision<N>): readonl
   if (decision.result.left.length === 0) return [];
   return [{ instanceId: decision.instanceId, notifications: decision.notifications.slice(countDecided(decision)) }];
 }
+
+const nobody = { applied: [], again: [], unknown: [] } as const;
 
 function ofUnknownInstance<N extends AddressedNotification>(notification: N): Unprocessable<N> {
   return { notification, code: 'MR_INSTANCE_UNKNOWN', reason: 'there is no such instance' };

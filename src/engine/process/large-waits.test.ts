@@ -35,12 +35,15 @@ it('that takes more bytes than a state may have completes, whatever the batches,
   const ignore = () => undefined;
   const processor = new InstanceProcessor({
     ...{ store, limits: defaultRunLimits, now: () => T0, outgoing: { ofEffects: () => [] } },
-    definitions: { peek: () => definition, get: async () => definition },
+    definitions: { peek: () => definition, get: async () => definition, find: async () => definition },
+    births: { bear: () => Promise.reject(new Error('the instance is there')) },
     observer: {
       onStatesRead: ignore,
       onWritten: ignore,
       onConflicts: ignore,
       onProcessed: ignore,
+      onBorn: ignore,
+      onDropped: ignore,
       onUnapplied: (_, error) => void unapplied.push(error),
     },
   });

@@ -1,7 +1,8 @@
 /** Reads the states of a batch's instances: from the cache, and what it lacks from the database. */
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
-import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
+import { timeOf } from '../../core/instance/children/child-id.ts';
+import { type AddressedNotification, isForChild } from '../../core/instance/decide/notification.ts';
 import type { InstanceStore, StoredInstance, WantedInstance } from '../../store/instance-store.ts';
 import type { InstanceBatch } from './decision.ts';
 import type { StateCache } from './state-cache.ts';
@@ -25,8 +26,14 @@ export async function loadStates(
     else states.set(instanceId, cached);
   }
   const hits = states.size;
-  if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, now)) states.set(id, loaded);
+  const asked = new Set(batches.filter(isOfChild).map(({ instanceId }) => instanceId));
+  if (missing.length > 0) for (const [id, loaded] of await loadVisible(store, partition, missing, asked, now)) states.set(id, loaded);
   return { states, hits, misses: missing.length };
+}
+
+/** A child that is not there is started, or has nothing to be retried: the insert meets one that is there and not yet visible. */
+function isOfChild({ notifications }: InstanceBatch<AddressedNotification>): boolean {
+  return notifications.some(({ notification }) => isForChild(notification));
 }
 
 /**
@@ -37,13 +44,14 @@ async function loadVisible(
   store: Pick<InstanceStore, 'load'>,
   partition: number,
   all: readonly WantedInstance[],
+  asked: ReadonlySet<InstanceId>,
   now: () => EpochMs,
 ): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
   const found = new Map<InstanceId, StoredInstance>();
   const load = async (): Promise<boolean> => {
     const wanted = all.filter(({ instanceId }) => !found.has(instanceId));
     for (const [id, loaded] of await store.load(partition, wanted)) found.set(id, loaded);
-    return all.some(({ instanceId }) => !found.has(instanceId) && isYoung(instanceId, now()));
+    return all.some(({ instanceId }) => !found.has(instanceId) && !asked.has(instanceId) && isYoung(instanceId, now()));
   };
   if (await load()) await untilVisible.execute(load);
   return found;
@@ -58,7 +66,7 @@ const untilVisible = retry(
 /** Clocks of API processes may be wrong by as much. */
 const YOUNG_MS = 2 * 3_600_000;
 
-/** Whether a start of this id may have been committed just now: a UUIDv7 begins with the ms of its making. */
+/** Whether a start of this id may have been committed just now. */
 function isYoung(instanceId: InstanceId, now: EpochMs): boolean {
-  return Math.abs(now - Number.parseInt(instanceId.slice(0, 8) + instanceId.slice(9, 13), 16)) < YOUNG_MS;
+  return Math.abs(now - timeOf(instanceId)) < YOUNG_MS;
 }

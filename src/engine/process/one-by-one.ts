@@ -72,6 +72,8 @@ async function record<N extends AddressedNotification>(one: N, dependencies: One
 /** A refused command was answered, and a timer is in the state, so their messages hold nothing more. */
 function needsDeadLetter({ type }: Notification, recordedAs: RecordedAs): boolean {
   if (recordedAs === 'failedAttempt') return false;
+  // Said again by whoever sent it, until it is answered.
+  if (type === 'ChildStart' || type === 'ChildWord' || type === 'ChildEnd') return false;
   return recordedAs === null || type === 'TaskOutcome' || type === 'EventMatched';
 }
 

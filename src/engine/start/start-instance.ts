@@ -75,6 +75,9 @@ export function createStartInstance(dependencies: StartDependencies): StartInsta
         return { kind: 'repeated', instanceId: result.instanceId, version: result.definitionVersion };
       case 'keyReused':
         return result;
+      case 'present':
+      case 'gone':
+        throw new Error('Bug: an instance without a parent is no child');
       case 'failed':
         throw result.error;
       default:

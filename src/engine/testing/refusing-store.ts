@@ -10,7 +10,7 @@ import type { Basis, CommandId, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { AddressedNotification, CommandIssued, Notification } from '../../core/instance/decide/notification.ts';
 import { start } from '../../core/instance/index.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
-import { awaitedWork, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
+import { awaitedWork, bookAt, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../../core/instance/state/scopes.ts';
 import { type HumanTask, hasEnded, type InstanceState, isOpen, type TaskState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Chance } from '../../core/instance/testing/chance.ts';
@@ -34,6 +34,8 @@ export class RefusingStore {
   readonly #dispatched = new Map<TaskPath, { readonly attempt: number; readonly basis: Basis }>();
   readonly #timers = new Map<string, Effect & { type: 'armTimer' }>();
   readonly #waits = new Map<TaskPath, number>();
+  /** The books: the path of the task that asked for each. */
+  readonly #children = new Map<InstanceId, TaskPath>();
   readonly #refusals = new Map<string, Refusal>();
   /** Errors of what could not be applied. */
   unapplied = 0;
@@ -60,13 +62,15 @@ export class RefusingStore {
           if (this.#isUnreadable) throw new MillraceError('MR_DEFINITION_UNREADABLE', 'refused now', { retryable: false });
           return definition;
         },
+        find: async () => definition,
       },
+      births: { bear: () => Promise.reject(new Error('the instance is there')) },
       outgoing: { ofEffects: () => [] },
       limits: smallSteps,
       now: () => this.#now,
       observer: {
         ...{ onStatesRead: () => undefined, onWritten: () => undefined, onConflicts: () => undefined },
-        onProcessed: () => undefined,
+        ...{ onProcessed: () => undefined, onBorn: () => undefined, onDropped: () => undefined },
         onUnapplied: () => void this.unapplied++,
       },
     });
@@ -112,6 +116,7 @@ export class RefusingStore {
           if (this.state.phase === 'ending' && !this.#dispatched.has(path))
             messages.push(this.#command({ type: 'redispatch', path, attempt }));
         }
+        for (const childId of this.#children.keys()) messages.push(...this.#end(childId));
         if (messages.length === 0) messages.push(...this.#fire([...this.#timers.keys()][0]));
       }
       await this.#process(messages.map((message) => this.#addressed(message)));
@@ -132,6 +137,8 @@ export class RefusingStore {
     if (task.type === 'wait') return this.#timers.has(`${task.path}#wait`);
     // Its items and rounds are open tasks of their own.
     if (task.type === 'forEach' || task.type === 'repeat') return true;
+    // Whoever asks after children says again what was lost, and hears its end.
+    if (task.type === 'workflow') return [...this.#children.values()].includes(task.path) || this.#timers.has('step');
     // People can always be asked again.
     return task.type === 'human' || this.#waits.get(task.path) === task.attempt;
   }
@@ -171,11 +178,16 @@ export class RefusingStore {
       else if (effect.type === 'disarmTimer') this.#timers.delete(effect.timerId);
       else if (effect.type === 'openSubscription') this.#waits.set(effect.path, effect.attempt);
       else if (effect.type === 'closeSubscriptions') this.#waits.delete(effect.path);
+      else if (effect.type === 'strikeChild') this.#children.delete(effect.childId);
+      else if (effect.type === 'bookChild') {
+        const book = bookAt(after, effect.path);
+        if (book !== undefined) this.#children.set(book.childId, effect.path);
+      }
     }
   }
 
   #draw(chance: Chance): Notification | undefined {
-    switch (chance.below(9)) {
+    switch (chance.below(10)) {
       case 0:
         return this.#command({ type: this.state.paused === null ? 'pause' : 'resume' });
       case 1:
@@ -188,6 +200,8 @@ export class RefusingStore {
         const task = chance.pick(this.#openTasks().filter(({ type }) => type === 'human'));
         return task?.type === 'human' && task.status === 'open' ? this.#completion(task) : undefined;
       }
+      case 9:
+        return this.#end(chance.pick([...this.#children.keys()]))[0];
       case 5: {
         const task = chance.pick(this.#openTasks().filter(({ status }) => status === 'scheduled'));
         return task === undefined ? undefined : this.#command({ type: 'redispatch', path: task.path, attempt: task.attempt });
@@ -224,6 +238,16 @@ export class RefusingStore {
     const id = String(this.#messages);
     const event = { id, source: 'test', type: 'paid', key: 'k', time: null, data: 10 };
     return [{ type: 'EventMatched', path, attempt, wait: 0, eventRowId: id, event, whereError: null }];
+  }
+
+  /** It stays in the books until it is applied, so it comes again. */
+  #end(childId: InstanceId | undefined): readonly Notification[] {
+    const path = childId === undefined ? undefined : this.#children.get(childId);
+    const book = path === undefined ? undefined : bookAt(this.state, path);
+    if (childId === undefined || path === undefined || book === undefined) return [];
+    const parent = { kind: 'instance', instanceId: INSTANCE_ID, path, attempt: book.attempt } as const;
+    if (book.detached) return [{ type: 'ChildEnd', childId, parent, result: { status: 'started' } }];
+    return [{ type: 'ChildEnd', childId, parent, result: { status: 'completed', output: 'child' } }];
   }
 
   #completion(task: HumanTask): Notification {

@@ -1,7 +1,17 @@
 /** The store in memory under a test's control: a test orders failures, and sees what was read and written. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
-import type { EventMatcher, InstanceStore, ReleasedTask, StoredInstance, Transition, WantedInstance } from '../../store/instance-store.ts';
+import type { OutboxMessage } from '../../core/outbox-message.ts';
+import type {
+  EventMatcher,
+  InstanceStore,
+  ReleasedTask,
+  Start,
+  StartResult,
+  StoredInstance,
+  Transition,
+  WantedInstance,
+} from '../../store/instance-store.ts';
 import { createMemoryInstanceStore } from '../../store/memory/instance-store.ts';
 import type { OutboxRow } from '../../store/memory/outbox.ts';
 import { MemoryTables } from '../../store/memory/tables.ts';
@@ -15,7 +25,7 @@ const noMatcher: EventMatcher = {
   },
 };
 
-export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply' | 'release'> {
+export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' | 'apply' | 'release' | 'start' | 'publish'> {
   /** What won, in the order of writing. */
   readonly written: Transition[] = [];
   /** Instances that were asked for. */
@@ -48,6 +58,14 @@ export class SteeredStore implements Pick<InstanceStore, 'load' | 'loadScopes' |
   put(instanceId: InstanceId, state: InstanceState, version = 1): void {
     const { history = [], payloads = new Map(), tasks = new Map() } = this.#tables.instances.get(instanceId) ?? {};
     this.#tables.instances.set(instanceId, { partition: 0, version, state, history, payloads, tasks });
+  }
+
+  start(starts: readonly Start[]): Promise<readonly StartResult[]> {
+    return this.#store.start(starts);
+  }
+
+  publish(messages: readonly OutboxMessage[]): Promise<void> {
+    return this.#store.publish(messages);
   }
 
   load(partition: number, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {

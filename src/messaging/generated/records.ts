@@ -5,6 +5,96 @@ import type { EpochMs } from '../../core/ids.ts';
 /** A JSON value as its text. */
 export type JsonText = string;
 
+/** What became of a child, told to its parent. */
+export type ChildEnd = {
+  /** The parent, an instance or a schedule: the id that the child's start named, and the record's key. */
+  readonly instanceId: string;
+  /** The child: UUIDv7 in lower case. */
+  readonly childId: string;
+  /** instance or schedule. */
+  readonly parentKind: string;
+  /** The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly parentTaskId: string | null;
+  /** The attempt of that task; null for a schedule. */
+  readonly parentAttempt: number | null;
+  /** The number of the schedule's run; null for an instance. */
+  readonly parentRun: number | null;
+  /** completed, failed, cancelled; started, to the parent of a detached child; unknown: a word came for a child that is not there; gone: it is not there, and too old to tell whether it ever was. */
+  readonly result: string;
+  /** The output of a completed child, as JSON; null otherwise. */
+  readonly output: JsonText | null;
+  /** Why a child failed: its error's code; null otherwise. */
+  readonly errorCode: string | null;
+  /** Why a child failed, for people; null otherwise. */
+  readonly errorMessage: string | null;
+  /** When it was decided, by the clock of the instance database. */
+  readonly at: EpochMs;
+};
+
+/** A parent asks for a child instance, with all that its start needs. It may come again, and late. */
+export type ChildStart = {
+  /** The child: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** instance or schedule. */
+  readonly parentKind: string;
+  /** The instance that asked for the child, or the schedule whose run it is: a UUID in lower case. */
+  readonly parentId: string;
+  /** The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly parentTaskId: string | null;
+  /** The attempt of that task; null for a schedule. */
+  readonly parentAttempt: number | null;
+  /** The number of the schedule's run; null for an instance. */
+  readonly parentRun: number | null;
+  /** How many instances stand above it: 1 for the child of an instance that nobody asked for, or for the run of a schedule. */
+  readonly depth: number;
+  /** Whether the parent wants to hear only that the child has started. */
+  readonly detached: boolean;
+  /** What the parent wants: run, pause or cancel. */
+  readonly wish: string;
+  /** Number of the wish, counted up by the parent. A child applies only a higher one than it has applied. */
+  readonly number: number;
+  /** The definition that the child is, or would be, an instance of. */
+  readonly definitionId: string;
+  /** Its version; null for the latest one, as the child's orchestrator finds it. */
+  readonly definitionVersion: number | null;
+  /** The input of the child, as JSON. */
+  readonly input: JsonText;
+  /** The business key of the child; null: none. */
+  readonly businessKey: string | null;
+  /** When it was decided, by the clock of the instance database. */
+  readonly at: EpochMs;
+};
+
+/** What a parent wants of a child that it asked for: something changed, or nothing was heard of the child for long. */
+export type ChildWord = {
+  /** The child: UUIDv7 in lower case, and the record's key. */
+  readonly instanceId: string;
+  /** instance or schedule. */
+  readonly parentKind: string;
+  /** The instance that asked for the child, or the schedule whose run it is: a UUID in lower case. */
+  readonly parentId: string;
+  /** The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots. */
+  readonly parentTaskId: string | null;
+  /** The attempt of that task; null for a schedule. */
+  readonly parentAttempt: number | null;
+  /** The number of the schedule's run; null for an instance. */
+  readonly parentRun: number | null;
+  /** How many instances stand above it: 1 for the child of an instance that nobody asked for, or for the run of a schedule. */
+  readonly depth: number;
+  /** Whether the parent wants to hear only that the child has started. */
+  readonly detached: boolean;
+  /** What the parent wants: run, pause or cancel. */
+  readonly wish: string;
+  /** Number of the wish, counted up by the parent. A child applies only a higher one than it has applied. */
+  readonly number: number;
+  /** The definition that the child is, or would be, an instance of. */
+  readonly definitionId: string;
+  /** Its version; null for the latest one, as the child's orchestrator finds it. */
+  readonly definitionVersion: number | null;
+  /** When it was decided, by the clock of the instance database. */
+  readonly at: EpochMs;
+};
+
 /** A person's or an operator's command to a running instance. Applied once. */
 export type CommandIssued = {
   /** UUID of the command. The result of the command is stored under it. */
@@ -29,6 +119,8 @@ export type CommandIssued = {
   readonly comment: string | null;
   /** Who has the task now, of delegateTask. */
   readonly delegateTo: string | null;
+  /** The instance that passes a retry on to its child; null where nobody does. */
+  readonly passedOnBy: string | null;
 };
 
 /** A message that can never be processed, kept with the reason, whole where it fits. */
@@ -257,6 +349,9 @@ export type Continuation = {
 
 /** Every record that travels, by its name. */
 export type Records = {
+  readonly ChildEnd: ChildEnd;
+  readonly ChildStart: ChildStart;
+  readonly ChildWord: ChildWord;
   readonly CommandIssued: CommandIssued;
   readonly DeadLetter: DeadLetter;
   readonly DefinitionVersion: DefinitionVersion;
@@ -270,10 +365,13 @@ export type Records = {
 
 export type RecordName = keyof Records;
 
-export const recordNames = ['CommandIssued', 'DeadLetter', 'DefinitionVersion', 'EventMatched', 'ExternalEvent', 'InstanceChanged', 'TaskOutcome', 'TaskScheduled', 'TimerFired'] as const satisfies readonly RecordName[];
+export const recordNames = ['ChildEnd', 'ChildStart', 'ChildWord', 'CommandIssued', 'DeadLetter', 'DefinitionVersion', 'EventMatched', 'ExternalEvent', 'InstanceChanged', 'TaskOutcome', 'TaskScheduled', 'TimerFired'] as const satisfies readonly RecordName[];
 
 /** Full names, as the registry and other readers see them. */
 export const fullNames = {
+  ChildEnd: 'millrace.notification.ChildEnd',
+  ChildStart: 'millrace.notification.ChildStart',
+  ChildWord: 'millrace.notification.ChildWord',
   CommandIssued: 'millrace.notification.CommandIssued',
   DeadLetter: 'millrace.deadletter.DeadLetter',
   DefinitionVersion: 'millrace.definition.DefinitionVersion',
@@ -287,7 +385,10 @@ export const fullNames = {
 
 /** The Avro schemas, as JSON texts. */
 export const schemaTexts = {
-  CommandIssued: "{\"type\":\"record\",\"name\":\"CommandIssued\",\"namespace\":\"millrace.notification\",\"doc\":\"A person's or an operator's command to a running instance. Applied once.\",\"fields\":[{\"name\":\"commandId\",\"doc\":\"UUID of the command. The result of the command is stored under it.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"cancel, pause, resume, retry, setVars, completeNode, skipNode, completeTask, voteTask, failTask, delegateTask, commentTask or redispatch.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt it is about: always for what people do to tasks, for completeNode, skipNode and redispatch, for retry where one task is named; null otherwise.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"payload\",\"doc\":\"What the command carries, as JSON: output of completeTask and voteTask, error of failTask, reason of cancel, of a retry of all incidents the attempt that raised each by its path; { vars, output, reason } of setVars, completeNode and skipNode, as far as it has them.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"by\",\"doc\":\"Subject of the API key, or the person that an admin key acted for.\",\"type\":\"string\"},{\"name\":\"at\",\"doc\":\"When it was accepted, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"outcome\",\"doc\":\"What the person chose, of completeTask and voteTask; null where there is nothing to choose.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"comment\",\"doc\":\"What the person said, of completeTask, voteTask, delegateTask and commentTask.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"delegateTo\",\"doc\":\"Who has the task now, of delegateTask.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
+  ChildEnd: "{\"type\":\"record\",\"name\":\"ChildEnd\",\"namespace\":\"millrace.notification\",\"doc\":\"What became of a child, told to its parent.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The parent, an instance or a schedule: the id that the child's start named, and the record's key.\",\"type\":\"string\"},{\"name\":\"childId\",\"doc\":\"The child: UUIDv7 in lower case.\",\"type\":\"string\"},{\"name\":\"parentKind\",\"doc\":\"instance or schedule.\",\"type\":\"string\"},{\"name\":\"parentTaskId\",\"doc\":\"The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"parentAttempt\",\"doc\":\"The attempt of that task; null for a schedule.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"parentRun\",\"doc\":\"The number of the schedule's run; null for an instance.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"result\",\"doc\":\"completed, failed, cancelled; started, to the parent of a detached child; unknown: a word came for a child that is not there; gone: it is not there, and too old to tell whether it ever was.\",\"type\":\"string\"},{\"name\":\"output\",\"doc\":\"The output of a completed child, as JSON; null otherwise.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"errorCode\",\"doc\":\"Why a child failed: its error's code; null otherwise.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"errorMessage\",\"doc\":\"Why a child failed, for people; null otherwise.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"at\",\"doc\":\"When it was decided, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  ChildStart: "{\"type\":\"record\",\"name\":\"ChildStart\",\"namespace\":\"millrace.notification\",\"doc\":\"A parent asks for a child instance, with all that its start needs. It may come again, and late.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The child: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"parentKind\",\"doc\":\"instance or schedule.\",\"type\":\"string\"},{\"name\":\"parentId\",\"doc\":\"The instance that asked for the child, or the schedule whose run it is: a UUID in lower case.\",\"type\":\"string\"},{\"name\":\"parentTaskId\",\"doc\":\"The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"parentAttempt\",\"doc\":\"The attempt of that task; null for a schedule.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"parentRun\",\"doc\":\"The number of the schedule's run; null for an instance.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"depth\",\"doc\":\"How many instances stand above it: 1 for the child of an instance that nobody asked for, or for the run of a schedule.\",\"type\":\"int\"},{\"name\":\"detached\",\"doc\":\"Whether the parent wants to hear only that the child has started.\",\"type\":\"boolean\"},{\"name\":\"wish\",\"doc\":\"What the parent wants: run, pause or cancel.\",\"type\":\"string\"},{\"name\":\"number\",\"doc\":\"Number of the wish, counted up by the parent. A child applies only a higher one than it has applied.\",\"type\":\"int\"},{\"name\":\"definitionId\",\"doc\":\"The definition that the child is, or would be, an instance of.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"Its version; null for the latest one, as the child's orchestrator finds it.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"input\",\"doc\":\"The input of the child, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"businessKey\",\"doc\":\"The business key of the child; null: none.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"at\",\"doc\":\"When it was decided, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  ChildWord: "{\"type\":\"record\",\"name\":\"ChildWord\",\"namespace\":\"millrace.notification\",\"doc\":\"What a parent wants of a child that it asked for: something changed, or nothing was heard of the child for long.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The child: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"parentKind\",\"doc\":\"instance or schedule.\",\"type\":\"string\"},{\"name\":\"parentId\",\"doc\":\"The instance that asked for the child, or the schedule whose run it is: a UUID in lower case.\",\"type\":\"string\"},{\"name\":\"parentTaskId\",\"doc\":\"The workflow task of the parent that asked for it; null for a schedule. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"parentAttempt\",\"doc\":\"The attempt of that task; null for a schedule.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"parentRun\",\"doc\":\"The number of the schedule's run; null for an instance.\",\"type\":[\"null\",\"long\"],\"default\":null},{\"name\":\"depth\",\"doc\":\"How many instances stand above it: 1 for the child of an instance that nobody asked for, or for the run of a schedule.\",\"type\":\"int\"},{\"name\":\"detached\",\"doc\":\"Whether the parent wants to hear only that the child has started.\",\"type\":\"boolean\"},{\"name\":\"wish\",\"doc\":\"What the parent wants: run, pause or cancel.\",\"type\":\"string\"},{\"name\":\"number\",\"doc\":\"Number of the wish, counted up by the parent. A child applies only a higher one than it has applied.\",\"type\":\"int\"},{\"name\":\"definitionId\",\"doc\":\"The definition that the child is, or would be, an instance of.\",\"type\":\"string\"},{\"name\":\"definitionVersion\",\"doc\":\"Its version; null for the latest one, as the child's orchestrator finds it.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"at\",\"doc\":\"When it was decided, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}}]}",
+  CommandIssued: "{\"type\":\"record\",\"name\":\"CommandIssued\",\"namespace\":\"millrace.notification\",\"doc\":\"A person's or an operator's command to a running instance. Applied once.\",\"fields\":[{\"name\":\"commandId\",\"doc\":\"UUID of the command. The result of the command is stored under it.\",\"type\":\"string\"},{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"type\",\"doc\":\"cancel, pause, resume, retry, setVars, completeNode, skipNode, completeTask, voteTask, failTask, delegateTask, commentTask or redispatch.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The task it is about; null when it is about the whole instance. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"attempt\",\"doc\":\"The attempt it is about: always for what people do to tasks, for completeNode, skipNode and redispatch, for retry where one task is named; null otherwise.\",\"type\":[\"null\",\"int\"],\"default\":null},{\"name\":\"payload\",\"doc\":\"What the command carries, as JSON: output of completeTask and voteTask, error of failTask, reason of cancel, of a retry of all incidents the attempt that raised each by its path; { vars, output, reason } of setVars, completeNode and skipNode, as far as it has them.\",\"type\":[\"null\",{\"type\":\"string\",\"logicalType\":\"json\"}],\"default\":null},{\"name\":\"by\",\"doc\":\"Subject of the API key, or the person that an admin key acted for.\",\"type\":\"string\"},{\"name\":\"at\",\"doc\":\"When it was accepted, by the clock of the instance database.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"outcome\",\"doc\":\"What the person chose, of completeTask and voteTask; null where there is nothing to choose.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"comment\",\"doc\":\"What the person said, of completeTask, voteTask, delegateTask and commentTask.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"delegateTo\",\"doc\":\"Who has the task now, of delegateTask.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"passedOnBy\",\"doc\":\"The instance that passes a retry on to its child; null where nobody does.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
   DeadLetter: "{\"type\":\"record\",\"name\":\"DeadLetter\",\"namespace\":\"millrace.deadletter\",\"doc\":\"A message that can never be processed, kept with the reason, whole where it fits.\",\"fields\":[{\"name\":\"code\",\"doc\":\"Error code, e.g. MR_NOT_FRAMED; see docs/errors.md.\",\"type\":\"string\"},{\"name\":\"reason\",\"doc\":\"The reason, for people. It quotes nothing of the message.\",\"type\":\"string\"},{\"name\":\"topic\",\"doc\":\"Where the original stands.\",\"type\":\"string\"},{\"name\":\"partition\",\"doc\":\"Where the original stands.\",\"type\":\"int\"},{\"name\":\"offset\",\"doc\":\"Where the original stands.\",\"type\":\"long\"},{\"name\":\"key\",\"doc\":\"The original's key; only its beginning where `omitted` names it.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"value\",\"doc\":\"The original's bytes, unchanged; null for a tombstone, and where `omitted` names it.\",\"type\":[\"null\",\"bytes\"],\"default\":null},{\"name\":\"headers\",\"doc\":\"The original's headers in their order; only the first ones where `omitted` names them.\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"OriginalHeader\",\"namespace\":\"millrace.deadletter\",\"doc\":\"One header of the original; a key may come several times.\",\"fields\":[{\"name\":\"key\",\"doc\":\"The header's name.\",\"type\":\"string\"},{\"name\":\"value\",\"doc\":\"The header's bytes.\",\"type\":\"bytes\"}]}}},{\"name\":\"at\",\"doc\":\"When the dead letter was written, by the clock of the process that wrote it.\",\"type\":{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}},{\"name\":\"instanceId\",\"doc\":\"The instance that the message was for; null when it could not be determined.\",\"type\":[\"null\",\"string\"],\"default\":null},{\"name\":\"omitted\",\"doc\":\"What this letter does not hold of the original, because it is too large, e.g. value, or key, value; null when it is whole.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",
   DefinitionVersion: "{\"type\":\"record\",\"name\":\"DefinitionVersion\",\"namespace\":\"millrace.definition\",\"doc\":\"One version of a definition, for workers that go on by themselves. Key: the id, @ and the version. Any number of times, always the same.\",\"fields\":[{\"name\":\"definitionId\",\"doc\":\"The definition.\",\"type\":\"string\"},{\"name\":\"version\",\"doc\":\"Its version, which never changes.\",\"type\":\"int\"},{\"name\":\"document\",\"doc\":\"The document as it was deployed.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}}]}",
   EventMatched: "{\"type\":\"record\",\"name\":\"EventMatched\",\"namespace\":\"millrace.notification\",\"doc\":\"An external event matches a subscription of this instance.\",\"fields\":[{\"name\":\"instanceId\",\"doc\":\"The instance it belongs to: UUIDv7 in lower case, and the record's key.\",\"type\":\"string\"},{\"name\":\"taskId\",\"doc\":\"The event task that waits. <instanceId>.<path>; the path is node ids and round or item numbers joined by dots.\",\"type\":\"string\"},{\"name\":\"attempt\",\"doc\":\"The attempt of the event task whose subscription matched.\",\"type\":\"int\"},{\"name\":\"wait\",\"doc\":\"Which of the node's waits matched, counted from 0.\",\"type\":\"int\"},{\"name\":\"eventRowId\",\"doc\":\"Id of the event's row in the event buffer, a decimal number: an event that the instance refuses is put back there.\",\"type\":\"string\"},{\"name\":\"eventId\",\"doc\":\"The event's id, unique with its source.\",\"type\":\"string\"},{\"name\":\"eventType\",\"doc\":\"The event's type.\",\"type\":\"string\"},{\"name\":\"eventSource\",\"doc\":\"The system that sent the event.\",\"type\":\"string\"},{\"name\":\"eventKey\",\"doc\":\"The event's correlation key.\",\"type\":\"string\"},{\"name\":\"eventTime\",\"doc\":\"When the event happened, by the clock of its sender; null when the sender gave no time.\",\"type\":[\"null\",{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}],\"default\":null},{\"name\":\"data\",\"doc\":\"The event's data, as JSON.\",\"type\":{\"type\":\"string\",\"logicalType\":\"json\"}},{\"name\":\"whereError\",\"doc\":\"Set when the subscription's `where` failed on this event: the node comes under an incident.\",\"type\":[\"null\",\"string\"],\"default\":null}]}",

@@ -1,5 +1,5 @@
 /** The record CommandIssued: a command to a running instance, from the API (or the engine itself) to the orchestrator. */
-import { type EpochMs, type InstanceId, parseCommandId, type TaskPath } from '../../core/ids.ts';
+import { type EpochMs, type InstanceId, parseCommandId, parseInstanceId, type TaskPath } from '../../core/ids.ts';
 import type { CommandIssued, RaisedBy } from '../../core/instance/decide/notification.ts';
 import type { TaskError } from '../../core/instance/state/state.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
@@ -8,10 +8,11 @@ import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
 import { invalid, pathIn, taskIdAt } from './invalid.ts';
 
-export function toCommandRecord(instanceId: InstanceId, { commandId, by, command }: CommandIssued, at: EpochMs): records.CommandIssued {
+export function toCommandRecord(instanceId: InstanceId, issued: CommandIssued, at: EpochMs): records.CommandIssued {
+  const { commandId, by, command, passedOnBy = null } = issued;
   const taskId = taskIdAt(instanceId, 'path' in command ? command.path : null);
   const addressed = { commandId, instanceId, type: command.type, taskId, attempt: attemptOf(command) };
-  return { ...addressed, payload: payloadOf(command), ...wordsOf(command), by, at };
+  return { ...addressed, payload: payloadOf(command), ...wordsOf(command), by, at, passedOnBy };
 }
 
 function attemptOf(command: CommandIssued['command']): number | null {
@@ -69,7 +70,10 @@ export function readCommandRecord(value: records.CommandIssued, instanceId: Inst
   const payload = value.payload === null ? null : parseJsonStrict(value.payload);
   if (payload?.ok === false) return invalid(`the payload cannot be read: ${payload.reason}`);
   const command = commandOf(value, path, payload?.value ?? null);
-  return 'code' in command ? command : { type: 'CommandIssued', commandId, by: value.by, command };
+  if ('code' in command) return command;
+  const passedOnBy = value.passedOnBy === null ? undefined : parseInstanceId(value.passedOnBy);
+  if (value.passedOnBy !== null && passedOnBy === undefined) return invalid('passedOnBy is not the id of an instance');
+  return { type: 'CommandIssued', commandId, by: value.by, command, ...(passedOnBy === undefined ? {} : { passedOnBy }) };
 }
 
 function commandOf(

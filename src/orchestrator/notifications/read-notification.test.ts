@@ -33,7 +33,12 @@ const outcome = {
 const command = {
   ...{ commandId: String(commandIdOf(1)), instanceId: String(instanceId), type: 'pause', taskId: null as string | null },
   ...{ attempt: null as number | null, payload: null as string | null, by: 'ada', at: T0 },
-  ...{ outcome: null as string | null, comment: null as string | null, delegateTo: null as string | null },
+  ...{
+    outcome: null as string | null,
+    comment: null as string | null,
+    delegateTo: null as string | null,
+    passedOnBy: null as string | null,
+  },
 };
 const match = {
   ...{ instanceId: String(instanceId), taskId, attempt: 1, wait: 0, eventRowId: '7', eventId: 'e', eventType: 't', eventSource: 's' },
@@ -152,6 +157,13 @@ describe('a notification', () => {
   test.each(commands)('of the command $type is read as it was issued', async (given) => {
     const issued = { type: 'CommandIssued', commandId: commandIdOf(1), by: 'ada', command: given } as const;
     const { payload } = outgoing.ofCommand(instanceId, issued as never, T0);
+    expect(await read(payload)).toMatchObject({ ok: true, received: { notification: issued } });
+  });
+
+  test('of a retry that a parent passes on names the parent', async () => {
+    const command = { type: 'retry', path: null, raisedBy: null } as const;
+    const issued = { type: 'CommandIssued', commandId: commandIdOf(1), by: 'ada', passedOnBy: instanceIdOf(2), command } as const;
+    const { payload } = outgoing.ofCommand(instanceId, issued, T0);
     expect(await read(payload)).toMatchObject({ ok: true, received: { notification: issued } });
   });
 });

@@ -7,6 +7,9 @@ import type { AddressedNotification, Notification } from '../../core/instance/de
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../../messaging/codec.ts';
 import type { InvalidMessage } from '../../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../../messaging/log.ts';
+import { readChildEndRecord } from '../../messaging/records/child-end.ts';
+import { readChildStartRecord } from '../../messaging/records/child-start.ts';
+import { readChildWordRecord } from '../../messaging/records/child-word.ts';
 import { readCommandRecord } from '../../messaging/records/command-issued.ts';
 import { readMatchRecord } from '../../messaging/records/event-matched.ts';
 import { invalid } from '../../messaging/records/invalid.ts';
@@ -20,7 +23,7 @@ export type ReadNotification =
   /** `instanceId` if it could be read. */
   | { readonly ok: false; readonly invalid: InvalidMessage; readonly record: LogRecord; readonly instanceId: InstanceId | null };
 
-const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched'] as const;
+const notifications = ['TaskOutcome', 'CommandIssued', 'TimerFired', 'EventMatched', 'ChildStart', 'ChildWord', 'ChildEnd'] as const;
 type NotificationRecord = (typeof notifications)[number];
 
 /** Answers at once if the schema is known; rejects with a retryable MillraceError if the registry is needed and unavailable. */
@@ -58,6 +61,12 @@ function toNotification(decoded: Decoded<NotificationRecord>, instanceId: Instan
       return readTimerRecord(decoded.value);
     case 'EventMatched':
       return readMatchRecord(decoded.value, instanceId);
+    case 'ChildStart':
+      return readChildStartRecord(decoded.value);
+    case 'ChildWord':
+      return readChildWordRecord(decoded.value);
+    case 'ChildEnd':
+      return readChildEndRecord(decoded.value);
   }
 }
 

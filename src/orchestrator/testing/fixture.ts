@@ -11,6 +11,7 @@ import { taskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
+import { createBirths } from '../../engine/child/births.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
 import { AssignedStateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/ready-definitions.ts';
@@ -143,12 +144,10 @@ export class Fixture {
       this.outgoing,
     );
     const { store, definitions, outgoing } = this;
+    const deciding = { store, definitions, outgoing, limits: defaultRunLimits, now: () => this.now };
     this.processor = new InstanceProcessor({
-      store,
-      definitions,
-      outgoing,
-      limits: defaultRunLimits,
-      now: () => this.now,
+      ...deciding,
+      births: createBirths({ ...deciding, latest: { get: () => 1 } }),
       observer: createProcessingObserver(silent, this.own),
       continuation: true,
     });

@@ -1,6 +1,7 @@
 /** Reading the instance database in memory. */
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
+import { addressOf } from '../../core/instance/children/messages.ts';
 import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import { patterns } from '../cursor.ts';
@@ -19,6 +20,7 @@ import type {
 import { listed } from '../listed-dead-letter.ts';
 import { listedBytesMax, pageBytesMax, pendingMax } from '../page-limits.ts';
 import type { TriggersRow } from '../schedules.ts';
+import { booksOf } from './books.ts';
 import { claimOf } from './claims.ts';
 import { hasVoted, isDecided } from './commands.ts';
 import { closeDeadLetter, deadLetter } from './dead-letters.ts';
@@ -125,6 +127,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
     deadLetter: async (id) => deadLetter(tables, id),
     closeDeadLetter: async (id, status) => closeDeadLetter(tables, id, status),
     triggers: async (definitionId, limit, cursor) => page(triggers, triggersRows(tables, definitionId), limit, cursor, (row) => row),
+    books: async (instanceId) => booksOf(tables, instanceId),
     async instanceIds(after, limit) {
       const ids = [...tables.instances.keys()].filter((id) => after === null || id > after);
       return ids.sort().slice(0, limit);
@@ -164,8 +167,7 @@ function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
     (definition === undefined || state.definitionId === definition) &&
     (version === undefined || state.definitionVersion === version) &&
     (businessKey === undefined || state.businessKey === businessKey) &&
-    // No instance has a parent yet.
-    parent === undefined &&
+    (parent === undefined || (state.parent !== undefined && addressOf(state.parent.parent) === parent)) &&
     (startedFrom === undefined || state.startedAt >= startedFrom) &&
     (startedTo === undefined || state.startedAt < startedTo)
   );

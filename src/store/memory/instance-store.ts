@@ -1,5 +1,6 @@
 /** The instance store in memory: each method is a file of its own. Nothing is durable. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import { askChildren } from './books.ts';
 import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
 import { correlate, startByEvents } from './correlate.ts';
@@ -35,6 +36,7 @@ export function createMemoryInstanceStore(
     release: async (_partition, tasks) => release(tables, tasks),
     now: async () => tables.now(),
     fireTimers: async (limit, encode, eventsReadUntil) => fireTimers(tables, limit, encode, eventsReadUntil),
+    askChildren: async (limit, encode) => askChildren(tables, limit, encode),
     correlate: (events, using, starter) => correlate(tables, { ...options, eventTtlMs }, events, { matcher: using, starter }),
     startByEvents: (definitionId, events, starter) => startByEvents(tables, options, { definitionId, events, starter }),
     deployTriggers: async (triggers) => deployTriggers(tables, triggers),

@@ -2,8 +2,10 @@
 import { invariant } from '../../core/assert.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
+import { timeOf } from '../../core/instance/children/child-id.ts';
 import { recordsOnly, statusOf } from '../../core/instance/index.ts';
-import type { ScopeState } from '../../core/instance/state/state.ts';
+import type { StatePart } from '../../core/instance/state/state.ts';
+import { CHILD_AGE_MS_MAX } from '../books.ts';
 import type {
   EventMatcher,
   HeldTask,
@@ -33,6 +35,10 @@ function startOne(tables: MemoryTables, options: WriteOptions, { transition, ide
   if (used !== null && used.instanceId !== instanceId) {
     if (used.bodyHash !== idempotency?.bodyHash) return { kind: 'keyReused' };
     return { kind: 'repeated', instanceId: used.instanceId, definitionVersion: used.definitionVersion };
+  }
+  if (after.parent !== undefined) {
+    if (tables.instances.has(instanceId)) return { kind: 'present' };
+    if (timeOf(instanceId) <= tables.now() - CHILD_AGE_MS_MAX) return { kind: 'gone' };
   }
   // The answer to this very call got lost.
   if (tables.instances.has(instanceId)) return { kind: 'started' };
@@ -133,7 +139,7 @@ export function loadScopes(
   instanceId: InstanceId,
   version: number,
   needed: NeededScopes,
-): readonly ScopeState[] | null {
+): readonly StatePart[] | null {
   const instance = tables.instances.get(instanceId);
   return instance?.version === version ? scopesOf(instance.state, needed) : null;
 }

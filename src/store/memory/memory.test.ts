@@ -1,5 +1,6 @@
 /** The databases in memory keep every contract that Postgres keeps. */
 import { describe } from 'vitest';
+import { testBooks } from '../../../test/contract/books.contract.ts';
 import { testDefinitionStore } from '../../../test/contract/definition-store.contract.ts';
 import { testEvents } from '../../../test/contract/events.contract.ts';
 import { testInstanceQueries } from '../../../test/contract/instance-queries.contract.ts';
@@ -20,6 +21,7 @@ describe('In memory', () => {
   testScopes(async () => given);
   testTriggers(async () => given);
   testSchedules(async () => given);
+  testBooks(async () => given);
   testInstanceQueries(async () => given);
   testDefinitionStore(async () => createMemoryDefinitionStore());
 });

@@ -7,6 +7,7 @@ import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskPath } from '../
 import type { Approvals, Assignees, InstanceState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
+import type { ChildRow } from '../books.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
 import type { CommandResult, HeldTask, NewCommand } from '../instance-store.ts';
 import type { ScheduleRow } from '../schedules.ts';
@@ -51,6 +52,9 @@ export type StoredCommand = Pick<NewCommand, 'commandId' | 'instanceId' | 'type'
   readonly result: CommandResult;
 };
 
+/** A child in the books, and when it is asked after next. */
+export type BookRow = ChildRow & { readonly askAt: EpochMs; readonly asked: number };
+
 export type UsedKey = {
   readonly instanceId: InstanceId;
   readonly definitionVersion: number;
@@ -78,6 +82,8 @@ export class MemoryTables {
   readonly claims = new Map<string, { readonly attempt: number; readonly assignee: string }>();
   /** By instance and timer. */
   readonly timers = new Map<string, DueTimer>();
+  /** The books of parents, by `bookKey`. */
+  readonly children = new Map<string, BookRow>();
   readonly commands = new Map<CommandId, StoredCommand>();
   /** The command that completes or fails an attempt of a human task, by `attemptKey`, and each person's vote, by `voteKey`. */
   readonly decisions = new Map<string, CommandId>();

@@ -4,6 +4,7 @@ import { votersOf } from '../human-record.ts';
 import type { EventMatcher } from '../instance-store.ts';
 import { payloadAt } from '../stored/payloads.ts';
 import type { TaskRowImage, TransitionRows } from '../stored/transition-rows.ts';
+import { writeBooks } from './books.ts';
 import type { OpenSubscription } from './events.ts';
 import { returnEvent, takeKeptEvents } from './offers.ts';
 import { type MemoryInstance, type MemoryTables, type StoredTask, taskKey } from './tables.ts';
@@ -17,6 +18,7 @@ export function writeRows(tables: MemoryTables, matcher: EventMatcher, rows: Tra
   for (const { instanceId, timerId, kind, path, attempt, dueAt } of rows.armed)
     timers.set(taskKey(instanceId, timerId), { instanceId, timerId, kind, path, attempt, dueAt });
   for (const { instanceId, timerId } of rows.disarmed) timers.delete(taskKey(instanceId, timerId));
+  writeBooks({ children: tables.children, now: tables.now() }, rows);
   writeHumanTasks(tables, rows);
   writeResults(tables, rows);
   outbox.add(rows.messages, tables.now());

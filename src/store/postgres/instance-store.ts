@@ -1,5 +1,6 @@
 /** The instance store on Postgres: each method is a file of its own. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import { askChildren } from './ask-children.ts';
 import { commandResult, issueCommand } from './commands.ts';
 import { translating } from './connection/errors.ts';
 import type { Pool } from './connection/pools.ts';
@@ -47,6 +48,7 @@ export function createInstanceStore(
     release: (_partition, tasks) => release(pool, tasks),
     now: () => translating(() => databaseNow(pool)),
     fireTimers: (limit, encode, eventsReadUntil) => fireTimers(pool, limit, encode, eventsReadUntil),
+    askChildren: (limit, encode) => askChildren(pool, limit, encode),
     correlate: (events, using, starter) => correlate(pool, { ...options, matcher: using, eventTtlMs, starter }, events),
     startByEvents: (definitionId, events, starter) => startByEvents(pool, options, { definitionId, events, starter }),
     deployTriggers: (triggers) => deployTriggers(pool, triggers),

@@ -47,6 +47,7 @@ function eventOf({ event }: StoredEntry): InstanceEvent {
 function payloadOf(event: InstanceEvent): Json | undefined {
   switch (event.type) {
     case 'InstanceStarted':
+    case 'WorkflowOpened':
       return event.input;
     case 'TaskScheduled':
       return event.payload.input;
@@ -75,6 +76,7 @@ function seqOfPayload(event: InstanceEvent, seq: number): PayloadSeq | null {
     case 'TaskCompleted':
       return event.outputFrom ?? seq;
     case 'InstanceStarted':
+    case 'WorkflowOpened':
     case 'EventReceived':
     case 'ForEachOpened':
     case 'ScopeEnded':
@@ -93,6 +95,7 @@ function withoutPayload(event: InstanceEvent): object {
     case 'TaskScheduled':
       return { ...event, payload: without(event.payload, 'input') };
     case 'InstanceStarted':
+    case 'WorkflowOpened':
       return without(event, 'input');
     case 'EventReceived':
       return without(event, 'event');
@@ -118,6 +121,7 @@ function withoutPayload(event: InstanceEvent): object {
 function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
   switch (event.type) {
     case 'InstanceStarted':
+    case 'WorkflowOpened':
       return { ...event, input: payload };
     case 'TaskScheduled':
       return { ...event, payload: { ...event.payload, input: payload } };

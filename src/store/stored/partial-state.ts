@@ -1,7 +1,7 @@
 /** States with a part of their scopes: cut out of whole states, and merged back into them. Pure. */
 import type { ScopePath, TaskPath } from '../../core/ids.ts';
 import { rootPath, scopeChain } from '../../core/instance/state/scopes.ts';
-import type { InstanceState, ScopeState } from '../../core/instance/state/state.ts';
+import type { InstanceState, StatePart } from '../../core/instance/state/state.ts';
 
 /** Which scopes a state lacks: these, and all of a loop (`''`: of the instance). */
 export type NeededScopes = { readonly paths: readonly ScopePath[]; readonly below: TaskPath | '' | null };
@@ -17,7 +17,7 @@ export function chainsOf(scopes: readonly ScopePath[]): readonly ScopePath[] {
 export function partOf(whole: InstanceState, wanted: readonly ScopePath[] | 'all'): InstanceState {
   const { [rootPath]: root, ...others } = whole.scopes;
   if (wanted === 'all' || root === undefined || Object.keys(others).length === 0) return whole;
-  const scopes: Record<ScopePath, ScopeState> = { [rootPath]: root };
+  const scopes: Record<ScopePath, StatePart> = { [rootPath]: root };
   const absent: ScopePath[] = [];
   for (const path of chainsOf(wanted)) {
     const scope = whole.scopes[path];
@@ -27,7 +27,7 @@ export function partOf(whole: InstanceState, wanted: readonly ScopePath[] | 'all
   return { ...whole, scopes, partial: { absent, whole: [] } };
 }
 
-export function scopesOf(whole: InstanceState, { paths, below }: NeededScopes): readonly ScopeState[] {
+export function scopesOf(whole: InstanceState, { paths, below }: NeededScopes): readonly StatePart[] {
   const named = new Set(chainsOf(paths));
   return Object.values(whole.scopes).filter(({ path }) => {
     if (path === rootPath) return false;
@@ -39,7 +39,7 @@ export function scopesOf(whole: InstanceState, { paths, below }: NeededScopes): 
 export function wholeAfter(whole: InstanceState, before: InstanceState, after: InstanceState): InstanceState {
   if (after.partial === undefined) return after;
   const { partial: _, ...rest } = after;
-  const scopes: Record<ScopePath, ScopeState> = { ...whole.scopes, ...after.scopes };
+  const scopes: Record<ScopePath, StatePart> = { ...whole.scopes, ...after.scopes };
   for (const { path } of Object.values(before.scopes)) if (!Object.hasOwn(after.scopes, path)) delete scopes[path];
   return { ...rest, scopes };
 }

@@ -7,13 +7,14 @@ import { MillraceError } from '../../core/error.ts';
 import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type {
+  BookedChild,
   EndedScope,
   InstanceState,
   KeptScope,
   OpenScope,
   PartialScopes,
   ReceivedEvent,
-  ScopeState,
+  StatePart,
   StoredTaskPayload,
   TaskState,
   Vote,
@@ -30,6 +31,7 @@ export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredS
 /** A task without its path, its output, its input, its items, the events that it took and the outputs of its votes. */
 type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
 export type StoredScope = { readonly undo?: readonly StoredEntry[] } & (
+  | Omit<BookedChild, 'path' | 'input'>
   | Omit<EndedScope, 'path' | 'output' | 'undo'>
   | Omit<KeptScope, 'path' | 'undo'>
   | (Omit<OpenScope, 'path' | 'tasks' | 'undo'> & { readonly tasks: { readonly [path: string]: StoredTask } })
@@ -41,7 +43,7 @@ export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' 
 };
 
 const texts = new WeakMap<TaskState, string>();
-const scopeTexts = new WeakMap<ScopeState, string>();
+const scopeTexts = new WeakMap<StatePart, string>();
 
 export function stateText(state: InstanceState): string {
   const { instanceId: _, input: __, output: ___, scopes, partial: ____, undo, ...others } = state;
@@ -49,7 +51,7 @@ export function stateText(state: InstanceState): string {
   return `${JSON.stringify(rest).slice(0, -1)},"root":${scopeText(openScopeAt(state, rootPath))}}`;
 }
 
-export function scopeText(scope: ScopeState): string {
+export function scopeText(scope: StatePart): string {
   const known = scopeTexts.get(scope);
   if (known !== undefined) return known;
   const text = textOf(scope);
@@ -57,7 +59,11 @@ export function scopeText(scope: ScopeState): string {
   return text;
 }
 
-function textOf(scope: ScopeState): string {
+function textOf(scope: StatePart): string {
+  if (scope.status === 'child') {
+    const { path: _, input: __, ...rest } = scope;
+    return JSON.stringify(rest);
+  }
   if (scope.status !== 'open') {
     const { path: _, undo, ...rest } = scope;
     const bare = 'output' in rest ? withoutOutput(rest) : rest;
@@ -81,7 +87,7 @@ function withoutOutput({ output: _, ...rest }: Omit<EndedScope, 'path' | 'undo'>
  * @param scopes that are written with it. The limit holds for each part by itself.
  * @throws MillraceError `MR_STATE_TOO_LARGE`, not retryable.
  */
-export function boundedStateText(state: InstanceState, scopes: readonly ScopeState[], bytesMax: number): string {
+export function boundedStateText(state: InstanceState, scopes: readonly StatePart[], bytesMax: number): string {
   for (const scope of scopes) bounded(scopeText(scope), bytesMax);
   return bounded(stateText(state), bytesMax);
 }
@@ -112,6 +118,7 @@ function withoutPayloads({ path: _, ...task }: TaskState): object {
   if ('votes' in task) kept.votes = task.votes?.map(({ output: _, ...vote }) => vote);
   if ('received' in task) kept.received = task.received.map(({ seq }) => seq);
   delete kept.items;
+  if ('inputSeq' in task) delete kept.input;
   return kept;
 }
 
@@ -122,12 +129,14 @@ export function seqsOfState({ root, undo }: StoredState, outputSeq: number | nul
 }
 
 export function seqsOfScope(scope: StoredScope): readonly number[] {
+  if (scope.status === 'child') return [scope.inputSeq];
   const seqs: number[] = [];
   for (const entry of scope.undo ?? []) seqs.push(...seqsOfEntry(entry));
   if (scope.status !== 'open') return 'outputSeq' in scope ? [...seqs, scope.outputSeq] : seqs;
   for (const task of Object.values(scope.tasks)) {
-    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq, inputSeq } = partsOf(task);
     if (votes !== undefined) seqs.push(...votes.map(({ seq }) => seq));
+    if (inputSeq !== undefined) seqs.push(inputSeq);
     if (itemsSeq !== undefined) seqs.push(itemsSeq);
     if (output !== undefined) seqs.push(...seqsIn(output));
     if (payload !== undefined && payload !== null) seqs.push(payload.inputSeq);
@@ -149,6 +158,8 @@ type PayloadParts = {
   readonly received?: readonly number[];
   readonly votes?: readonly Omit<Vote, 'output'>[];
   readonly itemsSeq?: number;
+  /** Of a workflow task. */
+  readonly inputSeq?: number;
 };
 
 function partsOf(task: StoredTask): PayloadParts {
@@ -167,7 +178,7 @@ export function restoreState(
   scopes: readonly StoredScopeRow[],
   partial?: PartialScopes,
 ): InstanceState {
-  const restored: Record<ScopePath, ScopeState> = { [rootPath]: restoreScope({ path: rootPath, scope: root }, payloads) };
+  const restored: Record<ScopePath, StatePart> = { [rootPath]: restoreScope({ path: rootPath, scope: root }, payloads) };
   for (const row of scopes) restored[row.path] = restoreScope(row, payloads);
   return {
     ...{ instanceId, ...rest, scopes: restored },
@@ -177,7 +188,8 @@ export function restoreState(
   };
 }
 
-export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): ScopeState {
+export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads): StatePart {
+  if (scope.status === 'child') return { path, ...scope, input: payloadAt(payloads, scope.inputSeq) };
   const { undo: entries, ...rest } = scope;
   const undo = entries === undefined ? {} : { undo: entries.map((entry) => restoreEntry(entry, payloads)) };
   if (rest.status === 'open') return { path, ...rest, ...undo, tasks: restoreTasks(rest.tasks, payloads) };
@@ -187,10 +199,11 @@ export function restoreScope({ path, scope }: StoredScopeRow, payloads: Payloads
 function restoreTasks(tasks: { readonly [path: string]: StoredTask }, payloads: Payloads): OpenScope['tasks'] {
   const restored: Record<TaskPath, TaskState> = {};
   for (const [path, task] of Object.entries(tasks)) {
-    const { outputSeq: output, payload, received, votes, itemsSeq } = partsOf(task);
+    const { outputSeq: output, payload, received, votes, itemsSeq, inputSeq } = partsOf(task);
     const whole: Record<string, unknown> = { path, ...task };
     if (output !== undefined) whole.output = payloadAt(payloads, output);
     if (payload !== undefined && payload !== null) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
+    if (inputSeq !== undefined) whole.input = payloadAt(payloads, inputSeq);
     if (itemsSeq !== undefined) whole.items = payloadAt(payloads, itemsSeq);
     if (votes !== undefined) whole.votes = votes.map((vote): Vote => ({ ...vote, output: payloadAt(payloads, vote.seq) }));
     if (received !== undefined) whole.received = received.map((seq): ReceivedEvent => ({ seq, event: payloadAt(payloads, seq) }));

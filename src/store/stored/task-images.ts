@@ -17,8 +17,8 @@ import {
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import { own } from '../../core/record.ts';
 
-/** The last message to a queue. */
-export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number };
+/** The last message to a queue, or what a child was last given. */
+export type Scheduling = { readonly inputSeq: number; readonly queue: string | null; readonly timeoutMs: number | null };
 
 export type TaskImage = {
   readonly path: TaskPath;
@@ -112,6 +112,10 @@ function follow(change: Change, event: InstanceEvent, seq: number): void {
       return;
     case 'EventAwaited':
       change.opened = { type: 'event', attempt: event.attempt, openedAt: at };
+      return;
+    case 'WorkflowOpened':
+      change.scheduling = { inputSeq: seq, queue: null, timeoutMs: null };
+      change.opened = { type: 'workflow', attempt: event.attempt, openedAt: at };
       return;
     case 'ForEachOpened':
       change.opened = { type: 'forEach', attempt: event.attempt, openedAt: at };

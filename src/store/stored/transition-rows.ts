@@ -1,8 +1,9 @@
 /** The rows that transitions change, by table; each row once, as it is in the end. Pure; every store writes these. */
 import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
+import { depthOfChild } from '../../core/instance/children/books.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
-import { rootPath } from '../../core/instance/state/scopes.ts';
-import type { HumanTask, InstanceState, ScopeState } from '../../core/instance/state/state.ts';
+import { bookAt, rootPath } from '../../core/instance/state/scopes.ts';
+import type { BookedChild, HumanTask, InstanceState, StatePart } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
 import { type HumanRecord, humanRecords } from '../human-record.ts';
@@ -24,7 +25,7 @@ export type TaskRowImage = TaskImage & {
 };
 
 /** The scope of an item or a round that the step changed. */
-export type ScopeRow = { readonly instanceId: InstanceId; readonly path: ScopePath; readonly scope: ScopeState };
+export type ScopeRow = { readonly instanceId: InstanceId; readonly path: ScopePath; readonly scope: StatePart };
 
 /** A transition's part of the history, and which entry brought the instance's output. */
 export type HistoryImage = {
@@ -32,7 +33,7 @@ export type HistoryImage = {
   readonly payloads: Payloads;
   readonly outputSeq: number | null;
   /** Scopes that changed beside the instance's own. */
-  readonly scopes: readonly ScopeState[];
+  readonly scopes: readonly StatePart[];
 };
 
 export class TransitionRows {
@@ -51,6 +52,12 @@ export class TransitionRows {
   readonly reassigned: Of<{ readonly path: TaskPath; readonly task: OpenHumanTask }>[] = [];
   readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
   readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
+  readonly bookedChildren: (Placed<{ readonly message: 'start' | 'word' | null }> & {
+    readonly path: TaskPath;
+    readonly depth: number;
+    readonly book: BookedChild;
+  })[] = [];
+  readonly struckChildren: Of<EffectOf<'strikeChild'>>[] = [];
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
 
   add(transition: Transition): HistoryImage {
@@ -81,12 +88,14 @@ export class TransitionRows {
       this.reassigned,
       this.closedHuman,
       this.results,
+      this.bookedChildren,
+      this.struckChildren,
     ];
     return rarely.every((rows) => rows.length === 0);
   }
 
   /** Scopes are replaced and never changed, so one that is another object has changed. The instance's own is in its row. */
-  #addScopes({ instanceId, before, after }: Transition): readonly ScopeState[] {
+  #addScopes({ instanceId, before, after }: Transition): readonly StatePart[] {
     if (before?.scopes === after.scopes) return [];
     const changed = Object.values(after.scopes).filter((scope) => scope.path !== rootPath && scope !== before?.scopes[scope.path]);
     for (const scope of changed) this.changedScopes.push({ instanceId, path: scope.path, scope });
@@ -133,6 +142,18 @@ export class TransitionRows {
         case 'returnEvent':
           this.returned.push({ instanceId, ...effect });
           break;
+        case 'bookChild': {
+          const { path, message } = effect;
+          const book = bookAt(after, path);
+          if (book !== undefined) this.bookedChildren.push({ instanceId, partition, path, message, depth: depthOfChild(after), book });
+          break;
+        }
+        case 'strikeChild':
+          this.struckChildren.push({ instanceId, ...effect });
+          break;
+        case 'startChild':
+        case 'tellParent':
+        case 'commandChild':
         case 'dispatchTask':
         case 'publishEvent':
         case 'lifecycle':

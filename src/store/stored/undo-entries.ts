@@ -14,6 +14,10 @@ export function storedEntry({ names, ...entry }: UndoEntry): StoredEntry {
     const { input: _, output: __, ...rest } = entry;
     return { ...rest, hasNames };
   }
+  if (entry.status === 'awaitedChild') {
+    const { input: _, ...rest } = entry;
+    return { ...rest, hasNames };
+  }
   if (entry.status === 'planned') return { ...entry, hasNames };
   const { input: _, ...payload } = entry.payload;
   const stored = { ...entry, payload, hasNames };
@@ -35,6 +39,7 @@ export function restoreEntry(stored: StoredEntry, payloads: Payloads): UndoEntry
   const { namesSeq, inputSeq = null, outputSeq = null, payload } = partsOf(stored);
   const whole: Record<string, unknown> = { ...rest, names: hasNames ? ((payloadAt(payloads, namesSeq) ?? {}) as JsonObject) : null };
   if (rest.status === 'done') Object.assign(whole, { input: payloadAt(payloads, inputSeq), output: payloadAt(payloads, outputSeq) });
+  if (rest.status === 'awaitedChild') whole.input = payloadAt(payloads, rest.inputSeq);
   if (payload !== undefined) whole.payload = { ...payload, input: payloadAt(payloads, payload.inputSeq) };
   // The payloads are back, and the rest is as it was written.
   return whole as UndoEntry;

@@ -6,8 +6,10 @@ import { assertNever } from '../../assert.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { refusalOfPerson } from '../../nodes/human/refusals.ts';
 import { own } from '../../record.ts';
+import { areBooksEmpty } from '../children/books.ts';
+import { addressOf } from '../children/messages.ts';
 import { openScopes, scopeAt, scopePathOf, sentTaskAt, taskAt } from '../state/scopes.ts';
-import type { Incident, InstanceState } from '../state/state.ts';
+import { type Incident, type InstanceState, isPaused } from '../state/state.ts';
 import { refusalOfCorrection } from './corrections.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import type { Rejection } from './rejection.ts';
@@ -25,7 +27,7 @@ export function refusalOf(state: InstanceState, command: Command, by: string): R
     case 'pause':
       return state.paused === null ? null : { code: 'MR_ALREADY_PAUSED', reason: 'The instance is paused already.' };
     case 'resume':
-      return state.paused !== null ? null : { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
+      return refusalOfResume(state);
     case 'retry':
       return refusalOfRetry(state, command);
     case 'completeTask':
@@ -41,18 +43,34 @@ export function refusalOf(state: InstanceState, command: Command, by: string): R
     case 'redispatch': {
       if (sentTaskAt(state, command.path, command.attempt) === undefined)
         return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
-      return state.paused === null ? null : { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' };
+      return isPaused(state) ? { code: 'MR_PAUSED', reason: 'The instance is paused: nothing new starts.' } : null;
     }
     default:
       return assertNever(command);
   }
 }
 
+/** Who resumes lifts his own pause. */
+function refusalOfResume({ paused, pausedByParent = null, parent }: InstanceState): Rejection | null {
+  if (paused !== null) return null;
+  if (pausedByParent === null || parent === undefined) return { code: 'MR_NOT_PAUSED', reason: 'The instance is not paused.' };
+  const reason = `The instance is paused with its parent, ${addressOf(parent.parent)}: resume that.`;
+  return { code: 'MR_NOT_PAUSED', reason };
+}
+
+/** A child under incident is open, not failed, so a retry goes down to it. @param path of its task; null: any. */
+export function hasChildToRetry(state: InstanceState, path: TaskPath | null): boolean {
+  if (state.phase !== 'running') return false;
+  if (path === null) return !areBooksEmpty(state);
+  const task = taskAt(state, path);
+  return task?.type === 'workflow' && task.status === 'open' && task.childId !== null;
+}
+
 function refusalOfRetry(state: InstanceState, { path, raisedBy = null }: Command & { readonly type: 'retry' }): Rejection | null {
-  if (state.paused !== null) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
+  if (isPaused(state)) return { code: 'MR_PAUSED', reason: 'The instance is paused: resume it first.' };
   if (path !== null && taskAt(state, path) === undefined && scopeAt(state, path as string as ScopePath) === undefined)
     return { code: 'MR_TASK_UNKNOWN', reason: `The instance has no task ${path}.` };
-  if (incidentsToRetry(state, path, raisedBy).length > 0) return null;
+  if (incidentsToRetry(state, path, raisedBy).length > 0 || hasChildToRetry(state, path)) return null;
   const subject = path === null ? 'The instance' : `The task ${path}`;
   return { code: 'MR_NO_INCIDENT', reason: `${subject} is under no incident${raisedBy === null ? '' : ' that the command names'}.` };
 }

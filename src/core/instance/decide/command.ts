@@ -3,9 +3,9 @@ import { assertNever } from '../../assert.ts';
 import type { TaskPath } from '../../ids.ts';
 import { actOnTask } from '../../nodes/human/answers.ts';
 import { refusalOfSize } from '../../nodes/human/votes.ts';
-import { openScopes } from '../state/scopes.ts';
+import { allBooks, bookAt, openScopes } from '../state/scopes.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../view.ts';
-import { incidentsToRetry, refusalOf } from './command-preconditions.ts';
+import { hasChildToRetry, incidentsToRetry, refusalOf } from './command-preconditions.ts';
 import { correct, refusalOfVars } from './corrections.ts';
 import { endInstance } from './ending.ts';
 import type { CommandIssued } from './notification.ts';
@@ -34,10 +34,7 @@ function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
       openScopes(view.state);
       return [{ type: command.type === 'pause' ? 'InstancePaused' : 'InstanceResumed', by, commandId }];
     case 'retry':
-      return incidentsToRetry(view.state, command.path, command.raisedBy ?? null).map(({ at, scope, incident, raisedBy }) => {
-        const place = at === '' ? { path: null } : { path: at as TaskPath, ...(at === scope ? { scope } : {}) };
-        return { type: 'IncidentResolved', ...place, attempt: raisedBy, phase: incident.phase, by, commandId };
-      });
+      return [...resolved(view, issued, command), ...passedOn(view, issued, command)];
     case 'completeTask':
     case 'voteTask':
     case 'failTask':
@@ -53,4 +50,21 @@ function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
     default:
       return assertNever(command);
   }
+}
+
+type Retry = CommandIssued['command'] & { readonly type: 'retry' };
+
+function resolved(view: View, { by, commandId }: CommandIssued, command: Retry): readonly NewEvent[] {
+  return incidentsToRetry(view.state, command.path, command.raisedBy ?? null).map(({ at, scope, incident, raisedBy }) => {
+    const place = at === '' ? { path: null } : { path: at as TaskPath, ...(at === scope ? { scope } : {}) };
+    return { type: 'IncidentResolved', ...place, attempt: raisedBy, phase: incident.phase, by, commandId };
+  });
+}
+
+/** It goes down to the children that still run. All of the books are asked for here, so that none is missing when they are told. */
+function passedOn({ state }: View, { by, commandId }: CommandIssued, { path }: Retry): readonly NewEvent[] {
+  if (!hasChildToRetry(state, path)) return [];
+  if (path === null) allBooks(state);
+  else bookAt(state, path);
+  return [{ type: 'RetryPassedOn', path, by, commandId }];
 }

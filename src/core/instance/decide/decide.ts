@@ -2,6 +2,9 @@
 import { assertNever } from '../../assert.ts';
 import { decideOutcome } from '../../nodes/common/automated/attempts.ts';
 import { decideMatch, refuseMatch } from '../../nodes/event/match.ts';
+import { decideChildEnd } from '../../nodes/workflow/ends.ts';
+import type { ChildEnd, ChildStart, ChildWord } from '../children/messages.ts';
+import { hearParent } from '../children/parent.ts';
 import { hasEnded } from '../state/state.ts';
 import { rejected, type Verdict, type View } from '../view.ts';
 import { decideCommand } from './command.ts';
@@ -9,7 +12,20 @@ import type { Notification } from './notification.ts';
 import { decideTimer } from './timer.ts';
 
 export function decideNotification(view: View, notification: Notification): Verdict {
-  if (hasEnded(view.state)) return refuseEnded(view, notification);
+  switch (notification.type) {
+    case 'ChildStart':
+    case 'ChildWord':
+      return hearParent(view, notification.request);
+    case 'ChildEnd':
+      return decideChildEnd(view, notification);
+    default:
+      return hasEnded(view.state) ? refuseEnded(view, notification) : decideRunning(view, notification);
+  }
+}
+
+type FromOutside = Exclude<Notification, ChildStart | ChildWord | ChildEnd>;
+
+function decideRunning(view: View, notification: FromOutside): Verdict {
   switch (notification.type) {
     case 'TaskOutcome':
       return decideOutcome(view, notification);
@@ -24,7 +40,7 @@ export function decideNotification(view: View, notification: Notification): Verd
   }
 }
 
-function refuseEnded(view: View, notification: Notification): Verdict {
+function refuseEnded(view: View, notification: FromOutside): Verdict {
   const refusal = notification.type === 'EventMatched' ? refuseMatch(view, notification) : null;
   if (refusal?.rejection?.code === 'MR_EVENT_REPEATED') return refusal;
   return rejected('MR_INSTANCE_ENDED', `The instance has ended: it is ${view.state.phase}.`);

@@ -26,12 +26,19 @@ export function endedAs(goal: EndGoal): NewEvent {
 
 function isAnythingToUndo({ definition, state }: View): boolean {
   if (definition.onFailure !== 'compensate') return false;
-  if (state.undo !== undefined && state.undo.done + state.undo.awaited > 0) return true;
+  const { done, awaited, awaitedChildren = 0 } = state.undo ?? { done: 0, awaited: 0 };
+  if (done + awaited + awaitedChildren > 0) return true;
   return openScopes(state).some(({ tasks }) => Object.values(tasks).some((task) => mayBeDone(definition, task)));
 }
 
 function mayBeDone(definition: Definition, task: TaskState): boolean {
-  return task.status === 'scheduled' && compensationOf(definition, task.nodeId) !== null;
+  return mayStillBeDone(task) && compensationOf(definition, task.nodeId) !== null;
+}
+
+/** A worker or a child may complete it, though its node is cancelled. */
+export function mayStillBeDone(task: TaskState): boolean {
+  if (task.type === 'workflow') return task.status === 'open' && task.childId !== null && !task.detached;
+  return task.status === 'scheduled';
 }
 
 /** All tasks that workers have are awaited, with or without a compensation: nothing is undone while a worker may still do something. */

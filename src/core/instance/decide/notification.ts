@@ -1,6 +1,7 @@
 /** Messages that may change a running instance, parsed and branded. */
 import type { Basis, CommandId, EpochMs, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
+import type { ChildEnd, ChildStart, ChildWord } from '../children/messages.ts';
 import type { TaskError, TimerKind } from '../state/state.ts';
 
 /**
@@ -54,6 +55,8 @@ export type CommandIssued = {
   readonly commandId: CommandId;
   /** Subject of the API key, or the person for whom an admin key acted. */
   readonly by: string;
+  /** The parent that passes a retry on to its child. Absent: nobody does. */
+  readonly passedOnBy?: InstanceId;
   readonly command:
     | { readonly type: 'cancel'; readonly reason: string | null }
     | { readonly type: 'pause' }
@@ -97,7 +100,13 @@ export type EventMatched = {
   readonly whereError: string | null;
 };
 
-export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched;
+export type Notification = TaskOutcome | CommandIssued | TimerFired | EventMatched | ChildStart | ChildWord | ChildEnd;
+
+/** Whether a parent sends it to a child, which need not be there: its start may be lost, or on its way. */
+export function isForChild(notification: Notification): boolean {
+  const { type } = notification;
+  return type === 'ChildStart' || type === 'ChildWord' || (type === 'CommandIssued' && notification.passedOnBy !== undefined);
+}
 
 /** A notification with its address and what history will name as its cause. */
 export type AddressedNotification = {

@@ -36,6 +36,8 @@ export const rejectionCodes = [
   'MR_EVENT_REFUSED',
   /** The wait has taken this very event before. Counted and dropped. */
   'MR_EVENT_REPEATED',
+  /** A wish of the parent that was applied before, or the end of a child that was heard before. Counted and dropped. */
+  'MR_CHILD_STALE',
 ] as const satisfies readonly ErrorCode[];
 
 export type RejectionCode = (typeof rejectionCodes)[number];

@@ -7,10 +7,11 @@
 import { assertNever } from '../../assert.ts';
 import type { EpochMs, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
+import type { ChildEnd } from '../children/messages.ts';
 import { applyEvent } from '../history/evolve.ts';
 import type { Effect } from '../outgoing/effects.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
-import { rootPath, scopeAt, scopeOfTimer, scopePathOf, taskAt } from '../state/scopes.ts';
+import { bookAt, rootPath, scopeAt, scopeOfTimer, scopePathOf, taskAt } from '../state/scopes.ts';
 import { hasEnded, type InstanceState, type TaskError } from '../state/state.ts';
 import { StateBuilder } from '../state/state-builder.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
@@ -66,6 +67,12 @@ function recorded(state: InstanceState, notification: Notification, error: TaskE
       return unappliedTimer(state, notification, error);
     case 'EventMatched':
       return unappliedEvent(state, notification, error);
+    case 'ChildEnd':
+      return unappliedEnd(state, notification, error);
+    case 'ChildStart':
+    case 'ChildWord':
+      // The parent says it again.
+      return NOTHING;
     default:
       return assertNever(notification);
   }
@@ -106,6 +113,12 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
     ],
     answers,
   };
+}
+
+/** The child stays in the books and is asked after, so its end comes again: with `retry`, or by itself. */
+function unappliedEnd(state: InstanceState, { childId, parent }: ChildEnd, error: TaskError): Recorded {
+  if (state.phase !== 'running' || parent.kind !== 'instance' || bookAt(state, parent.path)?.childId !== childId) return NOTHING;
+  return incident(state, parent.path, error, 'The end of the child could not be taken in. It is asked for again from time to time.');
 }
 
 /** None if the path is under an incident already: a person sees that one, and its retry also applies what was missed. */

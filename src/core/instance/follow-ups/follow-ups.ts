@@ -1,6 +1,6 @@
 /** What an event leads to by itself: the only place that says so. A closed task, for example, has its edges evaluated. */
 import { assertNever } from '../../assert.ts';
-import type { NodeId, ScopePath } from '../../ids.ts';
+import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import {
   compensationPathOf,
@@ -44,9 +44,14 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
       return [{ kind: 'advanceLoop', path: loopPathOf(event.scope), ended: event.scope }];
     case 'IncidentResolved':
       return [{ kind: 'retry', path: event.path, phase: event.phase, commandId: event.commandId }];
+    case 'WorkflowOpened':
+      return [{ kind: 'requestChild', path: event.path }];
+    case 'ChildEnded':
+      return view.state.phase === 'running' ? afterChild(view, event.path) : NOTHING;
     case 'CompensationStarted':
       return [openCurrent(view)];
     case 'InstanceResumed':
+    case 'ParentWished':
       return undone(view);
     case 'StepContinued':
       if (view.state.phase !== 'running') return undone(view);
@@ -60,7 +65,17 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
 export function touchedBy(event: NewEvent): ScopePath | null {
   if ('scope' in event && event.scope !== undefined) return event.scope;
   if (event.type === 'InstanceStarted') return rootPath;
+  // The books alone; what they mean for the task is an event of its own.
+  if (event.type === 'ChildTold' || event.type === 'ChildEnded' || event.type === 'RetryPassedOn') return null;
   return 'path' in event ? (event.path === null ? rootPath : scopePathOf(event.path)) : null;
+}
+
+/** A task that waited for this child to leave asks for its own, and the window of a loop whose item is over has room. */
+function afterChild(view: View, path: TaskPath): readonly FollowUp[] {
+  const request: FollowUp = { kind: 'requestChild', path };
+  const scope = scopePathOf(path);
+  if (scope === rootPath || scopeAt(view.state, scope)?.status === 'open') return [request];
+  return [{ kind: 'advanceLoop', path: loopPathOf(scope), ended: null }];
 }
 
 function activations(scope: ScopePath, nodeIds: readonly NodeId[]): readonly FollowUp[] {
@@ -94,10 +109,17 @@ function undone(view: View): readonly FollowUp[] {
       if (mayExit(scope, task)) ended.push(task);
       else if (isOpen(task) && (task.type === 'forEach' || task.type === 'repeat'))
         loops.push({ kind: 'advanceLoop', path: task.path, ended: null });
+      else if (task.type === 'workflow' && task.status === 'open') loops.push({ kind: 'requestChild', path: task.path });
     }
   }
   ended.sort((a, b) => a.closedSeq - b.closedSeq);
-  return [...ended.map(({ path }): FollowUp => ({ kind: 'exit', path })), ...loops];
+  return [...unbegun(view), ...ended.map(({ path }): FollowUp => ({ kind: 'exit', path })), ...loops];
+}
+
+/** A child that was born paused begins when it is first let run. */
+function unbegun(view: View): readonly FollowUp[] {
+  for (const _ in openScopeAt(view.state, rootPath).tasks) return NOTHING;
+  return activations(rootPath, view.definition.root.startNodes);
 }
 
 /**
@@ -109,6 +131,7 @@ export function mayBeLeft(followUp: FollowUp): boolean {
   switch (followUp.kind) {
     case 'exit':
     case 'activate':
+    case 'requestChild':
       return true;
     case 'retry':
       // Applying a missed message is cheap, and what was missed is known from its incident only.

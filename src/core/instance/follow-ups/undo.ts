@@ -10,7 +10,8 @@ import type { Json, JsonObject } from '../../json.ts';
 import type { Opening } from '../../nodes/common/behaviour.ts';
 import { compensationIdOf, compensationOf } from '../../nodes/compensation.ts';
 import { compensationBasis } from '../attempts/basis.ts';
-import { endedAs } from '../decide/ending.ts';
+import { areBooksEmpty } from '../children/books.ts';
+import { endedAs, mayStillBeDone } from '../decide/ending.ts';
 import { namesFor } from '../expressions/names.ts';
 import { valuesAt } from '../expressions/values-at.ts';
 import { compensationPathOf, nodeOf, rootPath, scopePathOf, scopesBelow, taskAt } from '../state/scopes.ts';
@@ -28,7 +29,7 @@ export function withCompensation(view: View, event: NewEvent): readonly NewEvent
   }
   if (event.type !== 'TaskCancelled') return [event];
   const task = taskAt(view.state, event.path);
-  const plan = task?.status === 'scheduled' ? planFor(view, task) : null;
+  const plan = task !== undefined && mayStillBeDone(task) ? planFor(view, task) : null;
   return plan === null ? [event] : [plan, { ...event, isAwaited: true }];
 }
 
@@ -60,9 +61,9 @@ export function settleUndoing(view: View): readonly NewEvent[] {
   return [{ type: 'CompensationStarted', path: next.path, nodeId: next.nodeId, entry: next.seq }];
 }
 
-/** Everything for which an ending instance waits. */
-function isAnythingOut({ state: { undo } }: View): boolean {
-  return undo !== undefined && undo.awaited > 0;
+/** Everything for which an ending instance waits: workers, and the ends of its children. */
+function isAnythingOut({ state }: View): boolean {
+  return (state.undo !== undefined && state.undo.awaited > 0) || !areBooksEmpty(state);
 }
 
 function lastDone(view: View): DoneWork | undefined {

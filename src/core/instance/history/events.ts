@@ -3,12 +3,14 @@
  * stored event is read for ever: fields are added as optional, a new meaning gets a new type.
  */
 import type { NodeType } from '../../definition/types.ts';
-import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, NodeId, ScopePath, TaskPath } from '../../ids.ts';
+import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
+import type { ChildResult, Wish } from '../children/messages.ts';
 import type { CommandIssued } from '../decide/notification.ts';
 import type {
   Approvals,
   Assignees,
+  ChildOf,
   EndGoal,
   EventWaiting,
   Incident,
@@ -35,6 +37,8 @@ export type InstanceStarted = At & {
   readonly startedBy?: string;
   /** When the definition's `timeout` ends the instance. */
   readonly timeoutAt: EpochMs | null;
+  /** Who asked for it, and whether it is born paused. Absent: nobody. */
+  readonly child?: ChildOf & { readonly isPaused: boolean };
 };
 
 /** An automated task was opened; its message leaves in the same transaction. */
@@ -129,6 +133,24 @@ export type EventPublished = Opened & {
   readonly topic: string | null;
 };
 
+/** A child is needed. It is asked for at once, unless an earlier one of this task is still in the books. */
+export type WorkflowOpened = Opened & {
+  readonly type: 'WorkflowOpened';
+  readonly definitionId: DefinitionId;
+  /** null: the latest. */
+  readonly version: number | null;
+  readonly detached: boolean;
+  readonly input: Json;
+  readonly timeoutAt: EpochMs | null;
+};
+type OfChild = At & { readonly path: TaskPath; readonly attempt: number; readonly childId: InstanceId };
+/** The child is put into the books, and its start leaves. */
+export type ChildRequested = OfChild & { readonly type: 'ChildRequested' };
+/** What is wanted of the child has changed. */
+export type ChildTold = OfChild & { readonly type: 'ChildTold'; readonly wish: Wish; readonly number: number };
+/** The end of the child was heard, and it leaves the books. What it means for the task, if that is still open, follows. */
+export type ChildEnded = OfChild & { readonly type: 'ChildEnded'; readonly result: Exclude<ChildResult['status'], 'unknown'> };
+
 /** A node completed. `transform` and `publish` open and complete in this one event. */
 export type TaskCompleted = Opened & {
   readonly type: 'TaskCompleted';
@@ -166,16 +188,16 @@ export type TaskCancelled = At & {
   /** The outcome of its worker is awaited, since its work would have to be undone. Absent: it is not. */
   readonly isAwaited?: true;
 };
-/** The outcome of a task came after its node was cancelled (`isAwaited`). Its work is undone with the rest; a failure is not retried. */
+/** The outcome of a task, or the end of a child, came after its node was cancelled (`isAwaited`). Its work is undone with the rest; a failure is not retried. */
 export type AwaitedTaskEnded = At & {
   readonly type: 'AwaitedTaskEnded';
   readonly path: TaskPath;
   readonly nodeId: NodeId;
   readonly attempt: number;
-  readonly kind: 'http' | 'task';
+  readonly kind: 'http' | 'task' | 'workflow';
   readonly openedAt: EpochMs;
-  /** returned: the worker lacks the handler, and did nothing. */
-  readonly status: 'completed' | 'failed' | 'timedOut' | 'returned';
+  /** returned: the worker lacks the handler, and did nothing. cancelled: the child was, or is gone. */
+  readonly status: 'completed' | 'failed' | 'timedOut' | 'returned' | 'cancelled';
   /** null unless it completed. */
   readonly output: Json;
   /** null unless it failed or timed out. */
@@ -214,6 +236,8 @@ export type ForEachOpened = Opened & {
   readonly items: readonly Json[];
   /** A retry runs only these, which had not completed. Absent: all. */
   readonly indexes?: readonly number[];
+  /** Each item is a child. Absent: it runs the body. */
+  readonly children?: true;
   /** Absent: it has no timeout. */
   readonly timeoutAt?: EpochMs;
 };
@@ -270,7 +294,17 @@ export type IncidentResolved = At & {
 
 export type InstancePaused = Commanded & { readonly type: 'InstancePaused' };
 export type InstanceResumed = Commanded & { readonly type: 'InstanceResumed' };
-export type InstanceCancelled = Commanded & { readonly type: 'InstanceCancelled'; readonly reason: string | null };
+/** `commandId` is null where the parent wished it. */
+export type InstanceCancelled = At & {
+  readonly type: 'InstanceCancelled';
+  readonly by: string;
+  readonly commandId: CommandId | null;
+  readonly reason: string | null;
+};
+/** The parent holds its child, or lets it run. A cancel is an `InstanceCancelled`. */
+export type ParentWished = At & { readonly type: 'ParentWished'; readonly wish: 'run' | 'pause'; readonly number: number };
+/** A retry goes down to the children in the books: that of one task, or all. */
+export type RetryPassedOn = Commanded & { readonly type: 'RetryPassedOn'; readonly path: TaskPath | null };
 /** A person changed variables. */
 export type VarsChanged = Commanded & { readonly type: 'VarsChanged'; readonly vars: JsonObject; readonly reason: string | null };
 /** A person completes or skips a node that is open or under an incident. The event that ends it follows. */
@@ -317,6 +351,10 @@ export type InstanceEvent =
   | EventAwaited
   | EventReceived
   | EventPublished
+  | WorkflowOpened
+  | ChildRequested
+  | ChildTold
+  | ChildEnded
   | TaskCompleted
   | TaskFailed
   | TaskCancelled
@@ -337,6 +375,8 @@ export type InstanceEvent =
   | InstancePaused
   | InstanceResumed
   | InstanceCancelled
+  | ParentWished
+  | RetryPassedOn
   | VarsChanged
   | NodeCorrected
   | CommandRefused

@@ -1,6 +1,7 @@
 /** What the events of loops mean: a forEach or repeat opens, its items or rounds begin and end. */
 import { assertNever, invariant } from '../../assert.ts';
-import { indexOf, loopPathOf } from '../state/scopes.ts';
+import type { ScopePath } from '../../ids.ts';
+import { childTaskOf, countBooksOf, indexOf, loopPathOf, mayHaveChildren } from '../state/scopes.ts';
 import type { ForEachTask } from '../state/state.ts';
 import type { StateBuilder } from '../state/state-builder.ts';
 import type { ForEachOpened, InstanceEvent, RepeatOpened, ScopeEnded, ScopeOpened } from './events.ts';
@@ -14,7 +15,10 @@ export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number):
       const { path, nodeId, attempt, basis, items } = event;
       const waiting = event.indexes === undefined ? { from: 0 } : { indexes: event.indexes };
       const task = { path, nodeId, attempt, basis, openedAt: at, type: 'forEach', status: 'open' } as const;
-      builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0 });
+      // Children of the items of an earlier attempt may still be in the books.
+      const isFirst = event.children !== true || !mayHaveChildren(builder.current, event);
+      const ending = event.children === true ? { ending: isFirst ? 0 : countBooksOf(builder.current, path) } : {};
+      builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0, ...ending });
       armTimeout(builder, event);
       return;
     }
@@ -45,6 +49,12 @@ function armTimeout(builder: StateBuilder, { path, attempt, at, timeoutAt }: For
   if (timeoutAt !== undefined) builder.arm('timeout', path, attempt, at, timeoutAt);
 }
 
+/** Whether a child of the item is in the books: with `ending` it counts towards the window of the loop while the item is not open. */
+function endingWith(builder: StateBuilder, { ending }: ForEachTask, item: ScopePath, by: 1 | -1): { readonly ending?: number } {
+  if (ending === undefined) return {};
+  return { ending: builder.hasBooked(childTaskOf(item)) ? ending + by : ending };
+}
+
 function openScope(builder: StateBuilder, { scope: path, loopId, basis, firstAttempt }: ScopeOpened): void {
   builder.openScope({ path, status: 'open', loopId, basis, firstAttempt, tasks: {}, openCount: 0, incidents: {}, timers: {} });
   const loop = builder.taskIn(loopPathOf(path), 'open');
@@ -52,7 +62,8 @@ function openScope(builder: StateBuilder, { scope: path, loopId, basis, firstAtt
   if (loop.type === 'repeat') builder.put({ ...loop, round: indexOf(path), running: true });
   else {
     invariant(loop.type === 'forEach', 'a scope belongs to a loop');
-    builder.put({ ...loop, waiting: withoutFirst(loop.waiting), running: loop.running + 1 });
+    const ending = mayHaveChildren(builder.current, loop) ? endingWith(builder, loop, path, -1) : {};
+    builder.put({ ...loop, waiting: withoutFirst(loop.waiting), running: loop.running + 1, ...ending });
   }
 }
 
@@ -68,6 +79,7 @@ function endScope(builder: StateBuilder, { scope: path, status, output, error }:
     if (loop.keeps === 'last') builder.dropRoundBefore(path);
   } else {
     invariant(loop.type === 'forEach', 'a scope belongs to a loop');
-    builder.put({ ...loop, running: loop.running - 1, failed: loop.failed + Number(status === 'failed') });
+    const failed = loop.failed + Number(status === 'failed');
+    builder.put({ ...loop, running: loop.running - 1, failed, ...endingWith(builder, loop, path, 1) });
   }
 }

@@ -1,7 +1,7 @@
 /** The events of compensation: entries of work to be undone are added, awaited, and removed when their compensation has exited. */
 import { assertNever, invariant } from '../../assert.ts';
-import { compensationPathOf, scopePathOf } from '../state/scopes.ts';
-import type { AwaitedWork, DoneWork, TaskState, Undo, UndoEntry } from '../state/state.ts';
+import { compensationPathOf, entriesIn, scopePathOf } from '../state/scopes.ts';
+import type { AwaitedChild, AwaitedWork, DoneWork, TaskState, Undo, UndoEntry } from '../state/state.ts';
 import type { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, TaskCancelled, TaskCompleted, TaskRedispatched } from './events.ts';
 
@@ -21,8 +21,9 @@ export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number):
     }
     case 'AwaitedTaskEnded':
       builder.changeUndo(scopePathOf(event.path), (entries) =>
-        entries.flatMap((entry) => {
-          if (entry.status !== 'awaited' || entry.path !== event.path || entry.attempt !== event.attempt) return [entry];
+        entries.flatMap((entry): readonly UndoEntry[] => {
+          if (entry.status !== 'awaited' && entry.status !== 'awaitedChild') return [entry];
+          if (entry.path !== event.path || entry.attempt !== event.attempt) return [entry];
           return event.status === 'completed' && entry.names !== null ? [lateDone(entry, event.output, seq)] : [];
         }),
       );
@@ -41,6 +42,8 @@ export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number):
     }
     case 'InstanceEnding':
       builder.clearRoot();
+      // The parent's pause is lifted, or a child would never undo what it did.
+      if ('pausedByParent' in builder.current) builder.set({ pausedByParent: null });
       builder.set({ phase: 'ending', undo: { ...undoOf(builder), goal: event.goal } });
       if (event.goal.status === 'cancelled') builder.remember(event.goal.commandId);
       return;
@@ -56,14 +59,29 @@ export function applyUndo(builder: StateBuilder, event: UndoEvent, seq: number):
 export function keepCompleted(builder: StateBuilder, event: TaskCompleted, before: TaskState | undefined, seq: number): void {
   const { path, attempt, output } = event;
   changePlanned(builder, path, attempt, ({ status: _, ...entry }) => {
-    const payload = before !== undefined && 'payload' in before ? before.payload : null;
-    const given = { input: payload?.input ?? null, inputSeq: payload?.inputSeq ?? null };
-    return { ...entry, status: 'done', seq, ...given, output, outputSeq: event.outputFrom ?? seq };
+    return { ...entry, status: 'done', seq, ...givenTo(before), output, outputSeq: event.outputFrom ?? seq };
   });
+}
+
+function givenTo(task: TaskState | undefined): Pick<DoneWork, 'input' | 'inputSeq'> {
+  if (task?.type === 'workflow' && 'input' in task) return { input: task.input, inputSeq: task.inputSeq };
+  const payload = task !== undefined && 'payload' in task ? task.payload : null;
+  return { input: payload?.input ?? null, inputSeq: payload?.inputSeq ?? null };
 }
 
 /** The outcome of the task is awaited, with or without a planned compensation. */
 export function keepAwaited(builder: StateBuilder, { path, nodeId }: TaskCancelled, before: TaskState | undefined, seq: number): void {
+  if (before?.type === 'workflow' && before.status === 'open') {
+    const { input, inputSeq, openedAt } = before;
+    changePlanned(builder, path, before.attempt, ({ status: _, ...entry }) => ({
+      ...entry,
+      status: 'awaitedChild',
+      input,
+      inputSeq,
+      openedAt,
+    }));
+    return;
+  }
   invariant(before?.status === 'scheduled', 'only a task that is with a worker is awaited');
   const { attempt, basis, type, payload, openedAt, dispatchedAt } = before;
   const work = { status: 'awaited', type, payload, openedAt, dispatchedAt } as const;
@@ -95,20 +113,17 @@ function changePlanned(
   const { current } = builder;
   const scope = current.undo === undefined ? undefined : current.scopes[scopePathOf(path)];
   const isPlanned = (entry: UndoEntry) => entry.status === 'planned' && entry.path === path && entry.attempt === attempt;
-  if (!scope?.undo?.some(isPlanned)) return false;
+  if (!entriesIn(scope).some(isPlanned)) return false;
   builder.changeUndo(scopePathOf(path), (entries) =>
     entries.map((entry) => (entry.status === 'planned' && isPlanned(entry) ? change(entry) : entry)),
   );
   return true;
 }
 
-function lateDone(
-  { payload, type: _, openedAt: __, dispatchedAt: ___, ...entry }: AwaitedWork,
-  output: DoneWork['output'],
-  seq: number,
-): DoneWork {
-  const { input, inputSeq } = payload;
-  return { ...entry, status: 'done', seq, input, inputSeq, output, outputSeq: seq };
+function lateDone(awaited: AwaitedWork | AwaitedChild, output: DoneWork['output'], seq: number): DoneWork {
+  const { path, nodeId, attempt, basis, names, namesSeq } = awaited;
+  const { input, inputSeq } = awaited.status === 'awaited' ? awaited.payload : awaited;
+  return { path, nodeId, attempt, basis, names, namesSeq, status: 'done', seq, input, inputSeq, output, outputSeq: seq };
 }
 
 function undoOf({ current: { undo } }: StateBuilder): Undo {

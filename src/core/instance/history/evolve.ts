@@ -3,9 +3,10 @@ import { assertNever, invariant } from '../../assert.ts';
 import type { InstanceId } from '../../ids.ts';
 import { consumedBefore, consumedBy } from '../state/consumed.ts';
 import { openScopes, rootPath, scopePathOf } from '../state/scopes.ts';
-import { type ClosedTask, type InstanceState, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
+import { type ClosedTask, type InstanceState, isOpen, isPaused, type OpenScope, type TaskState } from '../state/state.ts';
 import { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, InstanceStarted, NodeSkipped, TaskCancelled, TaskCompleted, TaskFailed } from './events.ts';
+import { applyChild } from './evolve-child.ts';
 import { applyHuman } from './evolve-human.ts';
 import { applyLoop } from './evolve-loop.ts';
 import { applyUndo, forgetUndone, keepAwaited, keepCompleted, sendAwaited } from './evolve-undo.ts';
@@ -57,6 +58,12 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
       return seq;
     case 'EventPublished':
       return seq;
+    case 'WorkflowOpened':
+    case 'ChildRequested':
+    case 'ChildTold':
+    case 'ChildEnded':
+      applyChild(builder, event, seq);
+      return seq;
     case 'TaskCompleted':
     case 'TaskFailed':
     case 'TaskCancelled':
@@ -104,7 +111,11 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
       return seq;
     case 'InstancePaused':
     case 'InstanceResumed':
+    case 'ParentWished':
+      applyPause(builder, event);
+      return seq;
     case 'InstanceCancelled':
+    case 'RetryPassedOn':
     case 'CommandRefused':
     case 'InstanceCompleted':
     case 'InstanceFailed':
@@ -230,22 +241,30 @@ function applyEnd(
   }
 }
 
+/** A person's pause and the parent's: timers run while neither holds. */
+function applyPause(builder: StateBuilder, event: EventOf<'InstancePaused' | 'InstanceResumed' | 'ParentWished'>): void {
+  const { at } = event;
+  const wasPaused = isPaused(builder.current);
+  if (event.type === 'ParentWished') {
+    const { parent } = builder.current;
+    invariant(parent !== undefined, 'a wish is that of a parent');
+    builder.set({ parent: { ...parent, number: event.number }, pausedByParent: event.wish === 'pause' ? { at } : null });
+  } else {
+    builder.set({ paused: event.type === 'InstancePaused' ? { at, by: event.by } : null });
+    builder.remember(event.commandId);
+  }
+  const isNowPaused = isPaused(builder.current);
+  if (isNowPaused && !wasPaused) builder.stopTimers(openScopes(builder.current), at);
+  else if (wasPaused && !isNowPaused) builder.restartTimers(openScopes(builder.current), at);
+}
+
 function applyInstance(
   builder: StateBuilder,
-  event: EventOf<'InstancePaused' | 'InstanceResumed' | 'InstanceCancelled' | 'CommandRefused' | 'InstanceCompleted' | 'InstanceFailed'>,
+  event: EventOf<'InstanceCancelled' | 'RetryPassedOn' | 'CommandRefused' | 'InstanceCompleted' | 'InstanceFailed'>,
 ): void {
   const { at } = event;
   switch (event.type) {
-    case 'InstancePaused':
-      builder.set({ paused: { at, by: event.by } });
-      builder.stopTimers(openScopes(builder.current), at);
-      builder.remember(event.commandId);
-      return;
-    case 'InstanceResumed':
-      builder.set({ paused: null });
-      builder.restartTimers(openScopes(builder.current), at);
-      builder.remember(event.commandId);
-      return;
+    case 'RetryPassedOn':
     case 'CommandRefused':
       builder.remember(event.commandId);
       return;
@@ -270,7 +289,10 @@ function applyInstance(
 function ended(event: TaskCompleted | TaskFailed, before: TaskState | undefined, seq: number) {
   const { path, nodeId, attempt, basis, kind, at } = event;
   const openedAt = before?.openedAt ?? at;
-  return { path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, takenEdges: null } as const;
+  return {
+    ...{ path, nodeId, attempt, basis, openedAt, type: kind, closedAt: at, closedSeq: seq, takenEdges: null },
+    ...endingOf(before),
+  } as const;
 }
 
 /** Its edges are dead at once. */
@@ -279,11 +301,22 @@ function withdrawn(event: TaskCancelled | NodeSkipped, before: TaskState | undef
   const { attempt, basis, openedAt, type } = before ?? { attempt: 0, basis: state.basis, openedAt: at, type: event.kind };
   const status = event.type === 'TaskCancelled' ? 'cancelled' : 'skipped';
   const task = { path, nodeId, attempt, basis, openedAt, type, closedAt: at, closedSeq: seq } as const;
-  return { ...task, takenEdges: [], status, ...consumedBy(before) };
+  return { ...task, takenEdges: [], status, ...consumedBy(before), ...endingOf(before) };
+}
+
+/** Children of its items outlive a forEach. */
+function endingOf(before: TaskState | undefined): { readonly ending?: number } {
+  return before !== undefined && 'ending' in before && before.ending !== undefined ? { ending: before.ending } : {};
 }
 
 function isLoop({ type }: TaskState): boolean {
   return type === 'forEach' || type === 'repeat';
+}
+
+function parentOf({ child, at }: InstanceStarted): Pick<InstanceState, 'parent' | 'pausedByParent'> {
+  if (child === undefined) return {};
+  const { isPaused: isBornPaused, ...parent } = child;
+  return { parent, pausedByParent: isBornPaused ? { at } : null };
 }
 
 function initialState(instanceId: InstanceId, event: InstanceStarted): InstanceState {
@@ -308,6 +341,7 @@ function initialState(instanceId: InstanceId, event: InstanceStarted): InstanceS
     vars: event.vars,
     phase: 'running',
     paused: null,
+    ...parentOf(event),
     basis: event.basis,
     scopes: { [rootPath]: root },
     incidentCount: 0,

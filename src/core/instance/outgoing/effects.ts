@@ -1,5 +1,5 @@
 /** What must be written or sent because of an event. The store and the outbox carry it out in the event's own transaction. */
-import type { CommandId, EpochMs, TaskId, TaskPath } from '../../ids.ts';
+import type { CommandId, EpochMs, InstanceId, TaskId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
 import type { Assignees, EventWaiting, InstanceStatus, TimerKind } from '../state/state.ts';
 
@@ -61,5 +61,20 @@ export type Effect =
   | { readonly type: 'closeHumanTask'; readonly path: TaskPath }
   | { readonly type: 'commandApplied'; readonly commandId: CommandId }
   | { readonly type: 'commandRefused'; readonly commandId: CommandId; readonly code: string; readonly reason: string }
+  /** The child of this task is in the books, or its row there has changed; `message` leaves with it. null: it is to be said soon. */
+  | { readonly type: 'bookChild'; readonly path: TaskPath; readonly message: 'start' | 'word' | null }
+  | { readonly type: 'strikeChild'; readonly childId: InstanceId }
+  /** The start of the child in the books leaves again. */
+  | { readonly type: 'startChild'; readonly path: TaskPath }
+  /** The parent is told how this instance ended, or that it has started. */
+  | { readonly type: 'tellParent' }
+  /** A command goes down to the child in the books. */
+  | {
+      readonly type: 'commandChild';
+      readonly childId: InstanceId;
+      readonly commandId: CommandId;
+      readonly by: string;
+      readonly at: EpochMs;
+    }
   /** An event that the instance refused goes back to the buffer, for this instance only. */
   | { readonly type: 'returnEvent'; readonly eventRowId: string; readonly path: TaskPath; readonly attempt: number };

@@ -3,9 +3,10 @@ import type { InstanceId, TaskPath } from '../../ids.ts';
 import { taskIdOf } from '../../ids.ts';
 import { own } from '../../record.ts';
 import type { InstanceEvent } from '../history/events.ts';
-import { scopePathOf } from '../state/scopes.ts';
+import { entriesIn, scopePathOf } from '../state/scopes.ts';
 import { type InstanceState, statusOf, type TaskState, type Timer } from '../state/state.ts';
 import type { HistoryEntry } from '../step.ts';
+import { addChildEffects, retriedChildren } from './child-effects.ts';
 import type { Effect } from './effects.ts';
 
 /**
@@ -32,6 +33,7 @@ export function outgoing(
     }
   }
   addTimerEffects(effects, before?.scopes ?? {}, after.scopes);
+  addChildEffects(effects, before, after, history);
   const record = lifecycleOf(history, after, lifecycle);
   if (record !== null) effects.push(record);
   return effects;
@@ -71,6 +73,14 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
       if (event.kind === 'human') return [{ type: 'closeHumanTask', path: event.path }];
       if (event.kind === 'event') return [{ type: 'closeSubscriptions', path: event.path }];
       return NOTHING;
+    case 'RetryPassedOn':
+      return retriedChildren(event, state);
+    // What they change is told from the books as the step leaves them.
+    case 'ChildRequested':
+    case 'ChildTold':
+    case 'ChildEnded':
+    case 'WorkflowOpened':
+    case 'ParentWished':
     case 'InstanceStarted':
     case 'AttemptFailed':
     case 'AttemptReturned':
@@ -145,7 +155,7 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
 function isWithWorker(after: InstanceState, path: TaskPath, attempt: number): boolean {
   const task = taskIn(after, path);
   if (task?.status === 'scheduled' && task.attempt === attempt) return true;
-  const entries = own(after.scopes, scopePathOf(path))?.undo ?? [];
+  const entries = entriesIn(own(after.scopes, scopePathOf(path)));
   return entries.some((entry) => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
 
@@ -227,6 +237,8 @@ function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): Lifecy
       return 'paused';
     case 'InstanceResumed':
       return 'resumed';
+    case 'ParentWished':
+      return event.wish === 'pause' ? 'paused' : 'resumed';
     case 'HumanTaskReminded':
       return 'reminder';
     case 'HumanTaskEscalated':
@@ -236,6 +248,8 @@ function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): Lifecy
     case 'InstanceUndoing':
       return 'undoing';
     case 'CommandRefused':
+    case 'ChildTold':
+    case 'RetryPassedOn':
       return null;
     default:
       return lifecycle === 'tasks' ? 'task' : null;

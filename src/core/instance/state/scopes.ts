@@ -7,7 +7,20 @@ import { invariant } from '../../assert.ts';
 import type { Definition, Graph, LoopNode, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
-import type { AwaitedWork, Incident, InstanceState, OpenScope, ScopeState, TaskState, Timer } from './state.ts';
+import type {
+  AwaitedChild,
+  AwaitedWork,
+  BookedChild,
+  ForEachTask,
+  Incident,
+  InstanceState,
+  OpenScope,
+  ScopeState,
+  StatePart,
+  TaskState,
+  Timer,
+  UndoEntry,
+} from './state.ts';
 
 /** The instance's own scope. */
 export const rootPath = '' as ScopePath;
@@ -56,6 +69,30 @@ export function nodeIdOfPath(path: string): NodeId {
   return `${names.join('/')}${isUndoing ? COMPENSATION : ''}` as NodeId;
 }
 
+const BOOK = '#child';
+
+/** Where the books keep the child of a task: there is at most one at a time, whatever the attempt. */
+export function bookPathOf(task: TaskPath): ScopePath {
+  return `${task}${BOOK}` as string as ScopePath;
+}
+
+/** The node that a forEach with `workflow` in place of `body` runs for each item. */
+export const itemChild = 'workflow';
+
+/** The task of that node. */
+export function childTaskOf(item: ScopePath): TaskPath {
+  return `${item}.${itemChild}` as TaskPath;
+}
+
+/** The task whose child it is. */
+export function taskOfBook({ path }: Pick<BookedChild, 'path'>): TaskPath {
+  return path.slice(0, -BOOK.length) as string as TaskPath;
+}
+
+function isBookPath(path: ScopePath): boolean {
+  return path.endsWith(BOOK);
+}
+
 /** The scope of a timer's task: its id is `<path>#<kind>`, or the kind alone for the instance's own. */
 export function scopeOfTimer(timerId: string): ScopePath {
   const hash = timerId.lastIndexOf('#');
@@ -79,7 +116,7 @@ export function indexOf(scope: ScopePath): number {
 export function scopeChain(scope: ScopePath): readonly ScopePath[] {
   const chain = [scope];
   for (let at = scope; at !== rootPath; ) {
-    at = scopePathOf(loopPathOf(at));
+    at = outerOf(at);
     chain.push(at);
   }
   return chain;
@@ -92,8 +129,19 @@ export function depthOf(scope: ScopePath): number {
 
 /** @returns undefined when there is none of that path, now or any more. Throws ScopesNeeded when that is not known. */
 export function scopeAt(state: InstanceState, path: ScopePath): ScopeState | undefined {
-  const scope = own(state.scopes, path);
-  if (scope !== undefined || isKnownAbsent(state, path)) return scope;
+  const scope = partAt(state, path);
+  return scope?.status === 'child' ? undefined : scope;
+}
+
+/** The child of a task that is in the books. Throws ScopesNeeded. */
+export function bookAt(state: InstanceState, task: TaskPath): BookedChild | undefined {
+  const book = partAt(state, bookPathOf(task));
+  return book?.status === 'child' ? book : undefined;
+}
+
+function partAt(state: InstanceState, path: ScopePath): StatePart | undefined {
+  const part = own(state.scopes, path);
+  if (part !== undefined || isKnownAbsent(state, path)) return part;
   throw new ScopesNeeded({ paths: [path] });
 }
 
@@ -101,6 +149,12 @@ export function scopeAt(state: InstanceState, path: ScopePath): ScopeState | und
 export function requireScopes(state: InstanceState, paths: readonly ScopePath[]): void {
   const missing = missingScopes(state, paths);
   if (missing.length > 0) throw new ScopesNeeded({ paths: missing });
+}
+
+/** The same for the books. */
+export function requireBooks(state: InstanceState, tasks: readonly TaskPath[]): void {
+  const paths = tasks.map(bookPathOf).filter((path) => !Object.hasOwn(state.scopes, path) && !isKnownAbsent(state, path));
+  if (paths.length > 0) throw new ScopesNeeded({ paths });
 }
 
 /** Of these and the scopes around them: those that the state does not hold, and that may exist. */
@@ -120,14 +174,15 @@ export function missingScopes(state: InstanceState, paths: readonly ScopePath[])
 
 /** The scope around one that is not the instance's own. */
 function outerOf(path: ScopePath): ScopePath {
-  return scopePathOf(loopPathOf(path));
+  return scopePathOf(isBookPath(path) ? taskOfBook({ path }) : loopPathOf(path));
 }
 
 function isKnownAbsent(state: InstanceState, path: ScopePath): boolean {
   if (state.partial === undefined) return true;
   const { absent, whole, dropped } = state.partial;
   if (dropped?.has(path) || absent.includes(path) || whole.some((loop) => path.startsWith(`${loop}.`))) return true;
-  return path !== rootPath && isOutsideOfLoop(state, path);
+  // The books keep a child after its task, and what is around it, has ended.
+  return path !== rootPath && !isBookPath(path) && isOutsideOfLoop(state, path);
 }
 
 /** Whether the loop says by itself that it has no such scope: it has not come so far, or has exited. */
@@ -162,9 +217,23 @@ export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number)
   return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
 
+/** What a cancelled task asked for, if that may still complete and would be undone then. Throws ScopesNeeded. */
+export function awaitedChildAt(state: InstanceState, path: TaskPath, attempt: number): AwaitedChild | undefined {
+  if (state.undo === undefined) return undefined;
+  const entries = entriesIn(scopeAt(state, scopePathOf(path)));
+  return entries.find(
+    (entry): entry is AwaitedChild => entry.status === 'awaitedChild' && entry.path === path && entry.attempt === attempt,
+  );
+}
+
+/** What is to be undone of a part of the state. A row of the books has nothing. */
+export function entriesIn(part: StatePart | undefined): readonly UndoEntry[] {
+  return part !== undefined && 'undo' in part ? (part.undo ?? []) : [];
+}
+
 /** All entries that the state holds. */
 export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
-  return Object.values(scopes).flatMap(({ undo = [] }) => undo.filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
+  return Object.values(scopes).flatMap((part) => entriesIn(part).filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
 }
 
 /** A task that a worker has under this attempt, open or awaited. Throws ScopesNeeded. */
@@ -180,7 +249,7 @@ export function sentTaskAt(
 /** The scopes of a loop that are open or kept, those of loops in them too, by path: the order in which they were loaded decides nothing. Throws ScopesNeeded unless all are loaded. */
 export function scopesBelow(state: InstanceState, loop: TaskPath | ''): readonly ScopeState[] {
   if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
-  const all = Object.values(state.scopes);
+  const all = Object.values(state.scopes).filter((part): part is ScopeState => part.status !== 'child');
   const below = loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
   return below.sort((a, b) => compareScopes(a.path, b.path));
 }
@@ -204,8 +273,25 @@ function isWhole(whole: readonly (TaskPath | '')[], loop: TaskPath | ''): boolea
 export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
   const { partial } = state;
   if (partial === undefined || isWhole(partial.whole, loop)) return {};
-  if (scopeChain(scopePathOf(loop)).some((around) => openScopeAt(state, around).firstAttempt > 1)) return {};
+  if (!isFirstRun(state, scopePathOf(loop))) return {};
   return { partial: { ...partial, whole: [...partial.whole, loop] } };
+}
+
+/** Whether no item around runs once more: then nothing in the scope can be left from an earlier run. */
+export function isFirstRun(state: InstanceState, path: ScopePath): boolean {
+  return scopeChain(path).every((around) => openScopeAt(state, around).firstAttempt === 1);
+}
+
+/** Whether children that earlier runs of a loop's items asked for may still be in the books. */
+export function mayHaveChildren(state: InstanceState, loop: Pick<ForEachTask, 'path' | 'attempt'>): boolean {
+  return loop.attempt > 1 || !isFirstRun(state, scopePathOf(loop.path));
+}
+
+/** How many children of the loop's items are in the books. Throws ScopesNeeded unless all of its scopes are loaded. */
+export function countBooksOf(state: InstanceState, loop: TaskPath): number {
+  if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
+  const books = Object.values(state.scopes).filter((part): part is BookedChild => part.status === 'child');
+  return books.filter((book) => loopPathOf(scopePathOf(taskOfBook(book))) === loop).length;
 }
 
 /** The loop has exited, and its scopes with it. */
@@ -224,15 +310,22 @@ export function withDropped({ partial }: InstanceState, paths: readonly ScopePat
   return partial.dropped === undefined ? { partial: { ...partial, dropped } } : {};
 }
 
+/** All that is in the books, by path. Throws ScopesNeeded unless all scopes are loaded. */
+export function allBooks(state: InstanceState): readonly BookedChild[] {
+  if (state.partial !== undefined && !isWhole(state.partial.whole, '')) throw new ScopesNeeded({ below: '' });
+  const books = Object.values(state.scopes).filter((part) => part.status === 'child');
+  return books.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
 /** Open scopes of the whole instance, the outer ones first. Throws ScopesNeeded unless all are loaded. */
 export function openScopes(state: InstanceState): readonly OpenScope[] {
   return scopesBelow(state, '').filter((scope) => scope.status === 'open');
 }
 
 /** The state with scopes that were loaded for a `ScopesNeeded`. What it asked for and is not among them does not exist. */
-export function withScopes(state: InstanceState, needed: ScopesNeeded, loaded: readonly ScopeState[]): InstanceState {
+export function withScopes(state: InstanceState, needed: ScopesNeeded, loaded: readonly StatePart[]): InstanceState {
   if (state.partial === undefined) return state;
-  const scopes: Record<ScopePath, ScopeState> = { ...state.scopes };
+  const scopes: Record<ScopePath, StatePart> = { ...state.scopes };
   for (const scope of loaded) scopes[scope.path] ??= scope;
   if (needed.below === '') {
     const { partial: _, ...whole } = state;

@@ -6,13 +6,15 @@ import { invariant } from '../../assert.ts';
 import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { consumedIn, consumedOf } from './consumed.ts';
+import { KEEPS, keptOf, leftBy, mayKeep, remainsOf } from './kept.ts';
 import {
+  bookAt,
+  bookPathOf,
   indexOf,
   itemPath,
   loopPathOf,
   rootPath,
   scopeAt,
-  scopeChain,
   scopePathOf,
   scopesBelow,
   withDropped,
@@ -20,20 +22,23 @@ import {
   withoutLoop,
 } from './scopes.ts';
 import {
+  type BookedChild,
   type ClosedTask,
   type EndedPhase,
   type EndedScope,
   type Incident,
   type InstanceState,
   isOpen,
+  isPaused,
   type KeptScope,
   type OpenScope,
   type OpenTask,
-  type ScopeState,
+  type StatePart,
   type TaskState,
   type Timer,
   type TimerKind,
   timerIdOf,
+  type Undo,
   type UndoEntry,
 } from './state.ts';
 
@@ -160,7 +165,7 @@ export class StateBuilder {
   arm(kind: TimerKind, path: TaskPath | null, attempt: number, now: EpochMs, dueAt: EpochMs): void {
     const timer: Timer = { kind, path, attempt, state: 'armed', dueAt };
     const { timers } = this.#part(path === null ? rootPath : scopePathOf(path), 'timers');
-    timers[timerIdOf(kind, path)] = this.#state.paused === null ? timer : stopped(timer, now);
+    timers[timerIdOf(kind, path)] = isPaused(this.#state) ? stopped(timer, now) : timer;
   }
 
   timer(kind: TimerKind, path: TaskPath): Timer | undefined {
@@ -242,9 +247,36 @@ export class StateBuilder {
       setEntries(changed, after);
       this.#scopes()[path] = changed;
     }
-    const counted = { awaited: 0, done: 0, goal: null, current: null, ...this.#state.undo };
+    const counted: Undo = { awaited: 0, done: 0, goal: null, current: null, ...this.#state.undo };
     const count = (status: UndoEntry['status']) => countOf(after, status) - countOf(before, status);
-    this.set({ undo: { ...counted, awaited: counted.awaited + count('awaited'), done: counted.done + count('done') } });
+    const awaitedChildren = (counted.awaitedChildren ?? 0) + count('awaitedChild');
+    const children = awaitedChildren === 0 && counted.awaitedChildren === undefined ? {} : { awaitedChildren };
+    this.set({ undo: { ...counted, awaited: counted.awaited + count('awaited'), done: counted.done + count('done'), ...children } });
+  }
+
+  /** The child is asked for, or told something else. */
+  book(task: TaskPath, child: Omit<BookedChild, 'path' | 'status'>): void {
+    const before = bookAt(this.#state, task);
+    const path = bookPathOf(task);
+    if (before === undefined && !child.detached) this.#state.childCount = (this.#state.childCount ?? 0) + 1;
+    this.#scopes()[path] = { path, status: 'child', ...child };
+  }
+
+  hasBooked(task: TaskPath): boolean {
+    return bookAt(this.#state, task) !== undefined;
+  }
+
+  booked(task: TaskPath): BookedChild {
+    const book = bookAt(this.#state, task);
+    invariant(book !== undefined, `a child of ${task} is in the books`);
+    return book;
+  }
+
+  /** Its end was heard. */
+  strike(task: TaskPath): void {
+    const { path, detached } = this.booked(task);
+    if (!detached) this.#state.childCount = (this.#state.childCount ?? 1) - 1;
+    this.#drop([path]);
   }
 
   remember(commandId: CommandId | null): void {
@@ -253,7 +285,7 @@ export class StateBuilder {
   }
 
   end(phase: EndedPhase, at: EpochMs): void {
-    this.set({ phase, endedAt: at, paused: null });
+    this.set({ phase, endedAt: at, paused: null, ...('pausedByParent' in this.#state ? { pausedByParent: null } : {}) });
     this.clearRoot();
     if (this.#state.undo === undefined) return;
     delete this.#state.undo;
@@ -274,13 +306,13 @@ export class StateBuilder {
     return scope;
   }
 
-  #scopes(): Record<ScopePath, ScopeState> {
+  #scopes(): Record<ScopePath, StatePart> {
     if (!this.#scopesCopied) {
       this.#state.scopes = { ...this.#state.scopes };
       this.#scopesCopied = true;
     }
     // The copy just made belongs to this builder alone.
-    return this.#state.scopes as Record<ScopePath, ScopeState>;
+    return this.#state.scopes as Record<ScopePath, StatePart>;
   }
 
   #drop(paths: readonly ScopePath[]): void {
@@ -337,34 +369,6 @@ function setEntries(scope: { undo?: readonly UndoEntry[] }, entries: readonly Un
 
 function countOf(entries: readonly UndoEntry[], status: UndoEntry['status']): number {
   return entries.reduce((count, entry) => count + Number(entry.status === status), 0);
-}
-
-const KEEPS = { keepsScopes: true } as const;
-
-/** A loop that ended, and some of whose scopes may be kept. */
-function mayKeep(task: TaskState): boolean {
-  return !isOpen(task) && (task.type === 'forEach' || task.type === 'repeat') && (task.takenEdges === null || task.keepsScopes === true);
-}
-
-function remainsOf(scope: EndedScope): KeptScope {
-  const { path, loopId } = scope;
-  return { path, status: 'kept', loopId, ...leftBy(scope) };
-}
-
-/** The parts of a scope that are needed after its run. */
-function leftBy(scope: ScopeState | undefined): Pick<KeptScope, 'undo' | 'keepsScopes'> {
-  const { undo, keepsScopes } = scope ?? {};
-  return { ...(undo === undefined ? {} : { undo }), ...(keepsScopes === undefined ? {} : KEEPS) };
-}
-
-/** The remains of the scopes of a loop that exits: scopes with entries to be undone, and the scopes around these. */
-function keptOf(scopes: readonly ScopeState[]): readonly KeptScope[] {
-  const wanted = new Set(scopes.flatMap(({ path, undo }) => (undo === undefined ? [] : scopeChain(path))));
-  return scopes.flatMap(({ path, loopId, undo }): KeptScope[] => {
-    if (loopId === null || !wanted.has(path)) return [];
-    const holdsOthers = scopes.some((other) => wanted.has(other.path) && other.path.startsWith(`${path}.`));
-    return [{ path, status: 'kept', loopId, ...(undo === undefined ? {} : { undo }), ...(holdsOthers ? KEEPS : {}) }];
-  });
 }
 
 function stopped(timer: Timer & { readonly state: 'armed' }, now: EpochMs): Timer {

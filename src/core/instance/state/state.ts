@@ -4,19 +4,14 @@
  */
 import type { NodeType } from '../../definition/types.ts';
 import type { Basis, CommandId, DefinitionId, EdgeId, EpochMs, InstanceId, NodeId, ScopePath, TaskPath } from '../../ids.ts';
-import type { Json, JsonObject } from '../../json.ts';
-import type { SecretUse } from '../../secrets.ts';
+import type { Json } from '../../json.ts';
+import type { BookedChild, ChildOf } from './parent.ts';
+import type { PayloadSeq, StoredTaskPayload, TaskError } from './task-work.ts';
+import type { Undo, UndoEntry } from './undo.ts';
 
-export type TaskError = {
-  /** `HTTP_<status>`, `NETWORK`, `TIMEOUT`, `INPUT_INVALID`, `OUTPUT_INVALID`, `EXPRESSION`, `HANDLER_MISSING`, or the handler's own. */
-  readonly code: string;
-  readonly message: string;
-  /** What the called service said: `{ status, headers, body }` of an `http` node, at most `errorDetailsBytesMax`. */
-  readonly details?: Json;
-};
-
-/** Of `details`, as JSON. */
-export const errorDetailsBytesMax = 4_096;
+export type { BookedChild, ChildOf } from './parent.ts';
+export { errorDetailsBytesMax, type PayloadSeq, type StoredTaskPayload, type TaskError, type TaskPayload } from './task-work.ts';
+export type { AwaitedChild, AwaitedWork, DoneWork, EndGoal, Undo, UndoEntry } from './undo.ts';
 
 export type Assignees = { readonly users: readonly string[]; readonly roles: readonly string[] };
 
@@ -31,12 +26,18 @@ export type InstanceState = {
   readonly vars: { readonly [name: string]: Json };
   readonly phase: Phase;
   readonly paused: { readonly at: EpochMs; readonly by: string } | null;
+  /** Beside a person's own pause. Absent or null: the parent, if there is one, lets it run. */
+  readonly pausedByParent?: { readonly at: EpochMs } | null;
+  /** Who asked for this instance. Absent: nobody. */
+  readonly parent?: ChildOf;
   /** Basis of the start: what the first tasks were decided from. */
   readonly basis: Basis;
   /** The instance's own scope (`''`), and one for each item or round of its loops. See `scopes.ts`. */
-  readonly scopes: { readonly [path: ScopePath]: ScopeState };
+  readonly scopes: { readonly [path: ScopePath]: StatePart };
   /** Absent when `scopes` holds all there are: a state that was loaded for some notifications holds the scopes they need. */
   readonly partial?: PartialScopes;
+  /** Children in the books whose end is awaited: those that are not detached. Absent: none were ever asked for. */
+  readonly childCount?: number;
   /** Incidents of all scopes. */
   readonly incidentCount: number;
   /** Absent: there is nothing to undo. */
@@ -51,6 +52,9 @@ export type InstanceState = {
   readonly output: Json;
   readonly error: TaskError | null;
 };
+
+/** A part of the state that is loaded and stored by itself. */
+export type StatePart = ScopeState | BookedChild;
 
 /**
  * `running` covers paused and under incident; see `statusOf`. `ending`: nothing new opens, and tasks that workers have are
@@ -107,56 +111,6 @@ type Undoable = { readonly undo?: readonly UndoEntry[] };
 /** Whether scopes of the loops in it may have been kept after the loops exited. Absent: no. */
 type Keeping = { readonly keepsScopes?: true };
 
-type UndoEntryCommon = {
-  /** Of the node's task. */
-  readonly path: TaskPath;
-  readonly nodeId: NodeId;
-  readonly attempt: number;
-  readonly basis: Basis;
-  /**
-   * The names that the compensation sees, as they were when the node ended; null: there is no compensation, and the entry is only
-   * awaited.
-   */
-  readonly names: JsonObject | null;
-  /** History entry that has the names. */
-  readonly namesSeq: number;
-};
-/** The node was cancelled, or its instance is ending, while a worker has its task and may still complete it. */
-export type AwaitedWork = UndoEntryCommon & {
-  readonly status: 'awaited';
-  readonly type: 'http' | 'task';
-  readonly payload: StoredTaskPayload;
-  readonly openedAt: EpochMs;
-  readonly dispatchedAt: EpochMs;
-};
-/** The task completed. */
-export type DoneWork = UndoEntryCommon & {
-  readonly status: 'done';
-  /** History entry of the completion; entries are undone in reverse order. */
-  readonly seq: number;
-  readonly input: Json;
-  /** null: the node takes none. */
-  readonly inputSeq: number | null;
-  readonly output: Json;
-  readonly outputSeq: PayloadSeq;
-};
-/** `planned` exists within a decision only: the next event ends the task. */
-export type UndoEntry = AwaitedWork | DoneWork | (UndoEntryCommon & { readonly status: 'planned' });
-
-export type Undo = {
-  /** Entries of all scopes that are `awaited`, and that are `done`. */
-  readonly awaited: number;
-  readonly done: number;
-  /** How the instance ends after its compensations; null while it runs. */
-  readonly goal: EndGoal | null;
-  /** The entry whose compensation runs, as a task of the instance's own scope. */
-  readonly current: DoneWork | null;
-};
-
-export type EndGoal =
-  | { readonly status: 'failed'; readonly error: TaskError; readonly nodeId: NodeId | null }
-  | { readonly status: 'cancelled'; readonly by: string; readonly commandId: CommandId; readonly reason: string | null };
-
 /** Which scopes that `scopes` does not hold are known not to exist. */
 export type PartialScopes = {
   readonly absent: readonly ScopePath[];
@@ -174,21 +128,6 @@ type TaskCommon = {
   readonly basis: Basis;
   readonly openedAt: EpochMs;
 };
-
-/** What an attempt of an `http` or `task` node is made of: every attempt gets the same. */
-export type TaskPayload = {
-  /** Handler's name; null for `http`. */
-  readonly task: string | null;
-  readonly queue: string | null;
-  readonly input: Json;
-  readonly timeoutMs: number;
-  readonly queueTimeoutMs: number | null;
-  /** Places in the input where the worker puts secrets; absent: there are none. */
-  readonly secrets?: readonly SecretUse[];
-};
-
-/** `inputSeq`: the history entry that brought the input, which is stored there and nowhere else. */
-export type StoredTaskPayload = TaskPayload & { readonly inputSeq: number };
 
 /** An `http` or `task` node that has left the core. */
 export type AutomatedTask = TaskCommon & {
@@ -251,9 +190,6 @@ export type EventTask = TaskCommon & {
 /** An event that a wait has taken: stored as the payload of the history entry `seq`. */
 export type ReceivedEvent = { readonly seq: number; readonly event: Json };
 
-/** History entry, or entries in the order of an array (null: nothing), in which a payload is stored. */
-export type PayloadSeq = number | readonly (number | null)[];
-
 /** A forEach whose items are running. Their outputs stand in their scopes until it ends. */
 export type ForEachTask = TaskCommon & {
   readonly type: 'forEach';
@@ -264,6 +200,8 @@ export type ForEachTask = TaskCommon & {
   readonly waiting: { readonly from: number } | { readonly indexes: readonly number[] };
   readonly running: number;
   readonly failed: number;
+  /** Of a forEach with a child for each item: children that are in the books though their item is over. Absent: it has no such children. */
+  readonly ending?: number;
 };
 
 /** A repeat whose round `round` (from 0) is running, or waits for its delay. */
@@ -275,6 +213,20 @@ export type RepeatTask = TaskCommon & {
   readonly running: boolean;
   /** Absent: all rounds that have ended stay in the state, not only the last. */
   readonly keeps?: 'last';
+};
+
+/** A child that is waited for, or is to be asked for once an earlier one of the same task has left the books. */
+export type WorkflowTask = TaskCommon & {
+  readonly type: 'workflow';
+  readonly definitionId: DefinitionId;
+  /** null: the latest. */
+  readonly version: number | null;
+  readonly detached: boolean;
+  readonly input: Json;
+  /** History entry that holds the input. */
+  readonly inputSeq: number;
+  /** null: it is not asked for yet. */
+  readonly childId: InstanceId | null;
 };
 
 /** What tells an event from all others. */
@@ -295,7 +247,8 @@ export type OpenTask =
   | (WaitTask & { readonly status: 'open' })
   | (EventTask & { readonly status: 'open' })
   | (ForEachTask & { readonly status: 'open' })
-  | (RepeatTask & { readonly status: 'open' });
+  | (RepeatTask & { readonly status: 'open' })
+  | (WorkflowTask & { readonly status: 'open' });
 
 /** A task that has ended. `takenEdges` is null until its edges were evaluated (paused, or under incident). */
 export type ClosedTask = TaskCommon & {
@@ -306,6 +259,8 @@ export type ClosedTask = TaskCommon & {
   readonly takenEdges: readonly EdgeId[] | null;
   /** Events that an event node took and that are not in its output: when they are delivered again, they are recognised. Absent: none. */
   readonly consumed?: readonly EventIdentity[];
+  /** As of a `ForEachTask`. */
+  readonly ending?: number;
 } & Keeping &
   (
     | {
@@ -371,14 +326,19 @@ export type Timer = {
 export type InstanceStatus = Phase | 'paused' | 'incident';
 
 /** The first that holds of terminal, paused, incident, and undoing, ending or running. */
-export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'incidentCount'>): InstanceStatus {
+export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'pausedByParent' | 'incidentCount'>): InstanceStatus {
   if (hasEnded(state)) return state.phase;
-  if (state.paused !== null) return 'paused';
+  if (isPaused(state)) return 'paused';
   return state.incidentCount > 0 ? 'incident' : state.phase;
 }
 
 export function hasEnded({ phase }: Pick<InstanceState, 'phase'>): boolean {
   return phase === 'completed' || phase === 'failed' || phase === 'cancelled';
+}
+
+/** By a person, or by its parent. */
+export function isPaused({ paused, pausedByParent = null }: Pick<InstanceState, 'paused' | 'pausedByParent'>): boolean {
+  return paused !== null || pausedByParent !== null;
 }
 
 export function isOpen(task: TaskState): task is OpenTask {

@@ -39,7 +39,6 @@ const declared = fc.oneof(
   { weight: 1, arbitrary: fc.constant<JsonObject>({ input: '${ input.n }', inputSchema: { type: 'string' } }) },
   { weight: 1, arbitrary: fc.constant<JsonObject>({ outputSchema: { type: ['string', 'number', 'null'] } }) },
 );
-
 /** A node, and perhaps how it is undone: what `documentOf` leaves out where nothing is. */
 const undoable = (node: fc.Arbitrary<JsonObject>, ...values: readonly string[]): fc.Arbitrary<JsonObject> =>
   fc
@@ -118,6 +117,10 @@ const event = fc.tuple(fc.option(fc.integer({ min: 1, max: 3 })), optional('time
 );
 const publish = value.map((data): JsonObject => ({ type: 'publish', event: 'done', key: 'k', data }));
 
+const child = fc
+  .tuple(value, fc.constantFrom<JsonObject>({}, { timeout: '3h' }, { detached: true }), fc.constantFrom(1, 'latest'))
+  .map(([given, more, version]): JsonObject => ({ type: 'workflow', definition: 'child', version, input: given, ...more }));
+
 /** What runs in a loop's body: a node alone, or two of which the second may fail. */
 const first = fc.oneof(
   { weight: 6, arbitrary: undoable(task, '${ index }', '${ nodes.a.output }') },
@@ -125,6 +128,7 @@ const first = fc.oneof(
   wait,
   event,
   undoable(transform),
+  undoable(child, '${ index }'),
 );
 const body = fc.tuple(first, fc.boolean(), fc.boolean()).map(
   ([a, hasSecond, hasOutput]): JsonObject => ({
@@ -149,12 +153,13 @@ const loopless = (inner: fc.Arbitrary<JsonObject>) =>
       fc.constantFrom(null, 'fail', 'continue', { maxFailures: 1 }),
       earlyEnd,
       optional('timeout', ['3h']),
+      fc.nat({ max: 3 }).map((n) => n === 0),
     )
     .map(
-      ([graph, items, concurrency, onItemFailure, ending, timeout]): JsonObject => ({
+      ([graph, items, concurrency, onItemFailure, ending, timeout, hasChildren]): JsonObject => ({
         type: 'forEach',
         items,
-        body: graph,
+        ...(hasChildren ? { workflow: { definition: 'child', input: '${ item }' } } : { body: graph }),
         ...(concurrency === null ? {} : { concurrency }),
         ...(onItemFailure === null ? {} : { onItemFailure }),
         ...ending,
@@ -182,6 +187,7 @@ const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), opti
 const node = fc.oneof(
   { weight: 3, arbitrary: forEach },
   { weight: 2, arbitrary: repeat },
+  { weight: 3, arbitrary: undoable(child) },
   { weight: 8, arbitrary: undoable(task) },
   { weight: 2, arbitrary: undoable(http) },
   { weight: 4, arbitrary: undoable(transform) },
@@ -270,8 +276,9 @@ function withoutCompensations(node: JsonObject): JsonObject {
   return { ...node, body: { ...graph, nodes: Object.fromEntries(nodes) } };
 }
 
-function mayEndSo({ type, timeout, onItemFailure, atLeast, onTimeout }: JsonObject, on: string): boolean {
+function mayEndSo({ type, timeout, onItemFailure, atLeast, onTimeout, detached }: JsonObject, on: string): boolean {
   if (type === 'task' || type === 'http') return true;
+  if (type === 'workflow') return detached === undefined && (on !== 'timedOut' || timeout !== undefined);
   if (type === 'repeat') return on !== 'timedOut' || timeout !== undefined;
   if (type === 'forEach')
     return (on !== 'failed' && timeout !== undefined) || (on !== 'timedOut' && (onItemFailure ?? atLeast) !== undefined);

@@ -2,6 +2,7 @@
 import type { Definition } from '../../definition/types.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
+import { areBooksEmpty } from '../children/books.ts';
 import { statusOf } from '../index.ts';
 import { awaitedWork, compensationPathOf, loopPathOf, scopePathOf, taskAt, tasksOf, timersOf } from '../state/scopes.ts';
 import { hasEnded, type InstanceState, isOpen, type TaskState, type TimerKind } from '../state/state.ts';
@@ -43,7 +44,8 @@ function checkProgress(state: InstanceState, outside: Outside): void {
     statusOf(state) !== 'undoing' || open.length === 1 || isLimited(state),
     'an undoing instance waits for the compensation that is open',
   );
-  holds(statusOf(state) !== 'ending' || awaitedWork(state).length > 0 || isLimited(state), 'an ending instance waits for workers');
+  const isAnythingOut = awaitedWork(state).length > 0 || !areBooksEmpty(state);
+  holds(statusOf(state) !== 'ending' || isAnythingOut || isLimited(state), 'an ending instance waits for workers and children');
   holds(state.undo === undefined || awaitedWork(state).length === state.undo.awaited, 'what is awaited is counted');
   for (const work of awaitedWork(state)) holds(outside.wasSent(work), `a worker has ${work.path}`);
   for (const task of open) holds(willMove(task, state, outside), `something moves ${task.path}`);
@@ -55,6 +57,7 @@ function willMove(task: TaskState, state: InstanceState, outside: Outside): bool
   if (task.status === 'retrying') return hasTimer('retry');
   if (task.type === 'forEach' || task.type === 'repeat')
     return hasTimer('loop') || isLimited(state) || state.paused !== null || hasScopes(state, task.path);
+  if (task.type === 'workflow') return outside.children.has(task.path) || isLimited(state) || state.paused !== null;
   return task.type !== 'wait' || hasTimer('wait');
 }
 
@@ -83,7 +86,7 @@ function isLimited(state: InstanceState): boolean {
 }
 
 function hasScopes(state: InstanceState, loop: TaskPath): boolean {
-  return Object.values(state.scopes).some(({ path, status }) => status === 'open' && path.startsWith(`${loop}.`));
+  return Object.values(state.scopes).some(({ path, status }) => (status === 'open' || status === 'child') && path.startsWith(`${loop}.`));
 }
 
 function checkBudgets(definition: Definition, state: InstanceState): void {

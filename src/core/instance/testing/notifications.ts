@@ -1,9 +1,10 @@
 /** Notifications for one instance: what happens next in it, as chance has it or such that everything succeeds. */
 import type { CommandId, InstanceId, TaskPath } from '../../ids.ts';
 import type { Json } from '../../json.ts';
+import type { ChildEnd, ChildResult } from '../children/messages.ts';
 import { attemptUnderIncident } from '../decide/command-preconditions.ts';
 import type { AddressedNotification, CommandIssued, Notification, TaskOutcome } from '../decide/notification.ts';
-import { awaitedWork, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../state/scopes.ts';
+import { awaitedWork, bookAt, incidentsOf, sentTaskAt, taskAt, tasksOf } from '../state/scopes.ts';
 import { type InstanceState, isOpen } from '../state/state.ts';
 import type { Chance } from './chance.ts';
 import type { ArmedTimer, Dispatched, Outside } from './outside.ts';
@@ -33,14 +34,45 @@ export class Notifications {
     }
     for (const work of awaitedWork(state)) batch.push(outcomeOf(work, { status: 'completed', output: 'late' }));
     for (const { path, attempt, wait } of this.#outside.subscriptions.values()) batch.push(this.#event(path, attempt, wait, 10));
+    batch.push(...this.ends(state));
     const timer = [...this.#outside.timers].sort(([, a], [, b]) => a.dueAt - b.dueAt)[0];
     if (timer !== undefined && batch.length === 0) batch.push(fired(timer));
     return batch.map((notification) => this.#addressed(notification));
   }
 
+  /** What the children in the books come to when they do as they are told. */
+  ends(state: InstanceState): ChildEnd[] {
+    return [...this.#outside.children].map(([path, childId]) => {
+      const book = bookAt(state, path);
+      if (book?.detached === true) return this.#end(state, path, childId, { status: 'started' });
+      return this.#end(state, path, childId, book?.wish === 'cancel' ? { status: 'cancelled' } : { status: 'completed', output: 'child' });
+    });
+  }
+
+  /** What is left in the books when an instance has ended. */
+  lastEnds(state: InstanceState): AddressedNotification[] {
+    return this.ends(state).map((end) => this.#addressed(end));
+  }
+
+  #end({ instanceId }: InstanceState, path: TaskPath, childId: InstanceId, result: ChildResult): ChildEnd {
+    return { type: 'ChildEnd', childId, parent: { kind: 'instance', instanceId, path, attempt: 1 }, result };
+  }
+
+  #drawEnd(chance: Chance, moment: Moment): AddressedNotification | null {
+    const child = chance.pick([...this.#outside.children]);
+    if (child === undefined) return this.#drawOutcome(chance, moment);
+    const results: readonly ChildResult[] = [
+      { status: 'completed', output: { of: 'child' } },
+      { status: 'completed', output: null },
+      { status: 'failed', error: { code: 'FATAL', message: 'the child broke' } },
+      ...(['cancelled', 'started', 'unknown', 'gone'] as const).map((status): ChildResult => ({ status })),
+    ];
+    return this.#addressed(this.#end(moment.state, child[0], child[1], chance.pick(results) ?? { status: 'gone' }));
+  }
+
   /** null when nothing of what was drawn is there. */
   draw(chance: Chance, moment: Moment): AddressedNotification | null {
-    switch (chance.below(14)) {
+    switch (chance.below(16)) {
       case 0:
       case 1:
       case 2:
@@ -67,6 +99,9 @@ export class Notifications {
       case 10:
       case 11:
         return this.#drawCommand(chance, moment);
+      case 12:
+      case 13:
+        return this.#drawEnd(chance, moment);
       default: {
         const again = chance.pick(moment.delivered);
         return again === undefined ? this.#drawOutcome(chance, moment) : again;

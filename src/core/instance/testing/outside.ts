@@ -2,9 +2,9 @@
  * What the store and the outbox hold of one instance, in memory, kept by the core's effects alone: dispatched tasks, timers,
  * subscriptions and the inbox.
  */
-import type { Basis, TaskPath } from '../../ids.ts';
+import type { Basis, InstanceId, TaskPath } from '../../ids.ts';
 import type { Effect } from '../outgoing/effects.ts';
-import { sentTaskAt, tasksOf, timersOf } from '../state/scopes.ts';
+import { allBooks, bookAt, sentTaskAt, taskOfBook, tasksOf, timersOf } from '../state/scopes.ts';
 import type { InstanceState, TimerKind } from '../state/state.ts';
 import { holds, same } from './assertions.ts';
 
@@ -16,6 +16,9 @@ export class Outside {
   readonly dispatched: Dispatched[] = [];
   readonly timers = new Map<string, ArmedTimer>();
   readonly subscriptions = new Map<string, Subscription>();
+  /** The books, by task. */
+  readonly children = new Map<TaskPath, InstanceId>();
+  readonly asked = new Set<InstanceId>();
   readonly inbox = new Map<TaskPath, { readonly assignees: unknown }>();
 
   wasSent({ path, attempt, basis }: Dispatched): boolean {
@@ -49,6 +52,17 @@ export class Outside {
         case 'reassignHumanTask':
           this.inbox.set(effect.path, { assignees: effect.assignees });
           break;
+        case 'bookChild': {
+          const book = bookAt(state, effect.path);
+          if (book === undefined) throw new Error(`the child of ${effect.path} is written and not in the books`);
+          holds(effect.message !== 'start' || !this.asked.has(book.childId), 'a child is asked for once');
+          this.asked.add(book.childId);
+          this.children.set(effect.path, book.childId);
+          break;
+        }
+        case 'strikeChild':
+          for (const [path, childId] of this.children) if (childId === effect.childId) this.children.delete(path);
+          break;
         case 'closeHumanTask':
           this.inbox.delete(effect.path);
           break;
@@ -73,6 +87,8 @@ export class Outside {
       for (const wait of task.waits.keys()) waits.set(`${task.path}/${wait}`, { path: task.path, attempt: task.attempt, wait });
     }
     same(new Map(this.subscriptions), waits, 'the subscriptions are those of the open waits');
+    const children = new Map(allBooks(state).map((book) => [taskOfBook(book), book.childId]));
+    same(new Map(this.children), children, 'the rows of the books are those of the state');
     same(new Map(this.inbox), people, 'the inbox holds the open tasks of people');
   }
 }

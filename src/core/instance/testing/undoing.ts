@@ -27,7 +27,7 @@ export function checkUndoing(definition: Definition, history: readonly HistoryEn
     }
     if ((event.type === 'NodeExited' || event.type === 'TaskCancelled') && event.path === open) open = null;
   }
-  const isUndone = history.at(-1)?.event.type !== 'InstanceCompleted';
+  const isUndone = !history.some(({ event }) => event.type === 'InstanceCompleted');
   same(
     undone,
     isUndone ? completed.toReversed() : [],

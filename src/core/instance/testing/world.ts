@@ -6,6 +6,7 @@
 import type { Definition } from '../../definition/types.ts';
 import type { InstanceId } from '../../ids.ts';
 import type { JsonObject } from '../../json.ts';
+import { areBooksEmpty } from '../children/books.ts';
 import type { AddressedNotification } from '../decide/notification.ts';
 import { defaultRunLimits, fold, type RunLimits, start, statusOf, step } from '../index.ts';
 import { hasEnded, type InstanceState } from '../state/state.ts';
@@ -117,6 +118,8 @@ export class World {
         this.deliver([this.#notifications.command(round < 100 ? { type: 'retry', path: null } : { type: 'cancel', reason: null })]);
       } else this.deliver(this.#notifications.successes(this.state));
     }
+    this.deliver(this.#notifications.lastEnds(this.state));
+    holds(areBooksEmpty(this.state), 'the books are empty when every end was heard');
     same(fold(this.state.instanceId, this.history), this.state, 'history folded is the state');
     same(this.#stored.history(), this.history, 'the stored history is the history');
     checkOpenings(this.history);

@@ -19,6 +19,8 @@ export type NodeContext = {
   readonly expressions: Expressions;
   /** Reads the field `body` as a graph. Whatever is wrong in it is noted. */
   readonly readBody: (loop: Pick<LoopSite, 'type' | 'as'>) => Graph;
+  /** Reads the field `workflow` of a forEach as such a graph. @param as the author's own name for the item. */
+  readonly readItemChild: (as: string | null) => Graph;
   /** The node that this one undoes: its compensation is read. null: it is a node of its graph. */
   readonly undoes: NodeId | null;
 };

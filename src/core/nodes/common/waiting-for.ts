@@ -16,6 +16,8 @@ export type WaitingFor =
     }
   | { kind: 'time'; until: string }
   | { kind: 'event'; events: { type: string; key: string }[]; received: number; count: number }
+  /** `instanceId` is null while an earlier child of the task is still ending. */
+  | { kind: 'child'; definition: { id: string; version: number | null }; instanceId: string | null }
   | { kind: 'items'; total: number; running: number; waiting: number; failed: number }
   | { kind: 'round'; round: number; running: boolean };
 

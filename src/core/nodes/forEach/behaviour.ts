@@ -3,7 +3,7 @@ import type { ForEachNode } from '../../definition/types.ts';
 import type { ScopePath, TaskPath } from '../../ids.ts';
 import { scopeBasis } from '../../instance/attempts/basis.ts';
 import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
-import { indexOf, itemPath, requireScopes, scopeAt } from '../../instance/state/scopes.ts';
+import { childTaskOf, indexOf, itemPath, mayHaveChildren, requireBooks, requireScopes, scopeAt } from '../../instance/state/scopes.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { complete, countWaiting, earlyEnd, endedItems, timeOut } from './ending.ts';
@@ -34,7 +34,8 @@ function open(opening: Opening<ForEachNode>): readonly NewEvent[] {
   if (items.length > ITEMS_MAX) throw new UnfitValueError(`\`items\` has ${items.length} items, but may have at most ${ITEMS_MAX}.`);
   const timeoutAt = after(opening, node.timeout);
   const timeout = timeoutAt === null ? {} : { timeoutAt };
-  const opened = { type: 'ForEachOpened', ...openedOf(opening, items), items, ...timeout } as const;
+  const children = node.hasChildren ? ({ children: true } as const) : {};
+  const opened = { type: 'ForEachOpened', ...openedOf(opening, items), items, ...timeout, ...children } as const;
   return [attempt === 1 ? opened : { ...opened, indexes: notCompleted(view, path, items.length) }];
 }
 
@@ -49,13 +50,11 @@ function advance(view: View, task: Task, node: ForEachNode, ended: ScopePath | n
   const end = earlyEnd(view, task, node, waiting, ended);
   if (end !== null) return end;
   if (waiting === 0) return task.running === 0 ? [complete(view, task)] : [];
-  const room = (node.concurrency ?? task.items.length) - task.running;
+  const room = node.concurrency === null ? task.items.length - task.running : node.concurrency - task.running - (task.ending ?? 0);
   const indexes = firstWaiting(task, Math.min(room, OPEN_MAX));
-  if (task.attempt > 1)
-    requireScopes(
-      view.state,
-      indexes.map((index) => itemPath(task.path, index)),
-    );
+  const items = indexes.map((index) => itemPath(task.path, index));
+  if (task.attempt > 1) requireScopes(view.state, items);
+  if (node.hasChildren && mayHaveChildren(view.state, task)) requireBooks(view.state, items.map(childTaskOf));
   const events: NewEvent[] = indexes.map((index) => openItem(view, task, index));
   if (room > OPEN_MAX && waiting > OPEN_MAX) events.push({ type: 'LoopDelayed', path: task.path, until: view.now });
   return events;

@@ -19,7 +19,6 @@ const RESERVED =
 export function readForEach(context: NodeContext): ForEachNode {
   const { reader, expressions } = context;
   const items = reader.required('items', 'an expression that gives the array');
-  reader.notYet('workflow');
   const as = readItemName(context);
   return {
     ...readCommon(context),
@@ -30,8 +29,20 @@ export function readForEach(context: NodeContext): ForEachNode {
     failuresMax: readFailuresMax(context),
     ...readEarlyEnd(context, as),
     timeout: readDuration(context, 'timeout'),
-    body: context.readBody({ type: 'forEach', as }),
+    ...readItems(context, as),
   };
+}
+
+/** What runs for each item: a graph, or a child. */
+function readItems({ reader, readBody, readItemChild }: NodeContext, as: string | null): Pick<ForEachNode, 'body' | 'hasChildren'> {
+  if (reader.raw('workflow') === undefined) return { body: readBody({ type: 'forEach', as }), hasChildren: false };
+  if (reader.raw('body') !== undefined)
+    reader.errors.add(
+      reader.at('workflow'),
+      'MR_DEF_SHAPE',
+      'A forEach runs either a "body" or a "workflow" for each item: leave one of them out.',
+    );
+  return { body: readItemChild(as), hasChildren: true };
 }
 
 /** An array that is written out, or an expression that gives one. */

@@ -3,7 +3,7 @@
  * name. A state and its scopes are read in one statement, so that they are of one version; payloads never change.
  */
 import type { InstanceId } from '../../../core/ids.ts';
-import type { PartialScopes, ScopeState } from '../../../core/instance/state/state.ts';
+import type { PartialScopes, StatePart } from '../../../core/instance/state/state.ts';
 import type { StoredInstance, WantedInstance } from '../../instance-store.ts';
 import { heldTaskOf } from '../../stored/held-task.ts';
 import { chainsOf, type NeededScopes } from '../../stored/partial-state.ts';
@@ -94,7 +94,7 @@ export async function loadScopes(
   instanceId: InstanceId,
   version: number,
   { paths, below }: NeededScopes,
-): Promise<readonly ScopeState[] | null> {
+): Promise<readonly StatePart[] | null> {
   const { rows } = await translating(() =>
     pool.query<{ scopes: readonly StoredScopeRow[] | null }>({ ...moreScopes, values: [instanceId, version, chainsOf(paths), below] }),
   );

@@ -5,7 +5,10 @@
  */
 import { MillraceError } from '../../../core/error.ts';
 import type { InstanceId } from '../../../core/ids.ts';
+import { timeOf } from '../../../core/instance/children/child-id.ts';
+import { addressOf } from '../../../core/instance/children/messages.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state/state.ts';
+import { CHILD_AGE_MS_MAX } from '../../books.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
 import { payloadsText } from '../../stored/payloads.ts';
 import { boundedStateText } from '../../stored/state.ts';
@@ -37,6 +40,8 @@ const columns = new Columns<Row>((of) => [
   of('entries', 'json', ({ history }) => JSON.stringify(history.entries)),
   of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
   of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
+  of('parent_id', 'uuid', ({ state }) => (state.parent === undefined ? null : addressOf(state.parent.parent))),
+  of('asked_at', 'timestamptz', ({ state }) => (state.parent === undefined ? null : timeOf(state.instanceId))),
   of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
 ]);
 
@@ -47,11 +52,13 @@ function startStatement(parts: typeof allParts): string {
     SELECT definition_id, idempotency_key, body_hash, id, definition_version FROM s
     WHERE idempotency_key IS NOT NULL ORDER BY definition_id, idempotency_key
     ON CONFLICT (definition_id, key) DO NOTHING RETURNING instance_id),
-  u AS (INSERT INTO instance (id, partition, version, status, definition_id, definition_version, business_key,
+  u AS (INSERT INTO instance (id, partition, version, status, definition_id, definition_version, business_key, parent_id,
       output_seq, error, state, created_at, updated_at, ended_at)
-    SELECT id, partition, 1, status, definition_id, definition_version, business_key,
+    SELECT id, partition, 1, status, definition_id, definition_version, business_key, parent_id,
       output_seq, error, state, created_at, updated_at, ended_at FROM s
-    WHERE idempotency_key IS NULL OR id IN (SELECT instance_id FROM k) ORDER BY ordinal
+    WHERE (idempotency_key IS NULL OR id IN (SELECT instance_id FROM k))
+      -- Asked here and not before, or a slow process would insert what was told to be gone.
+      AND (asked_at IS NULL OR asked_at > now() - ${CHILD_AGE_MS_MAX}::float8 * interval '1 millisecond') ORDER BY ordinal
     ON CONFLICT (id) DO NOTHING RETURNING id),
   h AS (INSERT INTO history (instance_id, version, first_seq, last_seq, entries, payloads, written_at)
     SELECT s.id, 1, 1, s.last_seq, s.entries, s.payloads, s.updated_at FROM s JOIN u ON u.id = s.id)${partsSql(parts, columns.count + 1, 'u')}
@@ -150,9 +157,14 @@ async function resultsOf(pool: Pool, starts: readonly Start[], inserted: Readonl
       values: [asked.map(({ transition }) => transition.after.definitionId), asked.map(({ idempotency }) => idempotency?.key ?? null)],
     }),
   );
+  const present = await presentAmong(
+    pool,
+    starts.flatMap(({ transition }) => (transition.after.parent === undefined ? [] : [transition.instanceId])),
+  );
   const used = new Map(rows.map((row) => [`${row.definition_id} ${row.key}`, row]));
   return starts.map(({ transition, idempotency }): StartResult => {
     const { instanceId, after } = transition;
+    if (after.parent !== undefined && !inserted.has(instanceId)) return { kind: present.has(instanceId) ? 'present' : 'gone' };
     if (inserted.has(instanceId) || idempotency === null) return { kind: 'started' };
     const row = used.get(`${after.definitionId} ${idempotency.key}`);
     if (row === undefined)
@@ -161,4 +173,11 @@ async function resultsOf(pool: Pool, starts: readonly Start[], inserted: Readonl
     if (row.body_hash !== idempotency.bodyHash) return { kind: 'keyReused' };
     return { kind: 'repeated', instanceId: row.instance_id as typeof instanceId, definitionVersion: row.definition_version };
   });
+}
+
+async function presentAmong(pool: Pool, children: readonly InstanceId[]): Promise<ReadonlySet<InstanceId>> {
+  if (children.length === 0) return new Set();
+  const query = { name: 'present-children', text: 'SELECT id FROM instance WHERE id = ANY ($1::uuid[])', values: [children] };
+  const { rows } = await translating(() => pool.query<{ id: InstanceId }>(query));
+  return new Set(rows.map(({ id }) => id));
 }

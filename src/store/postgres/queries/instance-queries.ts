@@ -4,6 +4,7 @@ import type { Pool } from '../connection/pools.ts';
 import { closeDeadLetter, deadLetter, deadLetters } from '../dead-letters.ts';
 import { inbox, inboxTask, nextTask } from '../human-tasks/inbox.ts';
 import { triggers } from '../triggers/trigger-list.ts';
+import { books } from './books.ts';
 import { fullHistory, history } from './history.ts';
 import { instanceIds, listInstances, runningByVersion } from './instance-list.ts';
 import { findInstance, getInstance, getWholeInstance, startByKey } from './instance-view.ts';
@@ -28,6 +29,7 @@ export function createInstanceQueries(pool: Pool): InstanceQueries {
     deadLetter: (id) => deadLetter(pool, id),
     closeDeadLetter: (id, status, by) => closeDeadLetter(pool, id, status, by),
     triggers: (definitionId, limit, cursor) => triggers(pool, definitionId, limit, cursor),
+    books: (instanceId) => books(pool, instanceId),
     instanceIds: (after, limit) => instanceIds(pool, after, limit),
   };
 }

@@ -1,4 +1,5 @@
 /** All parts of the statements that `start` and `apply` share. */
+import { bookChildren, strikeChildren } from './child-rows.ts';
 import { writeCommandResults } from './command-results.ts';
 import { closeHumanTasks, deleteClaims, openHumanTasks, reassignHumanTasks } from './human-task-rows.ts';
 import { sendMessages } from './messages.ts';
@@ -30,4 +31,6 @@ export const allParts: readonly Part[] = [
   closeHumanTasks,
   deleteClaims,
   writeCommandResults,
+  bookChildren,
+  strikeChildren,
 ];

@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { DefinitionId } from '../core/ids.ts';
-import type { DefinitionStore } from '../store/definition-store.ts';
+import type { DefinitionStore } from './definition-store.ts';
 
 const KEPT_MS = 1_000;
 
