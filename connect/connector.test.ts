@@ -55,9 +55,11 @@ describe('the settings of the connector', () => {
     ['transforms.outbox.table.op.invalid.behavior', 'error'],
     ['producer.override.acks', 'all'],
     ['table.include.list', 'public.outbox'],
+    ['driver.options', expect.stringContaining('-c bytea_output=hex ')],
+    ['driver.options', expect.stringContaining('-c default_transaction_isolation=read\\ committed ')],
     ['transforms.outbox.table.fields.additional.placement', 'message_type:header:messageType,partition:partition'],
   ])('hold what the protocol stands on: %s is %s', (name, value) => {
-    expect(settingsFor()[name]).toBe(value);
+    expect(settingsFor()[name]).toEqual(value);
   });
 
   it('follow the prefix: slot, and the heartbeat topic that `millrace topics` makes', () => {
@@ -159,6 +161,8 @@ describe('the settings of the connector', () => {
   it.each([
     ['no', 'cannot be read as JSON'],
     ['[]', 'holds no JSON object'],
+    ['{ "poll.interval.ms": "1", "poll.interval.ms": "5" }', 'has /poll.interval.ms twice'],
+    ['{ "driver.options": "-c bytea_output=escape" }', 'sets "driver.options", which nobody may change'],
     ['{ "heartbeat.interval.ms": 1000 }', 'must have a string as the value of "heartbeat.interval.ms"'],
   ])('refuse a file that holds %s', (text, reason) => {
     expect(() => settingsFor({ MILLRACE_CONNECTOR_SETTINGS: fileWith(text) })).toThrow(reason);

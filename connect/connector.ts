@@ -4,6 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { MillraceError } from '../src/core/error.ts';
+import { isJsonObject } from '../src/core/json.ts';
+import { parseJsonStrict } from '../src/core/strict-json.ts';
 import type { Config } from '../src/service/config.ts';
 import { heartbeatTable, outboxPublication, outboxTable, slotName } from '../src/store/outbox-names.ts';
 import template from './connector.json' with { type: 'json' };
@@ -31,9 +33,27 @@ export const pinnedSettings: readonly string[] = [
   ...['schema', 'table', 'column', 'message.key.columns', 'skipped.operations', 'tombstones.on.delete'],
   ...['topic', 'heartbeat.topics.prefix', 'heartbeat.action.query'],
   ...['transforms', 'predicates', 'converters', 'key.converter', 'value.converter', 'header.converter', 'binary.handling.mode'],
-  ...['errors.tolerance', 'event.processing.failure.handling.mode'],
+  ...['errors.tolerance', 'event.processing.failure.handling.mode', 'driver.options'],
   ...['producer.override.acks', 'producer.override.partitioner', 'producer.override.max.in.flight.requests.per.connection'],
 ];
+
+/**
+ * What Debezium's sessions are set to, whatever its login or the database is set to: it reads the bytes of payloads in the form
+ * `hex` only, writes a heartbeat, and waits for as long as nothing happens. Given when it connects, since only that holds for the
+ * connection that reads the write-ahead log, too. The driver itself sets the formats of dates, numbers and characters.
+ */
+const sessionOptions = Object.entries({
+  bytea_output: 'hex',
+  search_path: 'pg_catalog',
+  default_transaction_isolation: 'read\\ committed',
+  default_transaction_read_only: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  idle_session_timeout: '0',
+})
+  .map(([name, value]) => `-c ${name}=${value}`)
+  .join(' ');
 
 /**
  * Every setting, as a string. Settings in the file of `MILLRACE_CONNECTOR_SETTINGS` replace these. Throws `MR_CONNECTOR_SETTINGS`
@@ -48,6 +68,7 @@ export function connectorSettings({ connect, databases, topics }: ConnectorConfi
     outboxTable,
     heartbeatTable,
     pollIntervalMs: String(connect.pollIntervalMs),
+    sessionOptions,
     maxRequestBytes: String(topics.maxMessageBytes + REQUEST_OVERHEAD_BYTES),
   };
   const filled = Object.entries(template).map(([name, text]) => [name, fill(text, values)] as const);
@@ -73,13 +94,16 @@ function sslModeOf(url: string): string {
 }
 
 function readExtraSettings(file: string): ConnectorSettings {
-  let parsed: unknown;
+  let text: string;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8'));
+    text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw unusable(file, 'cannot be read as JSON', cause);
+    throw unusable(file, 'cannot be read', cause);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw unusable(file, 'holds no JSON object');
+  const read = parseJsonStrict(text);
+  if (!read.ok) throw unusable(file, read.reason === 'duplicateKey' ? `has ${read.pointer} twice` : 'cannot be read as JSON');
+  const parsed = read.value;
+  if (!isJsonObject(parsed)) throw unusable(file, 'holds no JSON object');
   const wrong = Object.entries(parsed).find(([, value]) => typeof value !== 'string');
   if (wrong !== undefined) throw unusable(file, `must have a string as the value of "${wrong[0]}"`);
   const ours = Object.keys(parsed).filter((name) => pinnedSettings.some((each) => name === each || name.startsWith(`${each}.`)));

@@ -75,6 +75,6 @@ test('does not start again what cannot use its configuration', async () => {
   await restarter.stop();
   expect([starts, told]).toEqual([
     0,
-    ['api ended by itself (exit code 78).\n\nIt is not started again: its configuration must be changed first.'],
+    ['api ended by itself (exit code 78).\n\nIt is not started again: its configuration or set-up must be changed first.'],
   ]);
 });

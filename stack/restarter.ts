@@ -43,7 +43,7 @@ export class Restarter {
   restart(name: string, report: string, exit: Exit, start: () => Promise<unknown>): void {
     if (this.isStopping) return;
     if (exit.code === EXIT_CONFIG) {
-      this.#options.tell(`${report}\n\nIt is not started again: its configuration must be changed first.`);
+      this.#options.tell(`${report}\n\nIt is not started again: its configuration or set-up must be changed first.`);
       return;
     }
     const work = this.#restart(name, report, start).finally(() => this.#underWay.delete(work));

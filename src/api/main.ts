@@ -53,7 +53,7 @@ export async function runApi(config: ApiConfig): Promise<RunningApi> {
     },
     { monitoring: false },
   );
-  return { url, stop: () => running.stop() };
+  return { ...running, url };
 }
 
 async function connect(config: ApiConfig, service: Service): Promise<ApiSystems> {
@@ -62,7 +62,12 @@ async function connect(config: ApiConfig, service: Service): Promise<ApiSystems>
   const { definitions: definitionsUrl, instances: instancesUrl, connections } = config.databases;
   const pools = createPools(
     { definitions: definitionsUrl, instances: instancesUrl },
-    { connections, applicationName: 'millrace-api', onIdleError: (error) => log.warn({ err: error }, 'A database connection was lost') },
+    {
+      connections,
+      applicationName: 'millrace-api',
+      onIdleError: (error) => log.warn({ err: error }, 'A database connection was lost'),
+      onUnusable: service.fail,
+    },
   );
   service.onStop('databases', () => pools.close());
   const retry = retryForever(isRetryable, signal, log);

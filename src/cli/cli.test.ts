@@ -107,6 +107,19 @@ describe('Usage', () => {
   });
 });
 
+it.each([
+  ['UTF-16, as some shells write it', Buffer.from('\ufeff{"id":"a"}', 'utf16le'), 'it is in UTF-16. Save it as UTF-8.'],
+  ['another encoding', Buffer.from('{"id":"ä"}', 'latin1'), 'it is not in UTF-8. Save it as UTF-8.'],
+  ['a key that stands twice', Buffer.from('{"nodes":{"a":{},"a":{}}}'), 'the key "a" twice: keep one of them. (at /nodes/a)'],
+])('A file with %s is refused by what it is', async (_, bytes, message) => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-file-'));
+  const file = join(folder, 'definition.json');
+  await writeFile(file, bytes);
+  const { code, stderr } = await millrace(['validate', file]);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
+  await rm(folder, { recursive: true });
+});
+
 describe('Without what it needs, it says so in one line', () => {
   /** A checkout in which nobody has run `npm install`. */
   async function bareCheckout(): Promise<string> {

@@ -1,4 +1,5 @@
 /** What user commands share: the client from the environment, and how arguments become values. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
@@ -45,15 +46,24 @@ export function readJsonArgument(text: string): Json {
 
 /** @param file `-` is standard input. */
 export function readJsonFile(file: string): Json {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    bytes = readFileSync(file === '-' ? 0 : file);
   } catch (error) {
     throw new CommandFailure(exitCodes.usage, `${file} cannot be read: ${error instanceof Error ? error.message : 'unreadable'}`, {
       cause: error,
     });
   }
-  return parseJson(text, file === '-' ? 'Standard input' : file);
+  const what = file === '-' ? 'Standard input' : file;
+  if (!isUtf8(bytes))
+    throw new CommandFailure(exitCodes.usage, `${what} cannot be used as JSON: it is ${encodingOf(bytes)}. Save it as UTF-8.`);
+  return parseJson(bytes.toString('utf8'), what);
+}
+
+/** What some shells write into files without being asked. */
+function encodingOf(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  return mark === 'fffe' || mark === 'feff' ? 'in UTF-16' : 'not in UTF-8';
 }
 
 function parseJson(text: string, what: string): Json {

@@ -8,6 +8,9 @@ export const DefinitionSummary = Type.Object({
   latestVersion: Type.Integer(),
   versions: Type.Integer({ description: 'How many versions there are.' }),
   deployedAt: Instant,
+  title: Type.Union([Type.String(), Type.Null()], { description: 'Of the latest version, as its description and labels are.' }),
+  description: Type.Union([Type.String(), Type.Null()]),
+  labels: Type.Record(Type.String(), Type.String()),
 });
 export const DefinitionPage = PageOf(DefinitionSummary);
 

@@ -42,6 +42,16 @@ export function parseInstant(text: string): EpochMs | undefined {
   return Number.isNaN(at) || !isOfCalendar(text) ? undefined : at;
 }
 
+/** What a text of RFC 3339 must have in JSON Schema's `date-time`: seconds too, and a time that every function of expressions takes. */
+export function isDateTime(text: string): boolean {
+  const at = parseInstant(text);
+  return at !== undefined && WITH_SECONDS.test(text) && at >= YEAR_1 && at < YEAR_10000;
+}
+
+const WITH_SECONDS = /:\d{2}:\d{2}/;
+const YEAR_1 = Date.parse('0001-01-01T00:00:00Z');
+const YEAR_10000 = Date.parse('9999-12-31T23:59:59.999Z') + 1;
+
 function isOfCalendar(text: string): boolean {
   const [year = 0, month = 0, day = 0, hour = 0] = text.split(/[-Tt:]/, 4).map(Number);
   return hour < 24 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();

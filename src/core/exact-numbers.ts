@@ -2,9 +2,9 @@
 import { isExactDouble } from './decimal.ts';
 
 /** Matches strings too, so that a number inside of one is not found. */
-const STRING_OR_NUMBER = /"(?:[^"\\]+|\\.)*"|-?\d[\d.eE+-]*/g;
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
-/** @param text JSON; text that is not JSON stays invalid. */
+/** @param text that `JSON.parse` has accepted: the search for the end of a string would be repeated at each quote otherwise. */
 export function quoteInexactNumbers(text: string): string {
   return text.replaceAll(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExactDouble(token) ? token : `"${token}"`));
 }

@@ -7,6 +7,9 @@ export class UnsafeNumber extends Error {}
 const freeValuesMax = 10_000;
 const valuesPerByteMax = 4;
 
+/** As in JSON: 2^53 itself may be what another reader made of a larger number. */
+const longMax = BigInt(Number.MAX_SAFE_INTEGER);
+
 export class AvroBytes {
   readonly #bytes: Buffer;
   #at = 0;
@@ -49,7 +52,7 @@ export class AvroBytes {
   /** A long that a double holds exactly. */
   long(): number {
     const value = this.#zigzag();
-    if (value > 2n ** 53n || value < -(2n ** 53n)) throw new UnsafeNumber('a long beyond 2^53');
+    if (value > longMax || value < -longMax) throw new UnsafeNumber('a long beyond 2^53');
     return Number(value);
   }
 

@@ -1,6 +1,7 @@
 import avsc, { type Schema } from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseJsonStrict } from '../core/strict-json.ts';
 import { UnsafeNumber } from './avro-bytes.ts';
 import { compileForeignAvro, foreignNameOf } from './foreign-avro.ts';
 
@@ -41,7 +42,7 @@ test('reads what avsc writes', () => {
     flag: fc.boolean(),
     int: fc.integer(),
     long: fc.integer({ min: -(2 ** 52) + 1, max: 2 ** 52 - 1 }),
-    double: fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+    double: fc.double({ noNaN: true, min: -(2 ** 53) + 1, max: 2 ** 53 - 1 }).map((value) => value + 0),
     string: fc.string({ unit: 'grapheme' }),
     items: fc.array(fc.string()),
     map: fc.dictionary(fc.string(), fc.integer()),
@@ -106,12 +107,23 @@ describe("schemas that Java's producers write", () => {
 });
 
 describe('numbers', () => {
-  test.each([6_000_000_000_000_000n, -6_000_000_000_000_001n, 2n ** 53n, -(2n ** 53n), 2n ** 53n - 1n])('the long %s is exact', (value) => {
+  test.each([6_000_000_000_000_000n, -6_000_000_000_000_001n, 2n ** 53n - 1n, -(2n ** 53n) + 1n])('the long %s is exact', (value) => {
     expect(read('long', long(value))).toBe(Number(value));
+    // And can be read again after it was written, since everything else reads JSON.
+    expect(parseJsonStrict(String(value))).toEqual({ ok: true, value: Number(value) });
   });
 
-  test.each([2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)])('the long %s is refused', (value) => {
-    expect(() => read('long', long(value))).toThrow(UnsafeNumber);
+  test.each([2n ** 53n, -(2n ** 53n), 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)])(
+    'the long %s is refused',
+    (value) => {
+      expect(() => read('long', long(value))).toThrow(UnsafeNumber);
+      expect(parseJsonStrict(String(value))).toMatchObject({ reason: 'unsafeNumber' });
+    },
+  );
+
+  test.each([2 ** 53, 1e20, -1e300])('the double %s is refused, as in JSON', (value) => {
+    expect(() => read('double', double(value))).toThrow(UnsafeNumber);
+    expect(parseJsonStrict(JSON.stringify(value))).toMatchObject({ reason: 'unsafeNumber' });
   });
 
   test('that are not finite are refused', () => {

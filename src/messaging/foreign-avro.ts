@@ -77,6 +77,8 @@ const primitives: ReadonlyMap<string, Read> = new Map<string, Read>([
 
 function finite(value: number): number {
   if (!Number.isFinite(value)) throw new UnsafeNumber('a number that is not finite');
+  // As in JSON, which nobody could read after it was written.
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw new UnsafeNumber('a number beyond 2^53');
   // JSON has no negative zero.
   return value === 0 ? 0 : value;
 }

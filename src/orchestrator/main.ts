@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectorSupervisor } from '../../connect/supervisor.ts';
+import type { MillraceError } from '../core/error.ts';
 import { createEventMatcher } from '../engine/correlate/event-matcher.ts';
 import { createCodec } from '../messaging/codec.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
@@ -59,7 +60,7 @@ export async function runOrchestrator(config: OrchestratorConfig): Promise<Runni
 
 async function connect(config: OrchestratorConfig, service: Service): Promise<OrchestratorSystems> {
   const { log, signal } = service;
-  const pools = openPools(config, 'millrace-orchestrator', log);
+  const pools = openPools(config, 'millrace-orchestrator', log, service.fail);
   service.onStop('databases', () => pools.close());
   const retry = retryForever(isRetryable, signal, log);
   await retry('check the installation', () => assertSetup(pools, config.topics.partitions));
@@ -75,10 +76,16 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Or
   };
 }
 
-function openPools({ databases }: Pick<Config, 'databases'>, applicationName: string, log: Logger): Pools {
+function openPools(
+  { databases }: Pick<Config, 'databases'>,
+  applicationName: string,
+  log: Logger,
+  onUnusable?: (error: MillraceError) => void,
+): Pools {
   const { definitions, instances, connections } = databases;
   const onIdleError = (error: Error): void => log.warn({ err: error }, 'A database connection was lost');
-  return createPools({ definitions, instances }, { connections, genericPlans: true, applicationName, onIdleError });
+  const told = { onIdleError, ...(onUnusable === undefined ? {} : { onUnusable }) };
+  return createPools({ definitions, instances }, { connections, genericPlans: true, applicationName, ...told });
 }
 
 type Store = Pick<OrchestratorSystems, 'codec' | 'outgoing' | 'matcher' | 'store'>;

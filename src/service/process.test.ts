@@ -70,6 +70,16 @@ describe('a process', () => {
   });
 
   it.each([
+    ['at its start', `async () => { throw SETUP }`, 'Could not start'],
+    ['later', service('setTimeout(() => service.fail(SETUP), 1)'), 'Cannot go on'],
+  ])('ends with 78 and a sentence when it is set up wrongly, as it finds %s', async (_, main, what) => {
+    const setup = `new (await import('${modules}../core/error.ts')).MillraceError('MR_DATABASE_SETTINGS', 'shared.', { retryable: false })`;
+    const { output, exit } = run(`await (async (SETUP) => (${main}))(${setup})`);
+    expect(await exit).toBe(78);
+    expect(output()).toContain(`\n${what}: shared. (MR_DATABASE_SETTINGS)\n`);
+  });
+
+  it.each([
     ['could not start', `async () => { throw new Error('no port') }`, 'no port'],
     ['left a rejection unhandled', service(`void Promise.reject(new Error('forgotten'))`), 'forgotten'],
     ['let an exception escape', service(`setImmediate(() => { throw new Error('escaped') })`), 'escaped'],

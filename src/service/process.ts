@@ -3,6 +3,8 @@
  * checks and shutdown, and closes everything again if the setup fails; `runProcess` adds signals and exit codes.
  */
 
+import { MillraceError } from '../core/error.ts';
+import { blameOf } from '../core/error-codes.ts';
 import type { Config } from './config.ts';
 import { ConfigError } from './config.ts';
 import { createHealth, type Health, startMonitoring } from './health.ts';
@@ -15,6 +17,8 @@ import { type Closer, createShutdown } from './shutdown.ts';
 export interface RunningProcess {
   /** Finishes current work and closes everything. Rejects if something could not be closed; may be called twice. */
   stop(): Promise<void>;
+  /** Rejects when the process must end, since what it stands on was set up otherwise meanwhile. Absent where it stands on nothing. */
+  readonly unusable?: Promise<never>;
 }
 
 export type Service = {
@@ -28,6 +32,8 @@ export type Service = {
   onStop(part: string, close: Closer): void;
   /** Repeats work until the process is told to end, and then waits for the current round; see `startLoop`. */
   repeat(what: string, round: LoopOptions['round']): void;
+  /** The process must end: to go on would not be safe, whatever else still works. */
+  fail(error: MillraceError): void;
 };
 
 export type ServiceOptions = {
@@ -47,11 +53,14 @@ export async function startService(
   const health = createHealth();
   const shutdown = createShutdown(log, config.service.shutdownTimeoutMs, () => health.drain());
   const { signal, add: onStop } = shutdown;
+  const unusable = Promise.withResolvers<never>();
+  // Whoever does not wait for it, such as a test, has no use for it.
+  unusable.promise.catch(() => undefined);
   const repeat = (what: string, round: LoopOptions['round']): void => {
     const { ended } = startLoop({ what, round, signal, log });
     onStop(what, () => ended);
   };
-  const service: Service = { name, log, metrics, health, signal, onStop, repeat };
+  const service: Service = { name, log, metrics, health, signal, onStop, repeat, fail: unusable.reject };
   let started = false;
   health.check('start', () => (started ? null : 'still starting'));
   try {
@@ -75,20 +84,26 @@ export async function startService(
       await shutdown.run();
       log.info('Stopped');
     },
+    unusable: unusable.promise,
   };
 }
 
-/** From sysexits.h: tells init systems that the configuration is wrong. */
+/** From sysexits.h: tells init systems that configuration or set-up are wrong, and that a restart changes nothing. */
 export const EXIT_CONFIG = 78;
 /** Ctrl-C sends SIGINT to a process from the terminal, and its parent process may send it again. */
 const SAME_INTERRUPT_MS = 2_000;
 
-/** Runs until a signal, then stops and ends the process. An error that is not caught ends it with code 1. */
+/**
+ * Runs until a signal, then stops and ends the process. What a person must set up otherwise ends it with code 78, an error that
+ * is not caught with 1.
+ */
 export async function runProcess(name: string, main: () => Promise<RunningProcess>): Promise<void> {
   const log = createLogger({ name, level: 'info' });
   const fail = (message: string, error: unknown): never => {
     log.fatal({ err: error }, message);
-    process.exit(1);
+    if (!isSetupFault(error)) process.exit(1);
+    process.stderr.write(`${message}: ${error.message} (${error.code})\n`);
+    process.exit(EXIT_CONFIG);
   };
   process.on('unhandledRejection', (error) => fail('Unhandled rejection', error));
   process.on('uncaughtException', (error) => fail('Uncaught exception', error));
@@ -120,4 +135,13 @@ export async function runProcess(name: string, main: () => Promise<RunningProces
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_CONFIG);
   }
+  await running.unusable?.catch(async (error: unknown) => {
+    // What does not close was told by the shutdown.
+    await Promise.allSettled([running?.stop()]);
+    return fail('Cannot go on', error);
+  });
+}
+
+function isSetupFault(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && blameOf(error.code) === 'setup';
 }

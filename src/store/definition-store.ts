@@ -17,6 +17,10 @@ export type DefinitionSummary = {
   readonly latestVersion: number;
   readonly versions: number;
   readonly deployedAt: EpochMs;
+  /** Of the latest version, for people. */
+  readonly title: string | null;
+  readonly description: string | null;
+  readonly labels: Readonly<Record<string, string>>;
 };
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor: string | null };

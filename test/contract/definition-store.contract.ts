@@ -56,7 +56,7 @@ export function testDefinitionStore(factory: () => Promise<DefinitionStore>): vo
       expect(await store.versions(id('nobody'))).toEqual([]);
     });
 
-    it('lists page by page, and refuses a cursor of something else', async () => {
+    it('lists page by page', async () => {
       for (const name of ['page.1', 'page.2', 'page.3']) await deploy(name, {});
       await deploy('page.2', { changed: true });
       const found: string[] = [];
@@ -69,6 +69,19 @@ export function testDefinitionStore(factory: () => Promise<DefinitionStore>): vo
       } while (cursor !== null);
       expect(found.filter((line) => line.startsWith('page.'))).toEqual(['page.1 1 1', 'page.2 2 2', 'page.3 1 1']);
       expect(new Set(found).size).toBe(found.length);
+    });
+
+    it('lists the words for people of the latest version', async () => {
+      const words = { title: 'Größe', description: 'Two\nlines', labels: { team: 'billing' } };
+      await deploy('words', { title: 'before' });
+      await deploy('words', words);
+      await deploy('wordless', {});
+      const { items } = await store.list(500, null);
+      expect(items.find(({ id: name }) => name === 'words')).toMatchObject(words);
+      expect(items.find(({ id: name }) => name === 'wordless')).toMatchObject({ title: null, description: null, labels: {} });
+    });
+
+    it('refuses a cursor of something else', async () => {
       for (const wrong of ['', 'nonsense', 'bnVsbA', Buffer.from('["instances","x"]').toString('base64url')])
         await expect(store.list(2, wrong)).rejects.toMatchObject({ code: 'MR_CURSOR_INVALID', retryable: false });
     });

@@ -274,12 +274,55 @@ describe('Bad input over the wire', () => {
   it.each([
     ['malformed JSON', '{"type":', 400, 'MR_JSON_MALFORMED'],
     ['an unknown field', '{"type":"t","key":"k","kye":1}', 400, 'MR_REQUEST_INVALID'],
+    ['a key of 501 characters', JSON.stringify({ type: 't', key: 'x'.repeat(501) }), 400, 'MR_REQUEST_INVALID'],
+    ['the same key twice', '{"type":"t","key":"k","data":{"amount":1,"amount":2}}', 422, 'MR_JSON_DUPLICATE_KEY'],
     ['a number that would be rounded', '{"type":"t","key":"k","data":12345678901234567891}', 422, 'MR_NUMBER_UNSAFE'],
     ['a string that cannot be stored', '{"type":"t","key":"k\\u0000"}', 422, 'MR_STRING_UNSAFE'],
     ['a payload that is too large', JSON.stringify({ type: 't', key: 'k', data: 'x'.repeat(600_000) }), 413, 'MR_PAYLOAD_TOO_LARGE'],
     ['a body that is too large', `"${'x'.repeat(1_100_000)}"`, 413, 'MR_BODY_TOO_LARGE'],
   ])('%s is refused', async (_, body, status, code) => {
     expect(await raw('/v1/events', { method: 'POST', headers: withKey(engine.apiKey), body })).toEqual({ status, code });
+  });
+
+  it('the same key twice is refused in definitions, starts and completions', async () => {
+    const id = name('twice');
+    await engine.client.deploy(approval(id));
+    const { instanceId } = await engine.client.start(id);
+    const twice = { status: 422, code: 'MR_JSON_DUPLICATE_KEY' };
+    const post = (path: string, body: string) => raw(path, { method: 'POST', headers: withKey(engine.apiKey), body });
+    expect(await post('/v1/definitions', '{"id":"twice","nodes":{"a":{},"a":{}}}')).toEqual(twice);
+    expect(await post(`/v1/definitions/${id}/instances`, '{"input":{"amount":1,"amount":2}}')).toEqual(twice);
+    expect(await post(`/v1/tasks/${instanceId}.approve/complete`, '{"output":{"approved":true,"approved":false}}')).toEqual(twice);
+  });
+
+  it('what a schema says of cents and of times is held by decimals, and by what the engine reads', async () => {
+    const id = name('typed');
+    const properties = {
+      ...{ amount: { type: 'number', multipleOf: 0.01 }, at: { type: 'string', format: 'date-time' } },
+      pause: { type: 'string', format: 'duration' },
+    };
+    const nodes = { until: { type: 'wait', until: '${ input.at }' }, pause: { type: 'wait', for: '${ input.pause }' } };
+    await engine.client.deploy({ id, input: { type: 'object', properties }, nodes, edges: [{ from: 'until', to: 'pause' }] });
+    for (const amount of [19.99, 4.35, 0.07]) {
+      const input = { amount, at: '2024-01-15T14:30:00+05:30', pause: 'PT0.001S' };
+      const { instanceId } = await engine.client.start(id, { input });
+      await eventuallyHas(
+        () => engine.client.instance(instanceId),
+        ({ status }) => status === 'completed',
+      );
+    }
+    const fitting = { amount: 1, at: '2024-01-15T14:30:00Z', pause: 'P1D' };
+    for (const change of [{ amount: 19.999 }, { at: '2024-01-15T14:30:00+0530' }, { at: '2024-01-15 14:30:00Z' }, { pause: 'P1M' }])
+      expect(await refusal(engine.client.start(id, { input: { ...fitting, ...change } }))).toEqual({
+        status: 422,
+        code: 'MR_INPUT_INVALID',
+      });
+  });
+
+  it('a body may begin with a byte order mark', async () => {
+    const body = `\ufeff${JSON.stringify({ type: 't', key: 'k' })}`;
+    const response = await fetch(`${engine.url}/v1/events`, { method: 'POST', headers: withKey(engine.apiKey), body });
+    expect(response.status).toBe(202);
   });
 
   it('an input as large as is allowed is started and read back whole', async () => {

@@ -26,7 +26,7 @@ import { outboxTable, slotName } from '../../src/store/outbox-names.ts';
 import { fetchConnect } from '../support/connect-rest.ts';
 import { stackEnv } from '../support/env.ts';
 import { eventually, eventuallyHas } from '../support/eventually.ts';
-import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
+import { createFreshDatabases, type FreshDatabases, type Setting } from '../support/fresh-databases.ts';
 
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -196,60 +196,86 @@ describe('the connector that the install applied', () => {
   });
 });
 
-describe('a connector whose task fails', () => {
-  const prefix = `connector-${randomUUID().slice(0, 8)}`;
-  const names = topicNames(prefix);
-  const late = `${prefix}.late`;
-  let databases: FreshDatabases;
-  let folder: string;
+/** A connector on databases of its own, with topics of its own. */
+class OwnConnector {
+  readonly prefix = `connector-${randomUUID().slice(0, 8)}`;
+  readonly names = topicNames(this.prefix);
+  readonly #folder = mkdtempSync(join(tmpdir(), 'connector-'));
+  readonly #databases: FreshDatabases;
 
-  beforeAll(async () => {
-    databases = await createFreshDatabases(prefix.replaceAll('-', '_'));
-    await databases.migrate({ prefix });
-    folder = mkdtempSync(join(tmpdir(), 'connector-'));
+  private constructor(databases: FreshDatabases) {
+    this.#databases = databases;
+  }
+
+  /** @param handedOut what an administrator has set before. */
+  static async open(handedOut: readonly Setting[] = []): Promise<OwnConnector> {
+    const databases = await createFreshDatabases(`connector_${randomUUID().slice(0, 8)}`, undefined, handedOut);
+    const own = new OwnConnector(databases);
+    await databases.migrate({ prefix: own.prefix });
     const settings = {
       'database.dbname': new URL(databases.config.databases.instances).pathname.slice(1),
       // Reports a missing topic soon, not after two minutes.
       'producer.override.max.block.ms': '1500',
     };
-    writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings));
-    await ensureTopics(admin, { prefix, partitions: 4 });
-    expect(await applyConnector(config(), pino({ level: 'silent' }))).toBe('created');
-  }, 120_000);
+    writeFileSync(join(own.#folder, 'settings.json'), JSON.stringify(settings));
+    await ensureTopics(admin, { prefix: own.prefix, partitions: 4 });
+    expect(await applyConnector(own.config(), pino({ level: 'silent' }))).toBe('created');
+    return own;
+  }
 
-  afterAll(async () => {
-    await fetchConnect(`/connectors/${connectorName(prefix)}`, { method: 'DELETE' });
-    // Until its connection has ended, the slot is in use.
-    await eventually(() => databases.drop());
-    rmSync(folder, { recursive: true });
-  }, 60_000);
-
-  function config() {
-    const env = { ...stackEnv(), MILLRACE_TOPIC_PREFIX: prefix, MILLRACE_CONNECTOR_SETTINGS: join(folder, 'settings.json') };
+  config() {
+    const file = join(this.#folder, 'settings.json');
+    const env = { ...stackEnv(), MILLRACE_TOPIC_PREFIX: this.prefix, MILLRACE_CONNECTOR_SETTINGS: file };
     return loadConfig(env, ['connect', 'databases', 'topics']);
   }
 
-  const insertOwn = (rows: readonly Row[]): Promise<void> => insert(rows, databases.query);
+  insert(rows: readonly Row[]): Promise<void> {
+    return insert(rows, this.#databases.query);
+  }
+
+  query: FreshDatabases['query'] = (sql, values) => this.#databases.query(sql, values);
+
+  async close(): Promise<void> {
+    await fetchConnect(`/connectors/${connectorName(this.prefix)}`, { method: 'DELETE' });
+    // Until its connection has ended, the slot is in use.
+    await eventually(() => this.#databases.drop());
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+describe('a connector whose task fails', () => {
+  let own: OwnConnector;
+
+  beforeAll(async () => {
+    own = await OwnConnector.open();
+  }, 120_000);
+  afterAll(async () => {
+    await own?.close();
+  }, 60_000);
+
   const row = (key: string, topic: string, n: number): Row => ({ topic, key, messageType: 'T', partition: 2, payload: Buffer.from([n]) });
 
   test('goes on by itself when its connection breaks', async () => {
+    const { prefix, names } = own;
     const records = await listen([names.lifecycle]);
-    await insertOwn([row('broken', names.lifecycle, 1)]);
+    await own.insert([row('broken', names.lifecycle, 1)]);
     await eventually(() => expect(distinct(byKey(records, 'broken'))).toEqual([1]));
     // A login with the same role may end its sessions.
     const ended = await asReplication('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [
       slotName(prefix),
     ]);
     expect(ended).toEqual([{ pg_terminate_backend: true }]);
-    await insertOwn([row('broken', names.lifecycle, 2), row('broken', names.lifecycle, 3)]);
+    await own.insert([row('broken', names.lifecycle, 2), row('broken', names.lifecycle, 3)]);
     await eventually(() => expect(distinct(byKey(records, 'broken'))).toEqual([1, 2, 3]));
   });
 
   test('is restarted by the supervisor until the reason is gone; then everything comes, in order', { timeout: 120_000 }, async () => {
+    const { prefix, names } = own;
+    const late = `${prefix}.late`;
     const lines: string[] = [];
     const metrics = createMetrics('test');
     const supervisor = createConnectorSupervisor({
-      connect: config().connect,
+      connect: own.config().connect,
       prefix,
       log: pino({ level: 'info' }, { write: (line) => void lines.push(line) }),
       metrics,
@@ -260,9 +286,9 @@ describe('a connector whose task fails', () => {
     try {
       await eventually(() => expect(supervisor.status()).toEqual({ state: 'running' }));
       const records = await listen([names.lifecycle]);
-      await insertOwn([row('failed', names.lifecycle, 10), row('failed', late, 11), row('failed', names.lifecycle, 12)]);
+      await own.insert([row('failed', names.lifecycle, 10), row('failed', late, 11), row('failed', names.lifecycle, 12)]);
       await eventually(() => expect(lines.join('')).toContain(`Topic ${late} not present in metadata`));
-      await insertOwn([row('failed', names.lifecycle, 13)]);
+      await own.insert([row('failed', names.lifecycle, 13)]);
       await admin.createTopics([{ topic: late, partitions: 4, replication: 1, config: {} }]);
       await eventually(() => expect(distinct(byKey(records, 'failed'))).toEqual([10, 12, 13]), { timeoutMs: 60_000 });
       const lateRecords = await listen([late]);
@@ -274,6 +300,44 @@ describe('a connector whose task fails', () => {
       await supervisor.stop();
     }
   });
+});
+
+describe('a connector whose login and database are set to something else', () => {
+  const settings = [
+    { name: 'bytea_output', value: "'escape'" },
+    { name: 'search_path', value: 'app' },
+    { name: 'default_transaction_read_only', value: 'on' },
+    { name: 'default_transaction_isolation', value: "'serializable'" },
+    { name: 'datestyle', value: "'German'" },
+    { name: 'timezone', value: "'Asia/Kathmandu'" },
+    { name: 'lock_timeout', value: '1' },
+    { name: 'idle_session_timeout', value: '200' },
+    { name: 'standard_conforming_strings', value: 'off' },
+  ];
+
+  test.each(['replication', 'database'] as const)(
+    'publishes all the same, byte for byte, and writes its heartbeat (%s)',
+    { timeout: 120_000 },
+    async (by) => {
+      const own = await OwnConnector.open(settings.map((setting) => ({ by, ...setting })));
+      try {
+        const topic = own.names.lifecycle;
+        const records = await listen([topic]);
+        const payload = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+        const beats = async () =>
+          (await own.query<{ n: number }>('SELECT coalesce(max(id), 0)::int AS n FROM public.heartbeat'))[0]?.n ?? 0;
+        await own.insert([{ topic, key: 'set', messageType: 'T', partition: 1, payload }]);
+        await eventually(() => expect(byKey(records, 'set').map(({ value }) => value)).toContainEqual(payload));
+        const before = await beats();
+        await eventually(async () => expect(await beats()).toBeGreaterThan(before));
+        // After the sessions were idle for longer than the server lets them be.
+        await own.insert([{ topic, key: 'later', messageType: 'T', partition: 1, payload }]);
+        await eventually(() => expect(byKey(records, 'later').map(({ value }) => value)).toContainEqual(payload));
+      } finally {
+        await own.close();
+      }
+    },
+  );
 });
 
 /** Values in the order of their first coming: a restart may repeat, but never passes over anything. */

@@ -90,6 +90,19 @@ describe('bad input on the events becomes a dead letter with its bytes, and the 
     ['no key', 'MR_NO_KEY', () => ({ key: null, value: Buffer.from(`"${uuidv7()}"`), headers: cloud({}) })],
     ['no correlation key', 'MR_NO_KEY', () => ({ ...lab.event({ type: 'payment.confirmed', key: '' }), key: 'k' })],
     ['data that is not JSON', 'MR_EVENT_INVALID', () => ({ key: 'k', value: Buffer.from(`{ ${uuidv7()}`), headers: cloud({}) })],
+    ['data in UTF-16', 'MR_EVENT_INVALID', () => ({ key: 'k', value: Buffer.from(`\ufeff"${uuidv7()}"`, 'utf16le'), headers: cloud({}) })],
+    ['the same key twice', 'MR_EVENT_INVALID', () => lab.event({ type: 'payment.confirmed', key: 'k', data: '{"amount":1,"amount":2}' })],
+    ['a key of 501 characters', 'MR_EVENT_INVALID', () => lab.event({ type: 'payment.confirmed', key: 'k'.repeat(501) })],
+    [
+      'a time that is none',
+      'MR_EVENT_INVALID',
+      () => ({ key: 'k', value: Buffer.from(`"${uuidv7()}"`), headers: cloud({ ce_time: '2023-01-19T22:30:24.860213GMT' }) }),
+    ],
+    [
+      'structured mode in another format than JSON',
+      'MR_EVENT_INVALID',
+      () => ({ key: 'k', value: Buffer.from(uuidv7()), headers: cloud({ 'content-type': 'application/cloudevents+avro' }) }),
+    ],
     [
       'a number that a double would change',
       'MR_NUMBER_UNSAFE',

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TaskScheduled } from '../../src/messaging/generated/records.ts';
 import { loadConfig } from '../../src/service/config.ts';
@@ -38,6 +39,10 @@ function stopLater(running: RunningProcess): RunningProcess {
     await running.stop();
   });
   return running;
+}
+
+function json(response: ServerResponse, body: string | Buffer, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(body);
 }
 
 /** A worker process, and the lines that its handlers wrote about their runs. */
@@ -81,6 +86,17 @@ describe('the http task consumer', () => {
       if (status !== undefined) response.writeHead(Number(status), { 'retry-after': '3' }).end();
       else if (url === '/json')
         response.writeHead(200, { 'content-type': 'application/json' }).end(`{"key":"${request.headers['idempotency-key']}"}`);
+      else if (url === '/continue') {
+        response.writeContinue();
+        response.writeEarlyHints({ link: '</a>; rel=preload' });
+        json(response, '{"a":1}');
+      } else if (url === '/deflate') json(response, deflateRawSync('{"a":1}'), { 'content-encoding': 'deflate' });
+      else if (url === '/vendor') json(response, '{"a":1}', { 'content-type': 'application/x-amz-json-1.1' });
+      else if (url === '/untyped') response.end('{"a":1}');
+      else if (url === '/twice') json(response, '\ufeff{"a":2,"a":1}');
+      else if (url === '/ids') json(response, '{"a":12345678901234567890}');
+      else if (url === '/busy') response.writeHead(409).end('{"error":{"code":"idempotency_key_in_use"}}');
+      else if (url === '/conflict') response.writeHead(409).end('{"error":{"code":"exists"}}');
       else if (url === '/refused') response.writeHead(402, { 'content-type': 'application/json' }).end('{"code":"card_declined"}');
       else if (url === '/large') response.end('x'.repeat(10_000));
       else if (url === '/redirect') response.writeHead(302, { location: '/json' }).end();
@@ -129,6 +145,31 @@ describe('the http task consumer', () => {
       });
     expect(denied).toBe(1);
     await eventually(async () => expect(await lab.uncommitted(null)).toBe(0));
+  });
+
+  it('reads answers as browsers do, and takes a conflict with its own earlier attempt for one that passes', async () => {
+    stopLater(await runTaskConsumer(loadConfig({ ...lab.env, MILLRACE_HTTP_ALLOW: '127.0.0.1' }, workerConfigGroups)));
+    const answers: [string, object, unknown][] = [
+      ...['/continue', '/deflate', '/vendor', '/untyped', '/twice'].map((path): [string, object, unknown] => [path, {}, { a: 1 }]),
+      ['/ids', { numbers: 'string' }, { a: '12345678901234567890' }],
+    ];
+    const refusals: [string, object, object][] = [
+      ['/ids', {}, { errorCode: 'OUTPUT_INVALID', retryable: false }],
+      ['/busy', {}, { errorCode: 'HTTP_409', retryable: true, errorDetails: expect.stringContaining('idempotency_key_in_use') }],
+      ['/conflict', {}, { errorCode: 'HTTP_409', retryable: false }],
+      ['/conflict', { attempt: 2 }, { errorCode: 'HTTP_409', retryable: true }],
+    ];
+    const read = answers.map(([path, options]) => lab.task({ input: { url: `${base}${path}`, ...options } }));
+    const refused = refusals.map(([path, task]) => lab.task({ input: { url: `${base}${path}` }, ...task }));
+    await lab.dispatch(...read, ...refused);
+    await eventually(() => expect(lab.outcomesOf(...read, ...refused)).toHaveLength(read.length + refused.length));
+    for (const [index, task] of read.entries()) {
+      const [outcome] = lab.outcomesOf(task);
+      expect(outcome, answers[index]?.[0]).toMatchObject({ status: 'completed' });
+      expect((JSON.parse(outcome?.output ?? '') as { readonly body: unknown }).body, answers[index]?.[0]).toEqual(answers[index]?.[2]);
+    }
+    for (const [index, task] of refused.entries())
+      expect(lab.outcomesOf(task), refusals[index]?.[0]).toMatchObject([{ status: 'failed', ...refusals[index]?.[2] }]);
   });
 
   it('sets each kind of invalid message aside whole, and the rest goes on', async () => {

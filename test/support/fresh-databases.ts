@@ -19,8 +19,8 @@ export type FreshDatabases = {
   drop(): Promise<void>;
 };
 
-/** By ALTER DATABASE, or by ALTER ROLE for the login that owns the databases, only in them. */
-export type Setting = { readonly by: 'database' | 'role'; readonly name: string; readonly value: string };
+/** By ALTER DATABASE, or by ALTER ROLE for the login that owns the databases, or for Debezium's, only in them. */
+export type Setting = { readonly by: 'database' | 'role' | 'replication'; readonly name: string; readonly value: string };
 
 type Environment = ReturnType<typeof stackEnv>;
 
@@ -46,6 +46,7 @@ export async function createFreshDatabases(
   };
   const slot = slotName(name);
   const owner = new URL(config.databases.instances).username;
+  const logins = { role: owner, replication: new URL(config.databases.replication ?? '').username };
   const remove = async (): Promise<void> => {
     await asSuperuser(
       'postgres',
@@ -66,7 +67,7 @@ export async function createFreshDatabases(
       for (const database of [definitions, instances]) {
         await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
         for (const { by, name, value } of handedOut) {
-          const whose = by === 'database' ? `DATABASE ${database}` : `ROLE ${owner} IN DATABASE ${database}`;
+          const whose = by === 'database' ? `DATABASE ${database}` : `ROLE ${logins[by]} IN DATABASE ${database}`;
           await client.query(`ALTER ${whose} SET ${name} = ${value}`);
         }
       }
@@ -100,6 +101,8 @@ export async function asSuperuser<T>(database: string, work: (client: pg.Client)
   const client = new pg.Client({ host: hostname, port: Number(port), user: roles.superuser, password: superuserPassword(env), database });
   await client.connect();
   try {
+    // Whatever the database is set to.
+    await client.query('SET default_transaction_read_only = off');
     return await work(client);
   } finally {
     await client.end();

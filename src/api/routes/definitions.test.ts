@@ -95,11 +95,12 @@ describe('Deploying', () => {
     const api = await openTestApi();
     await api.deploy(approval);
     await api.deploy({ ...approval, output: null });
-    await api.deploy(instant);
+    const words = { title: 'At once', description: 'Ends where it begins', labels: { team: 'core' } };
+    await api.deploy({ ...instant, ...words });
     const first = (await api.ask('GET', '/v1/definitions?limit=1')).body as Body;
-    expect(first).toMatchObject({ items: [{ id: 'approval', latestVersion: 2 }], nextCursor: expect.any(String) });
+    expect(first).toMatchObject({ items: [{ id: 'approval', latestVersion: 2, title: null, labels: {} }], nextCursor: expect.any(String) });
     const second = await api.ask('GET', `/v1/definitions?limit=1&cursor=${String(first.nextCursor)}`);
-    expect(second.body).toMatchObject({ items: [{ id: 'instant' }], nextCursor: null });
+    expect(second.body).toMatchObject({ items: [{ id: 'instant', ...words }], nextCursor: null });
     expect((await api.ask('GET', '/v1/definitions/approval')).body).toMatchObject({
       version: 2,
       // The latest first, as both stores give them.

@@ -80,11 +80,9 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
     async ({ query: { limit, cursor = null } }) => {
       const { items, nextCursor } = await definitions.list(limit, cursor);
       return {
-        items: items.map(({ id, latestVersion, versions, deployedAt }) => ({
-          id,
-          latestVersion,
-          versions,
-          deployedAt: toText(deployedAt),
+        items: items.map(({ id, latestVersion, versions, deployedAt, title, description, labels }) => ({
+          ...{ id, latestVersion, versions, deployedAt: toText(deployedAt) },
+          ...{ title, description, labels },
         })),
         nextCursor,
       };

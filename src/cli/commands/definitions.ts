@@ -68,8 +68,12 @@ export function addDefinitionCommands(program: Command): void {
     .action(async ({ json = false, ...page }: { json?: boolean; limit?: number; cursor?: string }) => {
       const answer = await openClient().definitions(page);
       if (json) return printJson(answer);
-      const rows = answer.items.map(({ id, latestVersion, versions, deployedAt }) => [id, latestVersion, versions, shortTime(deployedAt)]);
-      printTable(['definition', 'version', 'versions', 'deployed (UTC)'], rows, 'Nothing is deployed yet: millrace deploy <file>');
+      const rows = answer.items.map(({ id, latestVersion, versions, deployedAt, title, labels }) => {
+        const words = Object.entries(labels).map(([name, label]) => `${name}=${label}`);
+        return [id, latestVersion, versions, shortTime(deployedAt), title ?? '', words.join(' ')];
+      });
+      const head = ['definition', 'version', 'versions', 'deployed (UTC)', 'title', 'labels'];
+      printTable(head, rows, 'Nothing is deployed yet: millrace deploy <file>');
     });
 }
 

@@ -217,6 +217,10 @@ describe('A result', () => {
     ["[b'a']", 'bytes'],
     ['int', 'a type'],
     ["duration('1h')", 'a duration'],
+    // Doubles too: a message with such a number could be read by nobody.
+    ['4e9 * 4e9', 'an integer beyond 2^53'],
+    ["{'a': [1e300]}", 'an integer beyond 2^53'],
+    ['-9007199254740992.0', 'an integer beyond 2^53'],
     ['{1: 2}', 'a key that is not a string'],
     ['{true: 2}', 'a key that is not a string'],
   ])('that JSON cannot hold is an error: %s', (source, what) => {

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Json } from '../json.ts';
 import { compileExpression, compileTemplate, ExpressionError, ROOTS } from './index.ts';
+import { arbitraryJson } from './testing/arbitrary-json.ts';
 import { evaluated, filled } from './testing/evaluate.ts';
 
-const json = (): fc.Arbitrary<Json> => fc.jsonValue({ maxDepth: 5 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+const json = (): fc.Arbitrary<Json> => arbitraryJson(5);
 
 /** Texts that are likelier than others to be expressions. */
 const pieces = [

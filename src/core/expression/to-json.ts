@@ -7,6 +7,8 @@ import { isOptional } from './functions/optional.ts';
 import { jsonBehind } from './view.ts';
 import { chargeJsonWalk, textUnits } from './weight.ts';
 
+const BEYOND = 'an integer beyond 2^53, which JSON would round';
+
 export function toJson(value: CelValue): Json {
   switch (typeof value) {
     case 'boolean':
@@ -17,6 +19,8 @@ export function toJson(value: CelValue): Json {
     case 'number':
       charge(1);
       if (!Number.isFinite(value)) throw refusal('a number that is infinite or not a number');
+      // Every double beyond that is an integer. No reader of JSON here takes one, so a message that holds it would be lost.
+      if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw refusal(BEYOND);
       // JSON has no negative zero.
       return value === 0 ? 0 : value;
     case 'bigint':
@@ -64,8 +68,7 @@ function timestampText(value: CelValue): string {
 }
 
 function safeNumber(value: bigint): number {
-  if (value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER))
-    throw refusal('an integer beyond 2^53, which JSON would round');
+  if (value < BigInt(Number.MIN_SAFE_INTEGER) || value > BigInt(Number.MAX_SAFE_INTEGER)) throw refusal(BEYOND);
   return Number(value);
 }
 

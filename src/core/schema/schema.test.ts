@@ -1,6 +1,7 @@
 /** Schemas of definitions: what is refused at deploy, and how errors of values are told. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { evaluated, sampleScope } from '../expression/testing/evaluate.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type CompiledSchema, compileSchema, type SchemaError } from './index.ts';
 
@@ -203,16 +204,28 @@ describe('A value is refused', () => {
     expect(errorsOf({ multipleOf: 0.01 }, value)).toEqual([]);
   });
 
-  it.each(['2024-01-15T14:30:00+0530', '2024-01-15T14:30:00+05', '2024-01-15 14:30:00Z', '2024-01-15T14:30:00', '2024-02-30T14:30:00Z'])(
-    'for %s, which is no time that the engine reads',
-    (value) => {
-      expect(errorsOf({ format: 'date-time' }, value)).toEqual([' This string must have the format "date-time".']);
-      expect(errorsOf({ format: 'iso-date-time' }, value)).toHaveLength(1);
-    },
-  );
+  it.each([
+    ...['2024-01-15T14:30:00+0530', '2024-01-15T14:30:00+05', '2024-01-15 14:30:00Z', '2024-01-15T14:30:00', '2024-02-30T14:30:00Z'],
+    ...['2024-01-15T14:30Z', '2024-01-15T14:30:60Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+01:00', '9999-12-31T23:59:59-01:00'],
+  ])('for %s, which is no time that the engine reads', (value) => {
+    expect(errorsOf({ format: 'date-time' }, value)).toEqual([' This string must have the format "date-time".']);
+    expect(errorsOf({ format: 'iso-date-time' }, value)).toHaveLength(1);
+  });
 
-  it.each(['2024-01-15T14:30:00Z', '2024-01-15T14:30:00.123456+05:30'])('not for %s, which is a time', (value) => {
+  it.each(['2024-01-15T14:30:00Z', '2024-01-15T14:30:00.123456+05:30', '2024-01-15t14:30:00z'])('not for %s, which is a time', (value) => {
     expect(errorsOf({ format: 'date-time' }, value)).toEqual([]);
+    // What passes can be read by whoever computes with it.
+    const scope = { ...sampleScope, input: { at: value } };
+    expect(evaluated('timestamp(input.at).getMinutes()', scope)).toBe(value.includes('+') ? 0 : 30);
+    expect(evaluated("time.format(input.at, 'ss')", scope)).toBe('00');
+  });
+
+  it.each(['P1Y', 'P2M', '30s', 'PT', 'P1DT', 'P40000D'])('for %s, which is no duration that the engine reads', (value) => {
+    expect(errorsOf({ format: 'duration' }, value)).toEqual([' This string must have the format "duration".']);
+  });
+
+  it.each(['PT5M', 'P2D', 'P1W', 'P1DT12H', 'PT0.5S'])('not for %s, which is a duration', (value) => {
+    expect(errorsOf({ format: 'duration' }, value)).toEqual([]);
   });
 
   it('with a hundred errors at most', () => {

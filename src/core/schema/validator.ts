@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats, { type FormatName } from 'ajv-formats';
 import { isMultipleOf } from '../decimal.ts';
-import { parseInstant } from '../duration.ts';
+import { isDateTime, parseDuration } from '../duration.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import { spend } from './fuel.ts';
 import { compilePattern } from './pattern.ts';
@@ -79,11 +79,12 @@ function addFormats(ajv: Ajv2020): void {
     ajv.addFormat(name, UNLIMITED.has(name) ? format : limited(format));
   }
   // `wait` and expressions must be able to read every valid value. The library also accepts a blank in place of the T, and `+0530`.
-  for (const name of ['date-time', 'iso-date-time'])
-    ajv.addFormat(
-      name,
-      limited((text: string) => parseInstant(text) !== undefined),
-    );
+  for (const name of ['date-time', 'iso-date-time']) ajv.addFormat(name, limited(isDateTime));
+  // Only ISO 8601, without years and months: they have no length that a timer could wait for.
+  ajv.addFormat(
+    'duration',
+    limited((text: string) => text.startsWith('P') && parseDuration(text) !== undefined),
+  );
   ajv.addFormat('regex', (text: string) => text.length <= FORMATTED_LENGTH_MAX && compilePattern(text) !== null);
 }
 

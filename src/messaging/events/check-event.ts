@@ -55,4 +55,9 @@ export function keyOf({ key }: LogRecord): string | null {
   }
 }
 
+/** Of a record without a correlation key: what stands there may be a number, or bytes in a form of their own. */
+export function whyNoKey({ key }: LogRecord): string {
+  return key === null || key.length === 0 ? 'the record has no key' : "the record's key is not UTF-8";
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });

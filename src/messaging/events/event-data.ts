@@ -1,6 +1,7 @@
 /** The data of an event as JSON. It is sent as JSON, or as Avro of the sender's own schema. */
 import { assertNever } from '../../core/assert.ts';
 import type { Json } from '../../core/json.ts';
+import { isJsonType } from '../../core/nodes/http/answer-rules.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import { type Codec, invalidMessageOf } from '../codec.ts';
 import { invalid, type Read } from './check-event.ts';
@@ -20,12 +21,14 @@ export async function readData(value: Buffer | null, contentType: ContentType | 
   return invalid('MR_EVENT_INVALID', 'the content type of the data is neither JSON nor Avro: send application/json or application/avro');
 }
 
+/** As the answers of `http` nodes are. */
 function isJson({ mediaType }: ContentType): boolean {
-  return mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json');
+  return isJsonType(mediaType);
 }
 
+/** `avro` as a word: application/avro, avro/binary, …+avro, application/vnd.apache.avro, application/x-avro. */
 function isAvro({ mediaType }: ContentType): boolean {
-  return mediaType === 'application/avro' || mediaType === 'avro/binary' || mediaType.endsWith('+avro');
+  return /\bavro\b/.test(mediaType);
 }
 
 /** @param what names it in the reason: the data, or the event. */

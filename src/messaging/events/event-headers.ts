@@ -8,7 +8,26 @@ export type ContentType = { readonly mediaType: string; readonly charset: string
 
 /** @returns the attribute of CloudEvents in binary mode, or null. `ce_` is what the binding says, `ce-` is that of HTTP. */
 export function attributeOf(record: LogRecord, name: string): string | null {
+  const text = writtenAttributeOf(record, name);
+  // Mappers that write headers as JSON put all strings in quotes, and the version shows it.
+  return text !== null && isJsonString(text) && isJsonString(writtenAttributeOf(record, 'specversion') ?? '') ? fromJson(text) : text;
+}
+
+function writtenAttributeOf(record: LogRecord, name: string): string | null {
   return headerOf(record, `ce_${name}`) ?? headerOf(record, `ce-${name}`);
+}
+
+function isJsonString(text: string): boolean {
+  return /^"(?:[^"\\]|\\.)*"$/s.test(text);
+}
+
+function fromJson(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    // In quotes, but not as JSON has them.
+    return text.slice(1, -1);
+  }
 }
 
 export function versionOf(record: LogRecord): string | null {

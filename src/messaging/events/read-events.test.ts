@@ -18,7 +18,11 @@ await codec.prepare([
   { topic: 'millrace.notifications', record: 'TimerFired' },
 ]);
 
-type Given = { readonly key?: string | null; readonly value?: Buffer | string | null; readonly headers?: Readonly<Record<string, string>> };
+type Given = {
+  readonly key?: Buffer | string | null;
+  readonly value?: Buffer | string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 
 type ReadEvent = { readonly ok: true; readonly event: ExternalEvent } | ({ readonly ok: false } & InvalidMessage);
 
@@ -225,13 +229,20 @@ describe('headers as frameworks write them', () => {
     ['in capitals', { 'content-type': 'Application/JSON; Charset=UTF-8' }],
     ['of another name', { contentType: 'application/vnd.bank+json' }],
     ['in capitals of the name', { 'Content-Type': 'text/json' }],
+    ['of a vendor', { 'content-type': 'application/x-amz-json-1.1' }],
     ['as an attribute', { ce_datacontenttype: 'application/json' }],
     ['not at all', {}],
   ])('the content type %s', async (__, headers) => {
     expect(await read({ value: '{"a":1}', headers: { ...attributes, ...headers } })).toMatchObject({ ok: true, event: { data: { a: 1 } } });
   });
 
-  test.each([['"application/avro"'], ['APPLICATION/AVRO'], ['application/*+avro'], ['avro/binary']])('Avro as %s', async (contentType) => {
+  test.each([
+    ['"application/avro"'],
+    ['APPLICATION/AVRO'],
+    ['application/*+avro'],
+    ['avro/binary'],
+    ['application/vnd.apache.avro+binary'],
+  ])('Avro as %s', async (contentType) => {
     expect(await read({ value: avro, headers: { ...attributes, 'content-type': contentType } })).toMatchObject({ event: { data: 'x' } });
   });
 
@@ -241,6 +252,21 @@ describe('headers as frameworks write them', () => {
     expect(await read({ value: '1', headers: { ...headers, ...time } })).toMatchObject({
       event: { id: 'e1', type: 'payment.confirmed', source: '/bank', time: Date.parse('2026-01-02T03:04:05Z'), data: 1 },
     });
+  });
+});
+
+test('attributes that a mapper has written as JSON strings are read without the quotes, and others keep theirs', async () => {
+  const quoted = Object.fromEntries(Object.entries({ ...ce, ce_source: '/a"b' }).map(([name, value]) => [name, JSON.stringify(value)]));
+  expect(await read({ value: '1', headers: { ...quoted, ce_time: '"2026-01-02T03:04:05Z"' } })).toMatchObject({
+    event: { id: 'e1', type: 'payment.confirmed', source: '/a"b', time: Date.parse('2026-01-02T03:04:05Z'), data: 1 },
+  });
+  expect(await read({ value: '1', headers: { ...ce, ce_source: '"/bank"' } })).toMatchObject({ event: { source: '"/bank"' } });
+});
+
+test('a key that is no text is told', async () => {
+  const key = Buffer.from([0xff, 0xfe, 0x01]);
+  expect(await read({ key, value: '1', headers: ce })).toMatchObject({
+    ...{ code: 'MR_NO_KEY', reason: "the record's key is not UTF-8, and there is no ce_partitionkey" },
   });
 });
 

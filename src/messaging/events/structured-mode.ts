@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../core/json.ts';
 import type { Codec } from '../codec.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type { LogRecord } from '../log.ts';
-import { checkedEvent, invalid, keyOf, positionOf, type Read, timeOf } from './check-event.ts';
+import { checkedEvent, invalid, keyOf, positionOf, type Read, timeOf, whyNoKey } from './check-event.ts';
 import { parseData, readData, textOf } from './event-data.ts';
 import { type ContentType, parseContentType } from './event-headers.ts';
 
@@ -20,13 +20,13 @@ export async function readStructuredMode(record: LogRecord, contentType: Content
   const ownKey = keyOf(record);
   if (!Array.isArray(read.value)) {
     // As in binary mode, the key of the record wins over the attribute.
-    const place = { id: positionOf(record), keyOf: (named: string | null) => ownKey ?? named };
+    const place = { id: positionOf(record), whyNoKey: whyNoKey(record), keyOf: (named: string | null) => ownKey ?? named };
     return gathered([await readOne(read.value, place, codec)]);
   }
   const results: Read<ExternalEvent>[] = [];
   for (const [index, each] of read.value.entries()) {
     // In a batch the attribute of each event wins over the one key of the record.
-    const place = { id: `${positionOf(record)}-${index}`, keyOf: (named: string | null) => named ?? ownKey };
+    const place = { id: `${positionOf(record)}-${index}`, whyNoKey: whyNoKey(record), keyOf: (named: string | null) => named ?? ownKey };
     const one = await readOne(each, place, codec);
     results.push(one.ok ? one : invalid(one.code, `event ${index} of the batch: ${one.reason}`));
   }
@@ -63,7 +63,7 @@ function readJson({ value }: LogRecord, contentType: ContentType): Read<Json> {
   );
 }
 
-type Place = { readonly id: string; keyOf(named: string | null): string | null };
+type Place = { readonly id: string; readonly whyNoKey: string; keyOf(named: string | null): string | null };
 
 async function readOne(given: Json, place: Place, codec: Codec): Promise<Read<ExternalEvent>> {
   if (!isJsonObject(given)) return invalid('MR_EVENT_INVALID', 'a CloudEvent that is not an object');
@@ -78,7 +78,7 @@ async function readOne(given: Json, place: Place, codec: Codec): Promise<Read<Ex
   const time = timeOf(attributes.time ?? null);
   if (time === 'invalid') return invalid('MR_EVENT_INVALID', 'the attribute time is not an RFC 3339 time with an offset');
   const key = place.keyOf(partitionkey);
-  if (key === null) return invalid('MR_NO_KEY', 'the record has no key, and the event no partitionkey');
+  if (key === null) return invalid('MR_NO_KEY', `${place.whyNoKey}, and the event has no partitionkey`);
   const data = await dataOf(given, datacontenttype === null ? null : parseContentType(datacontenttype), codec);
   if (!data.ok) return data;
   return checkedEvent({ id: id ?? place.id, type: type ?? '', source: source ?? '', key, time, data: data.value });

@@ -1,4 +1,5 @@
 /** The definition database in memory. */
+import { isJsonObject, type Json } from '../../core/json.ts';
 import { patterns } from '../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../definition-store.ts';
 import { versionsMax } from '../page-limits.ts';
@@ -31,7 +32,8 @@ export function createMemoryDefinitionStore(): DefinitionStore {
       const all = [...deployed.values()].flatMap((versions): DefinitionSummary[] => {
         const latest = versions.at(-1);
         if (latest === undefined) return [];
-        return [{ id: latest.id, latestVersion: latest.version, versions: versions.length, deployedAt: latest.deployedAt }];
+        const { id, version: latestVersion, deployedAt, document } = latest;
+        return [{ id, latestVersion, versions: versions.length, deployedAt, ...wordsOf(document) }];
       });
       return page(definitions, all, limit, cursor, (row) => row);
     },
@@ -41,5 +43,15 @@ export function createMemoryDefinitionStore(): DefinitionStore {
         .map(({ document: _, ...version }) => version)
         .reverse();
     },
+  };
+}
+
+/** A deployed document has been checked: these are words. */
+function wordsOf(document: Json): Pick<DefinitionSummary, 'title' | 'description' | 'labels'> {
+  const { title = null, description = null, labels = {} } = isJsonObject(document) ? document : {};
+  return {
+    title: typeof title === 'string' ? title : null,
+    description: typeof description === 'string' ? description : null,
+    labels: isJsonObject(labels) ? Object.fromEntries(Object.entries(labels).map(([name, label]) => [name, String(label)])) : {},
   };
 }

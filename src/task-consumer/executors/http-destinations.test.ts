@@ -1,5 +1,5 @@
 /** Where the http executor may go: private addresses, the engine's own services, and redirects. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Answer, httpLab, listen, outputOf, type Seen, stopListening } from '../testing/http-lab.ts';
 
 const lab = httpLab();
@@ -35,6 +35,23 @@ describe('addresses', () => {
     lab.executor = lab.open({ allowPrivate: false, allow: ['localhost'] });
     expect(await lab.run({ url: lab.base.replace('127.0.0.1', 'localhost') })).toMatchObject({ status: 'completed' });
   });
+});
+
+it('A proxy of the environment is not asked', async () => {
+  const asked: Seen[] = [];
+  const proxy = await listen((_, response) => response.end('by the proxy'), asked);
+  vi.stubEnv('HTTP_PROXY', proxy.url);
+  vi.stubEnv('http_proxy', proxy.url);
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+  try {
+    lab.executor = lab.open({ allowPrivate: true });
+    lab.answer = (_, response) => response.end('straight');
+    expect(outputOf(await lab.run({ url: lab.base }))).toMatchObject({ body: 'straight' });
+    expect(asked).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    await stopListening(proxy.server);
+  }
 });
 
 describe('redirects', () => {

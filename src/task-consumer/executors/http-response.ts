@@ -62,7 +62,9 @@ export function readAs(headers: HttpHeaders, bytes: Buffer, { parse, numbers }: 
   if (parse === 'auto' && !isJsonType(type) && !(type === '' && looksLikeJson(text))) return ok(text);
   // Users cannot change what that server writes, so the last of equal keys counts, as for other clients. The body is stringified
   // again, so that every later reader sees the same value.
-  const parsed = parseJsonStrict(numbers === 'string' ? quoteInexactNumbers(text) : text, { duplicateKeys: 'last' });
+  const exact = parseJsonStrict(text, { duplicateKeys: 'last' });
+  const isRounded = !exact.ok && exact.reason === 'unsafeNumber';
+  const parsed = isRounded && numbers === 'string' ? parseJsonStrict(quoteInexactNumbers(text), { duplicateKeys: 'last' }) : exact;
   if (parsed.ok) return ok(parsed.value);
   if (parsed.reason !== 'syntax')
     return err({

@@ -91,6 +91,13 @@ describe('the http executor', () => {
     expect(await lab.run({ url: lab.base, parse: 'json' })).toMatchObject({ code: 'OUTPUT_INVALID', retryable: false });
   });
 
+  it.each([200, 500])('reads what is no JSON in one pass, also an answer %i of quotes without an end', async (status) => {
+    const body = `"${'\\"'.repeat(200)}${'a'.repeat(400)}`;
+    lab.answer = (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    const result = await lab.run({ url: lab.base, numbers: 'string' });
+    expect(status === 200 ? outputOf(result) : result).toMatchObject(status === 200 ? { body } : { details: { body } });
+  });
+
   it('passes over interim answers that it never asked for', async () => {
     const raw = createTcpServer((socket) => {
       socket.once('data', () => {

@@ -49,10 +49,11 @@ function calendar(id: number, name: string, value: CelValue | undefined, zoneNam
 
 function timeOf(value: CelValue | undefined, zone: Zone | string): DateTime | undefined {
   if (typeof value === 'string') {
-    if (value.length > TEXT_LENGTH_MAX || !LOCAL_TIME.test(value)) return undefined;
-    const time = DateTime.fromISO(value, { zone, locale: 'en-US' });
+    const text = value.length > TEXT_LENGTH_MAX ? '' : value.toUpperCase();
+    if (!LOCAL_TIME.test(text)) return undefined;
+    const time = DateTime.fromISO(text, { zone, locale: 'en-US' });
     // Of an hour that comes twice, the library chooses one by the current time. Here it is always the earlier.
-    return HAS_OFFSET.test(value) ? time : time.getPossibleOffsets()[0];
+    return HAS_OFFSET.test(text) ? time : time.getPossibleOffsets()[0];
   }
   const at = value === undefined || typeof value !== 'object' || value === null ? undefined : epochMs(value);
   return at === undefined ? undefined : DateTime.fromMillis(at, { zone, locale: 'en-US' });

@@ -25,9 +25,11 @@ function fromText(name: string, shape: RegExp): CelFunc {
 /** An int counts the seconds since 1970, as `int(timestamp)` gives them. */
 const timestamp = guarded('timestamp', (id, target, args) => {
   chargeTouch(args);
-  const [seconds] = args;
-  const isCount = typeof seconds === 'bigint' || (typeof seconds === 'number' && Number.isSafeInteger(seconds));
-  return callLibrary('timestamp', id, target, isCount ? [BigInt(seconds) * 1_000n] : args);
+  const [given] = args;
+  // RFC 3339 allows both cases, and so do schemas and `wait`.
+  if (typeof given === 'string') return callLibrary('timestamp', id, target, [given.length > DIGITS_MAX ? given : given.toUpperCase()]);
+  const isCount = typeof given === 'bigint' || (typeof given === 'number' && Number.isSafeInteger(given));
+  return callLibrary('timestamp', id, target, isCount ? [BigInt(given) * 1_000n] : args);
 });
 
 export const conversions: readonly CelFunc[] = [fromText('int', WHOLE), fromText('uint', WHOLE), fromText('double', DECIMAL), timestamp];

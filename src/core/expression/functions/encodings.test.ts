@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../json.ts';
 import { parseJsonStrict } from '../../strict-json.ts';
+import { arbitraryJson } from '../testing/arbitrary-json.ts';
 import { errorOf, evaluated } from '../testing/evaluate.ts';
 
 const text = () => fc.string({ unit: 'grapheme', maxLength: 200 });
-const json = (): fc.Arbitrary<Json> => fc.jsonValue({ maxDepth: 4 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+const json = (): fc.Arbitrary<Json> => arbitraryJson(4);
 /** Integers beyond 2^53 are refused when they are read. */
 const isExact = (value: Json): boolean => parseJsonStrict(JSON.stringify(value)).ok;
 

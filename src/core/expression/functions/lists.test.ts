@@ -2,11 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../json.ts';
+import { arbitraryJson } from '../testing/arbitrary-json.ts';
 import { errorOf, errorsOf, evaluated } from '../testing/evaluate.ts';
 
 const numbers = () => fc.array(fc.integer({ min: -1_000, max: 1_000 }), { maxLength: 20 });
 const texts = () => fc.array(fc.string({ maxLength: 4 }), { maxLength: 20 });
-const json = (): fc.Arbitrary<Json> => fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+const json = (): fc.Arbitrary<Json> => arbitraryJson(2);
 
 describe('Sums and extremes', () => {
   it.each([

@@ -65,7 +65,17 @@ const sharedSessionStates = new Set([
 ]);
 
 /** Poolers use one code for everything that they refuse; these refusals last until somebody changes a setting. */
-const refusedByPooler = /^(unsupported startup parameter|no such (database|user)|transaction blocks not allowed)/;
+const refusedByPooler = new RegExp(
+  [
+    '^unsupported (startup parameter|options startup parameter)',
+    '^(no such (database|user)|database ".*" is disabled|(database|role|user) ".*" does not exist)',
+    '^transaction blocks not allowed',
+    '^prepared statement (did not exist|name is already in use)',
+    'authentication failed',
+    '^(unix socket )?login rejected',
+    '^(SSL required|not allowed|bouncer config error|no authentication method)',
+  ].join('|'),
+);
 
 /** This has no code either. It lasts until somebody changes the server or `sslmode`. */
 const noTls = /^The server does not support SSL connections/;

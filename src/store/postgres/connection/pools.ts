@@ -3,8 +3,9 @@
  * only where a root is given, `verify-full` checks it with the host's name. Logs nothing; a URL holds a password.
  */
 import pg from 'pg';
+import { MillraceError } from '../../../core/error.ts';
 import { retryingConflicts } from './conflicts.ts';
-import { translating } from './errors.ts';
+import { translate, translating } from './errors.ts';
 import { prepareSession } from './session.ts';
 
 export type Pool = pg.Pool;
@@ -25,6 +26,8 @@ export type PoolOptions = {
   readonly statementTimeoutMs?: number;
   /** Called with the error of an idle connection, which the pool replaces by itself. */
   readonly onIdleError?: (error: Error) => void;
+  /** Called when a session turns out not to be what the stores rely on: `MR_DATABASE_SETTINGS`. */
+  readonly onUnusable?: (error: MillraceError) => void;
 };
 
 export type Pools = { readonly definitions: Pool; readonly instances: Pool; close(): Promise<void> };
@@ -43,8 +46,9 @@ export function createPools(urls: { readonly definitions: string; readonly insta
 
 export function createPool(
   url: string,
-  { connections = 10, genericPlans = false, applicationName = 'millrace', statementTimeoutMs = 30_000, onIdleError }: PoolOptions = {},
+  { connections = 10, genericPlans = false, applicationName = 'millrace', statementTimeoutMs = 30_000, ...told }: PoolOptions = {},
 ): Pool {
+  const { onIdleError, onUnusable } = told;
   const pool = new pg.Pool({
     ...clientConfig(url),
     max: connections,
@@ -56,10 +60,23 @@ export function createPool(
   });
   const query = pool.query.bind(pool) as (...given: readonly unknown[]) => Promise<unknown>;
   // A statement by itself is a transaction of its own, which may simply be run again.
-  pool.query = ((...given: readonly unknown[]) => retryingConflicts(() => query(...given))) as typeof pool.query;
+  pool.query = ((...given: readonly unknown[]) => watched(pool, () => retryingConflicts(() => query(...given)))) as typeof pool.query;
+  if (onUnusable !== undefined) watchers.set(pool, onUnusable);
   // Without a listener a lost idle connection would end the process. The pool has dropped it already.
   pool.on('error', (error) => onIdleError?.(error));
   return pool;
+}
+
+const watchers = new WeakMap<Pool, (error: MillraceError) => void>();
+
+async function watched<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const translated = translate(error);
+    if (translated instanceof MillraceError && translated.code === 'MR_DATABASE_SETTINGS') watchers.get(pool)?.(translated);
+    throw error;
+  }
 }
 
 /** What a URL says, with libpq's meaning of `sslmode`; `no-verify` is node-postgres' own: encrypted, unchecked. */
@@ -77,7 +94,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE';
  * conflict, so it must not keep anything from the first run.
  */
 export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  return await translating(() => retryingConflicts(() => inOneTransaction(pool, work)));
+  return await translating(() => watched(pool, () => retryingConflicts(() => inOneTransaction(pool, work))));
 }
 
 async function inOneTransaction<T>(pool: Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -99,15 +99,26 @@ export async function assertSessions(pool: pg.Pool, name: string): Promise<void>
   });
 }
 
-/** A pooler in transaction mode lets two connections share one session of the server, with its settings, locks and prepared statements. */
+/**
+ * A pooler in transaction mode lets two connections share one session of the server, with its settings, locks and prepared statements.
+ * Some poolers lend the session that was used last, some lend the sessions in turn. So one connection first holds a session for a
+ * while, and then both ask at uneven distances.
+ */
 async function assertOwnSessions(client: Queryable, other: Queryable, name: string): Promise<void> {
   const first = await sessionOf(client);
+  let isOwn: boolean;
   await other.query('BEGIN');
   try {
-    if ((await sessionOf(other)) !== first && (await sessionOf(client)) === first) return;
+    isOwn = (await sessionOf(other)) !== first && (await sessionOf(client)) === first;
   } finally {
     await other.query('ROLLBACK');
   }
+  const second = await sessionOf(other);
+  isOwn &&= second !== first;
+  for (const asked of [client, other, other, client, client, other]) {
+    isOwn &&= (await sessionOf(asked)) === (asked === client ? first : second);
+  }
+  if (isOwn) return;
   throw refused(
     `${name} is behind a pooler that shares sessions between connections (its transaction or statement mode). Use its session mode, or connect to Postgres itself.`,
   );

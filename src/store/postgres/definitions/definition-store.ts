@@ -53,9 +53,10 @@ export function createDefinitionStore(pool: Pool): DefinitionStore {
       const after = cursor === null ? '' : (decodeCursor(list, cursor, [patterns.name])[0] ?? '');
       const { rows } = await translating(() =>
         pool.query<DefinitionSummary>(
-          `SELECT d.id, v.version AS "latestVersion", v.version AS versions, ${epochMs('v.deployed_at')} AS "deployedAt"
+          `SELECT d.id, v.version AS "latestVersion", v.version AS versions, ${epochMs('v.deployed_at')} AS "deployedAt",
+            v.document->>'title' AS title, v.document->>'description' AS description, coalesce(v.document->'labels', '{}') AS labels
           FROM definition d CROSS JOIN LATERAL (
-            SELECT version, deployed_at FROM definition_version v WHERE v.id = d.id ORDER BY version DESC LIMIT 1) AS v
+            SELECT version, deployed_at, document FROM definition_version v WHERE v.id = d.id ORDER BY version DESC LIMIT 1) AS v
           WHERE d.id > $1 ORDER BY d.id LIMIT $2`,
           [after, limit + 1],
         ),

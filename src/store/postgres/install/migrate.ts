@@ -8,7 +8,7 @@ import pg from 'pg';
 import { MillraceError } from '../../../core/error.ts';
 import type { Logger } from '../../../core/logger.ts';
 import { schemaName, slotName } from '../../outbox-names.ts';
-import { translating } from '../connection/errors.ts';
+import { translate, translating } from '../connection/errors.ts';
 import { clientConfig, type Queryable } from '../connection/pools.ts';
 import { prepareSession } from '../connection/session.ts';
 import { withMaintenanceLock } from '../maintenance/lock.ts';
@@ -42,10 +42,7 @@ async function withClient(variable: string, url: string, work: (client: pg.Clien
   const client = new pg.Client({ ...clientConfig(url), application_name: 'millrace-migrate', connectionTimeoutMillis: 10_000 });
   await translating(async () => {
     await client.connect().catch((error: unknown) => {
-      throw new MillraceError('MR_DATABASE_UNAVAILABLE', `Cannot connect to ${variable}: ${messageOf(error)}`, {
-        retryable: true,
-        cause: error,
-      });
+      throw notConnected(variable, translate(error));
     });
     // A connection that breaks meanwhile also fails the query under way, which reports it.
     client.on('error', () => undefined);
@@ -96,6 +93,12 @@ async function limitPayload(on: Queryable, bytes: number): Promise<void> {
   // NOT VALID: existing rows met the limit of their time.
   await on.query(`ALTER TABLE outbox DROP CONSTRAINT IF EXISTS outbox_payload_size,
     ADD CONSTRAINT outbox_payload_size CHECK (${condition}) NOT VALID`);
+}
+
+/** A wrong login or a pooler that refuses is no outage, so the code stays. */
+function notConnected(variable: string, error: unknown): MillraceError {
+  const { code, retryable } = error instanceof MillraceError ? error : { code: 'MR_DATABASE' as const, retryable: false };
+  return new MillraceError(code, `Cannot connect to ${variable}: ${messageOf(error)}`, { retryable, cause: error });
 }
 
 function messageOf(error: unknown): string {
