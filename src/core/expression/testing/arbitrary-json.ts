@@ -1,3 +1,4 @@
+/** JSON for properties of expressions. */
 import fc from 'fast-check';
 import type { Json } from '../../json.ts';
 
