@@ -1,7 +1,7 @@
 /** The definition database in memory. */
-import { isJsonObject, type Json } from '../../core/json.ts';
 import { patterns } from '../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../definition-store.ts';
+import { wordsOf } from '../definition-words.ts';
 import { versionsMax } from '../page-limits.ts';
 import { createMemoryApiKeys } from './api-keys.ts';
 import { type List, page } from './pages.ts';
@@ -43,15 +43,5 @@ export function createMemoryDefinitionStore(): DefinitionStore {
         .map(({ document: _, ...version }) => version)
         .reverse();
     },
-  };
-}
-
-/** A deployed document has been checked: these are words. */
-function wordsOf(document: Json): Pick<DefinitionSummary, 'title' | 'description' | 'labels'> {
-  const { title = null, description = null, labels = {} } = isJsonObject(document) ? document : {};
-  return {
-    title: typeof title === 'string' ? title : null,
-    description: typeof description === 'string' ? description : null,
-    labels: isJsonObject(labels) ? Object.fromEntries(Object.entries(labels).map(([name, label]) => [name, String(label)])) : {},
   };
 }

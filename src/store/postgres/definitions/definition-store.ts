@@ -5,6 +5,7 @@
 import type { DefinitionId } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
+import { wordsOf } from '../../definition-words.ts';
 import { versionsMax } from '../../page-limits.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool } from '../connection/pools.ts';
@@ -29,9 +30,11 @@ export function createDefinitionStore(pool: Pool): DefinitionStore {
         const [latest] = rows;
         if (latest?.content_hash === contentHash) return { version: latest.version, created: false };
         const version = (latest?.version ?? 0) + 1;
+        const { title, description, labels } = wordsOf(document);
         await client.query(
-          'INSERT INTO definition_version (id, version, document, content_hash, deployed_by) VALUES ($1, $2, $3, $4, $5)',
-          [id, version, JSON.stringify(document), contentHash, by],
+          `INSERT INTO definition_version (id, version, document, content_hash, deployed_by, title, description, labels)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+          [id, version, JSON.stringify(document), contentHash, by, title, description, JSON.stringify(labels)],
         );
         return { version, created: true };
       });
@@ -54,9 +57,9 @@ export function createDefinitionStore(pool: Pool): DefinitionStore {
       const { rows } = await translating(() =>
         pool.query<DefinitionSummary>(
           `SELECT d.id, v.version AS "latestVersion", v.version AS versions, ${epochMs('v.deployed_at')} AS "deployedAt",
-            v.document->>'title' AS title, v.document->>'description' AS description, coalesce(v.document->'labels', '{}') AS labels
+            v.title, v.description, coalesce(v.labels, '{}') AS labels
           FROM definition d CROSS JOIN LATERAL (
-            SELECT version, deployed_at, document FROM definition_version v WHERE v.id = d.id ORDER BY version DESC LIMIT 1) AS v
+            SELECT version, deployed_at, title, description, labels FROM definition_version v WHERE v.id = d.id ORDER BY version DESC LIMIT 1) AS v
           WHERE d.id > $1 ORDER BY d.id LIMIT $2`,
           [after, limit + 1],
         ),
