@@ -75,29 +75,33 @@ describe('a worker that goes on by itself', () => {
     expect(await queryInstances('SELECT id FROM instance WHERE held IS NOT NULL AND id = ANY ($1::uuid[])', [ids])).toEqual([]);
   }, 120_000);
 
-  test('that is killed in a segment loses nothing: what it had claimed runs elsewhere', async () => {
-    await finished('e2e-continued-slowly', 1);
-    // Ms: a segment of 100 ms has room for two of them, so about every second task is one that was claimed.
-    const input = 60;
-    const ids = await Promise.all(Array.from({ length: 12 }, () => engine.startInstance('e2e-continued-slowly', input)));
-    const began = (): number =>
-      readFileSync(runs, 'utf8')
-        .split('\n')
-        .filter((line) => ids.some((id) => line.startsWith(id))).length;
-    await eventually(() => expect(began()).toBeGreaterThan(24));
-    await engine.kill('worker-1');
-    await engine.startProcess('worker-1');
-    for (const id of ids) {
-      const instance = await eventuallyHas(
-        () => engine.client.instance(id),
-        ({ status }) => status === 'completed',
-      );
-      expect(instance.output).toBe(input);
-    }
-    const plain = await eventsOf(await finished('e2e-continued-false', { of: 'plain' }));
-    for (const id of ids) expect(await eventsOf(id)).toEqual(plain);
-    expect(await counted('continuations_total{process="orchestrator",result="misfit"')).toBe(0);
-    // Whatever was held is folded from its history like anything else.
-    await engine.cli('verify');
-  }, 180_000);
+  test.each(['worker-1', 'orchestrator-1'])(
+    'loses nothing when %s is killed in a segment',
+    async (victim) => {
+      await finished('e2e-continued-slowly', 1);
+      // Ms: a segment of 100 ms has room for two of them, so about every second task is one that was claimed.
+      const input = 60;
+      const ids = await Promise.all(Array.from({ length: 12 }, () => engine.startInstance('e2e-continued-slowly', input)));
+      const began = (): number =>
+        readFileSync(runs, 'utf8')
+          .split('\n')
+          .filter((line) => ids.some((id) => line.startsWith(id))).length;
+      await eventually(() => expect(began()).toBeGreaterThan(24));
+      await engine.kill(victim);
+      await engine.startProcess(victim);
+      for (const id of ids) {
+        const instance = await eventuallyHas(
+          () => engine.client.instance(id),
+          ({ status }) => status === 'completed',
+        );
+        expect(instance.output).toBe(input);
+      }
+      const plain = await eventsOf(await finished('e2e-continued-false', { of: 'plain' }));
+      for (const id of ids) expect(await eventsOf(id)).toEqual(plain);
+      expect(await counted('continuations_total{process="orchestrator",result="misfit"')).toBe(0);
+      // Whatever was held is folded from its history like anything else.
+      await engine.cli('verify');
+    },
+    180_000,
+  );
 });
