@@ -202,6 +202,15 @@ describe('docker-compose.yml', () => {
     ]);
   });
 
+  it('keeps http nodes from everything that it listens with', () => {
+    const denied = service('task-consumer').environment?.MILLRACE_HTTP_DENY?.split(',') ?? [];
+    const listening = Object.entries(compose.services).flatMap(([name, { ports = [] }]) =>
+      ports.map((port) => `${name}:${port.split(':').at(-1)}`),
+    );
+    expect(listening.length).toBeGreaterThan(5);
+    expect(denied).toEqual(expect.arrayContaining([...listening, innerBrokers]));
+  });
+
   it('gives the login of Connect to those alone that talk to it', () => {
     const holders = own.filter(([, { environment }]) => environment?.KAFKA_CONNECT_PASSWORD !== undefined).map(([name]) => name);
     expect(holders.sort()).toEqual(['install', 'orchestrator']);
