@@ -69,7 +69,6 @@ export const errorCodes = {
   MR_DEF_MISSING_FIELD: { blame: 'message', http: 422 },
   MR_DEF_UNKNOWN_FIELD: { blame: 'message', http: 422 },
   MR_DEF_UNKNOWN_TYPE: { blame: 'message', http: 422 },
-  MR_DEF_NOT_YET: { blame: 'message', http: 422 },
   MR_DEF_ID: { blame: 'message', http: 422 },
   MR_DEF_STRING: { blame: 'message', http: 422 },
   MR_DEF_LITERAL: { blame: 'message', http: 422 },

@@ -11,7 +11,6 @@ export const definitionErrorCodes = [
   'MR_DEF_UNKNOWN_FIELD',
   'MR_DEF_UNKNOWN_TYPE',
   /** Part of the language, but not of this version of the engine. */
-  'MR_DEF_NOT_YET',
   'MR_DEF_ID',
   /** A string that no database can store. */
   'MR_DEF_STRING',

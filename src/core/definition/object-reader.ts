@@ -93,12 +93,6 @@ export class ObjectReader {
     return undefined;
   }
 
-  /** A field of the language that this version of the engine does not run yet. */
-  notYet(name: string): void {
-    if (this.raw(name) !== undefined)
-      this.errors.add(this.at(name), 'MR_DEF_NOT_YET', `"${name}" is not supported by this version of Millrace yet: leave it out.`);
-  }
-
   /** Notes every field that no reader asked for. */
   end(owner: string): void {
     for (const name of Object.keys(this.object)) {
