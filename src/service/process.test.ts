@@ -76,7 +76,7 @@ describe('a process', () => {
     const setup = `new (await import('${modules}../core/error.ts')).MillraceError('MR_DATABASE_SETTINGS', 'shared.', { retryable: false })`;
     const { output, exit } = run(`await (async (SETUP) => (${main}))(${setup})`);
     expect(await exit).toBe(78);
-    expect(output()).toContain(`\n${what}: shared. (MR_DATABASE_SETTINGS)\n`);
+    expect(output()).toContain(`${what}: shared. (MR_DATABASE_SETTINGS)\n`);
   });
 
   it.each([
