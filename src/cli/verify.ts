@@ -9,7 +9,7 @@ import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import type { ChildRow } from '../store/books.ts';
-import { humanRecords } from '../store/human-record.ts';
+import { humanRecords } from '../store/human-task-record.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
 import { storeHistory } from '../store/stored/history.ts';
 import { payloadAt } from '../store/stored/payloads.ts';

@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { ChildRow } from './books.ts';
 import type { Page } from './definition-store.ts';
-import type { HumanRecord } from './human-record.ts';
+import type { HumanRecord } from './human-task-record.ts';
 import type { TriggersRow } from './schedules.ts';
 
 export type InstanceFilter = {

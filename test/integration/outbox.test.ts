@@ -1,7 +1,4 @@
-/**
- * The outbox on Postgres: making partitions, dropping those that the slot has confirmed, its age, and publishing again after a
- * lost slot.
- */
+/** The outbox on Postgres: making and dropping partitions, its age, and publishing again after a lost slot. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   createInstanceStore,

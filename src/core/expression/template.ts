@@ -12,7 +12,7 @@ import { ExpressionError } from './error.ts';
 import { Abort, Evaluation } from './evaluation.ts';
 import { type Part, splitPlaceholders } from './placeholders.ts';
 import type { CompileOptions, Encode, Reference, Template, TemplateError } from './types.ts';
-import { textUnits } from './weight.ts';
+import { textUnits } from './walk-cost.ts';
 
 /** Levels of arrays and objects in each other. */
 const LEVELS_MAX = 500;

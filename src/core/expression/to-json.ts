@@ -5,7 +5,7 @@ import { charge, currentEvaluation } from './evaluation.ts';
 import { callLibrary } from './functions/guard.ts';
 import { isOptional } from './functions/optional.ts';
 import { jsonBehind } from './view.ts';
-import { chargeJsonWalk, textUnits } from './weight.ts';
+import { chargeJsonWalk, textUnits } from './walk-cost.ts';
 
 const BEYOND = 'an integer beyond 2^53, which JSON would round';
 

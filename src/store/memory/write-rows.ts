@@ -1,6 +1,6 @@
 /** The rows that a transition changes beside the instance's own, written to the tables in memory. */
 
-import { votersOf } from '../human-record.ts';
+import { votersOf } from '../human-task-record.ts';
 import type { EventMatcher } from '../instance-store.ts';
 import { payloadAt } from '../stored/payloads.ts';
 import type { TaskRowImage, TransitionRows } from '../stored/transition-rows.ts';

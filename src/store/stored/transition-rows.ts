@@ -6,7 +6,7 @@ import { bookAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type { BookedChild, HumanTask, InstanceState, StatePart } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
-import { type HumanRecord, humanRecords } from '../human-record.ts';
+import { type HumanRecord, humanRecords } from '../human-task-record.ts';
 import type { Transition } from '../instance-store.ts';
 import { type StoredEntry, storeHistory } from './history.ts';
 import type { Payloads } from './payloads.ts';

@@ -5,7 +5,7 @@ import { charge } from '../evaluation.ts';
 import { failure } from '../failure.ts';
 import { toJson } from '../to-json.ts';
 import { viewOf } from '../view.ts';
-import { chargeWalk, textUnits } from '../weight.ts';
+import { chargeWalk, textUnits } from '../walk-cost.ts';
 import { chargeTouch } from './guard.ts';
 import { type OwnFunction, ownFunction, unfit } from './own.ts';
 

@@ -6,7 +6,7 @@ import { type CelFunc, CelScalar, type CelValue, celEnv, celFunc, isCelError } f
 import { strings } from '@bufbuild/cel/ext';
 import { charge } from '../evaluation.ts';
 import { failure, notApplicable, shownFunction } from '../failure.ts';
-import { textUnits } from '../weight.ts';
+import { textUnits } from '../walk-cost.ts';
 import { isOptional } from './optional.ts';
 
 export type CelOutcome = Exclude<ReturnType<CelFunc['call']>, undefined>;

@@ -4,7 +4,7 @@ import { isCelList } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { failure, typeWord } from '../failure.ts';
 import { listOf, mapOf } from '../view.ts';
-import { textUnits } from '../weight.ts';
+import { textUnits } from '../walk-cost.ts';
 import { asInt, type CelOutcome, guarded } from './guard.ts';
 import { optionalOf } from './optional.ts';
 import { listMethod, type OwnFunction, unfit } from './own.ts';

@@ -6,7 +6,7 @@ import { type CelFunc, type CelValue, isCelList, isCelMap, isCelUint } from '@bu
 import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
 import { concatenated } from '../view.ts';
-import { chargeWalk, textUnits } from '../weight.ts';
+import { chargeWalk, textUnits } from '../walk-cost.ts';
 import { type CelOutcome, callLibrary, chargeTouch, guarded } from './guard.ts';
 import { isOptional } from './optional.ts';
 

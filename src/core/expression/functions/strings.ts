@@ -2,7 +2,7 @@
 import { type CelFunc, type CelList, type CelValue, celList, isCelList } from '@bufbuild/cel';
 import { charge } from '../evaluation.ts';
 import { notApplicable } from '../failure.ts';
-import { chargeWalk, textUnits } from '../weight.ts';
+import { chargeWalk, textUnits } from '../walk-cost.ts';
 import { asInt, callLibrary, chargeTouch, guarded } from './guard.ts';
 import { isOptional } from './optional.ts';
 

@@ -1,7 +1,7 @@
 /** Open human tasks and their claims. */
 import type { HumanTask } from '../../../../core/instance/state/state.ts';
 import type { Json } from '../../../../core/json.ts';
-import { votersOf } from '../../../human-record.ts';
+import { votersOf } from '../../../human-task-record.ts';
 import type { TransitionRows } from '../../../stored/transition-rows.ts';
 import { Columns } from '../../sql/columns.ts';
 import { part } from './part.ts';

@@ -17,7 +17,7 @@ import { consumeByJava } from '../support/java-consumer.ts';
 import { produceByJava } from '../support/java-producer.ts';
 
 const definition = {
-  id: 'e2e-way-of-a-step',
+  id: 'e2e-life-of-a-step',
   input: { type: 'object', properties: { order: { type: 'string' }, amount: { type: 'number' } }, required: ['order', 'amount'] },
   nodes: {
     check: { type: 'transform', output: { large: '${ input.amount > 100 }' } },

@@ -3,7 +3,7 @@ import type { TaskPath } from '../core/ids.ts';
 import type { InstanceEvent } from '../core/instance/history/events.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
-import { humanRecords } from './human-record.ts';
+import { humanRecords } from './human-task-record.ts';
 
 const path = 'look' as TaskPath;
 const ada = { users: ['ada'], roles: [] };

@@ -12,32 +12,32 @@ export function textUnits(length: number): number {
 /** Levels of data that may be walked: a fixed number, since the size of the stack differs from machine to machine. */
 const LEVELS_MAX = 1_000;
 
-type Weight = { readonly units: number; readonly levels: number };
+type Cost = { readonly units: number; readonly levels: number };
 
 /** The cost of an object is cached from this size on (data never changes). Counting a smaller one again is cheaper. */
 const KEPT_MIN = 64;
-const weights = new WeakMap<object, Weight>();
-const SCALAR: Weight = { units: 1, levels: 0 };
+const costs = new WeakMap<object, Cost>();
+const SCALAR: Cost = { units: 1, levels: 0 };
 
 /** Charges for walking the whole value; ends the evaluation when that is more than there is left. */
 export function chargeWalk(value: CelValue): void {
   const evaluation = currentEvaluation();
-  evaluation.charge(weightOf(value, evaluation.fuel, 1).units);
+  evaluation.charge(costOf(value, evaluation.fuel, 1).units);
 }
 
 export function chargeJsonWalk(json: Json): void {
   const evaluation = currentEvaluation();
-  evaluation.charge(jsonWeightOf(json, evaluation.fuel, 1).units);
+  evaluation.charge(jsonCostOf(json, evaluation.fuel, 1).units);
 }
 
-function weightOf(value: CelValue, fuel: number, level: number): Weight {
+function costOf(value: CelValue, fuel: number, level: number): Cost {
   if (typeof value === 'string') return { units: textUnits(value.length), levels: 0 };
   if (typeof value !== 'object' || value === null) return SCALAR;
   if (value instanceof Uint8Array) return { units: textUnits(value.length), levels: 0 };
   const json = jsonBehind(value);
-  if (json !== undefined) return jsonWeightOf(json, fuel, level);
-  if (isCelList(value)) return sumOf(value, fuel, level, weightOf);
-  if (isCelMap(value)) return sumOf(partsOf(value), fuel, level, weightOf);
+  if (json !== undefined) return jsonCostOf(json, fuel, level);
+  if (isCelList(value)) return sumOf(value, fuel, level, costOf);
+  if (isCelMap(value)) return sumOf(partsOf(value), fuel, level, costOf);
   return SCALAR;
 }
 
@@ -48,29 +48,29 @@ function* partsOf(map: Iterable<readonly [unknown, CelValue]>): Generator<CelVal
   }
 }
 
-function jsonWeightOf(json: Json, fuel: number, level: number): Weight {
+function jsonCostOf(json: Json, fuel: number, level: number): Cost {
   if (typeof json === 'string') return { units: textUnits(json.length), levels: 0 };
   if (typeof json !== 'object' || json === null) return SCALAR;
-  const known = weights.get(json);
+  const known = costs.get(json);
   if (known !== undefined) {
     if (level + known.levels > LEVELS_MAX) throw tooDeep();
     return known;
   }
   const parts: readonly Json[] = Array.isArray(json) ? json : Object.entries(json as { [key: string]: Json }).flat();
-  const weight = sumOf(parts, fuel, level, jsonWeightOf);
+  const cost = sumOf(parts, fuel, level, jsonCostOf);
   // If the fuel ran out, the sum is incomplete and must not be cached.
-  if (weight.units >= KEPT_MIN && weight.units <= fuel) weights.set(json, weight);
-  return weight;
+  if (cost.units >= KEPT_MIN && cost.units <= fuel) costs.set(json, cost);
+  return cost;
 }
 
-function sumOf<T>(parts: Iterable<T>, fuel: number, level: number, weightOf: (part: T, fuel: number, level: number) => Weight): Weight {
+function sumOf<T>(parts: Iterable<T>, fuel: number, level: number, costOf: (part: T, fuel: number, level: number) => Cost): Cost {
   if (level > LEVELS_MAX) throw tooDeep();
   let units = 1;
   let levels = 0;
   for (const part of parts) {
-    const weight = weightOf(part, fuel - units, level + 1);
-    units += weight.units;
-    levels = Math.max(levels, weight.levels);
+    const cost = costOf(part, fuel - units, level + 1);
+    units += cost.units;
+    levels = Math.max(levels, cost.levels);
     if (units > fuel) break;
   }
   return { units, levels: levels + 1 };
