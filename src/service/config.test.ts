@@ -123,6 +123,11 @@ describe('configuration', () => {
     ['a certificate without TLS', { KAFKA_SSL_CA: '-----BEGIN CERTIFICATE-----' }, 'KAFKA_SSL'],
     ['a user of the registry without a password', { SCHEMA_REGISTRY_USERNAME: 'me' }, 'SCHEMA_REGISTRY_PASSWORD'],
     ['a payload that fits in no record', { MILLRACE_MAX_MESSAGE_BYTES: '100000' }, 'MILLRACE_LIMIT_PAYLOAD_BYTES'],
+    [
+      'states that fit in no record beside their tasks',
+      { MILLRACE_CONTINUATION: 'on', MILLRACE_MAX_MESSAGE_BYTES: '400000', MILLRACE_LIMIT_PAYLOAD_BYTES: '100000' },
+      'MILLRACE_MAX_MESSAGE_BYTES',
+    ],
   ])('refuses %s', (_, env, name) => {
     expect(errorsOf({ ...databases, ...env }).map(({ name }) => name)).toEqual([name]);
   });
