@@ -69,7 +69,7 @@ it('runs definitions with the handlers of a module, is found by other commands, 
   expect(said).toMatch(/^Millrace runs at http:\/\/127\.0\.0\.1:\d+/m);
   expect(said).toMatch(/^The API key is mr_[\w-]{43}/m);
   expect(said).toContain('Handlers: greet.');
-  expect(said).toContain('Nothing is kept');
+  expect(said).toContain('are kept in memory only');
   expect(statSync(join(home, 'dev.json')).mode & 0o777).toBe(0o600);
 
   expect(await millrace('deploy', join(home, 'hello.json'))).toBe('Deployed hello as version 1.\n');
