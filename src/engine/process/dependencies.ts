@@ -8,13 +8,18 @@ import type { Births } from '../child/births.ts';
 import type { ReadyDefinitions } from '../ready-definitions.ts';
 import type { ProcessingObserver } from './decision.ts';
 
+export type ProcessingLimits = RunLimits & {
+  /** About how many bytes an instance may take in memory, as far as it is loaded. Default 128 MiB. */
+  readonly instanceBytes?: number;
+};
+
 export type ProcessingDependencies<N extends AddressedNotification> = {
   readonly store: Pick<InstanceStore, 'load' | 'loadScopes' | 'apply'>;
   readonly definitions: ReadyDefinitions;
   /** Of children: what comes for an instance that is not there may start it. */
   readonly births: Births;
   readonly outgoing: Pick<OutgoingMessages, 'ofEffects'>;
-  readonly limits: RunLimits;
+  readonly limits: ProcessingLimits;
   /** Whether workers may go on by themselves with tasks of definitions that say so. Absent: they may not. */
   readonly continuation?: boolean;
   /** The instance database's clock. */

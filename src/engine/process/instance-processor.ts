@@ -16,6 +16,7 @@ import { transitionOf } from '../transition.ts';
 import { decideLoading } from './decide-loading.ts';
 import type { Decision, InstanceBatch, OnSeen, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
+import { assertFits, INSTANCE_BYTES_MAX } from './instance-size.ts';
 import { type LoadedStates, loadStates } from './load-states.ts';
 import { LoopTurns } from './loop-turns.ts';
 import { applyOneByOne } from './one-by-one.ts';
@@ -155,7 +156,8 @@ export class InstanceProcessor<N extends AddressedNotification> {
   }
 
   #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
-    const { outgoing, definitions, continuation = false } = this.#dependencies;
+    const { outgoing, definitions, limits, continuation = false } = this.#dependencies;
+    assertFits(result, limits.instanceBytes ?? INSTANCE_BYTES_MAX);
     const definition = continuation ? definitions.peek(stored.state.definitionId, stored.state.definitionVersion) : undefined;
     const continued = definition?.continuation === true ? definition : undefined;
     const decided = batch.notifications.slice(0, batch.notifications.length - result.left.length);

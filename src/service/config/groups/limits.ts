@@ -16,6 +16,11 @@ export const limits = defineGroup({
       default: 524_288,
     }),
     MILLRACE_LIMIT_STATE_BYTES: integer(16_384, 64 * MIB, { description: 'Largest state of an instance in bytes.', default: 4_194_304 }),
+    MILLRACE_LIMIT_INSTANCE_BYTES: integer(MIB, 4_096 * MIB, {
+      description:
+        'About how many bytes an instance may take in the memory of an orchestrator, with the inputs and outputs that it still refers to. A step above it is an incident.',
+      default: 134_217_728,
+    }),
   },
   check: ({ MILLRACE_MAX_MESSAGE_BYTES, MILLRACE_LIMIT_PAYLOAD_BYTES: payload }) => {
     const most = Number(MILLRACE_MAX_MESSAGE_BYTES) - RECORD_OVERHEAD_BYTES;
@@ -29,5 +34,6 @@ export const limits = defineGroup({
     depth: values.MILLRACE_LIMIT_DEPTH,
     payloadBytes: values.MILLRACE_LIMIT_PAYLOAD_BYTES,
     stateBytes: values.MILLRACE_LIMIT_STATE_BYTES,
+    instanceBytes: values.MILLRACE_LIMIT_INSTANCE_BYTES,
   }),
 });
