@@ -136,7 +136,7 @@ describe('topics and schemas', () => {
 
       const refused = String(await makeTopics({ publish: ['large', 'gone', 'small'].map(foreign) }).catch((caught: unknown) => caught));
       expect(refused).toContain('MR_PUBLISH_TOPIC');
-      expect(refused).toContain(`${foreign('gone')} is not there`);
+      expect(refused).toContain(`${foreign('gone')} does not exist`);
       expect(refused).toContain(`${foreign('small')} takes 1048575 bytes at most`);
       expect(refused).not.toContain(`${foreign('large')} takes`);
       // The topics of Millrace are known all the same.
@@ -145,7 +145,7 @@ describe('topics and schemas', () => {
 
       const unread = String(await makeTopics({ events: ['small', 'gone'].map(foreign) }).catch((caught: unknown) => caught));
       expect(unread).toContain('MR_EVENT_TOPIC');
-      expect(unread).toContain(`${foreign('gone')} is not`);
+      expect(unread).toContain(`${foreign('gone')} does not`);
       expect(unread).not.toContain(foreign('small'));
 
       await makeTopics({ publish: [foreign('large')], events: [foreign('small')] });
