@@ -8,7 +8,6 @@ import { loadCommandConfig } from '../environment.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { createCommandLogger, print, printJson, printTable, say, shortTime } from '../output.ts';
 import { republishOutbox, withStores } from '../stores.ts';
-import { verifyInstances } from '../verify.ts';
 
 const roles: readonly ApiKeyRole[] = ['admin', 'operator', 'user', 'viewer'];
 
@@ -23,6 +22,7 @@ export function addDatabaseCommands(program: Command): void {
     .option('--json', 'print the result as JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
       const config = loadCommandConfig(['databases']);
+      const { verifyInstances } = await import('../verify.ts');
       const result = await withStores(config, ({ queries }) => verifyInstances(queries, (verified) => say(`${verified} verified`)));
       const { verified, differences } = result;
       if (json) printJson(result);

@@ -1,16 +1,13 @@
 /** Definitions: deploy, validate, definitions. */
 import type { Command } from 'commander';
 import { MillraceApiError } from '../../client/index.ts';
-import { firstErrors } from '../../contract/field-errors.ts';
-import { parseDefinition, storedDefinitionLimits } from '../../core/definition/index.ts';
-import type { Json } from '../../core/json.ts';
-import { type Explanation, explain } from '../../explain/index.ts';
-import { describeInvalid, type Invalid } from '../definition-file.ts';
+import type { Explanation } from '../../explain/index.ts';
+import type { Checked } from '../checked-definition.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
+import { describeInvalid } from '../invalid-definition.ts';
 import { paint, print, printable, printJson, printTable, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonFile } from '../session.ts';
 
-type Checked = Invalid & { readonly warnings: readonly Invalid['errors'][number][] };
 type ValidateOptions = { readonly remote?: boolean; readonly json?: boolean; readonly explain?: boolean };
 
 const REFUSED: ReadonlySet<string> = new Set(['MR_DEFINITION_INVALID', 'MR_DEFINITION_BREAKING']);
@@ -46,9 +43,11 @@ export function addDefinitionCommands(program: Command): void {
     .option('--json', 'print the errors as JSON')
     .action(async (file: string, { remote = false, json = false, explain: isExplained = false }: ValidateOptions) => {
       const document = readJsonFile(file);
-      const checked = remote ? await openClient().validate(document) : validate(document);
+      // The language is loaded by the commands that need it: loading it takes longer than most commands.
+      const { checkDefinition, explainDefinition } = await import('../checked-definition.ts');
+      const checked = remote ? await openClient().validate(document) : checkDefinition(document);
       if (checked.errorCount > 0) throw refuse(file, checked, json);
-      const explanation = isExplained ? explainDocument(document) : null;
+      const explanation = isExplained ? explainDefinition(document) : null;
       if (json)
         return printJson({
           ...{ valid: true, errors: [], errorCount: 0, warnings: checked.warnings },
@@ -77,12 +76,6 @@ export function addDefinitionCommands(program: Command): void {
     });
 }
 
-/** A server may allow what the limits here do not; what is in the document is the same. */
-function explainDocument(document: Json): Explanation | null {
-  const parsed = parseDefinition(document, { version: 1, limits: storedDefinitionLimits });
-  return parsed.ok ? explain(parsed.value) : null;
-}
-
 function printExplanation({ sentences, nodes }: Explanation): void {
   print('');
   for (const sentence of sentences) print(sentence);
@@ -92,11 +85,6 @@ function printExplanation({ sentences, nodes }: Explanation): void {
     print(`  Its expressions see: ${node.names.join(', ')}.`);
     for (const warning of node.warnings) print(`  ${paint('yellow', 'Mind:')} ${printable(warning)}`);
   }
-}
-
-function validate(document: Json): Checked {
-  const parsed = parseDefinition(document, { version: 1 });
-  return { ...firstErrors(parsed.ok ? [] : parsed.error), warnings: parsed.ok ? parsed.value.warnings : [] };
 }
 
 function printWarnings(warnings: Checked['warnings']): void {

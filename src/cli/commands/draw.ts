@@ -1,9 +1,7 @@
 /** draw, schema: what people and editors look at. */
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type DrawingFormat, draw, drawingFormats } from '../../drawing/index.ts';
-import { definitionSchemaText } from '../../editor/definition-schema.ts';
-import { readDefinitionFile } from '../definition-file.ts';
+import { type DrawingFormat, drawingFormats } from '../../drawing/format.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { say } from '../output.ts';
 import { openClient } from '../session.ts';
@@ -21,7 +19,7 @@ export function addDrawCommand(program: Command): void {
     .action(async (file: string | undefined, { format, out, instance }: Options) => {
       if ((file === undefined) === (instance === undefined))
         throw new CommandFailure(exitCodes.usage, 'Give either a file or --instance, and not both.');
-      const drawing = file === undefined ? await openClient().drawInstance(instance ?? '', format) : draw(readDefinitionFile(file), format);
+      const drawing = file === undefined ? await openClient().drawInstance(instance ?? '', format) : await drawFile(file, format);
       if (out === undefined) process.stdout.write(drawing);
       else {
         write(out, drawing);
@@ -32,9 +30,16 @@ export function addDrawCommand(program: Command): void {
   program
     .command('schema')
     .description('Print the JSON Schema of definitions, for editors')
-    .action(() => {
+    .action(async () => {
+      const { definitionSchemaText } = await import('../../editor/definition-schema.ts');
       process.stdout.write(definitionSchemaText());
     });
+}
+
+async function drawFile(file: string, format: DrawingFormat): Promise<string> {
+  const { readDefinitionFile } = await import('../checked-definition.ts');
+  const { draw } = await import('../../drawing/index.ts');
+  return draw(readDefinitionFile(file), format);
 }
 
 function write(file: string, drawing: string): void {

@@ -2,10 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Coverage } from '../../scenarios/coverage.ts';
-import { junitXml } from '../../scenarios/junit.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { paint, print, printable, printJson } from '../output.ts';
-import { type RunFiles, runScenarioFiles } from '../scenario-files.ts';
+import type { RunFiles } from '../scenario-files.ts';
 
 type Options = {
   readonly filter?: string;
@@ -23,9 +22,10 @@ export function addTestCommand(program: Command): void {
     .option('--junit <file>', 'write the results as JUnit XML too')
     .option('--min-coverage <percent>', 'fail when fewer of the edges of a definition were taken', parsePercent)
     .option('--json', 'print the results as JSON')
-    .action((paths: readonly string[], { filter, junit, minCoverage = 0, json = false }: Options) => {
+    .action(async (paths: readonly string[], { filter, junit, minCoverage = 0, json = false }: Options) => {
+      const { runScenarioFiles } = await import('../scenario-files.ts');
       const run = runScenarioFiles(paths.length === 0 ? ['.'] : paths, filter ?? null);
-      if (junit !== undefined) writeJunit(junit, run);
+      if (junit !== undefined) await writeJunit(junit, run);
       if (json) printJson(asJson(run));
       else printRun(run);
       const failed = resultsOf(run).filter(({ failures }) => failures.length > 0).length;
@@ -80,7 +80,8 @@ function asJson({ suites, coverage }: RunFiles): unknown {
   };
 }
 
-function writeJunit(file: string, { suites }: RunFiles): void {
+async function writeJunit(file: string, { suites }: RunFiles): Promise<void> {
+  const { junitXml } = await import('../../scenarios/junit.ts');
   try {
     writeFileSync(file, junitXml(suites));
   } catch (error) {
