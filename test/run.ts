@@ -41,6 +41,9 @@ const reports = mkdtempSync(join(tmpdir(), 'millrace-test-'));
 /** Processes that write into a pipe would leave theirs out. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
 
+/** Hundreds of processes are started from the same sources: Node keeps what it made of them, which halves their starts. */
+const compileCache = { NODE_COMPILE_CACHE: join(reports, 'compiled') };
+
 const { stop } = watchShutdownRequests();
 
 const outcomes: Outcome[] = [];
@@ -100,7 +103,7 @@ function shorten(text: string): string {
 async function run(command: string, args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   if (stop.aborted) return { code: 1, output: 'was not run' };
   return await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: { ...process.env, ...colours } });
+    const child = spawn(command, args, { stdio: ['inherit', 'pipe', 'pipe'], env: { ...process.env, ...colours, ...compileCache } });
     stop.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
     let output = '';
     for (const [from, to] of [

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const needed = [22, 18];
@@ -21,6 +22,8 @@ function isNewEnough(version) {
 }
 
 async function run() {
+  // Each command would compile all that it loads, which takes longer than most commands do.
+  nodeModule.enableCompileCache?.();
   try {
     if (isCheckout) await import('./main.ts');
     else await import('../../dist/src/cli/main.js');

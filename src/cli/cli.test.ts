@@ -35,7 +35,13 @@ afterAll(async () => {
 async function millrace(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '', program = main): Promise<Ended> {
   return await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program, ...args], {
-      env: { PATH: process.env.PATH, MILLRACE_HOME: home, MILLRACE_URL: url, ...env },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        MILLRACE_HOME: home,
+        MILLRACE_URL: url,
+        ...env,
+      },
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => {

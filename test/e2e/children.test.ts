@@ -84,11 +84,15 @@ describe('children on the whole stack', () => {
     await engine.kill('orchestrator-1');
     await engine.startProcess('orchestrator-1');
     expect((await ends(instanceId, 'completed', 240_000)).output).toEqual(items);
-    const children = await queryInstances<{ partition: number }>('SELECT partition FROM instance WHERE parent_id = $1', [instanceId]);
+    const children = await queryInstances<{ id: string; partition: number }>('SELECT id, partition FROM instance WHERE parent_id = $1', [
+      instanceId,
+    ]);
     expect(children).toHaveLength(ITEMS);
     expect(new Set(children.map(({ partition }) => partition)).size).toBeGreaterThan(1);
     expect(await queryInstances('SELECT FROM child WHERE parent_id = $1', [instanceId])).toEqual([]);
-    expect(await queryInstances('SELECT code FROM dead_letter')).toEqual([]);
+    const all = [instanceId, ...children.map(({ id }) => id)];
+    const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [all]);
+    expect(deadLetters).toEqual([]);
   }, 300_000);
 
   test('a tree is paused and resumed from its root, and each names the other', async () => {

@@ -16,7 +16,7 @@ import { matcher, newDefinition, openLab } from '../support/store-lab.ts';
 const ofTheRole: readonly Setting[] = [
   { by: 'role', name: 'search_path', value: 'app, public' },
   { by: 'role', name: 'lock_timeout', value: '1' },
-  { by: 'role', name: 'idle_session_timeout', value: '50' },
+  { by: 'role', name: 'idle_session_timeout', value: '1000' },
   { by: 'role', name: 'synchronous_commit', value: 'off' },
   { by: 'role', name: 'plan_cache_mode', value: 'force_custom_plan' },
 ];

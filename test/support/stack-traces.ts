@@ -34,7 +34,10 @@ async function readDatabase(env: Readonly<Record<string, string>>): Promise<Pick
   await client.connect();
   try {
     const slots = await client.query<{ name: string }>('select slot_name as name from pg_replication_slots order by 1');
-    const tables = await client.query<{ count: number }>("select count(*)::int from pg_tables where schemaname = 'public'");
+    // Partitions come and go with the time.
+    const tables = await client.query<{ count: number }>(
+      "select count(*)::int from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace",
+    );
     return { slots: slots.rows.map(({ name }) => name), tables: tables.rows[0]?.count ?? 0 };
   } finally {
     await client.end();
