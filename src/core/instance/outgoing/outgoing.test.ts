@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../../test/support/scenario.ts';
 import { graphOf, nodeOf, step } from '../../definition/testing/documents.ts';
+import type { TaskPath } from '../../ids.ts';
+import { timerIdOf } from '../state/state.ts';
 
 const task = { type: 'task', task: 'work' };
 const human = { type: 'human', title: 'Look', assignees: { users: ['ada'] }, reminder: '1h', timeout: '2h' };
@@ -33,6 +35,20 @@ describe('Lifecycle records', () => {
 });
 
 describe('A step', () => {
+  it('sends no work that its end leaves to nobody, though the work of a cancelled node may be undone', () => {
+    const compensation = { type: 'task', task: 'undo' };
+    const body = { nodes: { a: { ...task, compensation } } };
+    const r = { type: 'repeat', max: 3, until: 'index == 2', delay: '5s', body };
+    const scenario = new Scenario(graphOf({ r }, [], { onFailure: 'compensate' })).completes('r.0.a');
+    const { dueAt } = scenario.armed('r#loop');
+    scenario.send(
+      { type: 'TimerFired', timerId: timerIdOf('loop', 'r' as TaskPath), kind: 'loop', dueAt },
+      scenario.issued({ type: 'skipNode', path: 'r' as TaskPath, attempt: 1, reason: null }),
+    );
+    expect(scenario.status).toBe('completed');
+    expect(scenario.effectsOf('dispatchTask')).toEqual([]);
+  });
+
   it('arms no timer and opens no task of a person that ended within it', () => {
     const document = graphOf({ a: task, h: human, j: { ...task, join: 'any', cancelRest: true } }, ['a>j', 'a>h', 'h>j']);
     const scenario = new Scenario(document).completes('a');

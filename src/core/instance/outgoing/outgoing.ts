@@ -155,6 +155,8 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
 function isWithWorker(after: InstanceState, path: TaskPath, attempt: number): boolean {
   const task = taskIn(after, path);
   if (task?.status === 'scheduled' && task.attempt === attempt) return true;
+  // An instance that has ended undoes nothing more.
+  if (after.undo === undefined) return false;
   const entries = entriesIn(own(after.scopes, scopePathOf(path)));
   return entries.some((entry) => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
 }
