@@ -298,7 +298,9 @@ export function countBooksOf(state: InstanceState, loop: TaskPath): number {
 export function withoutLoop({ partial }: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
   if (partial === undefined) return {};
   const isOutside = (path: string) => path !== loop && !path.startsWith(`${loop}.`);
-  return { partial: { ...partial, absent: partial.absent.filter(isOutside), whole: partial.whole.filter(isOutside) } };
+  // The books outlive the loop: a child that is not in them is not in them still.
+  const absent = partial.absent.filter((path) => isOutside(path) || isBookPath(path));
+  return { partial: { ...partial, absent, whole: partial.whole.filter(isOutside) } };
 }
 
 /** These scopes were dropped in this step, though the database still has them, so they must not be loaded again. */

@@ -5,8 +5,10 @@ import { graphOf, nodeOf } from '../../definition/testing/documents.ts';
 import type { InstanceId, TaskPath } from '../../ids.ts';
 import { areBooksEmpty } from '../../instance/children/books.ts';
 import type { ChildResult } from '../../instance/children/messages.ts';
+import { step } from '../../instance/index.ts';
 import { bookAt } from '../../instance/state/scopes.ts';
-import type { BookedChild } from '../../instance/state/state.ts';
+import type { BookedChild, InstanceState } from '../../instance/state/state.ts';
+import { LazyCopy } from '../../instance/testing/lazy-copy.ts';
 import type { Json, JsonObject } from '../../json.ts';
 
 const child = { type: 'workflow', definition: 'ship', input: { to: '${ input.to }' } };
@@ -293,4 +295,25 @@ it('in an item that runs again, the child of its first run leaves before the nex
   expect(parent.childOf(path)).not.toBe(first);
   expect(parent.task('outer.1.inner')).toMatchObject({ running: 1, ending: 0 });
   expect(parent.effectsOf('strikeChild')).toEqual([{ type: 'strikeChild', childId: first }]);
+});
+
+it('a child that has left the books is known to have left them, though the loop around it exits in the same step', () => {
+  const body = { nodes: { n: { ...child, detached: true }, b: { type: 'task', task: 'x' } } };
+  const parent = new Parent(graphOf({ r: { type: 'repeat', max: 1, until: 'index == 0', body } }), { to: 'Oslo' });
+  const [path, childId] = ['r.0.n' as TaskPath, parent.childOf('r.0.n')];
+  parent.hears({ status: 'started' }, { path });
+  const { instanceId } = parent.state;
+  const again = {
+    type: 'ChildEnd',
+    childId,
+    parent: { kind: 'instance', instanceId, path, attempt: 1 },
+    result: { status: 'started' },
+  } as const;
+  const batch = [parent.outcome('r.0.b', { status: 'completed', output: null }), again].map((notification, index) => ({
+    ...{ instanceId, cause: `n/0@${index}`, notification },
+  }));
+  const decide = (state: InstanceState) => step(parent.definition, state, batch, parent.now);
+  const decided = decide(parent.state);
+  expect(decided.state.phase).toBe('completed');
+  new LazyCopy().check(parent.state, batch, decided, decide);
 });
