@@ -5,6 +5,7 @@ import type { InstanceId, TaskPath } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { defaultRunLimits, start, statusOf } from '../../core/instance/index.ts';
 import { taskAt } from '../../core/instance/state/scopes.ts';
+import { silentObserver } from '../testing/silent-observer.ts';
 import { SteeredStore } from '../testing/steered-store.ts';
 import { InstanceProcessor } from './instance-processor.ts';
 import { StateCache } from './state-cache.ts';
@@ -15,27 +16,18 @@ const MIB = 1_048_576;
 
 it('that would take more memory than it may fails the attempt that makes it so, and does not grow', async () => {
   const nodes = Object.fromEntries(['a', 'b', 'c'].map((id) => [id, { type: 'task', task: 'grow' }]));
-  const definition = definitionOf({ id: 'growing', nodes: nodes });
+  const definition = definitionOf({ id: 'growing', nodes });
   const started = start(definition, { instanceId: ID, input: {}, businessKey: null, by: 'tester', cause: 'rest:1' }, T0);
   if (!started.ok) throw new Error('the start was refused');
   const store = new SteeredStore();
   store.put(ID, started.value.state);
   const unapplied: unknown[] = [];
-  const ignore = () => undefined;
   const processor = new InstanceProcessor({
     ...{ store, limits: { ...defaultRunLimits, payloadBytes: MIB, instanceBytes: 2.5 * MIB }, now: () => T0 },
     outgoing: { ofEffects: () => [] },
     definitions: { peek: () => definition, get: async () => definition, find: async () => definition },
     births: { bear: () => Promise.reject(new Error('the instance is there')) },
-    observer: {
-      onStatesRead: ignore,
-      onWritten: ignore,
-      onConflicts: ignore,
-      onProcessed: ignore,
-      onBorn: ignore,
-      onDropped: ignore,
-      onUnapplied: (_, error) => void unapplied.push(error),
-    },
+    observer: { ...silentObserver, onUnapplied: (_, error) => void unapplied.push(error) },
   });
   const outcome = (path: TaskPath): AddressedNotification => {
     const task = taskAt(started.value.state, path);

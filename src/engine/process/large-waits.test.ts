@@ -4,6 +4,7 @@ import { definitionOf } from '../../../test/support/scenario.ts';
 import type { InstanceId, TaskPath } from '../../core/ids.ts';
 import type { AddressedNotification, EventMatched } from '../../core/instance/decide/notification.ts';
 import { defaultRunLimits, start } from '../../core/instance/index.ts';
+import { silentObserver } from '../testing/silent-observer.ts';
 import { SteeredStore } from '../testing/steered-store.ts';
 import { InstanceProcessor } from './instance-processor.ts';
 import { StateCache } from './state-cache.ts';
@@ -32,20 +33,11 @@ it('that takes more bytes than a state may have completes, whatever the batches,
   const store = new SteeredStore();
   store.put(ID, started.value.state);
   const unapplied: unknown[] = [];
-  const ignore = () => undefined;
   const processor = new InstanceProcessor({
     ...{ store, limits: defaultRunLimits, now: () => T0, outgoing: { ofEffects: () => [] } },
     definitions: { peek: () => definition, get: async () => definition, find: async () => definition },
     births: { bear: () => Promise.reject(new Error('the instance is there')) },
-    observer: {
-      onStatesRead: ignore,
-      onWritten: ignore,
-      onConflicts: ignore,
-      onProcessed: ignore,
-      onBorn: ignore,
-      onDropped: ignore,
-      onUnapplied: (_, error) => void unapplied.push(error),
-    },
+    observer: { ...silentObserver, onUnapplied: (_, error) => void unapplied.push(error) },
   });
   const events = Array.from({ length: COUNT }, (_, n) => matched(n));
   for (const size of [1, 2, 7, 40, 45, 5]) {

@@ -20,6 +20,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { own } from '../../core/record.ts';
 import { InstanceProcessor } from '../process/instance-processor.ts';
 import { StateCache } from '../process/state-cache.ts';
+import { silentObserver } from './silent-observer.ts';
 import { SteeredStore } from './steered-store.ts';
 
 const INSTANCE_ID = '01890000-0000-7000-8000-000000000003' as InstanceId;
@@ -68,11 +69,7 @@ export class RefusingStore {
       outgoing: { ofEffects: () => [] },
       limits: smallSteps,
       now: () => this.#now,
-      observer: {
-        ...{ onStatesRead: () => undefined, onWritten: () => undefined, onConflicts: () => undefined },
-        ...{ onProcessed: () => undefined, onBorn: () => undefined, onDropped: () => undefined },
-        onUnapplied: () => void this.unapplied++,
-      },
+      observer: { ...silentObserver, onUnapplied: () => void this.unapplied++ },
     });
   }
 

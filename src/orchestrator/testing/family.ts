@@ -19,6 +19,7 @@ import { createBirths } from '../../engine/child/births.ts';
 import { InstanceProcessor } from '../../engine/process/instance-processor.ts';
 import { StateCache } from '../../engine/process/state-cache.ts';
 import { createReadyDefinitions } from '../../engine/ready-definitions.ts';
+import { silentObserver } from '../../engine/testing/silent-observer.ts';
 import { transitionOf } from '../../engine/transition.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
@@ -72,14 +73,10 @@ export class Family {
     const get = (id: DefinitionId) => this.#definitions.get(id);
     const definitions = createReadyDefinitions({ peek: get, get: async (id) => get(id) ?? null }, this.#outgoing);
     const deciding = { store: this.store, definitions, outgoing: this.#outgoing, limits: defaultRunLimits, now: () => this.tables.clock };
-    const quiet = () => undefined;
-    this.#processor = new InstanceProcessor({
+    this.#processor = new InstanceProcessor<Received>({
       ...deciding,
       births: createBirths({ ...deciding, latest: { get: (id) => (this.#definitions.has(id) ? 1 : null) } }),
-      observer: {
-        ...{ onStatesRead: quiet, onWritten: quiet, onConflicts: quiet, onProcessed: quiet, onBorn: quiet, onDropped: quiet },
-        onUnapplied: ({ notification }, error) => void this.unprocessable.push([notification, error]),
-      },
+      observer: { ...silentObserver, onUnapplied: ({ notification }, error) => void this.unprocessable.push([notification, error]) },
     });
   }
 
