@@ -1,6 +1,7 @@
 /** The consumers of an orchestrator: notifications, events of our topic and of others, dead letters. */
 import type { EpochMs } from '../core/ids.ts';
 import { createBirths } from '../engine/child/births.ts';
+import { continuedOf } from '../engine/continuation/continued.ts';
 import { InstanceProcessor } from '../engine/process/instance-processor.ts';
 import type { AssignedStateCache } from '../engine/process/state-cache.ts';
 import { createReadyDefinitions, type ReadyDefinitions } from '../engine/ready-definitions.ts';
@@ -103,10 +104,7 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   const keeper = new LeaseKeeper({
     ...{ topic: topics.notifications, store, outgoing, admin: dependencies.admin, consumer: notifications },
     assigned: () => assignments.current,
-    continued: ({ state }) => {
-      const definition = isContinued ? ready.peek(state.definitionId, state.definitionVersion) : undefined;
-      return definition?.continuation === true ? definition : undefined;
-    },
+    continued: ({ state }) => continuedOf(isContinued, ready, state),
     onReleased: metrics.leaseEnded,
   });
   service.repeat('end leases', async () => {

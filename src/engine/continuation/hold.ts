@@ -30,7 +30,8 @@ export function holdOf(
   { state, history, effects, rejected }: StepResult,
   isOn: boolean,
 ): Hold {
-  if (history.length === 0) return { effects, misfits: 0 };
+  // Where workers go on with nothing, that is every decision.
+  if (history.length === 0 || (!isOn && stored.held === undefined)) return { effects, misfits: 0 };
   const refused = new Set(rejected.map(({ notification }) => notification));
   const claims: DecidedAttempt[] = [];
   for (const addressed of isOn ? notifications : []) {

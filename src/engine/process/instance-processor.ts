@@ -10,6 +10,7 @@ import { step } from '../../core/instance/index.ts';
 import { ScopesNeeded } from '../../core/instance/state/scopes.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
+import { continuedOf } from '../continuation/continued.ts';
 import { heldRejection, holdOf, portionOf } from '../continuation/hold.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';
 import { transitionOf } from '../transition.ts';
@@ -158,8 +159,7 @@ export class InstanceProcessor<N extends AddressedNotification> {
   #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
     const { outgoing, definitions, limits, continuation = false } = this.#dependencies;
     assertFits(result, limits.instanceBytes ?? INSTANCE_BYTES_MAX);
-    const definition = continuation ? definitions.peek(stored.state.definitionId, stored.state.definitionVersion) : undefined;
-    const continued = definition?.continuation === true ? definition : undefined;
+    const continued = continuedOf(continuation, definitions, stored.state);
     const decided = batch.notifications.slice(0, batch.notifications.length - result.left.length);
     const { effects, held, misfits } = holdOf(stored, decided, result, continued !== undefined);
     const changesNothing = result.history.length === 0 && effects.length === 0;
