@@ -3,7 +3,7 @@ import type { InstanceId, TaskPath } from '../../ids.ts';
 import { taskIdOf } from '../../ids.ts';
 import { own } from '../../record.ts';
 import type { InstanceEvent } from '../history/events.ts';
-import { entriesIn, scopePathOf } from '../state/scopes.ts';
+import { awaitedIn, scopePathOf } from '../state/scopes.ts';
 import { type InstanceState, statusOf, type TaskState, type Timer } from '../state/state.ts';
 import type { HistoryEntry } from '../step.ts';
 import { addChildEffects, retriedChildren } from './child-effects.ts';
@@ -155,10 +155,7 @@ function isStillMeant(effect: Effect, after: InstanceState): boolean {
 function isWithWorker(after: InstanceState, path: TaskPath, attempt: number): boolean {
   const task = taskIn(after, path);
   if (task?.status === 'scheduled' && task.attempt === attempt) return true;
-  // An instance that has ended undoes nothing more.
-  if (after.undo === undefined) return false;
-  const entries = entriesIn(own(after.scopes, scopePathOf(path)));
-  return entries.some((entry) => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
+  return awaitedIn(after, own(after.scopes, scopePathOf(path)), path, attempt) !== undefined;
 }
 
 /** The task as the step leaves it; undefined when its scope is over. */

@@ -213,8 +213,20 @@ export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefi
 export function awaitedAt(state: InstanceState, path: TaskPath, attempt: number): AwaitedWork | undefined {
   // Most instances have no entries, and then no scope has to be loaded.
   if (state.undo === undefined) return undefined;
-  const entries = scopeAt(state, scopePathOf(path))?.undo ?? [];
-  return entries.find((entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt);
+  return awaitedIn(state, scopeAt(state, scopePathOf(path)), path, attempt);
+}
+
+/** The same, in the part of the state that holds it, as far as that is loaded. An instance that has ended awaits nothing. */
+export function awaitedIn(
+  { undo }: Pick<InstanceState, 'undo'>,
+  part: StatePart | undefined,
+  path: TaskPath,
+  attempt: number,
+): AwaitedWork | undefined {
+  if (undo === undefined) return undefined;
+  return entriesIn(part).find(
+    (entry): entry is AwaitedWork => entry.status === 'awaited' && entry.path === path && entry.attempt === attempt,
+  );
 }
 
 /** What a cancelled task asked for, if that may still complete and would be undone then. Throws ScopesNeeded. */
