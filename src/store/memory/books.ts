@@ -17,10 +17,8 @@ export function writeBooks(
 ): void {
   const { now } = tables;
   for (const { instanceId, childId } of rows.struckChildren) children.delete(taskKey(instanceId, childId));
-  for (const { instanceId, path, message, depth, book } of rows.bookedChildren) {
-    const { childId, attempt, detached, wish, number, definitionId, version: definitionVersion } = book;
-    const parent = { kind: 'instance', instanceId, path, attempt } as const;
-    const request = { parent, depth, detached, wish, number, definitionId, definitionVersion };
+  for (const { message, book, request } of rows.bookedChildren) {
+    const { childId } = book;
     const isSaid = message !== null;
     children.set(bookKey({ childId, request }), { childId, request, askAt: isSaid ? now + ASK_MS_MIN : now, asked: isSaid ? 0 : -1 });
   }

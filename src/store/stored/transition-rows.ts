@@ -1,6 +1,7 @@
 /** The rows that transitions change, by table; each row once, as it is in the end. Pure; every store writes these. */
 import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
-import { depthOfChild } from '../../core/instance/children/books.ts';
+import { requestOf } from '../../core/instance/children/books.ts';
+import type { ChildRequest } from '../../core/instance/children/messages.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { bookAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type { BookedChild, HumanTask, InstanceState, StatePart } from '../../core/instance/state/state.ts';
@@ -54,8 +55,8 @@ export class TransitionRows {
   readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
   readonly bookedChildren: (Placed<{ readonly message: 'start' | 'word' | null }> & {
     readonly path: TaskPath;
-    readonly depth: number;
     readonly book: BookedChild;
+    readonly request: ChildRequest;
   })[] = [];
   readonly struckChildren: Of<EffectOf<'strikeChild'>>[] = [];
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
@@ -145,7 +146,7 @@ export class TransitionRows {
         case 'bookChild': {
           const { path, message } = effect;
           const book = bookAt(after, path);
-          if (book !== undefined) this.bookedChildren.push({ instanceId, partition, path, message, depth: depthOfChild(after), book });
+          if (book !== undefined) this.bookedChildren.push({ instanceId, partition, path, message, book, request: requestOf(after, book) });
           break;
         }
         case 'strikeChild':

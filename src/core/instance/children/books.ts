@@ -15,7 +15,7 @@ export function areBooksEmpty({ childCount = 0 }: Pick<InstanceState, 'childCoun
 }
 
 /** How many instances stand above a child of this one. */
-export function depthOfChild({ parent }: Pick<InstanceState, 'parent'>): number {
+function depthOfChild({ parent }: Pick<InstanceState, 'parent'>): number {
   return (parent?.depth ?? 0) + 1;
 }
 
