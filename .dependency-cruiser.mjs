@@ -116,7 +116,7 @@ export default {
       name: 'texts-of-definitions-know-the-core-only',
       comment: 'They make texts of definitions: the same in the API and on the command line.',
       severity: 'error',
-      from: { path: '^src/(drawing|editor|explain)/', pathNot: tests },
+      from: { path: '^src/(drawing|editor|explain|typescript)/', pathNot: tests },
       to: { path: '^(src|stack|connect|test)/', pathNot: '^src/(core|$1)/' },
     },
     {

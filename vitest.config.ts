@@ -7,12 +7,16 @@ const conditions = ['millrace-source', 'module', 'node', 'development|production
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    // After it the run ends as if all were well, whatever the global teardown was about to say: global-setup.ts verifies what the tests left.
+    teardownTimeout: 300_000,
     projects: [
       {
         test: {
           name: 'unit',
           // For a busy machine; a test that is well ends long before.
           testTimeout: 60_000,
+          // The default leaves one core free, which of two is half.
+          maxWorkers: '100%',
           include: [
             'src/**/*.test.ts',
             'stack/**/*.test.ts',
@@ -20,6 +24,7 @@ export default defineConfig({
             'schemas/**/*.test.ts',
             'test/unit/**/*.test.ts',
             'test/*.test.ts',
+            'bench/**/*.test.ts',
           ],
         },
       },

@@ -30,6 +30,7 @@ const outcome: Records['TaskOutcome'] = {
   errorMessage: null,
   errorDetails: null,
   continuing: null,
+  outputReference: null,
   retryable: null,
   retryAfterMs: null,
   worker: 'task-consumer-1',

@@ -3,7 +3,7 @@
  * A step is an outcome applied to an instance: decided, folded, with its effects. No encoding, no database.
  */
 
-import { parseDefinition } from '../src/core/definition/index.ts';
+import { parseDefinition, storedDefinitionLimits } from '../src/core/definition/index.ts';
 import type { Definition } from '../src/core/definition/types.ts';
 import type { InstanceId, TaskPath } from '../src/core/ids.ts';
 import type { AddressedNotification } from '../src/core/instance/decide/notification.ts';
@@ -90,7 +90,16 @@ function fanOut(width: number): Definition {
 
 function definitionOf(nodes: readonly (readonly [string, JsonObject])[], edges: readonly JsonObject[]): Definition {
   const document: Json = { id: 'bench', nodes: Object.fromEntries(nodes), edges };
-  const limits = { bytes: 1 << 24, nodes: 100_000, edges: 200_000, depth: 64, loopDepth: 8, expressions: 100_000, triggers: 50 };
+  const limits = {
+    bytes: 1 << 24,
+    nodes: 100_000,
+    edges: 200_000,
+    depth: 64,
+    loopDepth: 8,
+    expressions: 100_000,
+    triggers: 50,
+    schema: storedDefinitionLimits.schema,
+  };
   const parsed = parseDefinition(document, { version: 1, limits });
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   return parsed.value;

@@ -5,13 +5,20 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-type Report = { readonly metadata?: { readonly vulnerabilities: Readonly<Record<string, number>> } };
+type Report = { readonly metadata?: { readonly vulnerabilities?: Readonly<Record<string, number>> } };
 
-const { stdout } = spawnSync('npm', ['audit', '--omit=dev', '--audit-level=high', '--json'], {
+/** A registry that never answers must not hold a run for the five minutes that npm waits by itself, three times. */
+const patience = ['--fetch-timeout=20000', '--fetch-retries=1'];
+/** A report of hundreds of advisories has several megabytes; one that is cut is no JSON. */
+const REPORT_BYTES_MAX = 256 * 1_024 * 1_024;
+
+const { stdout, error } = spawnSync('npm', ['audit', '--omit=dev', '--audit-level=high', '--json', ...patience], {
   cwd: join(import.meta.dirname, '..'),
   encoding: 'utf8',
+  maxBuffer: REPORT_BYTES_MAX,
   shell: process.platform === 'win32',
 });
+if (error !== undefined) throw error;
 const found = vulnerabilitiesIn(stdout);
 if (found === undefined) {
   process.stdout.write('The registry does not answer requests about advisories: nothing was checked.\n');

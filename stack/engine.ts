@@ -2,7 +2,9 @@
  * The engine's own commands as the starter and the tests run them: which install steps there are, in which order, which
  * processes make up a running engine, and what the examples add. The only place that knows the engine's command line.
  */
+
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { checkout } from './home.ts';
@@ -43,7 +45,10 @@ export const engineProcesses: readonly EngineProcess[] = [
   ...['orchestrator-1', 'orchestrator-2'].map((name) => ({ name, role: 'orchestrator' as const, command: [engineCli, 'orchestrator'] })),
 ];
 
+const OTHER_DEFINITION = '.definition.json';
+
 export interface Example {
+  /** Id of the definition. */
   readonly name: string;
   readonly definition: string;
 }
@@ -54,8 +59,8 @@ export interface Examples {
 }
 
 /**
- * What is in examples/: each folder's `definition.json` is deployed; its `handlers.ts`, if any, is given to a
- * `millrace worker`; its `server.ts`, if any, is run beside the engine.
+ * What is in examples/: each folder's `definition.json` is deployed, after the `<id>.definition.json` beside it, which may be its
+ * children; its `handlers.ts`, if any, is given to a `millrace worker`; its `server.ts`, if any, is run beside the engine.
  */
 export function findExamples(folder = join(checkout, 'examples')): Examples {
   const names = existsSync(folder)
@@ -67,7 +72,13 @@ export function findExamples(folder = join(checkout, 'examples')): Examples {
   const having = (file: string): { name: string; path: string }[] =>
     names.map((name) => ({ name, path: join(folder, name, file) })).filter(({ path }) => existsSync(path));
   return {
-    definitions: names.map((name) => ({ name, definition: join(folder, name, 'definition.json') })),
+    definitions: names.flatMap((name) => [
+      ...readdirSync(join(folder, name))
+        .filter((file) => file.endsWith(OTHER_DEFINITION))
+        .sort()
+        .map((file) => ({ name: file.slice(0, -OTHER_DEFINITION.length), definition: join(folder, name, file) })),
+      { name, definition: join(folder, name, 'definition.json') },
+    ]),
     processes: [
       ...having('server.ts').map(({ name, path }) => ({ name: `server-${name}`, role: 'server' as const, command: [path] })),
       ...having('handlers.ts').map(({ name, path }) => ({
@@ -121,6 +132,20 @@ export function engineExists(): boolean {
 export function engineProcessEnvironment(stackEnv: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
   return { ...inherited, ...stackEnv };
+}
+
+/**
+ * What lets the workers of `npm start` reach large payloads, where those are on: the address of the API, and a key that the API installs
+ * when it starts, unless the user has set one.
+ */
+export function payloadEnvironment(
+  stackEnv: Readonly<Record<string, string>>,
+  users: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const { MILLRACE_REFERENCE_BYTES: bytes = '', MILLRACE_WORKER_API_KEY: given, MILLRACE_WORKER_API_KEY_FILE: file } = users;
+  if (bytes.trim() === '' || bytes.trim() === '0') return {};
+  const key = given === undefined && file === undefined ? { MILLRACE_WORKER_API_KEY: `mr_${randomBytes(32).toString('base64url')}` } : {};
+  return { MILLRACE_URL: apiUrl(stackEnv), ...key };
 }
 
 /** Where the API of this stack listens, for the commands that go through it: not where a variable of the user's leads. */

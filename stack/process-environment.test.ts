@@ -3,14 +3,21 @@ import { apiConfigGroups } from '../src/api/main.ts';
 import { orchestratorConfigGroups } from '../src/orchestrator/main.ts';
 import { loadConfig } from '../src/service/config.ts';
 import { workerConfigGroups } from '../src/task-consumer/main.ts';
+import { apiUrl, payloadEnvironment } from './engine.ts';
 import { environmentFor, type Role } from './process-environment.ts';
 import { stackEnvironment as stack } from './testing/environment.ts';
 
-const users = { PATH: '/bin', STRIPE_KEY: 'for the handlers', MILLRACE_API_KEY: 'admin-key-0123456789', MILLRACE_API_KEY_FILE: '/key' };
+const users = {
+  PATH: '/bin',
+  STRIPE_KEY: 'for the handlers',
+  MILLRACE_API_KEY: 'admin-key-0123456789',
+  MILLRACE_API_KEY_FILE: '/key',
+  MILLRACE_WORKER_API_KEY: 'key-of-workers-0123',
+};
 const of = (role: Role): Record<string, string> => environmentFor(role, { ...users, ...stack });
 
 test.each(['worker', 'task-consumer', 'server'] as const)('a %s gets neither a database nor the admin key', (role) => {
-  expect(JSON.stringify(of(role))).not.toMatch(/engine-password|connect-password|rest-password|admin-key|API_KEY|\.millrace/);
+  expect(JSON.stringify(of(role))).not.toMatch(/engine-password|connect-password|rest-password|admin-key|MILLRACE_API_KEY|\.millrace/);
 });
 
 test('whoever runs code of users gets what users have set, and a server of an example nothing of Kafka', () => {
@@ -25,6 +32,11 @@ test('the replication login is for commands alone, the admin key for the API, th
   expect(of('api').MILLRACE_API_KEY).toBe('admin-key-0123456789');
 });
 
+test('the key of workers is for them and for the API that installs it', () => {
+  for (const role of ['api', 'task-consumer', 'worker'] as const) expect(of(role).MILLRACE_WORKER_API_KEY).toBe('key-of-workers-0123');
+  for (const role of ['orchestrator', 'server'] as const) expect(JSON.stringify(of(role))).not.toContain('key-of-workers-0123');
+});
+
 test('each process still gets all that it needs', () => {
   const { MILLRACE_API_KEY_FILE, ...api } = of('api');
   expect(MILLRACE_API_KEY_FILE).toBe('/key');
@@ -35,4 +47,14 @@ test('each process still gets all that it needs', () => {
   });
   for (const role of ['worker', 'task-consumer'] as const)
     expect(loadConfig(of(role), workerConfigGroups).kafka.brokers).toEqual(['127.0.0.1:9092']);
+});
+
+test('workers of `npm start` are told where large payloads are, where those are on, with a key of the user or a new one', () => {
+  expect(payloadEnvironment(stack, {})).toEqual({});
+  expect(payloadEnvironment(stack, { MILLRACE_REFERENCE_BYTES: '0' })).toEqual({});
+  const on = { MILLRACE_REFERENCE_BYTES: '65536' };
+  const made = payloadEnvironment(stack, on);
+  expect(made).toEqual({ MILLRACE_URL: apiUrl(stack), MILLRACE_WORKER_API_KEY: expect.stringMatching(/^mr_[\w-]{43}$/) });
+  expect(payloadEnvironment(stack, on).MILLRACE_WORKER_API_KEY).not.toBe(made.MILLRACE_WORKER_API_KEY);
+  expect(payloadEnvironment(stack, { ...on, MILLRACE_WORKER_API_KEY: 'given' })).toEqual({ MILLRACE_URL: apiUrl(stack) });
 });

@@ -10,6 +10,8 @@ const databases = ['DEFINITION_DATABASE_URL', 'INSTANCE_DATABASE_URL'];
 /** Only `millrace migrate` and `millrace republish` use it. */
 const replication = ['REPLICATION_DATABASE_URL'];
 const adminKey = ['MILLRACE_API_KEY'];
+/** Of the API, which installs it, and of those who run tasks. */
+const workerKey = ['MILLRACE_WORKER_API_KEY'];
 /** The folder with the key file and the passwords of the stack. */
 const home = ['MILLRACE_HOME'];
 /** Only the orchestrator and `millrace connector` use it. */
@@ -21,10 +23,10 @@ const ofWorkers = [...databases, ...replication, ...adminKey, ...home, ...connec
 
 const withheld: Readonly<Record<Role, readonly string[]>> = {
   api: [...replication, ...connectLogin],
-  orchestrator: [...replication, ...adminKey],
+  orchestrator: [...replication, ...adminKey, ...workerKey],
   'task-consumer': ofWorkers,
   worker: ofWorkers,
-  server: [...ofWorkers, ...kafka],
+  server: [...ofWorkers, ...workerKey, ...kafka],
 };
 
 /** @param env the user's environment with the stack's over it. */

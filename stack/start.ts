@@ -13,6 +13,7 @@ import {
   engineProcesses,
   findExamples,
   installSteps,
+  payloadEnvironment,
   processSettings,
   runEngineCommand,
 } from './engine.ts';
@@ -92,8 +93,9 @@ async function startEngine(
 ): Promise<EngineGroup> {
   const run = (command: EngineCommand): Promise<string> =>
     runEngineCommand(command, stack.env, join(home.logs, 'install.log'), requests.stop);
+  const env = { ...stack.env, ...payloadEnvironment(stack.env) };
   const start = (processes: readonly EngineProcess[]): Promise<EngineGroup> =>
-    startEngineProcesses(processes, processSettings(examples, stack.env), { env: stack.env, logs: home.logs, watchdog, restarter });
+    startEngineProcesses(processes, processSettings(examples, stack.env), { env, logs: home.logs, watchdog, restarter });
   const deployments = examples.definitions.map(({ name, definition }) => ({
     title: `Deploying example ${name}`,
     args: ['deploy', definition],

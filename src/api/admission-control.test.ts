@@ -1,13 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { createAdmissionControl, type OutboxSample } from './admission-control.ts';
+import { Backlog, type Positions } from './backlog.ts';
 
 const cameBack = { status: 'cameBack', roundTripSeconds: 0.1 } as const;
 const sound: OutboxSample = { oldestAgeSeconds: 0.2, slotExists: true, confirmed: true, probe: cameBack };
 
 function openControl(first: OutboxSample | Error) {
   const said: string[] = [];
-  const world = { sample: first, monotonic: 0 };
+  const world: { sample: OutboxSample | Error; monotonic: number; positions: Positions | Error; looks: number } = {
+    ...{ sample: first, monotonic: 0, looks: 0 },
+    positions: { end: 0n, dealtWith: 0n },
+  };
   const admission = createAdmissionControl({
+    readPositions: async () => {
+      world.looks++;
+      if (world.positions instanceof Error) throw world.positions;
+      return world.positions;
+    },
+    backlog: new Backlog(() => world.monotonic),
     read: () => (world.sample instanceof Error ? Promise.reject(world.sample) : Promise.resolve(world.sample)),
     ageMaxMs: 30_000,
     log: { warn: (_: unknown, message: string) => said.push(message), info: (message: string) => said.push(message) } as never,
@@ -61,6 +71,31 @@ describe('Admission control', () => {
     world.monotonic = 31_000;
     await admission.sample();
     expect(admission.reasonToRefuse()).toContain('has not answered for a while');
+  });
+
+  it('knows the backlog: how long outbox rows wait, and how long orchestrators need', async () => {
+    const { admission, world } = openControl(sound);
+    expect(admission.backlogSeconds()).toBe(0);
+    for (const dealtWith of [0n, 1_000n]) {
+      world.positions = { end: 11_000n, dealtWith };
+      await admission.sample();
+      world.monotonic += 1_000;
+      admission.backlogSeconds();
+    }
+    expect(admission.backlogSeconds()).toBeCloseTo(10.2);
+    world.positions = new Error('Kafka is away');
+    await admission.sample();
+    expect(admission.backlogSeconds()).toBeCloseTo(10.2);
+  });
+
+  it('does not look at the orchestrators as long as nobody starts anything', async () => {
+    const { admission, world } = openControl(sound);
+    await admission.sample();
+    expect(world.looks).toBe(0);
+    admission.backlogSeconds();
+    await admission.sample();
+    await admission.sample();
+    expect(world.looks).toBe(1);
   });
 
   it('says once that it closed, and once that it opened', async () => {

@@ -6,6 +6,7 @@
  */
 import type { Logger } from '../service/logging.ts';
 import type { ProbeState } from '../store/maintenance.ts';
+import type { Backlog, Positions } from './backlog.ts';
 import type { AdmissionControl } from './ports.ts';
 
 /** One measurement of the outbox. */
@@ -19,6 +20,9 @@ export type OutboxSample = {
 
 export type AdmissionControlOptions = {
   readonly read: () => Promise<OutboxSample>;
+  /** How far orchestrators are. */
+  readonly readPositions: () => Promise<Positions>;
+  readonly backlog: Backlog;
   /** Starts are refused while the oldest unpublished row is older than this. */
   readonly ageMaxMs: number;
   readonly log: Pick<Logger, 'warn' | 'info'>;
@@ -32,12 +36,16 @@ export interface SamplingAdmissionControl extends AdmissionControl {
 
 export function createAdmissionControl({
   read,
+  readPositions,
+  backlog,
   ageMaxMs,
   log,
   monotonic = () => performance.now(),
 }: AdmissionControlOptions): SamplingAdmissionControl {
   let last: { readonly sample: OutboxSample; readonly at: number } | null = null;
   let refusedBefore: string | null = null;
+  /** Somebody wants to know of the backlog. */
+  let isAsked = false;
 
   function reasonToRefuse(): string | null {
     if (last === null) return 'it is not known yet whether messages are published.';
@@ -60,6 +68,7 @@ export function createAdmissionControl({
     } catch (error) {
       log.warn({ err: error }, 'The outbox could not be measured');
     }
+    if (isAsked) await samplePositions();
     const reason = reasonToRefuse();
     if ((reason === null) === (refusedBefore === null)) return;
     if (reason === null) log.info('Starts are accepted again');
@@ -67,5 +76,21 @@ export function createAdmissionControl({
     refusedBefore = reason;
   }
 
-  return { reasonToRefuse, sample };
+  /** Without Kafka the last sample stays in use; what it means that it is away is told elsewhere. */
+  async function samplePositions(): Promise<void> {
+    isAsked = false;
+    try {
+      backlog.look(await readPositions());
+    } catch (error) {
+      log.warn({ err: error }, 'The backlog of the orchestrators could not be measured');
+    }
+  }
+
+  function backlogSeconds(): number {
+    isAsked = true;
+    // What the oldest unpublished message has waited is what the next one will.
+    return (last?.sample.oldestAgeSeconds ?? 0) + backlog.seconds;
+  }
+
+  return { reasonToRefuse, backlogSeconds, sample };
 }

@@ -7,13 +7,15 @@ import type { Server } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyHttpOptions, fastify, LogController } from 'fastify';
 import { createStartBatcher } from '../engine/start/start-batcher.ts';
-import { createStartInstance, type StartInstance } from '../engine/start/start-instance.ts';
+import { createStartInstance } from '../engine/start/start-instance.ts';
 import { apiMetrics } from '../service/metrics.ts';
+import type { Start } from '../store/instance-store.ts';
 import { createLatestVersions } from '../store/latest-versions.ts';
 import { assertPermitted, createAuthenticator, rememberKey } from './auth.ts';
+import { BodyGate } from './body-gate.ts';
 import type { ApiApp, ApiLimits, ApiOptions, RouteContext } from './context.ts';
 import { addDocs } from './docs.ts';
-import { addJsonParser } from './json-body.ts';
+import { addJsonParser, assertFewFields } from './json-body.ts';
 import { ApiProblem, handleError, rawProblem, sendProblem } from './problem.ts';
 import { addCommandRoutes } from './routes/commands.ts';
 import { addDeadLetterRoutes } from './routes/dead-letters.ts';
@@ -22,14 +24,20 @@ import { addDrawingRoutes } from './routes/drawings.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addInboxRoutes } from './routes/inbox.ts';
 import { addInstanceRoutes } from './routes/instances.ts';
+import { addJobVerdictRoutes } from './routes/job-verdicts.ts';
+import { addJobRoutes } from './routes/jobs.ts';
+import { addMigrationRoutes } from './routes/migrations.ts';
 import { addProbeRoutes } from './routes/probes.ts';
+import { addQueueRoutes } from './routes/queues.ts';
 import { sharedSchemas } from './routes/schemas.ts';
 import { addStartRoutes } from './routes/starts.ts';
 import { addStreamRoutes } from './routes/streams.ts';
 import { addTaskActionRoutes } from './routes/task-actions.ts';
 import { addTaskCommandRoutes } from './routes/task-commands.ts';
+import { addTaskPayloadRoutes } from './routes/task-payloads.ts';
 import { addTriggerRoutes } from './routes/triggers.ts';
 import { endSilentConnections } from './silent-connections.ts';
+import { defaultStartLimits, StartGate } from './start-gate.ts';
 import { createValidatorCompiler } from './validation.ts';
 
 const HEADER_BYTES_MAX = 16_384;
@@ -53,10 +61,12 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   });
   addSecurityHeaders(app);
   refuseSeveralHosts(app);
+  const { gate, startInstance } = startsOf(options);
   const context: RouteContext = {
     ...options,
-    metrics: apiMetrics(options.metrics),
-    startInstance: startInstanceOf(options),
+    metrics: apiMetrics(options.metrics, { starts: () => gate.inside, backlogSeconds: () => ports.admission.backlogSeconds() }),
+    startInstance,
+    gate,
     latest: createLatestVersions(ports.definitions),
   };
   addRequestMetrics(app, context);
@@ -66,10 +76,16 @@ export async function createApp(options: ApiOptions): Promise<ApiApp> {
   return app;
 }
 
-function startInstanceOf({ ports, limits, batching, continuation = false }: ApiOptions): StartInstance {
-  const { outgoing, queries, now, instances } = ports;
+function startsOf({ ports, limits, batching, starts = defaultStartLimits, continuation = false }: ApiOptions) {
+  const { outgoing, queries, now, instances, admission } = ports;
   const batcher = createStartBatcher(instances, batching);
-  return createStartInstance({ outgoing, queries, now, limits, continuation, write: (start) => batcher.submit(start) });
+  const gate = new StartGate({
+    ...starts,
+    oldestWaitMs: () => batcher.oldestWaitMs,
+    backlogSeconds: () => admission.backlogSeconds(),
+  });
+  const write = (start: Start) => batcher.submit(start);
+  return { gate, startInstance: createStartInstance({ outgoing, queries, now, limits, continuation, write }) };
 }
 
 function serverOptions(limits: ApiLimits, log: FastifyBaseLogger): FastifyHttpOptions<Server> & { loggerInstance: FastifyBaseLogger } {
@@ -151,9 +167,11 @@ function addV1(app: ApiApp, context: RouteContext): void {
     if (permission === undefined) throw new Error(`Bug: ${request.routeOptions.url} names no permission`);
     assertPermitted(key, permission);
   });
+  app.addHook('preParsing', new BodyGate(context.bodiesBytesMax).preParsing);
   app.addHook('preValidation', (request, _reply, done) => {
     // The body of a command is optional; if there is one, it is validated.
     if (request.method === 'POST' && request.body === undefined) request.body = {};
+    assertFewFields(request.body);
     done();
   });
   addDefinitionRoutes(app, context);
@@ -162,10 +180,15 @@ function addV1(app: ApiApp, context: RouteContext): void {
   addDrawingRoutes(app, context);
   addStreamRoutes(app, context, authenticate);
   addCommandRoutes(app, context);
+  addMigrationRoutes(app, context);
+  addJobRoutes(app, context);
+  addJobVerdictRoutes(app, context);
   addInboxRoutes(app, context);
   addTaskActionRoutes(app, context);
   addTaskCommandRoutes(app, context);
+  addTaskPayloadRoutes(app, context);
   addEventRoutes(app, context);
   addTriggerRoutes(app, context);
+  addQueueRoutes(app, context);
   addDeadLetterRoutes(app, context);
 }

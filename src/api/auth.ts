@@ -9,13 +9,15 @@ import type { ApiKey, ApiKeyRole, DefinitionStore } from '../store/definition-st
 import { ApiProblem } from './problem.ts';
 
 /** What a key must allow. Docs: docs/rest.md, "Roles". */
-export type Permission = 'read' | 'start' | 'actOnTasks' | 'control' | 'sendEvents' | 'deadLetters' | 'deploy';
+export type Permission = 'read' | 'start' | 'actOnTasks' | 'control' | 'sendEvents' | 'deadLetters' | 'deploy' | 'runTasks';
 
 export const permissionsOf: { readonly [Role in ApiKeyRole]: readonly Permission[] } = {
   viewer: ['read'],
   user: ['read', 'start', 'actOnTasks'],
   operator: ['read', 'start', 'actOnTasks', 'control', 'sendEvents', 'deadLetters'],
   admin: ['read', 'start', 'actOnTasks', 'control', 'sendEvents', 'deadLetters', 'deploy'],
+  // What it reads is never masked, so no key of people may have it.
+  worker: ['runTasks'],
 };
 
 /** With the pause between two checks of a live stream less than the ten seconds that are promised. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ApiKey } from '../store/definition-store.ts';
-import { type BootstrapKeyOptions, installBootstrapKey } from './bootstrap-key.ts';
+import { type BootstrapKeyOptions, installBootstrapKey, installWorkerKey } from './bootstrap-key.ts';
 
 class Keys {
   readonly rows = new Map<string, { readonly key: ApiKey; revoked: boolean }>();
@@ -40,6 +40,11 @@ class Keys {
   async install(home: string, given: string | null = null): Promise<void> {
     const note = (...line: unknown[]): void => void this.said.push(line);
     await installBootstrapKey({ definitions: this, given, home, log: { info: note, warn: note } as BootstrapKeyOptions['log'] });
+  }
+
+  async installOfWorkers(given: string | null): Promise<void> {
+    const note = (...line: unknown[]): void => void this.said.push(line);
+    await installWorkerKey({ definitions: this, given, log: { info: note, warn: note } as BootstrapKeyOptions['log'] });
   }
 }
 
@@ -132,5 +137,37 @@ describe('The bootstrap key', () => {
     await writeFile(join(home, 'api-key'), 'too short\n');
     await chmod(join(home, 'api-key'), 0o600);
     await expect(new Keys().install(home)).rejects.toMatchObject({ code: 'MR_API_KEY_FILE', retryable: false });
+  });
+});
+
+describe('The key of workers', () => {
+  const first = 'worker-key-0123456789';
+  const second = 'worker-key-9876543210';
+
+  it('is installed where the API is given it, and only the last one counts', async () => {
+    const keys = new Keys();
+    const home = await newHome();
+    await keys.install(home, 'admin-key-0123456789');
+    await keys.installOfWorkers(first);
+    await keys.installOfWorkers(first);
+    expect((await keys.listApiKeys()).map(({ role, subject }) => [role, subject])).toEqual([
+      ['admin', 'admin'],
+      ['worker', 'worker'],
+    ]);
+    await keys.installOfWorkers(second);
+    expect([keys.works(first), keys.works(second), keys.works('admin-key-0123456789')]).toEqual([false, true, true]);
+    await keys.installOfWorkers(null);
+    await keys.installOfWorkers(first);
+    expect([keys.works(first), keys.works(second)]).toEqual([true, false]);
+    await keys.install(home, 'admin-key-9876543210');
+    expect(keys.works(first)).toBe(true);
+  });
+
+  it('is told where it is another key already', async () => {
+    const keys = new Keys();
+    await keys.install(await newHome(), first);
+    await keys.installOfWorkers(first);
+    expect(JSON.stringify(keys.said)).toContain('MILLRACE_WORKER_API_KEY is a key of the role admin already');
+    expect(JSON.stringify(keys.said)).not.toContain(first);
   });
 });

@@ -9,6 +9,7 @@ import type { apiMetrics, Metrics } from '../service/metrics.ts';
 import type { LatestVersions } from '../store/latest-versions.ts';
 import type { Permission } from './auth.ts';
 import type { ApiPorts } from './ports.ts';
+import type { StartGate, StartLimits } from './start-gate.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,6 +25,8 @@ export type ApiApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerRe
 export type ApiLimits = {
   readonly bodyBytes: number;
   readonly payloadBytes: number;
+  /** Of what travels in a message. Default: `payloadBytes`. */
+  readonly messageBytes?: number;
   readonly definitionBytes: number;
   /** Deepest nesting of JSON. */
   readonly depth: number;
@@ -43,13 +46,17 @@ export type ApiOptions = {
   /** Aborts when the process ends: requests that wait are answered. */
   readonly signal: AbortSignal;
   readonly batching?: StartBatcherOptions;
+  readonly starts?: StartLimits;
+  /** Of the bodies above 64 KiB of all requests that are inside; default 96 MiB. */
+  readonly bodiesBytesMax?: number;
   /** As in `StartDependencies`. */
   readonly continuation?: boolean;
 };
 
 /** What each route gets. */
-export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching' | 'continuation'> & {
+export type RouteContext = Omit<ApiOptions, 'metrics' | 'batching' | 'starts' | 'continuation'> & {
   readonly metrics: ReturnType<typeof apiMetrics>;
   readonly startInstance: StartInstance;
+  readonly gate: StartGate;
   readonly latest: LatestVersions;
 };

@@ -26,6 +26,7 @@ export async function addDocs(app: ApiApp): Promise<void> {
         { name: 'definitions', description: 'Deploy and read workflow definitions.' },
         { name: 'instances', description: 'Start, find, follow and control instances.' },
         { name: 'tasks', description: 'Human tasks: the inbox, and acting on tasks.' },
+        { name: 'workers', description: 'For workers: inputs and outputs of tasks that are too large for Kafka.' },
         { name: 'events', description: 'Send external events.' },
         { name: 'dead letters', description: 'Messages that could not be processed.' },
       ],

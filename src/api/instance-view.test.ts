@@ -128,10 +128,10 @@ describe('An instance that waits', () => {
   });
 
   it('because its own output could not be made names no task', async () => {
-    const { open } = await started({ one: { type: 'transform', output: 1 } }, { output: '${ nodes.one.output.missing }' });
+    const { open } = await started({ one: { type: 'transform', output: 1 } }, { output: '${ input.missing }' });
     expect(await open(null)).toMatchObject({
       taskId: null,
-      waitingFor: { kind: 'incident', error: { code: 'MR_EXPRESSION_FAILED' }, expression: ' nodes.one.output.missing ' },
+      waitingFor: { kind: 'incident', error: { code: 'MR_EXPRESSION_FAILED' }, expression: ' input.missing ' },
     });
   });
 });

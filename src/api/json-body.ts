@@ -4,8 +4,10 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { isJsonObject, isStorable, type Json } from '../core/json.ts';
+import { someMark } from '../core/json-marks.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import { parseJsonStrict } from '../core/strict-json.ts';
 import { ApiProblem } from './problem.ts';
@@ -13,13 +15,49 @@ import { ApiProblem } from './problem.ts';
 /** @param depthMax deepest nesting of objects and arrays. */
 export function addJsonParser(app: FastifyInstance, depthMax: number): void {
   app.removeAllContentTypeParsers();
+  const large = new OneInEachTurn();
   app.addContentTypeParser(/^application\/(?:[a-z0-9.-]+\+)?json(?:\s*;.*)?$/i, { parseAs: 'buffer' }, (request, body, done) => {
+    const parse = (): Json | undefined => parseBody(body as Buffer, depthMax, request.routeOptions.config.takesUnsafeStrings);
+    if (body.length > LARGE_BYTES) {
+      large.run(parse).then((parsed) => done(null, parsed), done);
+      return;
+    }
     try {
-      done(null, parseBody(body as Buffer, depthMax, request.routeOptions.config.takesUnsafeStrings));
+      done(null, parse());
     } catch (error) {
       done(error as Error);
     }
   });
+}
+
+/** Bodies from here on take tens of milliseconds. */
+const LARGE_BYTES = 65_536;
+
+/** However many large bodies arrive at once, each turn of the event loop parses one, and what is done with it has another turn. */
+class OneInEachTurn {
+  #last: Promise<void> = Promise.resolve();
+
+  async run<T>(work: () => T): Promise<T> {
+    await this.#turn();
+    const done = work();
+    await this.#turn();
+    return done;
+  }
+
+  #turn(): Promise<void> {
+    this.#last = this.#last.then(() => setImmediate());
+    return this.#last;
+  }
+}
+
+/** No request has more at the top, and each that is unknown would make an error. */
+const FIELDS_MAX = 1_000;
+
+/** @throws ApiProblem */
+export function assertFewFields(body: unknown): void {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return;
+  const { length } = Object.keys(body);
+  if (length > FIELDS_MAX) throw new ApiProblem('MR_REQUEST_INVALID', `The body has ${length} fields, and no request has as many.`);
 }
 
 /** Throws an ApiProblem; undefined for an empty body. */
@@ -50,18 +88,11 @@ export function parseBody(bytes: Buffer, depthMax: number, takesUnsafeStrings = 
 
 function isTooDeep(text: string, depthMax: number): boolean {
   let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === 0x5c) i++;
-      else if (c === 0x22) inString = false;
-    } else if (c === 0x22) inString = true;
-    else if (c === 0x7b || c === 0x5b) {
-      if (++depth > depthMax) return true;
-    } else if (c === 0x7d || c === 0x5d) depth--;
-  }
-  return false;
+  return someMark(text, (code) => {
+    if (code === 0x7b || code === 0x5b) return ++depth > depthMax;
+    if (code === 0x7d || code === 0x5d) depth--;
+    return false;
+  });
 }
 
 function findUnsafeString(value: Json, pointer: string): string | null {

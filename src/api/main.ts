@@ -7,6 +7,7 @@ import { createCodec } from '../messaging/codec.ts';
 import { connectKafka } from '../messaging/kafkajs/index.ts';
 import { createOutgoing } from '../messaging/outgoing.ts';
 import { connectRegistry } from '../messaging/registry.ts';
+import { topicNames } from '../messaging/topics.ts';
 import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
@@ -17,8 +18,10 @@ import {
   createDefinitionStore,
   createInstanceQueries,
   createInstanceStore,
+  createJobStore,
   createOutboxGauge,
   createPools,
+  createQueueStore,
 } from '../store/postgres/index.ts';
 import { type ApiSystems, serveApi } from './serve-api.ts';
 
@@ -32,6 +35,7 @@ export const apiConfigGroups = [
   'orchestrator',
   'continuation',
   'limits',
+  'references',
   'service',
   'log',
 ] as const;
@@ -73,7 +77,13 @@ async function connect(config: ApiConfig, service: Service): Promise<ApiSystems>
   const retry = retryForever(isRetryable, signal, log);
   await retry('check the installation', () => assertSetup(pools, partitions));
   const registry = connectRegistry(registryOptions(config));
-  const outgoing = createOutgoing({ codec: createCodec({ registry }), prefix, partitions, publishTopics });
+  const outgoing = createOutgoing({
+    codec: createCodec({ registry }),
+    prefix,
+    partitions,
+    publishTopics,
+    referenceBytes: config.limits.referenceBytes,
+  });
   return {
     definitions: createDefinitionStore(pools.definitions),
     instances: createInstanceStore(pools.instances, createEventMatcher(outgoing), {
@@ -81,6 +91,8 @@ async function connect(config: ApiConfig, service: Service): Promise<ApiSystems>
       stateBytesMax: config.limits.stateBytes,
     }),
     queries: createInstanceQueries(pools.instances),
+    jobs: createJobStore(pools.instances),
+    queues: createQueueStore(pools.instances, topicNames(prefix).tasks(null)),
     gauge: createOutboxGauge(pools.instances, slotName(prefix)),
     outgoing,
     registry,

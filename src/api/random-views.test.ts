@@ -24,7 +24,7 @@ it('an instance and its history are as documented after every step, and whatever
         const { state, history } = result;
         const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;
         const row = { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
-        const view = toInstance({ row, version: 1, state, pending: [] });
+        const view = toInstance({ row, version: 1, state, pending: [] }, null);
         expect(isInstance(JSON.parse(JSON.stringify(view))), ajv.errorsText(isInstance.errors)).toBe(true);
         const open = tasksOf(state)
           .filter(isOpen)
@@ -33,7 +33,7 @@ it('an instance and its history are as documented after every step, and whatever
         const incidents = Object.keys(incidentsOf(state)).map((path) => (path === '' ? 'null' : `${instanceId}.${path}`));
         expect(view.open.map(({ taskId }) => String(taskId)).sort()).toEqual([...new Set([...open, ...incidents])].sort());
         for (const entry of history) {
-          expect(isEntry(JSON.parse(JSON.stringify(toHistoryEntry(instanceId, entry)))), ajv.errorsText(isEntry.errors)).toBe(true);
+          expect(isEntry(JSON.parse(JSON.stringify(toHistoryEntry(instanceId, entry, null)))), ajv.errorsText(isEntry.errors)).toBe(true);
         }
       }
     }),

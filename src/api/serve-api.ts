@@ -4,29 +4,35 @@
  * systems of an installation; `millrace dev` gives those in memory.
  */
 import { hash, randomUUID } from 'node:crypto';
-import { defaultDefinitionLimits, parseDefinition } from '../core/definition/index.ts';
+import { defaultDefinitionLimits } from '../core/definition/index.ts';
 import type { Log, LogAdmin } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
 import { recordsOfQueue, registerSchemas } from '../messaging/registration.ts';
 import type { Registry } from '../messaging/registry.ts';
-import { ensureQueueTopic, topicNames } from '../messaging/topics.ts';
+import { ensureQueueTopic, groupNames, topicNames } from '../messaging/topics.ts';
 import { isRetryable, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import { topicSettings } from '../service/connections.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
 import { outboxMetrics } from '../service/metrics.ts';
 import type { Service } from '../service/process.ts';
+import { runLimitsOf } from '../service/run-limits.ts';
 import { createDefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { InstanceQueries } from '../store/instance-queries.ts';
 import type { InstanceStore } from '../store/instance-store.ts';
+import type { JobStore } from '../store/jobs.ts';
 import type { OutboxGauge } from '../store/maintenance.ts';
+import { parseInTurns } from '../store/parse-in-turns.ts';
+import type { QueueStore } from '../store/queues.ts';
 import { createAdmissionControl, type SamplingAdmissionControl } from './admission-control.ts';
 import { createApp } from './app.ts';
-import { installBootstrapKey } from './bootstrap-key.ts';
+import { Backlog } from './backlog.ts';
+import { installBootstrapKey, installWorkerKey } from './bootstrap-key.ts';
 import type { ApiLimits } from './context.ts';
 import { createInstanceWatch, type InstanceWatch } from './instance-watch.ts';
-import { createLifecycleReader } from './lifecycle.ts';
+import { createLifecycleReader, LifecycleReading } from './lifecycle.ts';
+import { lookAtWaited } from './look-at-waited.ts';
 import type { ApiPorts } from './ports.ts';
 import { createQueues } from './queues.ts';
 import { createReplay } from './replay.ts';
@@ -36,6 +42,8 @@ export type ApiSystems = {
   readonly definitions: DefinitionStore;
   readonly instances: InstanceStore;
   readonly queries: InstanceQueries;
+  readonly jobs: JobStore;
+  readonly queues: QueueStore;
   readonly gauge: OutboxGauge;
   /** Its schemas are looked up here. */
   readonly outgoing: OutgoingMessages;
@@ -43,19 +51,24 @@ export type ApiSystems = {
   readonly log: Log;
 };
 
-export type ServeApiConfig = Pick<Config, 'topics' | 'api' | 'continuation' | 'limits' | 'service'>;
+export type ServeApiConfig = Pick<Config, 'topics' | 'api' | 'continuation' | 'limits' | 'references' | 'service'>;
 
 const OUTBOX_SAMPLE_MS = 1_000;
+/** How often the instances are looked at that are waited for. */
+const LOOK_MS = 1_000;
 /** The hash of no key, to check that the database answers. */
 const NO_HASH = Buffer.alloc(32);
 
 /** @returns where it listens, as soon as it does. */
 export async function serveApi(config: ServeApiConfig, service: Service, systems: ApiSystems): Promise<string> {
   const { log, signal } = service;
-  const admission = createAdmission(config, service, systems);
+  const admin = systems.log.admin();
+  service.onStop('kafka admin', () => admin.close());
+  const admission = createAdmission(config, service, systems, admin);
   const app = await createApp({
-    ports: await createPorts(config, service, systems, admission),
+    ports: await createPorts(config, service, systems, admission, admin),
     limits: limitsOf(config),
+    starts: config.api.starts,
     continuation: config.continuation.isOn,
     publishTopics: [topicNames(config.topics.prefix).events, ...config.topics.publish],
     log,
@@ -73,7 +86,9 @@ export async function serveApi(config: ServeApiConfig, service: Service, systems
   return await app.listen({ host: config.service.host, port: config.api.port });
 }
 
-function createAdmission(config: ServeApiConfig, service: Service, { gauge }: ApiSystems): SamplingAdmissionControl {
+function createAdmission(config: ServeApiConfig, service: Service, { gauge }: ApiSystems, admin: LogAdmin): SamplingAdmissionControl {
+  const { prefix } = config.topics;
+  const { notifications } = topicNames(prefix);
   let reading: Awaited<ReturnType<OutboxGauge['read']>> | null = null;
   outboxMetrics(service.metrics, () => reading);
   return createAdmissionControl({
@@ -81,6 +96,16 @@ function createAdmission(config: ServeApiConfig, service: Service, { gauge }: Ap
       reading = await gauge.read();
       return reading;
     },
+    readPositions: async () => {
+      const [ends, dealtWith] = await Promise.all([
+        admin.endOffsets(notifications),
+        admin.committedOffsets(groupNames(prefix).orchestrator, notifications),
+      ]);
+      // A partition for which nothing was ever committed has no orchestrator yet, and says nothing of how fast they are.
+      const committed = [...ends].map(([partition, end]) => dealtWith.get(partition) ?? end);
+      return { end: sumOf(ends.values()), dealtWith: sumOf(committed) };
+    },
+    backlog: new Backlog(),
     ageMaxMs: config.api.outboxAgeMaxMs,
     log: service.log,
   });
@@ -91,21 +116,20 @@ async function createPorts(
   service: Service,
   systems: ApiSystems,
   admission: SamplingAdmissionControl,
+  admin: LogAdmin,
 ): Promise<ApiPorts> {
   const { log, health } = service;
-  const { definitions, instances, queries, outgoing, log: records } = systems;
+  const { definitions, instances, queries, jobs, queues, outgoing, log: records } = systems;
   const retry = retryForever(isRetryable, service.signal, log);
   await retry('look up the schemas', () => outgoing.prepare());
   const { apiKey: given } = config.api;
   await retry('install the bootstrap key', () => installBootstrapKey({ definitions, given, home: config.service.home, log }));
+  await retry('install the key of workers', () => installWorkerKey({ definitions, given: config.references.workerKey, log }));
   health.check('definition database', () => answers(definitions.findApiKey(NO_HASH)));
   health.check('instance database', () => answers(instances.now()));
 
-  const admin = records.admin();
-  service.onStop('kafka admin', () => admin.close());
   const now = await keepDatabaseClock(() => instances.now(), retry, service);
-  const watch = createInstanceWatch();
-  const wakes = readLifecycle(config, service, { log: records, admin, watch });
+  const { watch, wakes } = readLifecycle(config, service, { log: records, admin, queries });
   const replay = createReplay(() => records.producer());
   service.onStop('producer', () => replay.stop());
   return {
@@ -113,11 +137,13 @@ async function createPorts(
     cache: createDefinitionCache(definitions),
     instances,
     queries,
+    jobs,
+    queues,
     outgoing,
     admission,
     watch,
     wakes,
-    parseDefinition: (document, options) => parseDefinition(document, { ...options, limits: definitionLimitsOf(config) }),
+    parseDefinition: (document, options) => parseInTurns(document, { ...options, limits: definitionLimitsOf(config) }),
     ensureQueues: queuesOf(config, systems, admin),
     produce: replay.send,
     now,
@@ -125,23 +151,35 @@ async function createPorts(
   };
 }
 
-/** @returns tells whether the topic is read at present. */
+function sumOf(offsets: Iterable<bigint>): bigint {
+  return [...offsets].reduce((sum, offset) => sum + offset, 0n);
+}
+
+/** @returns `wakes` tells whether the topic is read at present. */
 function readLifecycle(
   config: ServeApiConfig,
   service: Service,
-  { log, admin, watch }: { readonly log: Log; readonly admin: LogAdmin; readonly watch: InstanceWatch },
-): () => boolean {
+  { log, admin, queries }: { readonly log: Log; readonly admin: LogAdmin; readonly queries: InstanceQueries },
+): { readonly watch: InstanceWatch; readonly wakes: () => boolean } {
   const { prefix } = config.topics;
   const groupId = `${prefix}.api.${randomUUID()}`;
-  const reader = createLifecycleReader({ log, topic: topicNames(prefix).lifecycle, groupId, watch });
-  service.onStop('lifecycle', async () => {
-    await reader.stop();
+  const watch = createInstanceWatch(() => reading.need());
+  const reading = new LifecycleReading({
+    open: () => createLifecycleReader({ log, topic: topicNames(prefix).lifecycle, groupId, watch }),
+    watch,
     // If the broker is unavailable, it removes the empty group later by itself.
-    await admin.deleteGroup(groupId).catch((error: unknown) => service.log.warn({ err: error, groupId }, 'The group was not deleted'));
+    onStopped: () =>
+      admin.deleteGroup(groupId).catch((error: unknown) => service.log.warn({ err: error, groupId }, 'The group was not deleted')),
+    log: service.log,
   });
-  // Not awaited: without it, requests that wait query the database once a second, and everything else works.
-  reader.start().catch((error: unknown) => service.log.error({ err: error }, 'The lifecycle topic is not read'));
-  return () => reader.isMember();
+  service.onStop('lifecycle', () => reading.stop());
+  const look = lookAtWaited(watch, queries);
+  service.repeat('look at the instances that are waited for', async () => {
+    reading.restWhenIdle();
+    await look();
+    return LOOK_MS;
+  });
+  return { watch, wakes: () => reading.isRead };
 }
 
 function queuesOf(config: ServeApiConfig, { instances, registry }: ApiSystems, admin: LogAdmin): ApiPorts['ensureQueues'] {
@@ -163,10 +201,13 @@ async function answers(question: Promise<unknown>): Promise<null> {
   return null;
 }
 
-function limitsOf({ api, limits }: ServeApiConfig): ApiLimits {
+function limitsOf(config: ServeApiConfig): ApiLimits {
+  const { api } = config;
+  const limits = runLimitsOf(config);
   return {
     bodyBytes: api.bodyLimitBytes,
     payloadBytes: limits.payloadBytes,
+    messageBytes: limits.messageBytes,
     definitionBytes: limits.definitionBytes,
     depth: limits.depth,
     waitMaxMs: api.waitMaxMs,

@@ -1,11 +1,13 @@
 /** `?wait=`: waits until a condition holds, the time is over, the caller disconnects or the process ends. */
 import type { FastifyRequest } from 'fastify';
 import { parseDuration } from '../core/duration.ts';
+import type { InstanceId } from '../core/ids.ts';
 import type { RouteContext } from './context.ts';
 import { ApiProblem } from './problem.ts';
 
-/** Longest time between two queries, in case a change of the instance was missed. */
+/** Longest time between two queries: of what no look at the instance finds, and of anything else. */
 const SLOW_MS = 1_000;
+const SELDOM_MS = 15_000;
 const QUICK_MS = 20;
 
 /** @returns ms; 0 if the request does not ask to wait. */
@@ -19,10 +21,10 @@ export function waitMsOf(wait: string | undefined, maxMs: number): number {
 }
 
 export type WaitFor<T> = {
-  readonly instanceId: string;
+  readonly instanceId: InstanceId;
   readonly ms: number;
   readonly request: FastifyRequest;
-  /** true: no record announces the change, so query often at first. */
+  /** true: it may come without a record and without another version of the instance, so query often at first and then once a second. */
   readonly eager: boolean;
   /** undefined: the condition does not hold yet. */
   look(): Promise<T | undefined>;
@@ -35,7 +37,9 @@ export async function waitFor<T>(
 ): Promise<T | undefined> {
   const deadline = performance.now() + ms;
   const ended = AbortSignal.any([signal, request.signal]);
-  let pauseMs = eager ? QUICK_MS : SLOW_MS;
+  const slowMs = eager ? SLOW_MS : SELDOM_MS;
+  // Until the topic is read, most that is waited for comes sooner than the next look at all that wait.
+  let pauseMs = eager || !ports.wakes() ? QUICK_MS : slowMs;
   for (;;) {
     // Registered before the query, so that a change between the query and the wait is not missed.
     const looked = new AbortController();
@@ -52,6 +56,6 @@ export async function waitFor<T>(
     } finally {
       looked.abort();
     }
-    pauseMs = Math.min(pauseMs * 2, SLOW_MS);
+    pauseMs = Math.min(pauseMs * 2, slowMs);
   }
 }

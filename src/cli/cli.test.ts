@@ -1,64 +1,26 @@
 /** The command line as scripts meet it: spawned, with its output and its exit codes. */
-import { spawn } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redactConfig } from './commands/install.ts';
+import { type CommandLine, openCommandLine } from './testing/command-line.ts';
 
-const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 const bin = fileURLToPath(new URL('./bin.mjs', import.meta.url));
 
-type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
-
+let line: CommandLine;
 let home: string;
-let server: Server;
-let url: string;
-let answer: RequestListener = (_, response) => response.writeHead(500).end();
+
+const millrace: CommandLine['millrace'] = (...given) => line.millrace(...given);
+const answering: CommandLine['answering'] = (...given) => line.answering(...given);
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'millrace-cli-'));
-  server = createServer((request, response) => answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  line = await openCommandLine();
+  home = line.home;
 });
 
-afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  await rm(home, { recursive: true });
-});
-
-async function millrace(args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '', program = main): Promise<Ended> {
-  return await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...args], {
-      env: {
-        PATH: process.env.PATH,
-        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
-        MILLRACE_HOME: home,
-        MILLRACE_URL: url,
-        ...env,
-      },
-    });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk.toString();
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-    child.stdin.end(input);
-  });
-}
-
-function answering(status: number, body: unknown): void {
-  answer = (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
+afterAll(async () => await line.close());
 
 describe('Usage', () => {
   it('is shown, with the exit codes', async () => {
@@ -190,7 +152,7 @@ describe('Against a server', () => {
 
   it('sends the key of the home, or the one in the environment', async () => {
     const keys: (string | undefined)[] = [];
-    answer = (request, response) => {
+    line.answer = (request, response) => {
       keys.push(request.headers.authorization);
       response.end('{"items":[],"nextCursor":null}');
     };
@@ -217,6 +179,27 @@ describe('Against a server', () => {
     expect(stderr).toBe('More: --cursor abc\n');
   });
 
+  it('asks for a part of a history, and for instances that retry or are under an incident of a code', async () => {
+    const asked: (string | undefined)[] = [];
+    const details = { error: { code: 'BUSY', message: 'try later' } };
+    const item = { seq: 7, type: 'TaskFailed', at: '2026-01-31T09:00:00.000Z', cause: 'rest:1', taskId: null, details, omitted: false };
+    line.answer = (request, response) => {
+      asked.push(request.url);
+      response.end(JSON.stringify({ items: request.url?.includes('history') === true ? [item] : [], nextCursor: null }));
+    };
+    const { stdout } = await millrace(['history', '0190', '--failures', '--newest-first']);
+    expect(stdout).toBe('   7  2026-01-31 09:00:00  TaskFailed  BUSY: try later\n');
+    await millrace(['history', '0190', '--type', 'TaskFailed,IncidentRaised', '--limit', '3']);
+    await millrace(['list', '--retrying']);
+    await millrace(['list', '--incident-code', 'HTTP_503']);
+    expect(asked).toEqual([
+      '/v1/instances/0190/history?only=failures&order=desc',
+      '/v1/instances/0190/history?type=TaskFailed%2CIncidentRaised&limit=3',
+      '/v1/instances?retrying=true',
+      '/v1/instances?incidentCode=HTTP_503',
+    ]);
+  });
+
   it('prints the answer as it is with --json', async () => {
     const body = { items: [], nextCursor: null };
     answering(200, body);
@@ -226,7 +209,7 @@ describe('Against a server', () => {
 
   it('sends input from standard input', async () => {
     let sent = '';
-    answer = (request, response) => {
+    line.answer = (request, response) => {
       request.on('data', (chunk: Buffer) => {
         sent += chunk.toString();
       });
@@ -299,6 +282,45 @@ describe('config', () => {
   });
 });
 
+describe('Types', () => {
+  const file = fileURLToPath(new URL('../../examples/expense-approval/definition.json', import.meta.url));
+
+  it('are written to standard output or a file, which --check compares', async () => {
+    const { code, stdout } = await millrace(['types', file]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('export type ExpenseApprovalInput = {');
+    const out = join(home, 'types.ts');
+    const check = ['types', file, '--out', out, '--check'];
+    expect(await millrace(check)).toEqual({ code: 1, stdout: '', stderr: `${out} is not there: run the command without --check.\n` });
+    expect(await millrace(['types', file, '--out', out])).toEqual({ code: 0, stdout: '', stderr: `Wrote ${out}.\n` });
+    expect(await millrace(check)).toEqual({ code: 0, stdout: '', stderr: `${out} is up to date.\n` });
+    await writeFile(out, stdout.replace('number', 'string'));
+    const stderr = `${out} does not fit the definitions any more: run the command without --check.\n`;
+    expect(await millrace(check)).toEqual({ code: 1, stdout: '', stderr });
+  });
+
+  it('come from what is deployed too, with the version', async () => {
+    line.answer = (request, response) => {
+      const input = { type: 'object', properties: { url: { const: request.url } } };
+      const document = { id: 'x', input, nodes: { a: { type: 'transform', output: 1 } } };
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ id: 'x', version: 3, document }));
+    };
+    expect((await millrace(['types', '--deployed', 'x'])).stdout).toMatch(/\/\/ x version 3, sha256 [\s\S]*"\/v1\/definitions\/x"/);
+    expect((await millrace(['types', '--deployed', 'x@3'])).stdout).toContain('"/v1/definitions/x/versions/3"');
+    expect((await millrace(['types', '--deployed', 'x@3', 'x'])).stderr).toBe('The definition x is given twice: leave one out.\n');
+  });
+
+  it('need a definition without errors, and say where the errors are', async () => {
+    expect(await millrace(['types'])).toMatchObject({ code: 2, stderr: 'Give files of definitions, or --deployed.\n' });
+    expect(await millrace(['types', file, '--check'])).toMatchObject({ code: 2 });
+    expect(await millrace(['types', '--deployed', '@3'])).toMatchObject({ code: 2 });
+    const broken = '{"id":"x","nodes":{"a":{"type":"task","task":"t","outputSchema":{"type":"strin"}}}}';
+    const refused = await millrace(['types', '-'], {}, broken);
+    expect(refused).toMatchObject({ code: 4, stdout: '' });
+    expect(refused.stderr).toContain('/nodes/a/outputSchema/type');
+  });
+});
+
 describe('Drawing', () => {
   const file = fileURLToPath(new URL('../../examples/expense-approval/definition.json', import.meta.url));
 
@@ -315,7 +337,7 @@ describe('Drawing', () => {
   });
 
   it('asks the server for an instance', async () => {
-    answer = (request, response) => response.writeHead(200, { 'content-type': 'text/vnd.mermaid' }).end(`asked ${request.url}`);
+    line.answer = (request, response) => response.writeHead(200, { 'content-type': 'text/vnd.mermaid' }).end(`asked ${request.url}`);
     expect((await millrace(['draw', '--instance', 'i-1'])).stdout).toBe('asked /v1/instances/i-1/drawing?format=mermaid');
   });
 

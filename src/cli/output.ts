@@ -1,8 +1,10 @@
 /** How commands speak: tables and colours for people, JSON for scripts. Results go to stdout, everything else to stderr. */
+import { writeFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
 import type { LogLevel } from '../service/config.ts';
 import { createLogger, type Logger } from '../service/logging.ts';
+import { CommandFailure, exitCodes } from './exit.ts';
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -16,6 +18,16 @@ export function say(text: string): void {
 /** For the parts that a command runs: their lines are never part of the result either. */
 export function createCommandLogger(name: string, level: LogLevel): Logger {
   return createLogger({ name, level, destination: process.stderr });
+}
+
+/** A result that goes into a file. @throws CommandFailure */
+export function writeOut(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unwritable';
+    throw new CommandFailure(exitCodes.usage, `${file} cannot be written: ${why}`, { cause: error });
+  }
 }
 
 export function printJson(value: unknown): void {

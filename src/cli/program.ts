@@ -7,12 +7,16 @@ import { addDevCommand } from './commands/dev.ts';
 import { addDrawCommand } from './commands/draw.ts';
 import { addInstallCommands } from './commands/install.ts';
 import { addInstanceCommands } from './commands/instances.ts';
+import { addJobCommands } from './commands/jobs.ts';
 import { addMessageCommands } from './commands/messages.ts';
+import { addMigrateInstanceCommand } from './commands/migrate-instance.ts';
+import { addQueueCommands } from './commands/queues.ts';
 import { addRedispatchCommand } from './commands/redispatch.ts';
 import { addRoleCommands } from './commands/roles.ts';
 import { addTaskCommands } from './commands/tasks.ts';
 import { addTestCommand } from './commands/test.ts';
 import { addTriggerCommands } from './commands/triggers.ts';
+import { addTypesCommand } from './commands/types.ts';
 import { packageVersion } from './version.ts';
 
 const HELP = `
@@ -34,10 +38,13 @@ export function createProgram(): Command {
   addDefinitionCommands(program);
   addDrawCommand(program);
   addTestCommand(program);
+  addTypesCommand(program);
   addTriggerCommands(program);
   program.commandsGroup('Instances');
   addInstanceCommands(program);
   addCorrectionCommands(program);
+  addMigrateInstanceCommand(program);
+  addJobCommands(program);
   program.commandsGroup('Tasks of people');
   addTaskCommands(program);
   program.commandsGroup('Messages');
@@ -45,6 +52,7 @@ export function createProgram(): Command {
   program.commandsGroup('Installing');
   addInstallCommands(program);
   program.commandsGroup('Operating');
+  addQueueCommands(program);
   addDatabaseCommands(program);
   addRedispatchCommand(program);
   program.commandsGroup('Processes');

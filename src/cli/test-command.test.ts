@@ -17,6 +17,24 @@ const definition = {
 const passing = { mocks: { greet: [{ output: 1 }] }, scenarios: [{ name: 'It greets', expect: { status: 'completed' } }] };
 const failing = { scenarios: [{ name: 'It greets nobody', mocks: { greet: [{ output: 1 }] }, expect: { status: 'failed' } }] };
 
+const next = {
+  id: 'greeting',
+  nodes: { greet: { type: 'task', task: 'greet' }, sorry: { type: 'task', task: 'sorry' } },
+  edges: [{ from: 'greet', to: 'sorry' }],
+};
+const moving = {
+  definition: 'old.json',
+  mocks: { greet: [{ output: 1, after: '1m' }], sorry: [{ output: 1 }] },
+  scenarios: [
+    {
+      name: 'It moves',
+      clock: 'manual',
+      steps: [{ migrate: { to: 'definition.json' } }, { advance: '1m' }],
+      expect: { status: 'completed' },
+    },
+  ],
+};
+
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
   const files = {
@@ -29,6 +47,12 @@ beforeAll(() => {
     },
     invalid: { 'definition.json': { id: 'x', nodes: {} }, 'a.scenario.json': passing },
     lost: { 'a.scenario.json': { ...passing, definition: 'nowhere.json' } },
+    moving: { 'definition.json': next, 'old.json': definition, 'a.scenario.json': moving },
+    stuck: {
+      'definition.json': { ...next, nodes: { other: next.nodes.sorry }, edges: [] },
+      'old.json': definition,
+      'a.scenario.json': moving,
+    },
     empty: {},
     hidden: { 'definition.json': definition, 'node_modules/x/a.scenario.json': failing },
   };
@@ -80,6 +104,25 @@ it('fails with 1 when a scenario fails, and says where', () => {
     ],
     coverage: { 'bad/definition.json': { percent: 0 } },
   });
+});
+
+it('moves an instance to another version, and covers that on which it ends', () => {
+  const { status, stdout } = millrace('moving', '--min-coverage', '100');
+  expect(stdout.replace(/\d+ ms/, 'n ms')).toBe(`moving/a.scenario.json
+  ✓ It moves
+moving/definition.json: 2 of 2 nodes ran, 1 of 1 edges were taken (100 %)
+1 passed, 0 failed, n ms
+`);
+  expect(status).toBe(0);
+});
+
+it('says why an instance may not move, in JUnit XML too', () => {
+  const { status, stdout } = millrace('stuck', '--junit', 'stuck.xml');
+  expect(status).toBe(1);
+  expect(stdout).toContain('/scenarios/0/steps/0/migrate/to: definition.json/nodes');
+  expect(readFileSync(join(folder, 'stuck.xml'), 'utf8')).toMatch(
+    /<failure message="The command was expected to be applied[\s\S]*migrate\/to: definition\.json\/nodes/,
+  );
 });
 
 it('fails with 1 when too few edges were taken', () => {

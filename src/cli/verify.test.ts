@@ -36,6 +36,7 @@ const definition: Definition = {
   document: {},
   input: null,
   continuation: false,
+  marks: null,
   root: {
     nodes: new Map([[node.id, node]]),
     edges: [],

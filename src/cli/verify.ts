@@ -8,6 +8,7 @@ import type { InstanceState } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import { isJsonObject, type Json, jsonEquals } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
+import { toEnd } from '../core/parts.ts';
 import type { ChildRow } from '../store/books.ts';
 import { humanRecords } from '../store/human-task-record.ts';
 import type { InstanceQueries, InstanceRow, TaskRow } from '../store/instance-queries.ts';
@@ -121,7 +122,7 @@ function expectedRows(folded: InstanceState, history: readonly HistoryEntry[]): 
   const people = humanRecords(history, null);
   const payloads = new Map<number, Json>();
   storeHistory(history, payloads);
-  return taskImages(null, folded, history).map(({ path, nodeId, type, status, attempt, scheduling, outputSeq, error, openedAt }) => {
+  return toEnd(taskImages(null, folded, history)).map(({ path, nodeId, type, status, attempt, scheduling, outputSeq, error, openedAt }) => {
     const [input, output] = [payloadAt(payloads, scheduling?.inputSeq ?? null), payloadAt(payloads, outputSeq)];
     return [path, { nodeId, type, status, attempt, input, output, error, openedAt, human: people.get(path) ?? null }];
   });

@@ -18,12 +18,20 @@ import type {
   InboxTask,
   Instance,
   InstanceSummary,
+  Job,
+  JobBody,
+  JobPreview,
+  JobResult,
+  MigrationAnswer,
   NextTask,
+  Queue,
+  QueueList,
   StartBody,
   StartedInstance,
   Task,
   TaskDetail,
   Validation,
+  VerdictsBody,
 } from '../contract/index.ts';
 import type { Json } from '../core/json.ts';
 import { type ConnectionOptions, createConnection, type RequestOptions } from './connection.ts';
@@ -36,6 +44,8 @@ export type { FollowOptions } from './stream.ts';
 
 export type Page<Item> = { readonly items: readonly Item[]; readonly nextCursor: string | null };
 export type PageOptions = { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+/** Values that a definition marks as sensitive are shown: for operators and admins; the server logs it. */
+export type ViewOptions = { readonly unmasked?: boolean | undefined };
 /** How long the server may wait for the result before it answers, in ms. */
 export type WaitOptions = { readonly waitMs?: number | undefined };
 
@@ -45,9 +55,21 @@ export type InstanceFilter = PageOptions & {
   readonly version?: number | undefined;
   readonly businessKey?: string | undefined;
   readonly parent?: string | undefined;
+  /** true: those with an attempt that failed, after which the next one comes by itself. */
+  readonly retrying?: boolean | undefined;
+  /** Those with an open incident whose error has this code; paused ones too. */
+  readonly incidentCode?: string | undefined;
   /** RFC 3339. */
   readonly startedFrom?: string | undefined;
   readonly startedTo?: string | undefined;
+};
+export type HistoryFilter = PageOptions & {
+  /** Types of entries, separated by commas. */
+  readonly type?: string | undefined;
+  /** Only what went wrong; not together with `type`. */
+  readonly only?: 'failures' | undefined;
+  /** `desc`: the newest first. A cursor belongs to the order in which it was given. */
+  readonly order?: 'asc' | 'desc' | undefined;
 };
 export type InboxFilter = PageOptions & {
   /** `me` is the subject of the key. */
@@ -68,6 +90,11 @@ export type Deciding = Acting & { readonly outcome?: string | undefined; readonl
 
 /** The reason, which the history keeps. */
 export type Reason = { readonly reason?: string | undefined };
+
+/** The default of `limit` is 50. */
+export type VerdictsQuery = Omit<VerdictsBody, 'limit'> & { readonly limit?: number | undefined };
+/** The default of `rate` is 100 commands a second. */
+export type NewJob = Omit<JobBody, 'rate' | 'dryRun'> & { readonly rate?: number | undefined };
 
 export type Client = ReturnType<typeof createClient>;
 
@@ -130,9 +157,11 @@ export function createClient(options: ConnectionOptions) {
         ...(idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey }, repeatable: true }),
       }),
     instances: (filter: InstanceFilter = {}) => get<Page<InstanceSummary>>(['instances'], filter),
-    instance: (instanceId: string) => get<Instance>(['instances', instanceId]),
-    history: (instanceId: string, page: PageOptions = {}) => get<Page<HistoryEntry>>(['instances', instanceId, 'history'], page),
-    instanceTasks: (instanceId: string, page: PageOptions = {}) => get<Page<Task>>(['instances', instanceId, 'tasks'], page),
+    instance: (instanceId: string, view: ViewOptions = {}) => get<Instance>(['instances', instanceId], view),
+    /** Oldest first, unless `order` says otherwise. */
+    history: (instanceId: string, filter: HistoryFilter & ViewOptions = {}) =>
+      get<Page<HistoryEntry>>(['instances', instanceId, 'history'], filter),
+    instanceTasks: (instanceId: string, page: PageOptions & ViewOptions = {}) => get<Page<Task>>(['instances', instanceId, 'tasks'], page),
     /** The drawing of its definition, coloured by what became of each node. */
     drawInstance: (instanceId: string, format: 'svg' | 'mermaid' = 'svg') => drawing(['instances', instanceId], format),
     /** Yields the history entries until the instance has ended; a broken stream is resumed. */
@@ -155,9 +184,18 @@ export function createClient(options: ConnectionOptions) {
     /** Skips a node that is open or under an incident, as if no edge had led to it. */
     skipNode: (instanceId: string, taskId: string, { reason, ...wait }: Reason & WaitOptions = {}) =>
       control(instanceId, 'skip-node', { taskId, ...(reason === undefined ? {} : { reason }) }, wait),
+    /** Runs a node that has ended again, under its next attempt; what lies behind it is taken back and follows anew. */
+    rerunNode: (instanceId: string, taskId: string, { reason, ...wait }: Reason & WaitOptions = {}) =>
+      control(instanceId, 'rerun-node', { taskId, ...(reason === undefined ? {} : { reason }) }, wait),
+    /** Moves the instance to another version of its definition. Refused with every reason if it does not fit. */
+    migrate: (instanceId: string, version: number | 'latest', { reason, ...wait }: Reason & WaitOptions = {}) =>
+      control(instanceId, 'migrate', { version, ...(reason === undefined ? {} : { reason }) }, wait),
+    /** Whether it could move, and what speaks against it. Changes nothing. */
+    judgeMigration: (instanceId: string, version: number | 'latest') =>
+      post<MigrationAnswer>(['instances', instanceId, 'migrate'], { version, dryRun: true }, { repeatable: true }),
 
     inbox: (filter: InboxFilter = {}) => get<Page<InboxTask>>(['tasks'], filter),
-    task: (taskId: string) => get<TaskDetail>(task(taskId)),
+    task: (taskId: string, view: ViewOptions = {}) => get<TaskDetail>(task(taskId), view),
     claim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'claim'), speaking),
     unclaim: (taskId: string, speaking: ActingFor = {}) => post<InboxTask>(task(taskId, 'unclaim'), speaking),
     nextTask: () => get<NextTask>(['tasks', 'next']),
@@ -192,7 +230,30 @@ export function createClient(options: ConnectionOptions) {
         idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey }, repeatable: true },
       ),
 
-    deadLetters: (filter: PageOptions & { readonly status?: DeadLetter['status'] | undefined } = {}) =>
+    /** With an `idempotencyKey` the request is safe to repeat, and is retried. */
+    createJob: (job: NewJob, { idempotencyKey }: { readonly idempotencyKey?: string | undefined } = {}) =>
+      post<Job>(['jobs'], job, idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey }, repeatable: true }),
+    /** What the job would be for. Nothing is created. */
+    previewJob: (job: NewJob) => post<JobPreview>(['jobs'], { ...job, dryRun: true }, { repeatable: true }),
+    /** Whether each instance that a migrating job would be for could move, a page at a time. */
+    verdicts: (body: VerdictsQuery) => post<Page<MigrationAnswer>>(['jobs', 'verdicts'], body, { repeatable: true }),
+    jobs: (filter: PageOptions & { readonly status?: Job['status'] | undefined } = {}) => get<Page<Job>>(['jobs'], filter),
+    job: (jobId: string) => get<Job>(['jobs', jobId]),
+    /** Refused ones first. */
+    jobResults: (jobId: string, filter: PageOptions & { readonly result?: JobResult['result'] | undefined } = {}) =>
+      get<Page<JobResult>>(['jobs', jobId, 'results'], filter),
+    pauseJob: (jobId: string) => post<Job>(['jobs', jobId, 'pause'], {}),
+    resumeJob: (jobId: string) => post<Job>(['jobs', jobId, 'resume'], {}),
+    /** Nothing more is sent; what was sent stays. */
+    cancelJob: (jobId: string) => post<Job>(['jobs', jobId, 'cancel'], {}),
+
+    queues: () => get<QueueList>(['queues']),
+    /** Its workers begin nothing until it is resumed. `http` is the queue of `http` nodes. */
+    pauseQueue: (queue: string, { reason }: Reason = {}) =>
+      post<Queue>(['queues', queue, 'pause'], reason === undefined ? {} : { reason }, { repeatable: true }),
+    resumeQueue: (queue: string) => post<Queue>(['queues', queue, 'resume'], {}, { repeatable: true }),
+
+    deadLetters: (filter: PageOptions & ViewOptions & { readonly status?: DeadLetter['status'] | undefined } = {}) =>
       get<Page<DeadLetter>>(['dead-letters'], filter),
     replayDeadLetter: (id: string) => post<DeadLetterClosed>(['dead-letters', id, 'replay'], {}),
     discardDeadLetter: (id: string) => post<DeadLetterClosed>(['dead-letters', id, 'discard'], {}),

@@ -11,6 +11,8 @@ export type FollowOptions = {
   /** Entries after this one; default 0: all. */
   readonly afterSeq?: number;
   readonly signal?: AbortSignal;
+  /** Values that the definition marks as sensitive are shown: for operators and admins; the server logs it. */
+  readonly unmasked?: boolean;
 };
 
 /**
@@ -30,6 +32,7 @@ export async function* followInstance(connection: Connection, instanceId: string
         connection.open({
           method: 'GET',
           path: ['instances', instanceId, 'events'],
+          query: options.unmasked === undefined ? {} : { unmasked: options.unmasked },
           headers: { accept: 'text/event-stream', ...(seq === 0 ? {} : { 'last-event-id': String(seq) }) },
           ...(signal === undefined ? {} : { signal }),
         }),

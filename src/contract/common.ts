@@ -48,6 +48,13 @@ export const WaitQuery = {
   ),
 };
 
+/** Of views whose definition may mark values as sensitive. */
+export const UnmaskedQuery = {
+  unmasked: Type.Optional(
+    Type.Boolean({ description: 'true: values that the definition marks as sensitive are shown. For operators and admins; it is logged.' }),
+  ),
+};
+
 export const NoQuery = Type.Object({}, strict);
 
 /** A string that Postgres can store: it has no NUL. */

@@ -1,6 +1,6 @@
 /** Dead letters as REST shows them. */
 import { type Static, Type } from 'typebox';
-import { Instant, NullableString, PageOf, PageQuery, strict } from './common.ts';
+import { Instant, NullableString, PageOf, PageQuery, strict, UnmaskedQuery } from './common.ts';
 
 const Status = Type.Union([Type.Literal('open'), Type.Literal('replayed'), Type.Literal('discarded')]);
 
@@ -20,12 +20,16 @@ export const DeadLetter = Type.Object({
   omitted: NullableString(
     'What the dead letter does not hold of the original, because it is too large, e.g. value: the original is in its own topic only, and cannot be replayed. null: the dead letter holds all of it.',
   ),
+  masked: Type.Boolean({
+    description:
+      'true: key, value and headers are null or empty here, since the definition of its instance marks something as sensitive, or is not known. `unmasked=true` shows them.',
+  }),
   instanceId: NullableString(),
   at: Instant,
   status: Status,
 });
 export const DeadLetterPage = PageOf(DeadLetter);
-export const DeadLetterQuery = Type.Object({ ...PageQuery, status: Type.Optional(Status) }, strict);
+export const DeadLetterQuery = Type.Object({ ...PageQuery, ...UnmaskedQuery, status: Type.Optional(Status) }, strict);
 export const DeadLetterClosed = Type.Object({ id: Type.String(), status: Status });
 
 export type DeadLetter = Static<typeof DeadLetter>;

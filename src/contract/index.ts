@@ -11,11 +11,15 @@ export type {
   HistoryEntry,
   Instance,
   InstanceSummary,
+  MigrationAnswer,
   OpenWork,
+  QueuePause,
   StartBody,
   StartedInstance,
   WaitingFor,
 } from './instances.ts';
+export type { Job, JobBody, JobPreview, JobResult, VerdictsBody } from './jobs.ts';
 export type { Problem } from './problem.ts';
+export type { Queue, QueueList } from './queues.ts';
 export type { InboxTask, NextTask, Task, TaskDetail } from './tasks.ts';
 export type { DefinitionTriggers, FireBody, ScheduleEntry, Trigger } from './triggers.ts';

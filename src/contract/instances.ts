@@ -1,5 +1,6 @@
 /** Instances, their history and the commands to them as REST shows them. */
 import { type Static, Type } from 'typebox';
+import { failureTypes } from '../core/instance/history/entry-types.ts';
 import {
   Assignees,
   DefinitionRef,
@@ -13,7 +14,13 @@ import {
   StorableString,
   strict,
   TaskError,
+  UnmaskedQuery,
 } from './common.ts';
+
+export const QueuePause = Type.Object(
+  { by: Type.String(), at: Instant, reason: NullableString(), message: Type.String({ description: 'The same as a sentence.' }) },
+  { description: 'Who paused the queue, since when, and why. Absent: it is not paused.' },
+);
 
 export const InstanceStatus = Type.Union([
   Type.Literal('running'),
@@ -41,7 +48,11 @@ export const StartedInstance = Type.Object({ instanceId: Type.String(), definiti
 
 export const WaitingFor = Type.Union(
   [
-    Type.Object({ kind: Type.Literal('worker'), queue: NullableString('null: the built-in http executor.') }),
+    Type.Object({
+      kind: Type.Literal('worker'),
+      queue: NullableString('null: the built-in http executor.'),
+      paused: Type.Optional(QueuePause),
+    }),
     Type.Object({ kind: Type.Literal('retry'), until: Instant, lastError: Nullable(TaskError) }),
     Type.Object({
       kind: Type.Literal('person'),
@@ -152,16 +163,46 @@ export const InstanceSummary = Type.Object({
 });
 export const InstancePage = PageOf(InstanceSummary);
 
-export const InstanceQuery = Type.Object(
+/** What a list of instances may ask for. */
+const instanceFilter = {
+  status: Type.Optional(InstanceStatus),
+  definition: Type.Optional(StorableString(128)),
+  version: Type.Optional(Type.Integer({ minimum: 1 })),
+  businessKey: Type.Optional(StorableString(255)),
+  parent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{36}$', description: 'Instances that this instance started.' })),
+  retrying: Type.Optional(
+    Type.Boolean({
+      description:
+        'true: instances with an attempt that failed, or was given back, after which the next one comes by itself. Paused ones are none of them.',
+    }),
+  ),
+  incidentCode: Type.Optional(
+    StorableString(100, 'Instances with an open incident whose error has this code, such as `HTTP_503`; paused ones too.'),
+  ),
+  startedFrom: Type.Optional(Instant),
+  startedTo: Type.Optional(Instant),
+};
+export const InstanceFilter = Type.Object(instanceFilter, strict);
+export const InstanceQuery = Type.Object({ ...PageQuery, ...instanceFilter }, strict);
+
+/** What of a history is wanted, and in which order. */
+export const HistoryQuery = Type.Object(
   {
     ...PageQuery,
-    status: Type.Optional(InstanceStatus),
-    definition: Type.Optional(StorableString(128)),
-    version: Type.Optional(Type.Integer({ minimum: 1 })),
-    businessKey: Type.Optional(StorableString(255)),
-    parent: Type.Optional(Type.String({ pattern: '^[0-9a-f-]{36}$', description: 'Instances that this instance started.' })),
-    startedFrom: Type.Optional(Instant),
-    startedTo: Type.Optional(Instant),
+    ...UnmaskedQuery,
+    type: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2_000,
+        description: 'Only entries of these types, separated by commas: `TaskFailed,IncidentRaised`.',
+      }),
+    ),
+    only: Type.Optional(
+      Type.Enum(['failures'], {
+        description: `What went wrong: entries of the types ${failureTypes.map((type) => `\`${type}\``).join(', ')}.`,
+      }),
+    ),
+    order: Type.Optional(Type.Enum(['asc', 'desc'], { description: '`desc`: the newest first. Default: `asc`, the oldest first.' })),
   },
   strict,
 );
@@ -197,6 +238,17 @@ export const SetVarsBody = Type.Object(
 );
 export const CompleteNodeBody = Type.Object({ taskId: NodeOf, output: JsonValue, reason: Reason }, strict);
 export const SkipNodeBody = Type.Object({ taskId: NodeOf, reason: Reason }, strict);
+export const RerunNodeBody = Type.Object({ taskId: StorableString(2_000, 'A task that has ended.'), reason: Reason }, strict);
+export const MigrateBody = Type.Object(
+  {
+    version: Type.Union([Type.Integer({ minimum: 1, maximum: 2_147_483_647 }), Type.Literal('latest')], {
+      description: 'The version to move to: its number, or `latest`.',
+    }),
+    reason: Reason,
+    dryRun: Type.Optional(Type.Boolean({ description: 'Only say whether it could. Default false.' })),
+  },
+  strict,
+);
 export const EmptyBody = Type.Object({}, strict);
 
 export const CommandAnswer = Type.Object(
@@ -210,14 +262,41 @@ export const CommandAnswer = Type.Object(
   { description: '202: accepted; `pending` of the instance shows it until it is applied. 200: applied (`?wait=`).' },
 );
 
+export const MigrationAnswer = Type.Object(
+  {
+    instanceId: Type.String(),
+    definition: DefinitionRef,
+    toVersion: Type.Integer(),
+    possible: Type.Boolean(),
+    reasons: Type.Array(
+      Type.Object({
+        pointer: Type.String({ description: 'JSON pointer into the document of `toVersion`; empty: the instance as a whole.' }),
+        message: Type.String(),
+      }),
+      { description: 'Everything that speaks against it; the first 100.' },
+    ),
+    reasonCount: Type.Integer(),
+    skipped: Type.Array(Type.String(), {
+      description: 'New nodes that the instance has passed. They would be skipped, as if no edge had led to them.',
+    }),
+  },
+  { description: 'The verdict of a dry run.' },
+);
+
+export type RerunNodeBody = Static<typeof RerunNodeBody>;
+export type MigrateBody = Static<typeof MigrateBody>;
+export type MigrationAnswer = Static<typeof MigrationAnswer>;
 export type SetVarsBody = Static<typeof SetVarsBody>;
 export type CompleteNodeBody = Static<typeof CompleteNodeBody>;
 export type SkipNodeBody = Static<typeof SkipNodeBody>;
 export type StartBody = Static<typeof StartBody>;
 export type StartedInstance = Static<typeof StartedInstance>;
+export type QueuePause = Static<typeof QueuePause>;
 export type WaitingFor = Static<typeof WaitingFor>;
 export type OpenWork = Static<typeof OpenWork>;
 export type Instance = Static<typeof Instance>;
+export type InstanceFilter = Static<typeof InstanceFilter>;
 export type InstanceSummary = Static<typeof InstanceSummary>;
+export type HistoryQuery = Static<typeof HistoryQuery>;
 export type HistoryEntry = Static<typeof HistoryEntry>;
 export type CommandAnswer = Static<typeof CommandAnswer>;

@@ -44,6 +44,7 @@ export const errorCodes = {
   MR_NOT_PUBLISHING: { blame: 'outside', http: 503 },
   MR_TOO_MANY_STARTS: { blame: 'outside', http: 429 },
   MR_TOO_MANY_STREAMS: { blame: 'outside', http: 429 },
+  MR_TOO_BUSY: { blame: 'outside', http: 429 },
   MR_INTERNAL: { blame: 'bug', http: 500 },
   // Commands and tasks of people
   MR_INSTANCE_ENDED: { blame: 'message', http: 409 },
@@ -61,7 +62,10 @@ export const errorCodes = {
   MR_TASK_FULL: { blame: 'message', http: 409 },
   MR_TASK_NOT_HUMAN: { blame: 'message', http: 409 },
   MR_TASK_UNKNOWN: { blame: 'message', http: 409 },
+  MR_JOB_STATUS: { blame: 'message', http: 409 },
   MR_VAR_UNKNOWN: { blame: 'message', http: 409 },
+  MR_RERUN_REFUSED: { blame: 'message', http: 409 },
+  MR_MIGRATION_REFUSED: { blame: 'message', http: 409 },
   MR_DEAD_LETTER_CLOSED: { blame: 'message', http: 409 },
   MR_DEAD_LETTER_INCOMPLETE: { blame: 'message', http: 409 },
   // Errors in definitions
@@ -101,6 +105,9 @@ export const errorCodes = {
   MR_DEF_UNKNOWN_DEFINITION: { blame: 'message', http: 422 },
   MR_DEF_CHILD_OF_ITSELF: { blame: 'message', http: 422 },
   MR_DEF_CREDENTIAL_IN_CLEAR: { blame: 'message', http: null },
+  MR_DEF_TEXT_LIKE_EXPRESSION: { blame: 'message', http: null },
+  MR_DEF_STATUS_UNKNOWN: { blame: 'message', http: null },
+  MR_DEF_SENSITIVE_SHOWN: { blame: 'message', http: null },
   // Expressions, at run time
   MR_EXPRESSION_FAILED: { blame: 'message', http: null },
   MR_EXPRESSION_FUEL: { blame: 'message', http: null },
@@ -136,6 +143,7 @@ export const errorCodes = {
   MR_DATABASE: { blame: 'setup', http: null },
   MR_KAFKA_UNAVAILABLE: { blame: 'outside', http: 503 },
   MR_REGISTRY_UNAVAILABLE: { blame: 'outside', http: 503 },
+  MR_API_UNAVAILABLE: { blame: 'outside', http: null },
   MR_CONNECT_UNAVAILABLE: { blame: 'outside', http: null },
   MR_CONNECT_REFUSED: { blame: 'setup', http: null },
   MR_CONNECTOR_FAILED: { blame: 'outside', http: null },

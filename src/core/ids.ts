@@ -24,6 +24,8 @@ export type ScopePath = Branded<string, 'ScopePath'>;
 export type DefinitionId = Branded<string, 'DefinitionId'>;
 /** UUID of a control command. */
 export type CommandId = Branded<string, 'CommandId'>;
+/** UUIDv7 of a bulk job. */
+export type JobId = Branded<string, 'JobId'>;
 /** What a task was decided from: a hash, see `instance/basis.ts` and protocol rule "A step" 1. */
 export type Basis = Branded<string, 'Basis'>;
 /** Milliseconds since 1970-01-01T00:00Z, by the clock of the instance database. */
@@ -42,12 +44,22 @@ export function parseCommandId(text: string): CommandId | undefined {
   return UUID.test(text) ? (text as CommandId) : undefined;
 }
 
+export function parseJobId(text: string): JobId | undefined {
+  return UUID.test(text) ? (text as JobId) : undefined;
+}
+
 export function parseNodeId(text: string): NodeId | undefined {
   return NODE_ID.test(text) ? (text as NodeId) : undefined;
 }
 
 export function parseDefinitionId(text: string): DefinitionId | undefined {
   return DEFINITION_ID.test(text) ? (text as DefinitionId) : undefined;
+}
+
+/** The least UUIDv7 of a millisecond: ids of instances are in the order of their making. */
+export function firstIdAt(at: EpochMs): InstanceId {
+  const hex = Math.max(0, Math.min(at, 0xffff_ffff_ffff)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000` as InstanceId;
 }
 
 export function taskIdOf(instanceId: InstanceId, path: TaskPath): TaskId {

@@ -20,6 +20,8 @@ export type StrictJsonOptions = {
 
 /** Finds numbers that may not be exact: more digits than a double always keeps, or an exponent. */
 const SUSPECT = /\d{16}|\d[\d.]{16}|\d[eE][+-]?\d/;
+/** A double keeps so many digits, whichever they are. */
+const DIGITS_KEPT = 15;
 const MESSAGE_LENGTH_MAX = 200;
 const KEY_LENGTH_MAX = 80;
 const BYTE_ORDER_MARK = '\ufeff';
@@ -120,12 +122,20 @@ function findError(text: string, mayRepeatKeys: boolean): Exclude<JsonError, { r
       }
     } else if (startsNumber(c)) {
       while (next < text.length && continuesNumber(text.charCodeAt(next))) next++;
-      if (!isExactDouble(text.slice(at, next)))
+      if ((next - at > DIGITS_KEPT || hasExponent(text, at, next)) && !isExactDouble(text.slice(at, next)))
         return { reason: 'unsafeNumber', pointer: here(), message: 'The number cannot be held exactly: send it as a string.' };
     }
     at = next;
   }
   return null;
+}
+
+function hasExponent(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const c = text.charCodeAt(at);
+    if (c === UPPER_E || c === LOWER_E) return true;
+  }
+  return false;
 }
 
 function startsNumber(c: number): boolean {

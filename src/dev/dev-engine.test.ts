@@ -142,3 +142,23 @@ it('closes everything again when a part cannot start', async () => {
     code: 'EADDRINUSE',
   });
 });
+
+it('takes and gives what is too large for a record', async () => {
+  const turn = defineTask({ name: 'turn', run: (input) => ({ text: [...(input as { text: string }).text].reverse().join('') }) });
+  const env = {
+    ...{ MILLRACE_REFERENCE_BYTES: '65536', MILLRACE_LIMIT_PAYLOAD_BYTES: '4194304', MILLRACE_BODY_LIMIT_BYTES: '4194304' },
+    LOG_LEVEL: 'fatal',
+  };
+  const { client } = await start({ handlers: [turn] }, env);
+  await client.deploy({
+    id: 'large',
+    nodes: {
+      once: { type: 'task', task: 'turn', input: '${ input }' },
+      again: { type: 'task', task: 'turn', input: '${ nodes.once.output }' },
+    },
+    edges: [{ from: 'once', to: 'again' }],
+    output: '${ nodes.again.output }',
+  });
+  const input = { text: `ü${'x'.repeat(2_000_000)}` };
+  expect(await client.start('large', { input }, { waitMs: 20_000 })).toMatchObject({ status: 'completed', output: input });
+});

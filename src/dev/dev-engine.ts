@@ -15,7 +15,17 @@ import { createMemorySystems } from './memory-systems.ts';
 import { createOutboxPublisher } from './publish-outbox.ts';
 
 /** What `loadConfig` must be asked for: nothing that says where a database or a broker is. */
-export const devConfigGroups = ['topics', 'api', 'worker', 'orchestrator', 'continuation', 'limits', 'service', 'log'] as const;
+export const devConfigGroups = [
+  'topics',
+  'api',
+  'worker',
+  'orchestrator',
+  'continuation',
+  'limits',
+  'references',
+  'service',
+  'log',
+] as const;
 export type DevConfig = Pick<Config, (typeof devConfigGroups)[number]>;
 
 export interface DevEngine extends RunningProcess {

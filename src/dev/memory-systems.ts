@@ -9,14 +9,16 @@ import { createMemoryLog } from '../messaging/memory/index.ts';
 import { MemoryRegistry } from '../messaging/memory/registry.ts';
 import { createOutgoing } from '../messaging/outgoing.ts';
 import { recordsOnTopics, registerSchemas } from '../messaging/registration.ts';
-import { ensureTopics, outboxTopics } from '../messaging/topics.ts';
+import { ensureTopics, outboxTopics, topicNames } from '../messaging/topics.ts';
 import type { OrchestratorSystems } from '../orchestrator/orchestrate.ts';
 import type { Config } from '../service/config.ts';
 import { topicSettings } from '../service/connections.ts';
 import type { Logger } from '../service/logging.ts';
 import { createMemoryDatabases, type OutboxFeed } from '../store/memory/index.ts';
+import type { TaskSystems } from '../task-consumer/run-tasks.ts';
+import { createStorePayloads } from './store-payloads.ts';
 
-export type MemorySystems = ApiSystems & OrchestratorSystems & { readonly outbox: OutboxFeed };
+export type MemorySystems = ApiSystems & OrchestratorSystems & TaskSystems & { readonly outbox: OutboxFeed };
 
 type SystemsConfig = Pick<Config, 'topics' | 'orchestrator' | 'limits'>;
 
@@ -28,11 +30,12 @@ export async function createMemorySystems(config: SystemsConfig, queues: readonl
   const { prefix, partitions, publish: publishTopics, maxMessageBytes } = config.topics;
   const registry = new MemoryRegistry();
   const codec = createCodec({ registry });
-  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
+  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics, referenceBytes: config.limits.referenceBytes });
   const matcher = createEventMatcher(outgoing);
-  const { definitions, queries, maintenance, gauge, probes, outbox, instanceStore } = createMemoryDatabases({
+  const { definitions, queries, jobs, maintenance, gauge, probes, outbox, instanceStore, queueStore } = createMemoryDatabases({
     eventTtlMs: config.orchestrator.eventTtlMs,
     stateBytesMax: config.limits.stateBytes,
+    retention: config.orchestrator.retention,
     messageBytesMax: maxMessageBytes - RECORD_BYTES,
   });
   const store = instanceStore(matcher);
@@ -45,5 +48,22 @@ export async function createMemorySystems(config: SystemsConfig, queues: readonl
   await admin.createTopics(foreign.map((topic) => ({ topic, partitions, replication: 1, config: {} })));
   await registerSchemas(registry, recordsOnTopics(prefix, queues, publishTopics));
   await store.registerTopics(outboxTopics(prefix, queues, publishTopics));
-  return { definitions, queries, maintenance, gauge, probes, outbox, registry, codec, outgoing, matcher, log, store, instances: store };
+  return {
+    definitions,
+    queries,
+    jobs,
+    queues: queueStore(topicNames(prefix).tasks(null)),
+    maintenance,
+    gauge,
+    probes,
+    outbox,
+    registry,
+    codec,
+    outgoing,
+    matcher,
+    log,
+    store,
+    instances: store,
+    payloads: createStorePayloads(queries, store, (instanceId) => outgoing.partitionOf(instanceId)),
+  };
 }

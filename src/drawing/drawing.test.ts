@@ -74,6 +74,13 @@ describe('Mermaid', () => {
 `);
   });
 
+  it('says in both formats what undoes a node', () => {
+    const compensation = { type: 'workflow', definition: 'refund' };
+    const undone = parsed(graphOf({ a: { type: 'task', task: 't', compensation } }, [], { onFailure: 'compensate' }));
+    expect(draw(undone, 'mermaid')).toContain('n1["a<br/>task<br/>undone by workflow refund"]');
+    expect(draw(undone, 'svg')).toContain('>task, undone by workflow refund<');
+  });
+
   it('reads nothing of a definition as Mermaid', () => {
     const title = 'x"] --> evil["<script>`#quot; %%{init: 1}%%\n  click n1 href "javascript:alert(1)"\u202e';
     const text = draw(parsed(graphOf({ end: { type: 'transform', output: 1, title } })), 'mermaid');

@@ -46,7 +46,7 @@ class Writer {
 
   #box(box: Box, indent: string): string {
     const id = `n${++this.#ids}`;
-    const text = `${box.title === null ? escaped(box.name) : `${escaped(box.title)}<br/>${escaped(box.name)}`}<br/>${box.type}`;
+    const text = `${box.title === null ? escaped(box.name) : `${escaped(box.title)}<br/>${escaped(box.name)}`}<br/>${box.type}${box.undoneBy === null ? '' : `<br/>undone by ${escaped(box.undoneBy)}`}`;
     if (box.body !== null) {
       this.lines.push(`${indent}subgraph ${id}["${text}"]`);
       this.graph(box.body, `${indent}  `);

@@ -19,6 +19,8 @@ export type Box = {
   readonly type: Node['type'];
   /** Title by the author; null: none. */
   readonly title: string | null;
+  /** What undoes it: the type of its compensation, and the definition of a child. null: nothing. */
+  readonly undoneBy: string | null;
   /** Of a loop. */
   readonly body: PictureGraph | null;
 };
@@ -57,8 +59,13 @@ function graphOf(graph: Graph): PictureGraph {
 }
 
 function boxOf(node: Node): Box {
-  const { id, name, type, info } = node;
-  return { nodeId: id, name, type, title: info.title, body: 'body' in node ? graphOf(node.body) : null };
+  const { id, name, type, info, compensation } = node;
+  const undoneBy = compensation === null ? null : undoingOf(compensation.node);
+  return { nodeId: id, name, type, title: info.title, undoneBy, body: 'body' in node ? graphOf(node.body) : null };
+}
+
+function undoingOf(node: Node): string {
+  return node.type === 'workflow' ? `${node.type} ${node.definition}` : node.type;
 }
 
 function labelOf({ rule }: Edge): string {

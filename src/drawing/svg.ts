@@ -86,9 +86,16 @@ function layOut({ boxes, arrows }: PictureGraph): LaidGraph {
   };
 }
 
+/** Below the name or title: the type, the name where a title stands above, and what undoes it. */
+function secondLine({ type, name, title, undoneBy }: Box): string {
+  const first = title === null ? type : `${type} ${shortened(name, NAME_LENGTH_MAX - type.length)}`;
+  return undoneBy === null ? first : `${first}, undone by ${shortened(undoneBy, NAME_LENGTH_MAX)}`;
+}
+
 function sizeOf(box: Box, body: LaidGraph | null): Item {
   const text = widthOf(shortened(box.title ?? box.name, NAME_LENGTH_MAX), CHARACTER_WIDTH) + 2 * PADDING;
-  const width = Math.max(BOX_WIDTH_MIN, text, body === null ? 0 : body.width + 2 * PADDING);
+  const second = box.undoneBy === null ? 0 : widthOf(secondLine(box), SMALL_CHARACTER_WIDTH) + 2 * PADDING;
+  const width = Math.max(BOX_WIDTH_MIN, text, second, body === null ? 0 : body.width + 2 * PADDING);
   return { width, height: body === null ? BOX_HEIGHT : LOOP_HEADER_HEIGHT + body.height + PADDING };
 }
 
@@ -126,12 +133,11 @@ function drawBox(box: Box, { width, height }: Item, centre: Point, status: NodeS
   const shown = shortened(box.title ?? box.name, NAME_LENGTH_MAX);
   const words = box.title === null ? box.name : `${box.title} (${box.name})`;
   const corner = box.type === 'event' || box.type === 'wait' ? BOX_HEIGHT / 2 : 6;
-  const second = box.title === null ? box.type : `${box.type} ${shortened(box.name, NAME_LENGTH_MAX - box.type.length)}`;
   into.push(
-    `<g><title>${escapeXml(`${words}, ${box.type}${status === undefined ? '' : `, ${status}`}`)}</title>`,
+    `<g><title>${escapeXml(`${words}, ${box.type}${box.undoneBy === null ? '' : `, undone by ${box.undoneBy}`}${status === undefined ? '' : `, ${status}`}`)}</title>`,
     `<rect x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${corner}" fill="${fill}" stroke="${stroke}" stroke-width="${strokeWidth}"${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}/>`,
     `<text x="${n(centre.x)}" y="${n(y + 20)}" text-anchor="middle" font-size="13" font-weight="600" fill="#111827">${escapeXml(shown)}</text>`,
-    `<text x="${n(centre.x)}" y="${n(y + 36)}" text-anchor="middle" font-size="11" fill="#4b5563">${escapeXml(second)}</text></g>`,
+    `<text x="${n(centre.x)}" y="${n(y + 36)}" text-anchor="middle" font-size="11" fill="#4b5563">${escapeXml(secondLine(box))}</text></g>`,
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../core/json.ts';
 import { nodeShapes } from './nodes.ts';
-import { anything, condition, duration, flag, instant, integer, jsonSchema, literal, object, oneOf, text, when } from './shapes.ts';
+import { anything, condition, declaredSchema, duration, flag, instant, integer, literal, object, oneOf, text, when } from './shapes.ts';
 
 const title: JsonObject = { type: 'string', maxLength: 500, description: 'Title that people read.' };
 const description: JsonObject = { type: 'string', maxLength: 10_000, description: 'Description that people read.' };
@@ -103,7 +103,9 @@ const trigger: JsonObject = object(
 const types = Object.entries(nodeShapes);
 
 /** Types of nodes that can be compensations, and types that cannot have one. */
-const undoing = ['task', 'http', 'publish'];
+const undoing = ['task', 'http', 'publish', 'workflow'];
+/** A compensation is waited for. */
+const fieldsOfUndoing = ({ detached: _, ...fields }: JsonObject): JsonObject => fields;
 const withoutCompensation = ['wait', 'forEach', 'repeat'];
 const compensationOf = (type: string): JsonObject =>
   withoutCompensation.includes(type) ? {} : { compensation: { $ref: '#/$defs/compensation' } };
@@ -117,14 +119,18 @@ export const definitionSchema: JsonObject = {
       title,
       description,
       labels,
-      input: jsonSchema('JSON Schema of the input of an instance.'),
+      input: declaredSchema('The input of an instance.'),
       vars: variables('Variables and their first values.'),
       ...graph,
       output: anything('Output of a completed instance: any JSON with expressions in it, or one expression.'),
       timeout: duration('How long an instance may take.'),
       deadline: instant('The time at which an instance times out.'),
       onFailure: oneOf(['incident', 'fail', 'compensate'], 'What happens when a node fails and no edge fits.', { default: 'incident' }),
-      lifecycle: oneOf(['instance', 'tasks'], '`tasks` sends a lifecycle record also for each step of a task.', { default: 'instance' }),
+      lifecycle: oneOf(
+        ['instance', 'starts', 'tasks'],
+        '`starts` sends a lifecycle record also for each start, `tasks` for each start and each step of a task.',
+        { default: 'instance' },
+      ),
       continuation: {
         type: 'boolean',
         default: false,
@@ -164,7 +170,7 @@ export const definitionSchema: JsonObject = {
         .map(([type, { fields, required, more = {} }]) =>
           when(
             { properties: { type: { const: type } }, required: ['type'] },
-            object({ type: { const: type }, title, description, labels, ...fields }, ['type', ...required], more),
+            object({ type: { const: type }, title, description, labels, ...fieldsOfUndoing(fields) }, ['type', ...required], more),
           ),
         ),
     },

@@ -229,7 +229,7 @@ const shapeCodes = new Set([
 ]);
 /** Rules between fields, and rules for strings that no pattern can express. */
 const notOfSchema =
-  /names nobody|at least "timeout"|at least "initial"|longer than zero|cannot be the name of an item|cannot be set|without user name|begins with http|has no meaning|a request has one|which has no body|request has no body|reads no numbers|needs "count"|must stand beside|of the task, and must come|smaller than|no meaning without|"onTimeout"|whole address|not supported/;
+  /names nobody|at least "timeout"|at least "initial"|longer than zero|cannot be the name of an item|cannot be set|without user name|begins with http|has no meaning|a request has one|which has no body|request has no body|reads no numbers|needs "count"|must stand beside|of the task, and must come|smaller than|no meaning without|"onTimeout"|whole address|not supported|can vote/;
 
 /** The full document in parts: one for each node, one for everything around nodes, and an example. */
 const nodes = full.nodes as { readonly [name: string]: JsonObject };

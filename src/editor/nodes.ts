@@ -3,11 +3,11 @@ import type { JsonObject } from '../core/json.ts';
 import {
   anything,
   condition,
+  declaredSchema,
   duration,
   flag,
   instant,
   integer,
-  jsonSchema,
   literal,
   object,
   oneOf,
@@ -103,10 +103,10 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     fields: {
       task: literal('^[A-Za-z][A-Za-z0-9_.-]{0,127}$', 'Name of the handler, without expressions.'),
       input: anything('Input of the handler. Default {}.'),
-      inputSchema: jsonSchema('JSON Schema of the input that the handler gets.'),
-      outputSchema: jsonSchema('JSON Schema of the output that the handler returns.'),
+      inputSchema: declaredSchema('The input that the handler gets.'),
+      outputSchema: declaredSchema('The output that the handler returns.'),
       queue: {
-        ...literal('^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$', 'The queue whose workers run the task, without expressions.'),
+        ...literal('^(?!http$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$', 'The queue whose workers run the task, without expressions.'),
         default: 'handlers',
       },
       ...effort('5m'),
@@ -131,10 +131,11 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
         description: 'Headers: strings, numbers or booleans; null leaves a header out.',
       }),
       body: anything('Body of the request, sent as JSON; a string is sent as it is. Not allowed with GET and HEAD.'),
+      bodyEncoding: oneOf(['none', 'base64'], '`base64`: `body` is a string of base64, and its bytes are sent.', { default: 'none' }),
       form: fields('Fields of a form, in place of `body`: sent as application/x-www-form-urlencoded.'),
       parse: oneOf(['auto', 'json', 'text', 'base64'], 'How the body of the response is read.', { default: 'auto' }),
       numbers: oneOf(['exact', 'string'], '`string` makes strings of numbers that have too many digits to be exact.', { default: 'exact' }),
-      outputSchema: jsonSchema('JSON Schema of the output.'),
+      outputSchema: declaredSchema('The output.'),
       ...effort('30s'),
     },
     required: ['method', 'url'],
@@ -144,7 +145,7 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     description: 'Computes its output in the engine.',
     fields: {
       output: anything('The output: any JSON with expressions in it, or one expression.'),
-      outputSchema: jsonSchema('JSON Schema of the output.'),
+      outputSchema: declaredSchema('The output.'),
     },
     required: ['output'],
   },
@@ -153,7 +154,7 @@ export const nodeShapes: { readonly [type: string]: NodeShape } = {
     fields: {
       title: text('Title of the task in the inbox.'),
       assignees: assignees('Who may complete the task: at least one user or role.'),
-      form: jsonSchema('JSON Schema of the output with which a person completes the task.'),
+      form: declaredSchema('What a person completes the task with.'),
       due: duration('When the task is due. It is shown and searched; nothing happens at that time.'),
       outcomes: {
         ...names,

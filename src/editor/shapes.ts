@@ -46,9 +46,12 @@ export const condition = (description: string): JsonObject => ({
   examples: ['input.amount > 100'],
 });
 
-export const jsonSchema = (description: string): JsonObject => ({
+/** JSON Schema, or Avro: no keyword of JSON Schema is called `avro`. */
+export const declaredSchema = (description: string): JsonObject => ({
   type: ['object', 'boolean'],
-  description: `${description} JSON Schema, draft 2020-12.`,
+  description: `${description} JSON Schema, draft 2020-12, or Avro as { "avro": … }. "sensitive": true marks a value that views mask.`,
+  properties: { avro: { type: ['object', 'array', 'string'], description: 'An Avro schema, of which the JSON Schema is made.' } },
+  not: { type: 'object', required: ['avro'], minProperties: 2 },
 });
 
 export function object(properties: JsonObject, required: readonly string[], more: JsonObject = {}): JsonObject {

@@ -1,6 +1,7 @@
 /** When a node runs, and what follows it. */
 import type { Definition, Edge, Graph, Node } from '../core/definition/types.ts';
 import { whyNeverEnds } from '../core/nodes/readers.ts';
+import { parentOf } from './names.ts';
 
 export function describeArrivals(graph: Graph, { id, join, cancelRest }: Node): string {
   const edges = graph.incoming.get(id) ?? [];
@@ -14,7 +15,7 @@ export function describeArrivals(graph: Graph, { id, join, cancelRest }: Node): 
 }
 
 export function describeDeparture(
-  { onFailure }: Definition,
+  definition: Definition,
   graph: Graph,
   node: Node,
 ): { readonly sentences: readonly string[]; readonly warnings: readonly string[] } {
@@ -37,12 +38,27 @@ export function describeDeparture(
   );
   if (missing.length === 0) return { sentences, warnings: [] };
   const words = missing.map((ending) => (ending === 'failed' ? 'fails' : 'times out')).join(' or ');
-  sentences.push(
-    `When it ${words} and no edge fits, ${onFailure === 'fail' ? 'the instance fails' : 'it waits as an incident for a person'}.`,
-  );
+  const failing = uncaught(definition, node);
+  sentences.push(`When it ${words} and no edge fits, ${consequences[failing]}.`);
   const on = missing.length === 2 ? 'any' : (missing[0] ?? 'any');
   const warning = `Not every way in which it ${words} has an edge: add one with "on": "${on}" if the workflow can go on by itself.`;
-  return { sentences, warnings: onFailure === 'fail' ? [] : [warning] };
+  return { sentences, warnings: failing === 'incident' ? [warning] : [] };
+}
+
+const consequences = {
+  incident: 'it waits as an incident for a person',
+  fail: 'the instance fails',
+  compensate: 'what was done is undone and the instance fails',
+  item: 'the item fails',
+} as const;
+
+/** What becomes of a failure for which no edge is there: of the nearest loop that counts failed items, else of the definition. */
+function uncaught({ nodes, onFailure }: Definition, { id }: Node): keyof typeof consequences {
+  for (let loopId = parentOf(id); loopId !== ''; loopId = parentOf(loopId)) {
+    const loop = nodes.get(loopId as Node['id']);
+    if (loop?.type === 'forEach' && loop.failuresMax !== null) return 'item';
+  }
+  return onFailure;
 }
 
 function conditionOf({ rule }: Edge): string {

@@ -59,6 +59,56 @@ it('says what edges for failures do, and warns of no ending that has one', () =>
   expect(explained(some, 'a')?.warnings).toHaveLength(1);
 });
 
+it('says what a failure that is undone and its limits of time do', () => {
+  const task = { type: 'task', task: 'reserve', queueTimeout: '1h', compensation: { type: 'publish', event: 'released', key: 'k' } };
+  const json = graphOf({ a: task, b: task }, [], { onFailure: 'compensate', timeout: '1d', deadline: '2030-01-01T00:00:00Z' });
+  const { sentences, nodes } = explain(parsed(json));
+  expect(sentences).toContain(
+    'It has a "timeout" and a "deadline": when that has passed, open work is cancelled, what was done is undone, and the instance fails.',
+  );
+  expect(nodes.map(({ nodeId }) => nodeId)).toEqual(['a', 'a.compensation', 'b', 'b.compensation']);
+  expect(nodes[0]).toMatchObject({
+    sentences: expect.arrayContaining(['When it fails or times out and no edge fits, what was done is undone and the instance fails.']),
+    warnings: [],
+  });
+});
+
+it('says what starts instances by itself', () => {
+  const triggers = [{ name: 'paid', event: 'order.paid' }, { schedule: { cron: '30 2 * * *', timeZone: 'Europe/Berlin' } }];
+  expect(explain(parsed({ ...graphOf(['a']), triggers })).sentences.slice(0, 2)).toEqual([
+    'An event of the type "order.paid" starts an instance (the trigger "paid").',
+    'An instance starts at the times of "30 2 * * *" in the time zone Europe/Berlin (the trigger "2").',
+  ]);
+});
+
+it('says in a loop that counts failures that the item fails, and tells of a loop before its body', () => {
+  const task = { type: 'task', task: 'work', queueTimeout: '1h' };
+  const each = { type: 'forEach', items: [1, 2, 3], onItemFailure: 'continue', atLeast: 2, timeout: '1h', body: { nodes: { work: task } } };
+  const json = graphOf({ each, after: task }, ['each>after'], { onFailure: 'fail' });
+  expect(explain(parsed(json)).nodes.map(({ nodeId }) => nodeId)).toEqual(['each', 'each/work', 'after']);
+  expect(explained(json, 'each/work')?.sentences).toContain('When it fails or times out and no edge fits, the item fails.');
+  expect(explained(json, 'each')?.sentences).toEqual(
+    expect.arrayContaining([
+      'It completes with 2 items, cancels the rest, and fails once so many cannot complete any more.',
+      'After 1 hour what is open in it is cancelled, and the node has timed out.',
+    ]),
+  );
+});
+
+it('says how many people decide, between what, and who may not', () => {
+  const human = { type: 'human', title: 'Sign', assignees: { roles: ['board'] }, timeout: '1d', outcomes: ['sign', 'refuse'] };
+  const sentencesOf = (approvals: JsonObject): readonly string[] => explained(nodeOf({ ...human, approvals }), 'n')?.sentences ?? [];
+  expect(sentencesOf({ atLeast: 2, of: 3, notBy: 'ada' }).slice(1, 4)).toEqual([
+    'It is in the inbox of its assignees until 2 of them have voted for the same outcome, or one fails it. They choose one of "sign", "refuse".',
+    'After 3 votes without such an outcome it fails with UNDECIDED.',
+    'Whoever "notBy" names may not decide it.',
+  ]);
+  expect(sentencesOf({ notBy: 'ada' }).slice(1, 3)).toEqual([
+    'It is in the inbox of its assignees until one of them completes or fails it. They choose one of "sign", "refuse".',
+    'Whoever "notBy" names may not decide it.',
+  ]);
+});
+
 it('says what joins wait for, and what they cancel', () => {
   const step = { type: 'transform', output: 1 };
   const join = (how: JsonObject): JsonObject => graphOf({ a: step, b: step, c: { ...step, ...how } }, ['a>c', 'b>c']);
@@ -66,6 +116,21 @@ it('says what joins wait for, and what they cancel', () => {
     'It runs as soon as one edge to it is taken: from "a" always; "b" always. Branches that are still open are cancelled then.',
   );
   expect(explained(join({ join: { atLeast: 2 } }), 'c')?.sentences[0]).toMatch(/^It runs as soon as 2 edges to it are taken/);
+});
+
+it('says what a compensation undoes, and that instances undo', () => {
+  const task = { type: 'task', task: 'a' };
+  const undo = { type: 'workflow', definition: 'refund', input: '${ node.output }' };
+  const json = graphOf({ a: task, b: { ...task, compensation: undo } }, ['a>b'], { onFailure: 'compensate' });
+  expect(explain(parsed(json)).sentences.join(' ')).toContain('the compensations of completed nodes run, one at a time');
+  const one = explained(json, 'b.compensation');
+  expect(one?.sentences).toEqual([
+    'It undoes "b", if that completed and the instance fails, is cancelled or times out afterwards.',
+    'It starts an instance of "refund" (the latest version) as its child.',
+    'It waits for the end of the child, and fails when the child fails or is cancelled.',
+    'If it fails for good, the undoing waits as an incident, until a person retries it.',
+  ]);
+  expect(one?.names).toEqual(['node', ...(explained(json, 'b')?.names ?? [])]);
 });
 
 it('names what a body sees: its items, its own nodes and those before the loop', () => {

@@ -20,6 +20,7 @@ function hasVariables({ document, nodes }: Definition): boolean {
   return (typeof document === 'object' && document !== null && 'vars' in document) || [...nodes.values()].some(({ set }) => set.size > 0);
 }
 
-function parentOf(nodeId: string): string {
+/** The id of the loop around a node, or ''. */
+export function parentOf(nodeId: string): string {
   return nodeId.slice(0, Math.max(0, nodeId.lastIndexOf('/')));
 }

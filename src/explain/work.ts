@@ -2,7 +2,7 @@
  * What a node does while it runs, what it waits for, and what about it may surprise. One entry for each type; a type without an
  * entry is only named.
  */
-import type { DurationSetting, HttpNode, Node, NodeType, TaskNode } from '../core/definition/types.ts';
+import type { DurationSetting, Graph, HttpNode, HumanNode, Node, NodeType, TaskNode } from '../core/definition/types.ts';
 
 export type Work = { readonly sentences: readonly string[]; readonly warnings: readonly string[] };
 
@@ -27,11 +27,9 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     warnings: [],
   }),
   transform: () => ({ sentences: ['The engine computes its output at once. If an expression fails, that is an incident.'], warnings: [] }),
-  human: ({ due, reminders, escalations, approvals, timeout }) => ({
+  human: ({ due, reminders, escalations, approvals, outcomes, timeout }) => ({
     sentences: [
-      approvals === null
-        ? 'It is in the inbox of its assignees until one of them completes or fails it.'
-        : `It is in the inbox of its assignees until ${approvals.atLeast} of them have voted for it, or one fails it.`,
+      ...decisionOf({ approvals, outcomes }),
       ...(due === null ? [] : [`It is due after ${durationOf(due)}: that is shown, and nothing happens at that time.`]),
       ...reminders.map((after) => `After ${durationOf(after)} a reminder is sent to the lifecycle topic.`),
       ...escalations.map(({ after }) => `After ${durationOf(after)} it is reassigned.`),
@@ -47,10 +45,12 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     ],
     warnings: [],
   }),
-  event: ({ waits, count, list, timeout }) => ({
+  event: ({ waits, count, list, timeout, onTimeout }) => ({
     sentences: [
       `It waits for ${list ? `${count} events` : 'an event'} of the type ${[...new Set(waits.map(({ event }) => `"${event}"`))].join(' or ')} with its key. An event that came up to an hour before counts too.`,
-      ...(timeout === null ? [] : [`After ${durationOf(timeout)} it times out.`]),
+      ...(timeout === null
+        ? []
+        : [`After ${durationOf(timeout)} it ${onTimeout === 'take' ? 'completes with the events that have come' : 'times out'}.`]),
     ],
     warnings: timeout === null ? [FOR_EVER] : [],
   }),
@@ -58,14 +58,19 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     sentences: [`It sends an event of the type "${event}"${topic === null ? '' : ` (to the topic ${topic} too)`}, and completes at once.`],
     warnings: [],
   }),
-  forEach: ({ body, concurrency, failuresMax }) => ({
+  forEach: ({ body, concurrency, failuresMax, until, atLeast, hasChildren, timeout }) => ({
     sentences: [
-      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) for each item, ${concurrency === null ? 'all at the same time' : `${concurrency} at a time`}, and gives their outputs in the order of the items.`,
+      `It runs ${hasChildren ? 'a child' : bodyOf(body)} for each item, ${concurrency === null ? 'all at the same time' : `${concurrency} at a time`}, and gives their outputs in the order of the items.`,
       failuresMax === null
         ? 'A task that fails in its body does not make the loop fail: "onFailure" of the definition says what happens.'
         : failuresMax === 0
           ? 'It fails at the first item that fails.'
           : 'It continues with other items when one fails, as "onItemFailure" says; the output of a failed item is null.',
+      ...(until === null ? [] : [`It ends early, and cancels what is open, once \`${until.source}\` holds after an item.`]),
+      ...(atLeast === null
+        ? []
+        : [`It completes with ${atLeast} items, cancels the rest, and fails once so many cannot complete any more.`]),
+      ...loopLimit(timeout),
     ],
     warnings: [],
   }),
@@ -79,10 +84,11 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
     ],
     warnings: [],
   }),
-  repeat: ({ body, condition, max, delay }) => ({
+  repeat: ({ body, condition, max, delay, timeout }) => ({
     sentences: [
-      `It runs its body (${body.nodes.size === 1 ? '1 node' : `${body.nodes.size} nodes`}) ${condition.kind === 'until' ? 'until' : 'while'} \`${condition.holds.source}\` holds, at most ${max} times${delay === null ? '' : `, with ${durationOf(delay)} between`}.`,
+      `It runs ${bodyOf(body)} ${condition.kind === 'until' ? 'until' : 'while'} \`${condition.holds.source}\` holds, at most ${max} times${delay === null ? '' : `, with ${durationOf(delay)} between`}.`,
       'More rounds than that fail it with ROUNDS_EXHAUSTED.',
+      ...loopLimit(timeout),
     ],
     warnings: [],
   }),
@@ -91,6 +97,30 @@ const describe: { readonly [Type in NodeType]?: (node: Extract<Node, { readonly 
 export function describeWork<Type extends NodeType>(node: Extract<Node, { readonly type: Type }>): Work {
   const one: ((node: Extract<Node, { readonly type: Type }>) => Work) | undefined = describe[node.type as Type];
   return one === undefined ? { sentences: [`It is a node of the type "${node.type}".`], warnings: [] } : one(node);
+}
+
+function decisionOf({ approvals, outcomes }: Pick<HumanNode, 'approvals' | 'outcomes'>): readonly string[] {
+  const choice = outcomes === null ? '' : ` They choose one of ${outcomes.map((name) => `"${name}"`).join(', ')}.`;
+  if (approvals === null || approvals.atLeast === 1)
+    return [
+      `It is in the inbox of its assignees until one of them completes or fails it.${choice}`,
+      ...(approvals === null || approvals.notBy === null ? [] : [NOT_BY]),
+    ];
+  return [
+    `It is in the inbox of its assignees until ${approvals.atLeast} of them have voted${outcomes === null ? '' : ' for the same outcome'}, or one fails it.${choice}`,
+    ...(approvals.of === null ? [] : [`After ${approvals.of} votes without such an outcome it fails with UNDECIDED.`]),
+    ...(approvals.notBy === null ? [] : [NOT_BY]),
+  ];
+}
+
+const NOT_BY = 'Whoever "notBy" names may not decide it.';
+
+function bodyOf({ nodes }: Graph): string {
+  return `its body (${nodes.size === 1 ? '1 node' : `${nodes.size} nodes`})`;
+}
+
+function loopLimit(timeout: DurationSetting | null): readonly string[] {
+  return timeout === null ? [] : [`After ${durationOf(timeout)} what is open in it is cancelled, and the node has timed out.`];
 }
 
 function effortOf({ timeout, queueTimeout, retry }: TaskNode | HttpNode): readonly string[] {

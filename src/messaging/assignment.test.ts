@@ -65,11 +65,28 @@ describe('Assignment', () => {
     expect(assignment.note(p0, 7n, 1)).toBe(true);
     expect(assignment.note(p0, 6n, 1)).toBe(false);
     expect(assignment.note(p1, 7n, 1)).toBe(false);
-    expect(assignment.takePending()).toEqual([{ ...p0, offset: 7n }]);
+    expect(assignment.takePending()).toEqual([{ ...p0, offset: 7n, note: '' }]);
     expect(assignment.takePending()).toEqual([]);
     assignment.assign([p0]);
     expect(assignment.note(p0, 8n, 1)).toBe(false);
     expect(assignment.note(p0, 8n, 2)).toBe(true);
+  });
+
+  test('commits a note beside the offset, again only when it changes, and none when it lets go', () => {
+    const { assignment } = observed();
+    assignment.assign([p0]);
+    expect(assignment.annotate(p0, 'a', 2)).toBe(false);
+    // Nothing was read, so there is no offset to put it beside.
+    expect(assignment.annotate(p0, 'a', 1)).toBe(true);
+    expect(assignment.takePending()).toEqual([]);
+    assignment.take(p0, records(5, 6), 9n);
+    expect(assignment.takePending()).toEqual([{ ...p0, offset: 5n, note: 'a' }]);
+    expect(assignment.annotate(p0, 'a', 1)).toBe(false);
+    expect(assignment.takePending()).toEqual([]);
+    assignment.note(p0, 6n, 1);
+    expect(assignment.takePending()).toEqual([{ ...p0, offset: 6n, note: 'a' }]);
+    assignment.dropNotes();
+    expect(assignment.takePending()).toEqual([{ ...p0, offset: 6n, note: '' }]);
   });
 
   test('tells how far it is behind', () => {
@@ -105,7 +122,7 @@ describe('Assignment', () => {
       assignment.note(p0, 6n, 1);
       expect(assignment.lag()[0]?.lag).toBe(2);
       assignment.note(p0, 7n, 1);
-      expect(assignment.takePending()).toEqual([{ ...p0, offset: 8n }]);
+      expect(assignment.takePending()).toEqual([{ ...p0, offset: 8n, note: '' }]);
       expect(assignment.lag()[0]?.lag).toBe(0);
     });
 

@@ -13,11 +13,17 @@ type Progress = TopicPartition & {
   /** Everything below is dealt with, also where it is not committed. */
   dealtWith: bigint | null;
   highWatermark: bigint | null;
+  /** Kept beside the committed offset: as the owner wants it, and as it was last taken to be committed. */
+  note: string;
+  takenNote: string;
   /** The last range of offsets without records; records before it may still be under way. */
   gap: { readonly from: bigint; readonly to: bigint } | null;
   /** Assigned in the generation before too, so the first batch may have been fetched in that one. */
   distrusted: boolean;
 };
+
+/** With the note that is kept beside it. */
+export type OffsetToCommit = TopicPartition & { readonly offset: bigint; readonly note: string };
 
 export type TakenBatch = 'handedOver' | 'ignored';
 
@@ -55,7 +61,16 @@ export class Assignment {
       partitions.map(({ topic, partition }) => {
         const key = keyOf({ topic, partition });
         const distrusted = this.#before.has(key);
-        const position = { committed: null, pending: null, next: null, dealtWith: null, highWatermark: null, gap: null };
+        const position = {
+          committed: null,
+          pending: null,
+          next: null,
+          dealtWith: null,
+          highWatermark: null,
+          gap: null,
+          note: '',
+          takenNote: '',
+        };
         return [key, { topic, partition, ...position, distrusted }];
       }),
     );
@@ -135,15 +150,30 @@ export class Assignment {
     return true;
   }
 
+  /** @returns false when it is of another generation, or stands there already. */
+  annotate(partition: TopicPartition, note: string, generation: number): boolean {
+    const progress = this.#current.get(keyOf(partition));
+    if (generation !== this.#generation || progress === undefined) return false;
+    progress.note = note;
+    return progress.note !== progress.takenNote;
+  }
+
+  /** This process lives and gives its partitions up: what it noted for the case of its death goes with its last commit. */
+  dropNotes(): void {
+    for (const progress of this.#current.values()) progress.note = '';
+  }
+
   /** Takes the offsets to be committed, which count as committed from now on. */
-  takePending(): (TopicPartition & { readonly offset: bigint })[] {
-    const taken: (TopicPartition & { readonly offset: bigint })[] = [];
+  takePending(): OffsetToCommit[] {
+    const taken: OffsetToCommit[] = [];
     for (const progress of this.#current.values()) {
-      const { topic, partition, pending } = progress;
-      if (pending === null) continue;
-      taken.push({ topic, partition, offset: pending });
-      progress.committed = pending;
+      const { topic, partition, pending, committed, note, takenNote } = progress;
+      const offset = pending ?? (note === takenNote ? null : committed);
+      if (offset === null) continue;
+      taken.push({ topic, partition, offset, note });
+      progress.committed = offset;
       progress.pending = null;
+      progress.takenNote = note;
     }
     return taken;
   }
@@ -151,7 +181,9 @@ export class Assignment {
   /** The commit of this partition failed. */
   forget(partition: TopicPartition, generation: number): void {
     const progress = this.#current.get(keyOf(partition));
-    if (generation === this.#generation && progress !== undefined) progress.committed = -1n;
+    if (generation !== this.#generation || progress === undefined) return;
+    progress.committed = -1n;
+    progress.takenNote = '';
   }
 
   lag(): readonly (TopicPartition & { readonly lag: number })[] {

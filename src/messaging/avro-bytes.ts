@@ -51,17 +51,19 @@ export class AvroBytes {
 
   /** A long that a double holds exactly. */
   long(): number {
+    const short = this.#shortZigzag();
+    if (short !== null) return short;
     const value = this.#zigzag();
     if (value > longMax || value < -longMax) throw new UnsafeNumber('a long beyond 2^53');
     return Number(value);
   }
 
   index(): number {
-    return Number(this.#zigzag());
+    return this.#shortZigzag() ?? Number(this.#zigzag());
   }
 
   bytes(): Buffer {
-    return this.take(Number(this.#zigzag()));
+    return this.take(this.#shortZigzag() ?? Number(this.#zigzag()));
   }
 
   /** The number of items in the next block of an array or a map, 0 at the end. */
@@ -72,6 +74,21 @@ export class AvroBytes {
     const count = Math.abs(items);
     if (count > freeValuesMax + this.#bytes.length) throw new Error('truncated buffer');
     return count;
+  }
+
+  /** Most numbers have a byte or two, which need no bigint. Null, and nothing is read, when it is longer. */
+  #shortZigzag(): number | null {
+    const first = this.#bytes[this.#at];
+    if (first === undefined) return null;
+    if (first < 0x80) {
+      this.#at += 1;
+      return (first >> 1) ^ -(first & 1);
+    }
+    const second = this.#bytes[this.#at + 1];
+    if (second === undefined || second >= 0x80) return null;
+    this.#at += 2;
+    const value = (first & 0x7f) | (second << 7);
+    return (value >> 1) ^ -(value & 1);
   }
 
   #zigzag(): bigint {

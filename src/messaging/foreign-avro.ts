@@ -3,6 +3,7 @@
  * unions and defaults that Java producers write, and wraps values of unions. Defaults, aliases and the syntax of names are
  * ignored: they matter only when reading with another schema. docs/events.md says what logical types become.
  */
+import { decimalBytesMax, decimalText, fullNameOf, namespaceOf, uuidText } from '../core/avro/index.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { AvroBytes, UnsafeNumber } from './avro-bytes.ts';
 
@@ -139,17 +140,10 @@ function fixedOf(schema: JsonLike, outer: string, names: Names): Read {
     logicalType === 'decimal'
       ? decimalOf(schema, bytes)
       : logicalType === 'uuid' && size === 16
-        ? (from) => uuidText(bytes(from))
+        ? (from) => uuidText(bytes(from).toString('hex'))
         : (from) => bytes(from).toString('base64');
   return define(schema, namespaceOf(schema, outer), names, read);
 }
-
-function uuidText(bytes: Buffer): string {
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
-/** Largest decimal: longer ones are no numbers in practice, and slow to print. */
-const decimalBytesMax = 256;
 
 /** As a string, which keeps every digit, also the zeros at the end: `12.30`. */
 function decimalOf({ scale = 0 }: JsonLike, bytesOf: (from: AvroBytes) => Buffer): Read {
@@ -157,10 +151,7 @@ function decimalOf({ scale = 0 }: JsonLike, bytesOf: (from: AvroBytes) => Buffer
   return (from) => {
     const bytes = bytesOf(from);
     if (bytes.length > decimalBytesMax) throw new Error(`a decimal of more than ${decimalBytesMax} bytes`);
-    const unscaled = bytes.length === 0 ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`));
-    const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
-    const sign = unscaled < 0n ? '-' : '';
-    return scale === 0 ? `${sign}${digits}` : `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+    return decimalText(bytes.toString('hex'), scale);
   };
 }
 
@@ -197,14 +188,4 @@ function define(schema: JsonLike, namespace: string, names: Names, read: Read): 
   if (typeof name !== 'string') throw new Error('a record, enum or fixed without a name');
   names.set(fullNameOf(name, namespace), read);
   return read;
-}
-
-/** A name with dots brings its namespace. */
-function namespaceOf({ name, namespace }: JsonLike, outer: string): string {
-  if (typeof name === 'string' && name.includes('.')) return name.slice(0, name.lastIndexOf('.'));
-  return typeof namespace === 'string' ? namespace : outer;
-}
-
-function fullNameOf(name: string, namespace: string): string {
-  return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }

@@ -62,6 +62,9 @@ export type LogConsumerOptions = {
   readonly handlers: LogConsumerHandlers;
 };
 
+/** Below the broker's `offset.metadata.max.bytes`, which is 4,096 unless it is changed. */
+export const committedNoteLengthMax = 4_000;
+
 export interface LogConsumer {
   /** Resolves once the first assignment (perhaps an empty one) has arrived, however long the broker is away. */
   start(): Promise<void>;
@@ -75,6 +78,12 @@ export interface LogConsumer {
    * `lag`. Default `offset`.
    */
   commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith?: bigint): void;
+  /**
+   * Keeps a note beside the committed offset of the partition, for whoever owns it after this process has died: `LogAdmin.committedNotes`.
+   * It is sent with the next commit, and replaced by an empty one when this consumer leaves the partition to others while it lives.
+   * @param note at most `committedNoteLengthMax` characters of ASCII. Ignored when `generation` is not the present one.
+   */
+  annotate(partition: TopicPartition, note: string, generation: number): void;
   /** Sends the gathered commits now. Rejects with a retryable `MillraceError` when the broker did not accept them. */
   flush(): Promise<void>;
   /** What is assigned now. */
@@ -143,6 +152,8 @@ export interface LogAdmin {
   offsetsAt(topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>>;
   /** Partitions for which the group never committed are missing. */
   committedOffsets(groupId: string, topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** Partitions without a note are missing. */
+  committedNotes(groupId: string, topic: string): Promise<ReadonlyMap<number, string>>;
   /** A group that does not exist is no error. */
   deleteGroup(groupId: string): Promise<void>;
   /** Resolves when the cluster answers. */

@@ -14,6 +14,7 @@ import type { Effect } from '../core/instance/outgoing/effects.ts';
 import { bookAt } from '../core/instance/state/scopes.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
+import type { QueueState } from '../core/queues.ts';
 import type { Codec } from './codec.ts';
 import type { RecordName, Records } from './generated/records.ts';
 import { partitionOf } from './partition.ts';
@@ -24,6 +25,7 @@ import { toCommandRecord } from './records/command-issued.ts';
 import { type MatchedWait, toMatchRecord } from './records/event-matched.ts';
 import { toEventRecord } from './records/external-event.ts';
 import { toChangeRecord } from './records/instance-changed.ts';
+import { toQueueRecord } from './records/queue-state.ts';
 import { toTaskRecord } from './records/task-scheduled.ts';
 import { toTimerRecord } from './records/timer-fired.ts';
 import { recordsOfQueue, sentNotifications } from './registration.ts';
@@ -53,6 +55,8 @@ export interface OutgoingMessages {
   ofChildEnd(end: ChildEnd, at: EpochMs): OutboxMessage;
   /** @param topic default `<prefix>.events`. */
   ofEvent(event: ExternalEvent, topic?: string | null): OutboxMessage;
+  /** Tells workers whether a queue is paused. */
+  ofQueue(state: QueueState): OutboxMessage;
 }
 
 export type OutgoingOptions = {
@@ -62,9 +66,11 @@ export type OutgoingOptions = {
   readonly partitions: number;
   /** Topics beside `<prefix>.events` that `publish` may name. */
   readonly publishTopics: readonly string[];
+  /** Inputs of tasks of more bytes are named by a reference. Default 0: none is. */
+  readonly referenceBytes?: number;
 };
 
-export function createOutgoing({ codec, prefix, partitions, publishTopics }: OutgoingOptions): OutgoingMessages {
+export function createOutgoing({ codec, prefix, partitions, publishTopics, referenceBytes = 0 }: OutgoingOptions): OutgoingMessages {
   const names = topicNames(prefix);
 
   function placed<Name extends RecordName>(record: Name, topic: string, instanceId: string, value: Records[Name]): OutboxMessage {
@@ -134,6 +140,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
         ...recordsOfQueue(prefix, null),
         ...sentNotifications.map((record) => ({ topic: names.notifications, record })),
         { topic: names.lifecycle, record: 'InstanceChanged' },
+        { topic: names.queues, record: 'QueueState' },
         ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
       ]);
     },
@@ -143,7 +150,7 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
       const messages: OutboxMessage[] = [];
       for (const effect of effects) {
         if (effect.type === 'dispatchTask') {
-          const record = toTaskRecord(state, effect.path, effect.attempt, continuation);
+          const record = toTaskRecord(state, effect.path, effect.attempt, continuation, referenceBytes);
           messages.push(placed('TaskScheduled', names.tasks(record.queue), state.instanceId, record));
         } else if (effect.type === 'lifecycle')
           messages.push(placed('InstanceChanged', names.lifecycle, state.instanceId, toChangeRecord(state, effect)));
@@ -163,5 +170,9 @@ export function createOutgoing({ codec, prefix, partitions, publishTopics }: Out
       placed('EventMatched', names.notifications, wait.instanceId, toMatchRecord(wait, event, eventRowId, whereError)),
     ...{ ofChildStart, ofChildWord, ofChildEnd },
     ofEvent,
+    ofQueue(state) {
+      const payload = codec.encode('QueueState', names.queues, toQueueRecord(state));
+      return { topic: names.queues, key: state.queue, messageType: 'QueueState', partition: 0, payload };
+    },
   };
 }

@@ -21,6 +21,7 @@ test('registers every record under its topic, fully compatible for ever, and fin
     'mill.events-millrace.event.ExternalEvent registered',
     'mill.lifecycle-millrace.lifecycle.InstanceChanged registered',
     'mill.definitions-millrace.definition.DefinitionVersion registered',
+    'mill.queues-millrace.queue.QueueState registered',
     'mill.dead-letters-millrace.deadletter.DeadLetter registered',
   ]);
   for (const { subject } of first) expect(await registry.compatibilityOf(subject)).toBe('FULL_TRANSITIVE');

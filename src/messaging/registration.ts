@@ -24,6 +24,7 @@ export function recordsOnTopics(prefix: string, queues: readonly string[] = [], 
     ...[names.events, ...publishTopics].map((topic) => ({ topic, record: 'ExternalEvent' as const })),
     { topic: names.lifecycle, record: 'InstanceChanged' },
     { topic: names.definitions, record: 'DefinitionVersion' },
+    { topic: names.queues, record: 'QueueState' },
     { topic: names.deadLetters, record: 'DeadLetter' },
   ];
 }

@@ -36,6 +36,7 @@ function fakeAdmin(there: readonly TopicDescription[] = []) {
     endOffsets: unused,
     offsetsAt: unused,
     committedOffsets: unused,
+    committedNotes: unused,
     deleteGroup: unused,
     ping: unused,
     close: unused,
@@ -58,6 +59,7 @@ describe('making topics', () => {
       'mill.dead-letters',
       'mill.probes',
       'mill.definitions',
+      'mill.queues',
       '__debezium-heartbeat.mill',
       ...Object.values(connectTopics('mill')),
     ]);
@@ -114,7 +116,7 @@ test('record limits are one setting, and the stack has the same', () => {
 test('the outbox takes messages for what Debezium writes, and for the configured topics of `publish`', () => {
   expect(outboxTopics('mill', ['mail', 'handlers'], ['orders', 'invoices'])).toEqual([
     ...['mill.tasks', 'mill.tasks.handlers', 'mill.tasks.mail', 'mill.notifications', 'mill.lifecycle', 'mill.events'],
-    ...['mill.probes', 'orders', 'invoices'],
+    ...['mill.probes', 'mill.queues', 'orders', 'invoices'],
   ]);
 });
 

@@ -18,6 +18,8 @@ export type TopicNames = {
   readonly heartbeat: string;
   /** Versions of definitions that workers go on with by themselves. */
   readonly definitions: string;
+  /** Which queues are paused. */
+  readonly queues: string;
   readonly connect: { readonly configs: string; readonly offsets: string; readonly status: string };
 };
 
@@ -30,6 +32,7 @@ export function topicNames(prefix: string): TopicNames {
     deadLetters: `${prefix}.dead-letters`,
     probes: `${prefix}.probes`,
     definitions: `${prefix}.definitions`,
+    queues: `${prefix}.queues`,
     heartbeat: `__debezium-heartbeat.${prefix}`,
     connect: { configs: `${prefix}.connect.configs`, offsets: `${prefix}.connect.offsets`, status: `${prefix}.connect.status` },
   };
@@ -95,6 +98,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
     }),
     { topic: names.probes, partitions: 1, replication, config: { 'retention.ms': String(hourMs), 'segment.ms': String(hourMs) } },
     { topic: names.definitions, partitions: 1, replication, config: { ...compacted, 'max.message.bytes': String(maxBytes(settings)) } },
+    { topic: names.queues, partitions: 1, replication, config: compacted },
     { topic: names.heartbeat, partitions: 1, replication, config: { 'retention.ms': String(dayMs) } },
     { topic: names.connect.configs, partitions: 1, replication, config: compacted },
     { topic: names.connect.offsets, partitions: 1, replication, config: compacted },
@@ -106,7 +110,7 @@ export function topicSpecs(settings: TopicSettings): TopicSpec[] {
 export function outboxTopics(prefix: string, queues: readonly string[] = [], publishTopics: readonly string[] = []): string[] {
   const names = topicNames(prefix);
   const tasks = [null, ...new Set([defaultQueue, ...queues])].map((queue) => names.tasks(queue));
-  return [...tasks, names.notifications, names.lifecycle, names.events, names.probes, ...publishTopics];
+  return [...tasks, names.notifications, names.lifecycle, names.events, names.probes, names.queues, ...publishTopics];
 }
 
 export function queueTopicSpec(settings: TopicSettings, queue: string | null): TopicSpec {

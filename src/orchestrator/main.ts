@@ -21,6 +21,7 @@ import {
   assertSetup,
   createDefinitionStore,
   createInstanceStore,
+  createJobStore,
   createMaintenance,
   createOutboxGauge,
   createOutboxProbes,
@@ -65,12 +66,13 @@ async function connect(config: OrchestratorConfig, service: Service): Promise<Or
   const retry = retryForever(isRetryable, signal, log);
   await retry('check the installation', () => assertSetup(pools, config.topics.partitions));
   const slot = slotName(config.topics.prefix);
-  const { eventTtlMs, outboxRetentionMs } = config.orchestrator;
+  const { eventTtlMs, outboxRetentionMs, retention } = config.orchestrator;
   return {
     ...openStore(config, pools),
     definitions: createDefinitionStore(pools.definitions),
+    jobs: createJobStore(pools.instances),
     gauge: createOutboxGauge(pools.instances, slot),
-    maintenance: createMaintenance(pools.instances, { slot, outboxRetentionMs, eventTtlMs, log }),
+    maintenance: createMaintenance(pools.instances, { slot, outboxRetentionMs, eventTtlMs, retention, log }),
     probes: createOutboxProbes(pools.instances),
     log: connectKafka(kafkaOptions(config), log),
   };
@@ -93,7 +95,7 @@ type Store = Pick<OrchestratorSystems, 'codec' | 'outgoing' | 'matcher' | 'store
 function openStore(config: Pick<Config, 'registry' | 'topics' | 'orchestrator' | 'limits'>, pools: Pools): Store {
   const { prefix, partitions, publish: publishTopics } = config.topics;
   const codec = createCodec({ registry: connectRegistry(registryOptions(config)) });
-  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics });
+  const outgoing = createOutgoing({ codec, prefix, partitions, publishTopics, referenceBytes: config.limits.referenceBytes });
   const matcher = createEventMatcher(outgoing);
   const { eventTtlMs } = config.orchestrator;
   const store = createInstanceStore(pools.instances, matcher, { eventTtlMs, stateBytesMax: config.limits.stateBytes });
@@ -129,11 +131,11 @@ export async function redispatchOnce(
     const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
     const partitions = Array.from({ length: config.topics.partitions }, (_, partition) => partition);
     const deadline = performance.now() + waitMs;
-    let { redispatched, waiting } = await redispatcher.look(partitions, force);
+    let { redispatched, waiting } = await redispatcher.lookAtAll(partitions, force);
     while (waiting > 0 && performance.now() < deadline) {
       await redispatcher.mark();
       await sleep(LOOK_AGAIN_MS);
-      const counts = await redispatcher.look(partitions);
+      const counts = await redispatcher.lookAtAll(partitions);
       redispatched += counts.redispatched;
       waiting = counts.waiting;
     }

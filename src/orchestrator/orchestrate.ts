@@ -18,12 +18,16 @@ import type { Config } from '../service/config.ts';
 import { keepDatabaseClock } from '../service/database-clock.ts';
 import { outboxMetrics } from '../service/metrics.ts';
 import type { Service } from '../service/process.ts';
+import { runLimitsOf } from '../service/run-limits.ts';
 import { createDefinitionCache, type DefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
+import type { JobStore } from '../store/jobs.ts';
 import type { Maintenance, OutboxGauge, OutboxProbes, OutboxState } from '../store/maintenance.ts';
 import { createAskingTask } from './children/asking-task.ts';
+import { createNotificationRetentionTask } from './children/notification-retention.ts';
 import { createDeadLetterSink } from './dead-letters/dead-letter-sink.ts';
+import { createJobTask } from './jobs/job-task.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from './orchestrator-metrics.ts';
 import { createProbeReader } from './probes/probe-reader.ts';
 import { publishedBefore } from './published-before.ts';
@@ -31,6 +35,7 @@ import { Redispatcher } from './redispatch/redispatcher.ts';
 import { type ConsumerConfig, type RunningConsumer, runConsumers } from './run-consumers.ts';
 import { CorrelatedEvents } from './timers/correlated-events.ts';
 import { createScheduleTask } from './timers/schedule-task.ts';
+import { SchedulesAside } from './timers/schedules-aside.ts';
 import { createTimerTask } from './timers/timer-task.ts';
 
 /** What an orchestrator works on. */
@@ -38,6 +43,7 @@ export type OrchestratorSystems = {
   readonly definitions: DefinitionStore;
   readonly store: InstanceStore;
   readonly matcher: EventMatcher;
+  readonly jobs: JobStore;
   readonly gauge: OutboxGauge;
   readonly maintenance: Maintenance;
   readonly probes: OutboxProbes;
@@ -83,7 +89,9 @@ export async function orchestrate(config: OrchestrateConfig, service: Service, s
   checkDatabases(service, systems);
   fireTimers(config, service, systems, { admin, metrics });
   askChildren(service, systems, metrics);
-  keepDatabaseSmall(service, systems);
+  runJobs(config, service, systems, metrics);
+  lookAtRetention(config, service, admin);
+  keepDatabaseSmall(service, systems, metrics);
   redispatch(config, service, systems, { admin, metrics, consumers });
   const probing = probePublishing(config, service, systems);
   const now = await keepDatabaseClock(() => store.now(), retry, service);
@@ -107,11 +115,16 @@ function runSchedules(
   { metrics, definitions, now }: ScheduleParts,
 ): void {
   const runner = createScheduleRunner({
-    ...{ definitions: createReadyDefinitions(definitions, outgoing), outgoing, now, limits: config.limits },
+    ...{ definitions: createReadyDefinitions(definitions, outgoing), outgoing, now, limits: runLimitsOf(config) },
     continuation: config.continuation.isOn,
   });
   const { timerIntervalMs: intervalMs } = config.orchestrator;
-  service.repeat('run schedules', createScheduleTask({ store, runner, intervalMs, log: service.log, onTime: metrics.scheduleTime }));
+  const aside = new SchedulesAside(service.log);
+  service.metrics.gauge('schedules_set_aside', 'Schedules whose definition cannot be loaded.', ['definition', 'schedule'], (gauge) => {
+    gauge.reset();
+    for (const { definitionId, name } of aside.all) gauge.set({ definition: definitionId, schedule: name }, 1);
+  });
+  service.repeat('run schedules', createScheduleTask({ store, runner, intervalMs, log: service.log, aside, onTime: metrics.scheduleTime }));
 }
 
 function fireTimers(
@@ -138,8 +151,23 @@ function askChildren(service: Service, { store, outgoing }: OrchestratorSystems,
   service.repeat('ask after children', createAskingTask({ store, outgoing, onAsked: metrics.childrenAsked }));
 }
 
+function runJobs(config: OrchestrateConfig, service: Service, { jobs, outgoing }: OrchestratorSystems, metrics: OrchestratorMetrics): void {
+  const { timerIntervalMs: intervalMs } = config.orchestrator;
+  const told = { onSent: metrics.jobSent, onPaused: metrics.jobPaused };
+  service.repeat('run jobs', createJobTask({ jobs, outgoing, intervalMs, log: service.log, ...told }));
+}
+
+function lookAtRetention({ orchestrator, topics }: OrchestrateConfig, service: Service, admin: LogAdmin): void {
+  const { notifications: topic } = topicNames(topics.prefix);
+  const { outboxRetentionMs } = orchestrator;
+  service.repeat(
+    'look at how long notifications are kept',
+    createNotificationRetentionTask({ admin, topic, outboxRetentionMs, log: service.log }),
+  );
+}
+
 /** Measures the outbox too: a lost slot must be noticed before its unpublished rows are removed. */
-function keepDatabaseSmall(service: Service, { gauge, maintenance }: OrchestratorSystems): void {
+function keepDatabaseSmall(service: Service, { gauge, maintenance }: OrchestratorSystems, metrics: OrchestratorMetrics): void {
   let reading: OutboxState | null = null;
   outboxMetrics(service.metrics, () => reading);
   service.health.check('publishing', () => whyNotInstalled(reading));
@@ -149,7 +177,8 @@ function keepDatabaseSmall(service: Service, { gauge, maintenance }: Orchestrato
     return OUTBOX_SAMPLE_MS;
   });
   service.repeat('maintain the instance database', async () => {
-    await maintenance.run();
+    const report = await maintenance.run();
+    metrics.instancesDeleted(report?.deleted.instance ?? 0);
     return MAINTENANCE_MS;
   });
 }
@@ -201,14 +230,22 @@ function redispatch(
 ): void {
   const { prefix } = config.topics;
   const redispatcher = new Redispatcher({ store, outgoing, admin, prefix, publishedBefore: () => publishedBefore(store, gauge) });
+  const { redispatchIntervalMs } = config.orchestrator;
+  let markedAt = Number.NEGATIVE_INFINITY;
   service.repeat('look for stranded tasks', async () => {
-    const counts = await redispatcher.look(ownedPartitions(consumers, topicNames(prefix).notifications));
-    await redispatcher.mark();
+    const { endsPass, ...counts } = await redispatcher.look(ownedPartitions(consumers, topicNames(prefix).notifications));
+    if (endsPass || performance.now() - markedAt >= redispatchIntervalMs) {
+      await redispatcher.mark();
+      markedAt = performance.now();
+    }
     if (counts.redispatched > 0) service.log.warn(counts, 'Open tasks with nothing in flight are dispatched again');
     metrics.redispatched(counts.redispatched);
-    return config.orchestrator.redispatchIntervalMs;
+    return endsPass ? redispatchIntervalMs : Math.min(REDISPATCH_ROUND_MS, redispatchIntervalMs);
   });
 }
+
+/** Between two rounds of one pass. */
+const REDISPATCH_ROUND_MS = 1_000;
 
 /** Partitions whose instances this process works on. */
 function ownedPartitions(consumers: readonly RunningConsumer[], topic: string): readonly number[] {

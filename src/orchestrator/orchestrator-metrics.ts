@@ -24,10 +24,18 @@ export type OrchestratorMetrics = {
   redispatched(count: number): void;
   /** Tasks that an outcome continues: held, or decided otherwise here. */
   continued(held: number, misfits: number): void;
+  /** Tasks that the broker has without the outbox. */
+  sentDirectly(count: number): void;
   /** Held tasks that were sent since their lease was over. */
   leaseEnded(count: number): void;
   childrenAsked(count: number): void;
   childGone(): void;
+  /** Instances that were deleted, since they ended long ago. */
+  instancesDeleted(count: number): void;
+  /** Commands that a job has sent. */
+  jobSent(operation: string, count: number): void;
+  /** A job paused by itself. */
+  jobPaused(why: string): void;
 };
 
 /** @param lag asked at each scrape, as is how many bytes of states are cached. */
@@ -74,10 +82,14 @@ export function createOrchestratorMetrics(
       if (held > 0) own.continuations.inc({ result: 'held' }, held);
       if (misfits > 0) own.continuations.inc({ result: 'misfit' }, misfits);
     },
+    sentDirectly: (count) => own.direct.inc(count),
     leaseEnded(count) {
       if (count > 0) own.continuations.inc({ result: 'released' }, count);
     },
     childrenAsked: (count) => own.childrenAsked.inc(count),
     childGone: () => own.childrenGone.inc(),
+    instancesDeleted: (count) => own.instancesDeleted.inc(count),
+    jobSent: (operation, count) => own.jobCommands.inc({ operation }, count),
+    jobPaused: (why) => own.jobsPaused.inc({ why }),
   };
 }

@@ -10,10 +10,12 @@ import type { Codec } from '../messaging/codec.ts';
 import { assertEventTopics } from '../messaging/foreign-topics.ts';
 import type { Log, LogAdmin, LogProducer } from '../messaging/log.ts';
 import type { OutgoingMessages } from '../messaging/outgoing.ts';
+import { isContinuing } from '../messaging/produced-headers.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
 import type { RetryPolicy } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
+import { runLimitsOf } from '../service/run-limits.ts';
 import type { DefinitionCache } from '../store/definition-cache.ts';
 import type { DefinitionStore } from '../store/definition-store.ts';
 import type { EventMatcher, InstanceStore } from '../store/instance-store.ts';
@@ -23,7 +25,9 @@ import { createCorrelator } from './correlator/correlator.ts';
 import { createDeadLetterIndexer } from './dead-letters/dead-letter-indexer.ts';
 import type { DeadLetterSink } from './dead-letters/dead-letter-sink.ts';
 import { DefinitionPublisher } from './definitions/definition-publisher.ts';
-import { Assignments } from './leases/assigned.ts';
+import { DirectSender } from './direct/direct-sender.ts';
+import { createEndTeller } from './ends/end-teller.ts';
+import { type Assigned, Assignments } from './leases/assigned.ts';
 import { LeaseKeeper } from './leases/lease-keeper.ts';
 import { createNotificationProcessor } from './notifications/notification-processor.ts';
 import { createProcessingObserver } from './notifications/processing-observer.ts';
@@ -60,6 +64,13 @@ export type RunningConsumer = Pick<PartitionConsumer<unknown>, 'start' | 'stop' 
 
 /** The part of the shutdown time that batches under way get; the rest is for leaving groups and closing connections. */
 const DRAIN_SHARE = 0.6;
+/** Most partitions whose batches begin together: what one round writes is one transaction. */
+const rounds = { batchesAtOnce: 64 } as const;
+/**
+ * How long outcomes wait whose worker goes on with the next task: that one's outcome is about to come, and all of an instance in a batch is one
+ * write. Whatever else comes in the partition ends the wait, so nobody waits for it but who looks at the instance.
+ */
+const CONTINUED_MS = 20;
 /** How often leases are looked at: a part of their length. */
 const LEASES_MS = 250;
 /** What an event's id, type, source and key add to its data at most: 500 characters each. */
@@ -73,33 +84,42 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   const topics = topicNames(prefix);
   const groups = groupNames(prefix);
 
+  const limits = runLimitsOf(config);
   const isContinued = config.continuation.isOn;
   const ready = await readyDefinitions(dependencies, createReadyDefinitions(definitions, outgoing));
   const assignments = new Assignments(stateCache);
+  // Before the consumers, so that it is closed after them.
+  const direct = config.continuation.isDirect
+    ? openDirectSender(dependencies, (partition) => notifications.commitAgain({ topic: topics.notifications, partition }))
+    : null;
   // All at the same time: one that waits for a database must not use up the time of the others.
   service.onStop('consumers', () =>
     Promise.all(dependencies.consumers.map((consumer) => consumer.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))),
   );
   const observer = createProcessingObserver(log, metrics);
   const latest = createLatestVersions(dependencies.definitionStore);
-  const deciding = { store, definitions: ready, outgoing, limits: config.limits, now };
-  const processor = new InstanceProcessor({
-    ...deciding,
-    births: createBirths({ ...deciding, latest }),
-    observer,
-    continuation: isContinued,
-  });
-  const maxBytes = config.limits.payloadBytes + EVENT_ENVELOPE_BYTES;
-  const starter = createEventStarter({ definitions: ready, outgoing, now, limits: config.limits, continuation: isContinued });
+  const deciding = { store, definitions: ready, outgoing, limits, now, continuation: isContinued };
+  const processor = new InstanceProcessor({ ...deciding, births: createBirths({ ...deciding, latest }), observer, tellsEnds: true });
+  const maxBytes = limits.messageBytes + EVENT_ENVELOPE_BYTES;
+  const starter = createEventStarter(deciding);
   const correlate = createCorrelator({
     ...{ codec, maxBytes, maxMessageBytes, deadLetterTopic: topics.deadLetters, store, matcher, starter, deadLetters, log, metrics },
   });
-  const notifications = openConsumer(dependencies, {
+  const correlating = { openContext: () => null, process: correlate, limits: rounds };
+  const notifications: PartitionConsumer<Assigned> = openConsumer(dependencies, {
     groupId: groups.orchestrator,
     topics: [topics.notifications],
     openContext: () => assignments.open(),
     committable: ({ leases }, partition, reached) => leases.committable(partition, reached),
-    process: createNotificationProcessor({ codec, maxMessageBytes, outgoing, processor, deadLetters, metrics }),
+    process: createNotificationProcessor({
+      ...{ codec, maxMessageBytes, outgoing, processor, outputs: store, deadLetters, metrics },
+      tellEnds: createEndTeller(outgoing, dependencies.producer),
+      direct,
+    }),
+    // Else whoever owns the partitions next would find tasks that the broker is about to have.
+    settled: async () => direct?.settled(),
+    patience: { ms: CONTINUED_MS, mayWait: isContinuing },
+    limits: rounds,
   });
   const keeper = new LeaseKeeper({
     ...{ topic: topics.notifications, store, outgoing, admin: dependencies.admin, consumer: notifications },
@@ -113,10 +133,8 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   });
   await Promise.all([
     notifications.start(),
-    runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], openContext: () => null, process: correlate }),
-    ...config.topics.events.map((topic) =>
-      runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), openContext: () => null, process: correlate }),
-    ),
+    runConsumer(dependencies, { groupId: groups.correlator(null), topics: [topics.events], ...correlating }),
+    ...config.topics.events.map((topic) => runForeignConsumer(dependencies, topic, { groupId: groups.correlator(topic), ...correlating })),
     runConsumer(dependencies, {
       groupId: groups.deadLetters,
       topics: [topics.deadLetters],
@@ -126,9 +144,18 @@ export async function runConsumers(dependencies: ConsumerDependencies): Promise<
   ]);
 }
 
-type ConsumerParts<Context> = Pick<PartitionConsumerOptions<Context>, 'groupId' | 'openContext' | 'process' | 'committable'> & {
+type ConsumerParts<Context> = Pick<
+  PartitionConsumerOptions<Context>,
+  'groupId' | 'openContext' | 'process' | 'committable' | 'settled' | 'patience' | 'limits'
+> & {
   readonly topics: readonly string[];
 };
+
+function openDirectSender({ service, log, metrics }: ConsumerDependencies, commitAgain: (partition: number) => void): DirectSender {
+  const producer = log.producer();
+  service.onStop('producer of tasks', () => producer.stop());
+  return new DirectSender({ producer, commitAgain, onProduced: metrics.sentDirectly, log: service.log });
+}
 
 /** Workers are told of the versions whose instances are moved on here. */
 async function readyDefinitions(
@@ -146,7 +173,11 @@ async function readyDefinitions(
       publisher.tell(definition);
       return definition;
     },
-    find: (id, version) => ready.find(id, version),
+    async find(id, version) {
+      const definition = await ready.find(id, version);
+      if (definition !== null) publisher.tell(definition);
+      return definition;
+    },
   };
 }
 

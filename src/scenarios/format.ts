@@ -3,6 +3,12 @@ import { type Static, Type } from 'typebox';
 import type { InstanceStatus } from '../core/instance/state/state.ts';
 import type { Json } from '../core/json.ts';
 
+/** Where a file is wrong, as a JSON pointer, and what to do. */
+export type FileError = { readonly pointer: string; readonly message: string };
+
+/** The definition that a file is about, where it names none; a path from the file's folder. */
+export const definitionFileDefault = 'definition.json';
+
 const strict = { additionalProperties: false } as const;
 /** Exactly one member. */
 const one = { additionalProperties: false, minProperties: 1, maxProperties: 1 } as const;
@@ -114,7 +120,7 @@ export const Expectation = Type.Object(
       ),
     ),
     history: Type.Optional(
-      Type.Array(Name('`<event type>` or `<event type> <path>`.'), {
+      Type.Array(Name('`<type of entry>` or `<type of entry> <path>`.'), {
         description:
           'Entries of the history in this order; other entries may be between them: `["HumanTaskEscalated approve", "InstanceCompleted"]`.',
       }),
@@ -124,27 +130,48 @@ export const Expectation = Type.Object(
 );
 export type Expectation = Static<typeof Expectation>;
 
+export const commandTypes = ['pause', 'resume', 'cancel', 'retry', 'set-vars', 'complete-node', 'skip-node', 'rerun-node'] as const;
+export type CommandType = (typeof commandTypes)[number];
+
+const Event = (description: string) =>
+  Type.Object(
+    {
+      type: Name('Type of the event, as in `event` of a node or trigger.'),
+      key: Name('The correlation key.'),
+      data: Type.Optional(Any('Data of the event; default null.')),
+      source: Type.Optional(Name('Source of the event; default `scenario`.')),
+      id: Type.Optional(Name('Id of the event. A second event with the same source and id is dropped. Default: a new id.')),
+      time: Type.Optional(Type.String({ description: 'Time of the event, RFC 3339; default: now.' })),
+    },
+    { ...strict, description },
+  );
+export type ScenarioEvent = Static<ReturnType<typeof Event>>;
+
+const TriggerStart = Type.Object(
+  {
+    event: Type.Optional(Event('The event that starts the instance, if a trigger of the definition takes it.')),
+    schedule: Type.Optional(Name('Name of the trigger whose time has come; that time is `startAt`.')),
+  },
+  { ...one, description: 'What starts the instance by a trigger, which gives its input and business key: one of `event` and `schedule`.' },
+);
+export type TriggerStart = Static<typeof TriggerStart>;
+
 export const Step = Type.Object(
   {
     advance: Type.Optional(Duration('Moves the clock forward by this duration: `"2d"`.')),
     advanceTo: Type.Optional(Type.String({ description: 'Moves the clock forward to this time: RFC 3339, with an offset.' })),
-    event: Type.Optional(
-      Type.Object(
-        {
-          type: Name('Type of the event, as in `event` of a node.'),
-          key: Name('The correlation key.'),
-          data: Type.Optional(Any('Data of the event; default null.')),
-          source: Type.Optional(Name('Source of the event; default `scenario`.')),
-          id: Type.Optional(Name('Id of the event. A second event with the same source and id is dropped. Default: a new id.')),
-          time: Type.Optional(Type.String({ description: 'Time of the event, RFC 3339; default: now.' })),
-        },
-        { ...strict, description: 'An event arrives from outside.' },
-      ),
-    ),
+    event: Type.Optional(Event('An event arrives from outside.')),
     complete: Type.Optional(
       Type.Object(
-        { task: Name('Path of the task.'), output: Type.Optional(Any('Output of the task; default {}.')), by: By, refused: Refused },
-        { ...strict, description: 'A person completes an open task.' },
+        {
+          task: Name('Path of the task.'),
+          output: Type.Optional(Any('Output of the task; default {}.')),
+          outcome: Type.Optional(Name('The one of its `outcomes` that the person chooses.')),
+          comment: Type.Optional(Name('What the person says about it.')),
+          by: By,
+          refused: Refused,
+        },
+        { ...strict, description: 'A person completes an open task, or votes where several decide.' },
       ),
     ),
     fail: Type.Optional(
@@ -159,21 +186,57 @@ export const Step = Type.Object(
         { ...strict, description: 'A person fails an open task.' },
       ),
     ),
+    delegate: Type.Optional(
+      Type.Object(
+        {
+          task: Name('Path of the task.'),
+          to: Name('Who has the task then.'),
+          comment: Type.Optional(Name('What the person says about it.')),
+          by: By,
+          refused: Refused,
+        },
+        { ...strict, description: 'A person hands an open task to another one.' },
+      ),
+    ),
     command: Type.Optional(
       Type.Object(
         {
-          type: Type.Unsafe<'pause' | 'resume' | 'cancel' | 'retry'>({ enum: ['pause', 'resume', 'cancel', 'retry'] }),
-          task: Type.Optional(Name('For `retry`: path of the task whose incident is resolved; default: all incidents.')),
-          reason: Type.Optional(Type.String({ description: 'For `cancel`: the reason.' })),
+          type: Type.Unsafe<CommandType>({ enum: [...commandTypes] }),
+          task: Type.Optional(
+            Name(
+              'Path of the task: for `complete-node`, `skip-node` and `rerun-node` the one that is corrected, for `retry` the one whose incident is resolved; default for `retry`: all incidents.',
+            ),
+          ),
+          output: Type.Optional(Any('For `complete-node`: what the node has completed with; default null.')),
+          vars: Type.Optional(Type.Record(Type.String(), Any('The value.'), { description: 'For `set-vars`: the variables that change.' })),
+          reason: Type.Optional(Type.String({ description: 'For `cancel` and corrections: the reason.' })),
           by: By,
           refused: Refused,
         },
         { ...strict, description: 'An operator gives the instance a command.' },
       ),
     ),
+    migrate: Type.Optional(
+      Type.Object(
+        {
+          to: Name('Path of the other version of the definition, relative to this file.'),
+          reason: Type.Optional(Type.String({ description: 'The reason, which the history keeps.' })),
+          by: By,
+          refused: Refused,
+          because: Type.Optional(
+            Type.Array(Type.String(), {
+              minItems: 1,
+              description:
+                'With `refused`: what speaks against it, all of it in any order, as JSON pointers into the other version: `/nodes/pay`.',
+            }),
+          ),
+        },
+        { ...strict, description: 'An operator moves the instance to another version of its definition.' },
+      ),
+    ),
     expect: Type.Optional(Expectation),
   },
-  { ...one, description: 'One of `advance`, `advanceTo`, `event`, `complete`, `fail`, `command` and `expect`.' },
+  { ...one, description: 'One of `advance`, `advanceTo`, `event`, `complete`, `fail`, `delegate`, `command`, `migrate` and `expect`.' },
 );
 export type Step = Static<typeof Step>;
 
@@ -183,6 +246,8 @@ export const Scenario = Type.Object(
     description: Words,
     input: Type.Optional(Any('Input of the instance; default {}.')),
     businessKey: Type.Optional(Name('Business key of the instance.')),
+    startedBy: Type.Optional(Name('Who starts it, as `instance.startedBy` gives it; default `tester`, or what starts it by a trigger.')),
+    trigger: Type.Optional(TriggerStart),
     startAt: Type.Optional(Type.String({ description: 'Time at the start; default 2026-01-01T00:00:00Z.' })),
     clock: Type.Optional(
       Type.Unsafe<'auto' | 'manual'>({
@@ -194,7 +259,7 @@ export const Scenario = Type.Object(
     mocks: Type.Optional(Mocks),
     startRefused: Type.Optional(
       Name(
-        'The error code with which the start must be refused: MR_INPUT_INVALID or MR_START_REFUSED. The scenario can then expect nothing else.',
+        'The error code with which the start must be refused: MR_INPUT_INVALID or MR_START_REFUSED; with `trigger` MR_TRIGGER_FAILED too, or NO_TRIGGER if none takes the event. The scenario can then expect nothing else.',
       ),
     ),
     steps: Type.Optional(Type.Array(Step, { maxItems: 10_000 })),

@@ -6,7 +6,7 @@ export type SuiteResult = {
   /** Path of the scenario file. */
   readonly file: string;
   readonly definitionId: string;
-  readonly results: readonly (ScenarioResult & { readonly durationMs: number })[];
+  readonly results: readonly (Omit<ScenarioResult, 'parts'> & { readonly durationMs: number })[];
 };
 
 export function junitXml(suites: readonly SuiteResult[]): string {

@@ -31,10 +31,12 @@ it('random definitions with random outcomes', () => {
         definition,
         input: given,
         businessKey: null,
+        startedBy: 'tester',
         startAt: 0,
         clock: 'auto',
         mocks,
         stepsMax: stepsMaxDefault,
+        versions: new Map(),
       } as const;
       const started = Simulation.start(beginning);
       if (!started.ok) throw new Error(JSON.stringify(started.error));
@@ -44,7 +46,8 @@ it('random definitions with random outcomes', () => {
           .filter(isOpen)
           .map(({ status }) => status);
       expect(isWaited().filter((status) => status !== 'open')).toEqual([]);
-      for (const n of [1, 10, 11]) simulation.receive({ type: 'paid', key: 'k', source: 'bank', data: { n }, id: null, time: null });
+      for (const n of [1, 10, 11])
+        simulation.receive({ type: 'paid', key: 'k', source: 'bank', data: { n }, id: `paid-${n}`, time: simulation.now });
       simulation.advanceTo(Date.parse('2031-01-01T00:00:00Z'));
       simulation.command({ type: 'retry', path: null }, 'ada');
       expect(isWaited().filter((status) => status !== 'open')).toEqual([]);

@@ -80,12 +80,12 @@ describe('A scenario file is refused', () => {
     [
       'with a pause of one task',
       step({ command: { type: 'pause', task: 'pay' } }),
-      '/scenarios/0/steps/0/command/task Only "retry" is for one task; "pause" is for the instance.',
+      '/scenarios/0/steps/0/command/task The command "pause" has no "task".',
     ],
     [
       'with a reason for a retry',
       step({ command: { type: 'retry', reason: 'why' } }),
-      '/scenarios/0/steps/0/command/reason Only "cancel" has a reason.',
+      '/scenarios/0/steps/0/command/reason The command "retry" has no "reason".',
     ],
     [
       'with a mock of an unknown node',
@@ -126,6 +126,57 @@ describe('A scenario file is refused', () => {
       'that expects an unknown task to be open',
       scenario({ expect: { open: ['ship'] } }),
       '/scenarios/0/expect/open/0 The definition has no node "ship". A task in a loop is named by its path, such as "orders.3.ship".',
+    ],
+    [
+      'with a trigger beside an input',
+      scenario({ trigger: { event: { type: 'a', key: 'b' } }, input: {} }),
+      '/scenarios/0/input Leave "input" out: the trigger gives it.',
+    ],
+    ['with a trigger that is none', scenario({ trigger: {} }), '/scenarios/0/trigger This must have at least 1 property.'],
+    [
+      'with a schedule that there is not',
+      scenario({ trigger: { schedule: 'nightly' } }),
+      '/scenarios/0/trigger/schedule The definition has no schedule "nightly".',
+    ],
+    [
+      'with an event of a trigger at no time',
+      scenario({ trigger: { event: { type: 'a', key: 'b', time: 'now' } } }),
+      '/scenarios/0/trigger/event/time A time must have an offset, such as "2026-01-31T09:00:00Z".',
+    ],
+    [
+      'with a task that is delegated and none of a person',
+      step({ delegate: { task: 'pay', to: 'ada' } }),
+      '/scenarios/0/steps/0/delegate/task "pay" is a http node, which no person completes: mock its outcome.',
+    ],
+    [
+      'with variables of a retry',
+      step({ command: { type: 'retry', vars: {} } }),
+      '/scenarios/0/steps/0/command/vars The command "retry" has no "vars".',
+    ],
+    [
+      'with a correction of no node',
+      step({ command: { type: 'skip-node' } }),
+      '/scenarios/0/steps/0/command The command "skip-node" needs the "task" that it corrects.',
+    ],
+    [
+      'with a correction of an unknown node',
+      step({ command: { type: 'complete-node', task: 'ship' } }),
+      '/scenarios/0/steps/0/command/task The definition has no node "ship". A task in a loop is named by its path, such as "orders.3.ship".',
+    ],
+    [
+      'with a change of no variables',
+      step({ command: { type: 'set-vars' } }),
+      '/scenarios/0/steps/0/command The command "set-vars" needs "vars": the variables and their new values.',
+    ],
+    [
+      'with an unknown entry of a history',
+      scenario({ expect: { history: ['TaskComplete pay'] } }),
+      '/scenarios/0/expect/history/0 There is no entry "TaskComplete" in histories. Did you mean "TaskCompleted"?',
+    ],
+    [
+      'with an entry of a history at an unknown node',
+      scenario({ expect: { history: ['TaskCompleted ship'] } }),
+      '/scenarios/0/expect/history/0 The definition has no node "ship". A task in a loop is named by its path, such as "orders.3.ship".',
     ],
     [
       'that expects something of a start that is refused',

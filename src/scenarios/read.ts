@@ -1,17 +1,26 @@
 /** Reads a scenario file: checks its format, and then its references to the definition. All errors are reported at once. */
-import type { Definition } from '../core/definition/types.ts';
+import { shown, suggest } from '../core/definition/errors.ts';
+import type { Definition, Node } from '../core/definition/types.ts';
 import { parseDuration, parseInstant } from '../core/duration.ts';
+import { entryTypes } from '../core/instance/history/entry-types.ts';
 import { nodeIdOfPath } from '../core/instance/state/scopes.ts';
 import { isJsonObject, type Json } from '../core/json.ts';
 import { pointerTo } from '../core/json-pointer.ts';
 import { own } from '../core/record.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { type CompiledSchema, compileSchema } from '../core/schema/index.ts';
-import { type Expectation, type Mocks, type Outcome, ScenarioFile, type Step } from './format.ts';
-
-export type FileError = { readonly pointer: string; readonly message: string };
-
-export const definitionFileDefault = 'definition.json';
+import {
+  type CommandType,
+  definitionFileDefault,
+  type Expectation,
+  type FileError,
+  type Mocks,
+  type Outcome,
+  type Scenario,
+  ScenarioFile,
+  type Step,
+} from './format.ts';
+import { type LoadVersion, readVersions, type VersionsByPath } from './versions.ts';
 
 /** Path of the definition; the default if the file cannot be read. */
 export function definitionFileOf(file: Json): string {
@@ -30,23 +39,59 @@ function shapeOf(): CompiledSchema {
   return shape;
 }
 
-export function readScenarioFile(file: Json, definition: Definition): Result<ScenarioFile, readonly FileError[]> {
+/** A file without errors, and the versions of its definition that its scenarios move instances to. */
+export type ReadScenarioFile = ScenarioFile & { readonly versions: VersionsByPath };
+
+/** @param load finds the other versions; without it a `migrate` step is an error. */
+export function readScenarioFile(file: Json, definition: Definition, load?: LoadVersion): Result<ReadScenarioFile, readonly FileError[]> {
   const wrong = shapeOf().validate(file);
   if (wrong.length > 0) return err(wrong);
   // The schema has been checked above.
   const read = file as unknown as ScenarioFile;
-  const errors = [...new Checker(definition).file(read)];
-  return errors.length > 0 ? err(errors) : ok(read);
+  const versions = readVersions(read, definition, load);
+  if (!versions.ok) return err(versions.error);
+  const errors = [...new Checker(definition, versions.value).file(read)];
+  return errors.length > 0 ? err(errors) : ok({ ...read, versions: versions.value });
 }
+
+/** What a command takes beside `by` and `refused`. */
+const commandFields: { readonly [Type in CommandType]: readonly string[] } = {
+  pause: [],
+  resume: [],
+  cancel: ['reason'],
+  retry: ['task'],
+  'set-vars': ['vars', 'reason'],
+  'complete-node': ['task', 'output', 'reason'],
+  'skip-node': ['task', 'reason'],
+  'rerun-node': ['task', 'reason'],
+};
 
 class Checker {
   readonly #definition: Definition;
+  readonly #versions: VersionsByPath;
+  /** Those that an instance may be on, or may have been on, the newest first: what it did before it moved can be looked at as well. */
+  #known: readonly Definition[];
 
-  constructor(definition: Definition) {
+  constructor(definition: Definition, versions: VersionsByPath) {
     this.#definition = definition;
+    this.#versions = versions;
+    this.#known = [definition];
+  }
+
+  /** The definition, and the versions that these steps move to. */
+  #with(steps: readonly Step[]): readonly Definition[] {
+    const targets = steps.flatMap(({ migrate }) => (migrate === undefined ? [] : (this.#versions.get(migrate.to) ?? [])));
+    return [...targets.reverse(), this.#definition];
+  }
+
+  #nodeAt(path: string): Node | undefined {
+    const id = nodeIdOfPath(path);
+    for (const { nodes } of this.#known) if (nodes.has(id)) return nodes.get(id);
+    return undefined;
   }
 
   *file({ mocks, scenarios }: ScenarioFile): Generator<FileError> {
+    this.#known = this.#with(scenarios.flatMap(({ steps = [] }) => steps));
     yield* this.#mocks(mocks ?? {}, '/mocks');
     const names = new Map<string, number>();
     for (const [index, scenario] of scenarios.entries()) {
@@ -56,8 +101,14 @@ class Checker {
       if (first !== undefined) yield { pointer: `${pointer}/name`, message: `Scenario ${first} has this name already: give each its own.` };
       names.set(name, first ?? index);
       if (startAt !== undefined) yield* instant(startAt, `${pointer}/startAt`);
+      yield* this.#trigger(scenario, pointer);
+      this.#known = this.#with(steps);
       yield* this.#mocks(own ?? {}, `${pointer}/mocks`);
-      for (const [place, step] of steps.entries()) yield* this.#step(step, `${pointer}/steps/${place}`);
+      for (const [place, step] of steps.entries()) {
+        this.#known = this.#with(steps.slice(0, place));
+        yield* this.#step(step, `${pointer}/steps/${place}`);
+      }
+      this.#known = this.#with(steps);
       if (expect !== undefined) yield* this.#expectation(expect, `${pointer}/expect`);
       const expects = expect !== undefined || steps.some((step) => step.expect !== undefined || refusalIn(step) !== undefined);
       if (startRefused === undefined && !expects) yield { pointer, message: 'The scenario expects nothing: give it an "expect".' };
@@ -72,7 +123,7 @@ class Checker {
   *#mocks(mocks: Mocks, pointer: string): Generator<FileError> {
     for (const [key, outcomes] of Object.entries(mocks)) {
       const at = pointerTo(pointer, key);
-      const node = this.#definition.nodes.get(nodeIdOfPath(key));
+      const node = this.#nodeAt(key);
       if (node === undefined) {
         yield { pointer: at, message: `The definition has no node "${nodeIdOfPath(key)}".` };
         continue;
@@ -83,38 +134,70 @@ class Checker {
     }
   }
 
-  *#step({ advance, advanceTo, event, complete, fail, command, expect }: Step, pointer: string): Generator<FileError> {
+  *#step({ advance, advanceTo, event, complete, fail, delegate, command, migrate, expect }: Step, pointer: string): Generator<FileError> {
     if (advance !== undefined) yield* duration(advance, `${pointer}/advance`);
     if (advanceTo !== undefined) yield* instant(advanceTo, `${pointer}/advanceTo`);
     if (event?.time !== undefined) yield* instant(event.time, `${pointer}/event/time`);
     if (complete !== undefined) yield* this.#humanTask(complete.task, `${pointer}/complete/task`);
     if (fail !== undefined) yield* this.#humanTask(fail.task, `${pointer}/fail/task`);
-    if (command?.task !== undefined) {
-      if (command.type !== 'retry')
-        yield { pointer: `${pointer}/command/task`, message: `Only "retry" is for one task; "${command.type}" is for the instance.` };
-      yield* this.#node(command.task, `${pointer}/command/task`);
-    }
-    if (command?.reason !== undefined && command.type !== 'cancel')
-      yield { pointer: `${pointer}/command/reason`, message: 'Only "cancel" has a reason.' };
+    if (delegate !== undefined) yield* this.#humanTask(delegate.task, `${pointer}/delegate/task`);
+    if (command !== undefined) yield* this.#command(command, `${pointer}/command`);
+    if (migrate?.because !== undefined && migrate.refused !== 'MR_MIGRATION_REFUSED')
+      yield {
+        pointer: `${pointer}/migrate/because`,
+        message: 'Only a move that is refused has reasons: give "refused": "MR_MIGRATION_REFUSED" too.',
+      };
     if (expect !== undefined) yield* this.#expectation(expect, `${pointer}/expect`);
   }
 
-  *#expectation({ nodes = {}, open = [], incidents = {} }: Expectation, pointer: string): Generator<FileError> {
+  *#command(command: NonNullable<Step['command']>, pointer: string): Generator<FileError> {
+    const { type, task } = command;
+    for (const field of ['task', 'output', 'vars', 'reason'] as const)
+      if (command[field] !== undefined && !commandFields[type].includes(field))
+        yield { pointer: `${pointer}/${field}`, message: `The command "${type}" has no "${field}".` };
+    if (task !== undefined && commandFields[type].includes('task')) yield* this.#node(task, `${pointer}/task`);
+    if (task === undefined && (type === 'complete-node' || type === 'skip-node' || type === 'rerun-node'))
+      yield { pointer, message: `The command "${type}" needs the "task" that it corrects.` };
+    if (type === 'set-vars' && command.vars === undefined)
+      yield { pointer, message: 'The command "set-vars" needs "vars": the variables and their new values.' };
+  }
+
+  *#trigger({ trigger, input, businessKey, startedBy }: Scenario, pointer: string): Generator<FileError> {
+    if (trigger === undefined) return;
+    for (const [field, value] of Object.entries({ input, businessKey, startedBy }))
+      if (value !== undefined) yield { pointer: `${pointer}/${field}`, message: `Leave "${field}" out: the trigger gives it.` };
+    const { event, schedule } = trigger;
+    if (event?.time !== undefined) yield* instant(event.time, `${pointer}/trigger/event/time`);
+    const names = this.#definition.triggers.filter(({ kind }) => kind === 'schedule').map(({ name }) => name);
+    if (schedule !== undefined && !names.includes(schedule))
+      yield { pointer: `${pointer}/trigger/schedule`, message: `The definition has no schedule "${schedule}".${suggest(schedule, names)}` };
+  }
+
+  *#expectation({ nodes = {}, open = [], incidents = {}, history = [] }: Expectation, pointer: string): Generator<FileError> {
     for (const key of Object.keys(nodes)) yield* this.#node(key, pointerTo(`${pointer}/nodes`, key));
     for (const [index, path] of open.entries()) yield* this.#node(path, `${pointer}/open/${index}`);
+    for (const [index, entry] of history.entries()) yield* this.#entry(entry, `${pointer}/history/${index}`);
     // An incident may be of an item (`orders.3`), or of the instance.
     for (const path of Object.keys(incidents)) if (path !== '') yield* this.#node(path, pointerTo(`${pointer}/incidents`, path));
   }
 
+  /** `TaskCompleted orders.3.ship`, or the type alone. */
+  *#entry(entry: string, pointer: string): Generator<FileError> {
+    const [type = '', path] = entry.split(' ');
+    if (own(entryTypes, type) === undefined)
+      yield { pointer, message: `There is no entry ${shown(type)} in histories.${suggest(type, Object.keys(entryTypes))}` };
+    else if (path !== undefined) yield* this.#node(path, pointer);
+  }
+
   *#humanTask(path: string, pointer: string): Generator<FileError> {
-    const node = this.#definition.nodes.get(nodeIdOfPath(path));
+    const node = this.#nodeAt(path);
     if (node === undefined) yield* this.#node(path, pointer);
     else if (node.type !== 'human')
       yield { pointer, message: `"${node.id}" is a ${node.type} node, which no person completes: mock its outcome.` };
   }
 
   *#node(path: string, pointer: string): Generator<FileError> {
-    if (this.#definition.nodes.has(nodeIdOfPath(path))) return;
+    if (this.#nodeAt(path) !== undefined) return;
     yield {
       pointer,
       message: `The definition has no node "${nodeIdOfPath(path)}". A task in a loop is named by its path, such as "orders.3.ship".`,
@@ -150,6 +233,6 @@ function* instant(text: string, pointer: string): Generator<FileError> {
   if (parseInstant(text) === undefined) yield { pointer, message: 'A time must have an offset, such as "2026-01-31T09:00:00Z".' };
 }
 
-export function refusalIn({ complete, fail, command }: Step): string | undefined {
-  return (complete ?? fail ?? command)?.refused;
+export function refusalIn({ complete, fail, delegate, command, migrate }: Step): string | undefined {
+  return (complete ?? fail ?? delegate ?? command ?? migrate)?.refused;
 }

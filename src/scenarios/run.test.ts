@@ -4,20 +4,8 @@ import { graphOf, nodeOf, parsed } from '../core/definition/testing/documents.ts
 import type { JsonObject } from '../core/json.ts';
 import { CoverageCounter } from './coverage.ts';
 import type { Scenario } from './format.ts';
-import { readScenarioFile } from './read.ts';
 import { runScenario } from './run.ts';
-
-/** Messages of what failed, by pointer. */
-function failuresOf(document: JsonObject, scenario: JsonObject): Readonly<Record<string, string>> {
-  const definition = parsed(document);
-  const read = readScenarioFile({ scenarios: [{ name: 'it', ...scenario }] }, definition);
-  if (!read.ok) throw new Error(JSON.stringify(read.error));
-  const [only] = read.value.scenarios;
-  if (only === undefined) throw new Error('there is one');
-  return Object.fromEntries(runScenario(definition, only, {}, '').failures.map(({ pointer, message }) => [pointer, message]));
-}
-
-const passes = (document: JsonObject, scenario: JsonObject): void => expect(failuresOf(document, scenario)).toEqual({});
+import { failuresOf, passes } from './testing/passing.ts';
 
 const work: JsonObject = { type: 'task', task: 'work' };
 const completed: JsonObject = { status: 'completed' };
@@ -48,6 +36,29 @@ describe('Work', () => {
     const document = nodeOf({ ...work, timeout: '10s', queueTimeout: '1m', retry: { maxAttempts: 1 } });
     const steps = [{ expect: { open: ['n'] } }, { advance: '59s' }, { expect: { open: ['n'] } }, { advance: '1s' }];
     passes(document, { mocks: { n: [{ never: true }] }, steps, expect: { status: 'incident', nodes: { n: { status: 'timedOut' } } } });
+  });
+
+  it('of a child that undoes is mocked as that of any other child', () => {
+    const undo = { type: 'workflow', definition: 'refund', input: '${ node.output }' };
+    const edges = [{ from: 'a', to: 'n' }];
+    passes(graphOf({ a: { ...work, compensation: undo }, n: work }, edges, { onFailure: 'compensate' }), {
+      mocks: {
+        a: [{ output: 'paid' }],
+        n: [{ fails: { code: 'X', retryable: false } }],
+        'a.compensation': [{ fails: { code: 'Y' } }, { output: 1, after: '1h' }],
+      },
+      steps: [
+        {
+          expect: {
+            status: 'incident',
+            incidents: { 'a.compensation': 'Y' },
+            nodes: { 'a.compensation': { status: 'failed', input: 'paid' } },
+          },
+        },
+        { command: { type: 'retry' } },
+      ],
+      expect: { status: 'failed', nodes: { 'a.compensation': { status: 'completed', attempt: 2, output: 1 } } },
+    });
   });
 
   it('of a compensation is mocked by the name of its node, whatever undoes it', () => {
@@ -288,7 +299,7 @@ it('ends a scenario whose loop never does', () => {
   const body = { nodes: { w: { type: 'wait', for: '1s' } } };
   const definition = parsed(nodeOf({ type: 'repeat', while: 'true', max: 100000, body }));
   const scenario: Scenario = { name: 'it', steps: [{ advance: '100000h' }], expect: { status: 'completed' } };
-  expect(runScenario(definition, scenario, {}, '/scenarios/0', 100).failures).toEqual([
+  expect(runScenario(definition, scenario, {}, '/scenarios/0', { stepsMax: 100 }).failures).toEqual([
     { pointer: '/scenarios/0', message: 'The instance made more than 100 steps. Perhaps a loop of the definition never ends.' },
   ]);
 });

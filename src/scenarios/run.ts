@@ -1,21 +1,37 @@
 /** Runs scenarios: the steps in their order, and the expectations. */
 import type { Definition } from '../core/definition/types.ts';
-import { parseDuration, parseInstant } from '../core/duration.ts';
+import { parseInstant } from '../core/duration.ts';
 import type { TaskPath } from '../core/ids.ts';
+import type { MigrationReason } from '../core/instance/migration/reasons.ts';
 import { taskAt } from '../core/instance/state/scopes.ts';
 import { isOpen } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
+import { jsonEquals } from '../core/json.ts';
+import { err } from '../core/result.ts';
+import { beginningOf } from './beginning.ts';
 import { compare, type Failure } from './expectations.ts';
 import type { Mocks, Scenario, Step } from './format.ts';
 import { refusalIn } from './read.ts';
-import { EndlessScenario, type Refusal, Simulation, stepsMaxDefault } from './simulation.ts';
+import { EndlessScenario, type HistoryPart, type Refusal, Simulation, stepsMaxDefault } from './simulation.ts';
+import { reasonsAgainst, take } from './steps.ts';
+import type { VersionsByPath } from './versions.ts';
 
 export type ScenarioResult = {
   readonly name: string;
   /** Empty when everything was as expected. */
   readonly failures: readonly Failure[];
   readonly history: readonly HistoryEntry[];
+  /** The history in parts, by the version that the instance was on: the last one is that on which it ended. */
+  readonly parts: readonly HistoryPart[];
 };
+
+export type RunOptions = {
+  readonly stepsMax?: number;
+  /** Those that `migrate` steps name. */
+  readonly versions?: VersionsByPath;
+};
+
+const NO_VERSIONS: VersionsByPath = new Map();
 
 const START_AT_DEFAULT = '2026-01-01T00:00:00Z';
 
@@ -28,29 +44,28 @@ export function runScenario(
   scenario: Scenario,
   mocks: Mocks,
   pointer: string,
-  stepsMax = stepsMaxDefault,
+  { stepsMax = stepsMaxDefault, versions = NO_VERSIONS }: RunOptions = {},
 ): ScenarioResult {
-  const { name, input = {}, businessKey = null, startAt = START_AT_DEFAULT, clock = 'auto', startRefused } = scenario;
-  const beginning = {
-    definition,
-    input,
-    businessKey,
-    startAt: parseInstant(startAt) ?? 0,
-    clock,
-    mocks: { ...mocks, ...scenario.mocks },
-    stepsMax,
-  };
-  const none = { name, history: [] };
+  const { name, clock = 'auto', startRefused } = scenario;
+  const startAt = parseInstant(scenario.startAt ?? START_AT_DEFAULT) ?? 0;
+  const given = beginningOf(definition, scenario, startAt);
+  const none = { name, history: [], parts: [{ definition, history: [] }] };
   try {
-    const started = Simulation.start(beginning);
+    const begun = given.ok
+      ? Simulation.start({ definition, ...given.value, startAt, clock, mocks: { ...mocks, ...scenario.mocks }, stepsMax, versions })
+      : given;
+    // Nobody is there to be answered: what cannot start is a failure of the trigger.
+    const hasTriggerFailed = given.ok && !begun.ok && scenario.trigger !== undefined;
+    const started = hasTriggerFailed ? err({ ...begun.error, code: 'MR_TRIGGER_FAILED' }) : begun;
     const refused = compareRefusal('The start', startRefused, started.ok ? null : started.error);
+    const origin = scenario.trigger === undefined ? 'input' : 'trigger';
     if (refused !== null)
-      return { ...none, failures: [{ pointer: `${pointer}/${startRefused === undefined ? 'input' : 'startRefused'}`, message: refused }] };
+      return { ...none, failures: [{ pointer: `${pointer}/${startRefused === undefined ? origin : 'startRefused'}`, message: refused }] };
     if (!started.ok) return { ...none, failures: [] };
     const simulation = started.value;
     const failures = [...runSteps(simulation, scenario, pointer)];
     const hints = failures.length > 0 ? hintsOf(simulation, pointer) : [];
-    return { name, failures: [...failures, ...hints], history: simulation.history };
+    return { name, failures: [...failures, ...hints], history: simulation.history, parts: simulation.parts };
   } catch (error) {
     if (!(error instanceof EndlessScenario)) throw error;
     return { ...none, failures: [{ pointer, message: `${error.message} Perhaps a loop of the definition never ends.` }] };
@@ -62,55 +77,33 @@ function* runSteps(simulation: Simulation, { steps = [], expect }: Scenario, poi
     const at = `${pointer}/steps/${index}`;
     if (step.expect !== undefined) yield* compare(step.expect, simulation, `${at}/expect`);
     else {
+      const reasons = step.migrate === undefined ? [] : reasonsAgainst(simulation, step.migrate.to);
       const refused = compareRefusal('The command', refusalIn(step), take(simulation, step));
       if (refused !== null) yield { pointer: at, message: refused };
+      if (step.migrate !== undefined) yield* compareReasons(step.migrate, reasons, `${at}/migrate`);
     }
   }
   if (expect !== undefined) yield* compare(expect, simulation, `${pointer}/expect`);
 }
 
-/** @returns the refusal of a command, if there is one. */
-function take(simulation: Simulation, { advance, advanceTo, event, complete, fail, command }: Step): Refusal | null {
-  if (advance !== undefined) simulation.advanceTo(simulation.now + (parseDuration(advance) ?? 0));
-  if (advanceTo !== undefined) simulation.advanceTo(parseInstant(advanceTo) ?? 0);
-  if (event !== undefined) {
-    const { type, key, data = null, source = 'scenario', id = null, time } = event;
-    simulation.receive({ type, key, data, source, id, time: time === undefined ? null : (parseInstant(time) ?? null) });
+/** What speaks against a move: told where nothing of the kind was expected, compared where it was. */
+function* compareReasons(
+  { to, refused, because }: NonNullable<Step['migrate']>,
+  reasons: readonly MigrationReason[],
+  pointer: string,
+): Generator<Failure> {
+  if (refused === undefined) {
+    for (const { pointer: place, message } of reasons) yield { pointer: `${pointer}/to`, message: `${to}${place}: ${message}` };
+    return;
   }
-  if (complete !== undefined) {
-    const { output = {}, by = 'tester' } = complete;
-    const path = complete.task as TaskPath;
-    return (
-      invalidForm(simulation, path, output) ??
-      simulation.command({ type: 'completeTask', path, attempt: attemptAt(simulation, path), output }, by)
-    );
-  }
-  if (fail !== undefined) {
-    const { code, message = `${code} happened.`, by = 'tester' } = fail;
-    const path = fail.task as TaskPath;
-    return simulation.command({ type: 'failTask', path, attempt: attemptAt(simulation, path), error: { code, message } }, by);
-  }
-  if (command !== undefined) {
-    const { type, task = null, reason = null, by = 'tester' } = command;
-    if (type === 'retry') return simulation.command({ type, path: task as TaskPath | null }, by);
-    return simulation.command(type === 'cancel' ? { type, reason } : { type }, by);
-  }
-  return null;
-}
-
-/** A person acts on the open attempt. */
-function attemptAt({ state }: Simulation, path: TaskPath): number {
-  return taskAt(state, path)?.attempt ?? 1;
-}
-
-/** The API checks the form before it issues a command, so a scenario does too. */
-function invalidForm({ state, definition }: Simulation, path: TaskPath, output: NonNullable<Step['complete']>['output']): Refusal | null {
-  const task = taskAt(state, path);
-  const node = task?.status === 'open' ? definition.nodes.get(task.nodeId) : undefined;
-  const [error] = (node?.type === 'human' ? node.form?.compiled.validate(output ?? {}) : undefined) ?? [];
-  return error === undefined
-    ? null
-    : { code: 'MR_FORM_INVALID', message: `The output does not fit the form: ${error.pointer || '/'}: ${error.message}` };
+  if (because === undefined) return;
+  const found = [...new Set(reasons.map((reason) => reason.pointer))].sort();
+  if (jsonEquals(found, because.toSorted())) return;
+  const told = reasons.map(({ pointer: place, message }) => `${place || '(whole)'}: ${message}`).join(' ');
+  yield {
+    pointer: `${pointer}/because`,
+    message: `Expected what speaks against it to be ${JSON.stringify(because)}, but it is ${JSON.stringify(found)}. ${told}`,
+  };
 }
 
 function compareRefusal(what: string, expected: string | undefined, refusal: Refusal | null): string | null {

@@ -3,11 +3,12 @@
  * people act when a step says so. Timers, waits and tasks follow from the core's effects only, as in the store and the outbox, so
  * an instance behaves as in production.
  */
+import { invariant } from '../core/assert.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { type ExternalEvent, publishSource } from '../core/external-event.ts';
 import type { CommandId, EpochMs, InstanceId, TaskPath } from '../core/ids.ts';
 import type { CommandIssued, Notification } from '../core/instance/decide/notification.ts';
-import { start, step } from '../core/instance/index.ts';
+import { defaultRunLimits, start, step } from '../core/instance/index.ts';
 import type { Effect } from '../core/instance/outgoing/effects.ts';
 import { bookAt, nodeIdOfPath, taskAt } from '../core/instance/state/scopes.ts';
 import type { InstanceState } from '../core/instance/state/state.ts';
@@ -18,6 +19,7 @@ import { Agenda } from './agenda.ts';
 import { EventBuffer } from './event-buffer.ts';
 import type { Mocks } from './format.ts';
 import { mockedEnd, mockedOutcome } from './mocked-work.ts';
+import type { VersionsByPath } from './versions.ts';
 
 /** Id of every simulated instance, so that scenarios can expect outputs that contain it. */
 export const simulatedInstanceId = '00000000-0000-7000-8000-000000000001' as InstanceId;
@@ -33,17 +35,27 @@ export type Beginning = {
   readonly definition: Definition;
   readonly input: Json;
   readonly businessKey: string | null;
+  readonly startedBy: string;
   readonly startAt: EpochMs;
   readonly clock: 'auto' | 'manual';
   readonly mocks: Mocks;
   readonly stepsMax: number;
+  /** Those that the instance may move to. */
+  readonly versions: VersionsByPath;
 };
 
+/** What happened while the instance was on this version. */
+export type HistoryPart = { readonly definition: Definition; readonly history: readonly HistoryEntry[] };
+
 export class Simulation {
-  readonly definition: Definition;
   readonly history: HistoryEntry[] = [];
   /** Paths of tasks that were sent to a worker and have no mock. */
   readonly unanswered = new Set<string>();
+  readonly #versions: VersionsByPath;
+  readonly #byNumber: ReadonlyMap<number, Definition>;
+  readonly #parts: { readonly definition: Definition; readonly history: HistoryEntry[] }[];
+  /** The version that the instance is on. */
+  #definition: Definition;
   readonly #mocks: Mocks;
   readonly #clock: Beginning['clock'];
   readonly #agenda = new Agenda();
@@ -55,8 +67,11 @@ export class Simulation {
   #commands = 0;
   #eventIds = 0;
 
-  private constructor({ definition, mocks, clock, startAt, stepsMax }: Beginning, started: StepResult) {
-    this.definition = definition;
+  private constructor({ definition, mocks, clock, startAt, stepsMax, versions }: Beginning, started: StepResult) {
+    this.#definition = definition;
+    this.#versions = versions;
+    this.#byNumber = new Map([definition, ...versions.values()].map((each) => [each.version, each]));
+    this.#parts = [{ definition, history: [] }];
     this.#mocks = mocks;
     this.#clock = clock;
     this.#stepsMax = stepsMax;
@@ -67,17 +82,32 @@ export class Simulation {
   }
 
   static start(beginning: Beginning): Result<Simulation, Refusal> {
-    const { definition, input, businessKey, startAt } = beginning;
+    const { definition, input, businessKey, startedBy, startAt } = beginning;
     const [invalid] = definition.input?.compiled.validate(input) ?? [];
     if (invalid !== undefined)
       return err({
         code: 'MR_INPUT_INVALID',
         message: `The input does not fit the definition: ${invalid.pointer || '/'}: ${invalid.message}`,
       });
-    const started = start(definition, { instanceId: simulatedInstanceId, input, businessKey, by: 'tester', cause: 'scenario' }, startAt);
+    const started = start(definition, { instanceId: simulatedInstanceId, input, businessKey, by: startedBy, cause: 'scenario' }, startAt);
     if (!started.ok) return err({ code: 'MR_START_REFUSED', message: started.error.error.message });
     return ok(new Simulation(beginning, started.value));
   }
+
+  get definition(): Definition {
+    return this.#definition;
+  }
+
+  get parts(): readonly HistoryPart[] {
+    return this.#parts;
+  }
+
+  /** @param path as a `migrate` step gives it. */
+  readonly versionAt = (path: string): Definition => {
+    const version = this.#versions.get(path);
+    if (version === undefined) throw new Error(`Bug: the reader lets "${path}" pass, which it has not read`);
+    return version;
+  };
 
   get state(): InstanceState {
     return this.#state;
@@ -94,9 +124,12 @@ export class Simulation {
     this.#run();
   }
 
-  receive(event: Omit<ExternalEvent, 'id' | 'time'> & { readonly id: string | null; readonly time: EpochMs | null }): void {
-    const id = event.id ?? `event-${++this.#eventIds}`;
-    this.#enter(this.#events.receive({ ...event, id, time: event.time ?? this.#now }, this.#now));
+  nextEventId(): string {
+    return `event-${++this.#eventIds}`;
+  }
+
+  receive(event: ExternalEvent): void {
+    this.#enter(this.#events.receive(event, this.#now));
     this.#run();
   }
 
@@ -129,17 +162,29 @@ export class Simulation {
     if (++this.#steps > this.#stepsMax) throw new EndlessScenario(`The instance made more than ${this.#stepsMax} steps.`);
     const { instanceId } = this.#state;
     const addressed = notifications.map((notification) => ({ instanceId, cause: `scenario@${this.#steps}`, notification }));
-    const result = step(this.definition, this.#state, addressed, this.#now);
+    const result = step(this.#definition, this.#state, addressed, this.#now, defaultRunLimits, this.#byNumber);
     this.#state = result.state;
     this.#take(result);
     return result;
   }
 
   #take({ history, effects }: StepResult): void {
-    for (const entry of history) this.history.push(entry);
+    for (const entry of history) this.#keep(entry);
     for (const effect of effects) this.#carryOut(effect);
     const opened = effects.filter((effect) => effect.type === 'openSubscription');
     if (opened.length > 0) this.#enter(this.#events.open(opened, this.#now));
+  }
+
+  #keep(entry: HistoryEntry): void {
+    this.history.push(entry);
+    const { event } = entry;
+    if (event.type === 'InstanceMigrated') {
+      const definition = this.#byNumber.get(event.toVersion);
+      invariant(definition !== undefined, 'an instance moves to a version that it was given');
+      this.#definition = definition;
+      this.#parts.push({ definition, history: [] });
+    }
+    this.#parts.at(-1)?.history.push(entry);
   }
 
   #carryOut(effect: Effect): void {

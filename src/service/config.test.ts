@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { configurationFile, renderConfigurationDocs } from './config/docs.ts';
 import { ConfigError, type ConfigGroup, type Environment, loadConfig, type VariableError } from './config.ts';
+import { runLimitsOf } from './run-limits.ts';
 
 const databases = {
   DEFINITION_DATABASE_URL: 'postgres://millrace:hunter2@db:5432/definitions?sslmode=require',
@@ -122,7 +123,20 @@ describe('configuration', () => {
     ['a mechanism without a password', { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'me' }, 'KAFKA_SASL_PASSWORD'],
     ['a certificate without TLS', { KAFKA_SSL_CA: '-----BEGIN CERTIFICATE-----' }, 'KAFKA_SSL'],
     ['a user of the registry without a password', { SCHEMA_REGISTRY_USERNAME: 'me' }, 'SCHEMA_REGISTRY_PASSWORD'],
+    ['records that stay longer than starts of children are applied', { MILLRACE_TOPIC_RETENTION: '14d' }, 'MILLRACE_TOPIC_RETENTION'],
+    [
+      'old rows that could bring back starts which are not applied any more',
+      { MILLRACE_TOPIC_RETENTION: '10d', MILLRACE_OUTBOX_RETENTION: '4d' },
+      'MILLRACE_OUTBOX_RETENTION',
+    ],
     ['a payload that fits in no record', { MILLRACE_MAX_MESSAGE_BYTES: '100000' }, 'MILLRACE_LIMIT_PAYLOAD_BYTES'],
+    ['a payload of 4 MiB without references', { MILLRACE_LIMIT_PAYLOAD_BYTES: '4194304' }, 'MILLRACE_LIMIT_PAYLOAD_BYTES'],
+    [
+      'a payload of more than 4 MiB with references',
+      { MILLRACE_LIMIT_PAYLOAD_BYTES: '4194305', MILLRACE_REFERENCE_BYTES: '65536' },
+      'MILLRACE_LIMIT_PAYLOAD_BYTES',
+    ],
+    ['payloads in records that fit in none', { MILLRACE_REFERENCE_BYTES: '1000000' }, 'MILLRACE_REFERENCE_BYTES'],
     [
       'states that fit in no record beside their tasks',
       { MILLRACE_CONTINUATION: 'on', MILLRACE_MAX_MESSAGE_BYTES: '400000', MILLRACE_LIMIT_PAYLOAD_BYTES: '100000' },
@@ -130,6 +144,20 @@ describe('configuration', () => {
     ],
   ])('refuses %s', (_, env, name) => {
     expect(errorsOf({ ...databases, ...env }).map(({ name }) => name)).toEqual([name]);
+  });
+
+  it('lets payloads that go through the database be larger than records', () => {
+    const config = loadConfig({ ...databases, MILLRACE_LIMIT_PAYLOAD_BYTES: '4194304', MILLRACE_REFERENCE_BYTES: '65536' });
+    expect(runLimitsOf(config)).toMatchObject({ payloadBytes: 4_194_304, messageBytes: 983_040, referenceBytes: 65_536 });
+    expect(runLimitsOf(loadConfig(databases))).toMatchObject({ payloadBytes: 524_288, messageBytes: 524_288, referenceBytes: 0 });
+  });
+
+  it('says how long rows and records may stay together', () => {
+    const env = { ...databases, MILLRACE_OUTBOX_RETENTION: '7d' };
+    expect(errorsOf(env)).toEqual([
+      { name: 'MILLRACE_OUTBOX_RETENTION', given: '"7d"', expected: 'less than 14d together with MILLRACE_TOPIC_RETENTION, which is "7d"' },
+    ]);
+    expect(loadConfig({ ...env, MILLRACE_TOPIC_RETENTION: '6d' }).orchestrator.outboxRetentionMs).toBe(604_800_000);
   });
 
   it('takes an empty variable for one that is not set', () => {
@@ -158,6 +186,21 @@ describe('configuration', () => {
   it('says once of a variable what is wrong with it', () => {
     const errors = errorsOf({ ...databases, KAFKA_SSL_CERT: 'nonsense', KAFKA_SSL: 'yes', INSTANCE_DATABASE_URL: 'nonsense' });
     expect(errors.map(({ name }) => name).sort()).toEqual(['INSTANCE_DATABASE_URL', 'KAFKA_SSL', 'KAFKA_SSL_CERT', 'KAFKA_SSL_KEY']);
+  });
+
+  it.each([
+    [undefined, null],
+    ['off', null],
+    ['90d', 7_776_000_000],
+  ])('reads a retention of %s as %s', (given, expected) => {
+    const config = loadConfig({ ...databases, ...(given === undefined ? {} : { MILLRACE_RETENTION_INSTANCES: given }) });
+    expect(config.orchestrator.retention.instancesMs).toBe(expected);
+  });
+
+  it.each(['13d', '0', 'never'])('refuses a retention of %s, within which records may still come', (given) => {
+    const [error, ...more] = errorsOf({ ...databases, MILLRACE_RETENTION_INSTANCES: given });
+    expect(more).toEqual([]);
+    expect(error?.expected).toBe('`off`, or a duration such as `30d`, from 14d to 3650d');
   });
 
   it('is frozen', () => {

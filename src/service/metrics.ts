@@ -83,6 +83,7 @@ export function taskMetrics(metrics: Metrics, inFlight: () => number) {
     duration: metrics.histogram('task_duration_seconds', 'Duration of attempts.', ['task']),
     scheduleDelay: metrics.histogram('task_queue_seconds', 'From the dispatch of an attempt to its start in a worker.'),
     inFlight: metrics.gauge('tasks_in_flight', 'Attempts that are running.', [], (gauge) => gauge.set(inFlight())),
+    lost: metrics.counter('tasks_lost_workers_total', 'Attempts that failed with WORKER_LOST, since the worker that ran them died.'),
     continued: metrics.counter('tasks_continued_total', 'Tasks that were run right after the one before, without a record of their own.'),
     repeated: metrics.counter(
       'task_records_repeated_total',
@@ -102,8 +103,11 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
       'version_conflicts_total',
       'Writes that lost the compare of an instance version and were decided again.',
     ),
-    batchSize: metrics.histogram('batch_size_records', 'Notifications per transaction.', [], BATCH_SIZES),
-    transaction: metrics.histogram('transaction_duration_seconds', 'Duration of the database transaction of a batch.'),
+    batchSize: metrics.histogram('batch_size_records', 'Notifications of a partition that were processed together.', [], BATCH_SIZES),
+    transaction: metrics.histogram(
+      'transaction_duration_seconds',
+      'Duration of the database transaction of a batch and those that were written with it.',
+    ),
     stepLatency: metrics.histogram('notification_latency_seconds', 'From the record of a notification to its commit in the database.'),
     cacheHits: metrics.counter('state_cache_total', 'Reads of instance states.', ['result']),
     cacheBytes: metrics.gauge('state_cache_bytes', 'About how many bytes of instance states are kept in memory.', [], (gauge) =>
@@ -113,8 +117,12 @@ export function orchestratorMetrics(metrics: Metrics, stateCacheBytes: () => num
     schedules: metrics.counter('schedule_times_total', 'Times of schedules by what became of them.', ['definition', 'result']),
     events: metrics.counter('events_total', 'External events by result.', ['result']),
     continuations: metrics.counter('continuations_total', 'Tasks that outcomes continue, by what became of them.', ['result']),
+    direct: metrics.counter('tasks_direct_total', 'Tasks that were sent right after their commit, and not by the outbox.'),
     childrenAsked: metrics.counter('children_asked_total', 'Children that were unheard of for long and were asked after.'),
     childrenGone: metrics.counter('children_gone_total', 'Children of which nobody can tell whether they ran.'),
+    instancesDeleted: metrics.counter('instances_deleted_total', 'Instances that were deleted, since they ended long ago.'),
+    jobCommands: metrics.counter('job_commands_total', 'Commands that bulk jobs have sent.', ['operation']),
+    jobsPaused: metrics.counter('jobs_paused_total', 'Bulk jobs that paused by themselves, by the reason.', ['why']),
     redispatched: metrics.counter('tasks_redispatched_total', 'Open tasks without a record in flight that were dispatched again.'),
   };
 }
@@ -176,12 +184,22 @@ export function connectorMetrics(metrics: Metrics, isRunning: () => boolean) {
   };
 }
 
-export function apiMetrics(metrics: Metrics) {
+/** @param inside called at each scrape. */
+export function apiMetrics(metrics: Metrics, inside: { readonly starts: () => number; readonly backlogSeconds: () => number }) {
   return {
     requests: metrics.counter('http_requests_total', 'Requests to the API.', ['method', 'route', 'status']),
     duration: metrics.histogram('http_request_duration_seconds', 'Duration of requests.', ['method', 'route']),
-    starts: metrics.counter('instances_started_total', 'Instances that were started.', ['definition']),
+    starts: metrics.counter('instances_started_total', 'Instances that were started.'),
     refusedStarts: metrics.counter('starts_refused_total', 'Starts that admission control answered with 503, since nothing is published.'),
+    deferredStarts: metrics.counter('starts_deferred_total', 'Starts that were answered with 429, since they would have waited.', [
+      'reason',
+    ]),
+    startsInside: metrics.gauge('starts_inside', 'Starts that are being read, decided or written.', [], (gauge) =>
+      gauge.set(inside.starts()),
+    ),
+    backlog: metrics.gauge('backlog_seconds', 'How long what was started needs to get through outbox and orchestrators.', [], (gauge) =>
+      gauge.set(inside.backlogSeconds()),
+    ),
     streams: metrics.gauge('event_streams_open', 'Live streams that are open.'),
   };
 }

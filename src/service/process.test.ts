@@ -96,6 +96,18 @@ describe('a process', () => {
     expect(await exit).toBe(0);
   });
 
+  it('closes what works already when it is told to end while another part still starts', async () => {
+    const { child, output, exit } = run(
+      service(`service.onStop('part', () => new Promise((resolve) => setTimeout(resolve, 50)).then(() => service.log.info('drained')));
+        service.log.info('waiting');
+        await new Promise((_, reject) => service.signal.addEventListener('abort', () => reject(service.signal.reason)));`),
+    );
+    await eventually(() => expect(output()).toContain('"waiting"'));
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(output()).toContain('"drained"');
+  });
+
   it('closes what was opened when it fails half-way', async () => {
     const closed: string[] = [];
     const config = loadConfig({ LOG_LEVEL: 'silent' }, ['service', 'log']);

@@ -12,7 +12,7 @@ import { createLogger, type Logger } from './logging.ts';
 import { type LoopOptions, startLoop } from './loop.ts';
 import { watchLoopDelay } from './loop-delay.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
-import { type Closer, createShutdown } from './shutdown.ts';
+import { type Closer, createShutdown, type Shutdown } from './shutdown.ts';
 
 export interface RunningProcess {
   /** Finishes current work and closes everything. Rejects if something could not be closed; may be called twice. */
@@ -41,6 +41,9 @@ export type ServiceOptions = {
   readonly monitoring?: boolean;
 };
 
+/** Of the services whose setup has not ended. */
+const starting = new Set<Shutdown>();
+
 /** @param setup opens what the process needs and resolves when the process works. If it throws, what it registered is closed. */
 export async function startService(
   name: string,
@@ -53,6 +56,7 @@ export async function startService(
   const health = createHealth();
   const shutdown = createShutdown(log, config.service.shutdownTimeoutMs, () => health.drain());
   const { signal, add: onStop } = shutdown;
+  starting.add(shutdown);
   const unusable = Promise.withResolvers<never>();
   // Whoever does not wait for it, such as a test, has no use for it.
   unusable.promise.catch(() => undefined);
@@ -74,6 +78,8 @@ export async function startService(
     // Errors while closing are logged by the shutdown; the error of the start is the one to throw.
     await Promise.allSettled([shutdown.run()]);
     throw error;
+  } finally {
+    starting.delete(shutdown);
   }
   onStop('loop delay', watchLoopDelay(service));
   started = true;
@@ -111,11 +117,11 @@ export async function runProcess(name: string, main: () => Promise<RunningProces
   let running: RunningProcess | undefined;
   let askedAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    // A process that has not started has no work to finish, and may be waiting for a broker.
-    if (running === undefined) process.exit(0);
     if (askedAt === undefined) {
       askedAt = performance.now();
-      running.stop().then(
+      // A part may work while others still start: a worker runs tasks before it has joined its last queue.
+      const stopped = running === undefined ? Promise.all([...starting].map((shutdown) => shutdown.run())) : running.stop();
+      stopped.then(
         () => process.exit(0),
         (error: unknown) => fail('Stopped, but not everything could be closed', error),
       );
@@ -131,6 +137,8 @@ export async function runProcess(name: string, main: () => Promise<RunningProces
   try {
     running = await main();
   } catch (error) {
+    // It was told to end, which ends its start.
+    if (askedAt !== undefined) return;
     if (!(error instanceof ConfigError)) return fail('Could not start', error);
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_CONFIG);

@@ -12,12 +12,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 export const ASK_MS_MIN = 5 * MINUTE_MS;
 export const ASK_MS_MAX = DAY_MS;
 
-/**
- * A start whose id is older than this, and whose row is not there, is not applied: the child may have run and been deleted.
- * More than topics, outbox and what is published again can bring back; less, with what clocks differ by, than ended
- * instances are kept (30 days).
- */
-export const CHILD_AGE_MS_MAX = 14 * DAY_MS;
+/** A child that has ended is kept for so long at least: until its start cannot come back any more (`CHILD_AGE_MS_MAX`). */
+export const ENDED_CHILD_MS_MIN = 30 * DAY_MS;
 
 /** @param asked how often it was before; -1: a wish that was not said yet. */
 export function askAgainMs(asked: number): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ALL_MARKED, masked } from '../core/definition/typed/marks.ts';
 import type { DefinitionId } from '../core/ids.ts';
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { createDefinitionCache } from './definition-cache.ts';
 import type { StoredDefinition } from './definition-store.ts';
 
@@ -15,6 +16,8 @@ function openCache() {
       asked.push(answer);
       return answer.promise;
     },
+    latestVersion: () => Promise.resolve(null),
+    hints: () => Promise.resolve({ mayHoldMarks: true, mayHaveChildren: false }),
   });
   return { asked, cache };
 }
@@ -45,6 +48,27 @@ describe('The cache of definitions', () => {
     const found = cache.get(id, 1);
     asked[2]?.resolve(stored(document));
     expect((await found)?.id).toBe('order');
+  });
+
+  it('tells what views must mask, and loads no version that marks nothing for it', async () => {
+    let asked = 0;
+    const marked: Json = { ...(document as JsonObject), input: { properties: { card: { sensitive: true } } } };
+    const cache = createDefinitionCache({
+      get: async (_id, version) => {
+        asked++;
+        return version === 2 ? stored(marked) : null;
+      },
+      latestVersion: async () => null,
+      hints: async (_id, version) => (version === 3 ? null : { mayHoldMarks: version === 2, mayHaveChildren: false }),
+    });
+    expect(await cache.marks(id, 1)).toBeNull();
+    expect(await cache.marks(id, 1)).toBeNull();
+    expect(asked).toBe(0);
+    const marks = await cache.marks(id, 2);
+    expect(marks === null ? null : masked(marks.input, { card: 1, other: 2 })).toEqual({ card: '***', other: 2 });
+    expect(await cache.marks(id, 2)).toBe(marks);
+    expect(asked).toBe(1);
+    expect(await cache.marks(id, 3)).toBe(ALL_MARKED);
   });
 
   it('refuses a version that this engine no longer reads, with what is wrong with it', async () => {

@@ -3,14 +3,19 @@
  * for the same version share one load. While the definition database is unavailable, `get` throws a retryable MillraceError.
  */
 import { LRUCache } from 'lru-cache';
-import { parseDefinition, storedDefinitionLimits } from '../core/definition/index.ts';
+import { storedDefinitionLimits } from '../core/definition/index.ts';
 import type { Definition } from '../core/definition/types.ts';
 import { MillraceError } from '../core/error.ts';
 import type { DefinitionId } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
 import type { DefinitionStore } from './definition-store.ts';
+import { createLatestVersions } from './latest-versions.ts';
+import { parseInTurns } from './parse-in-turns.ts';
+import { createVersionMarks, type MarksOfVersions } from './version-marks.ts';
 
 const VERSIONS_KEPT = 1_000;
+/** Of documents; what they compile to takes about ten times as much memory. */
+const CHARACTERS_KEPT = 16 * 1_048_576;
 
 export type DefinitionCache = {
   /** @returns null when there is no such version. */
@@ -19,9 +24,11 @@ export type DefinitionCache = {
   peek(id: DefinitionId, version: number): Definition | undefined;
 };
 
-export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): DefinitionCache {
+export function createDefinitionCache(store: Pick<DefinitionStore, 'get' | 'hints' | 'latestVersion'>): DefinitionCache & MarksOfVersions {
   const cache = new LRUCache<string, Definition, Version>({
     max: VERSIONS_KEPT,
+    maxSize: CHARACTERS_KEPT,
+    sizeCalculation: ({ document }) => JSON.stringify(document).length,
     // A version that is evicted while it is loading is still given to those who wait for it.
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { context: { id, version } }) => {
@@ -29,16 +36,19 @@ export function createDefinitionCache(store: Pick<DefinitionStore, 'get'>): Defi
       return stored === null ? undefined : compile(id, version, stored.document);
     },
   });
+  const load = async (id: DefinitionId, version: number): Promise<Definition | null> =>
+    (await cache.fetch(`${id}@${version}`, { context: { id, version } })) ?? null;
   return {
-    get: async (id, version) => (await cache.fetch(`${id}@${version}`, { context: { id, version } })) ?? null,
+    ...createVersionMarks({ store, latest: createLatestVersions(store), load }),
+    get: load,
     peek: (id, version) => cache.get(`${id}@${version}`),
   };
 }
 
 type Version = { readonly id: DefinitionId; readonly version: number };
 
-function compile(id: DefinitionId, version: number, document: Json): Definition {
-  const parsed = parseDefinition(document, { version, limits: storedDefinitionLimits });
+async function compile(id: DefinitionId, version: number, document: Json): Promise<Definition> {
+  const parsed = await parseInTurns(document, { version, limits: storedDefinitionLimits, checksTypes: false });
   if (parsed.ok) return parsed.value;
   const errors = parsed.error.map(({ pointer, message }) => `${pointer}: ${message}`).join('; ');
   const message = `Version ${version} of ${id} was deployed once and is refused now: ${errors}`;

@@ -12,6 +12,8 @@ export type StoredDefinition = {
   readonly deployedBy: string;
 };
 
+export type DefinitionDocument = Pick<StoredDefinition, 'id' | 'version' | 'document'>;
+
 export type DefinitionSummary = {
   readonly id: DefinitionId;
   readonly latestVersion: number;
@@ -25,7 +27,7 @@ export type DefinitionSummary = {
 
 export type Page<T> = { readonly items: readonly T[]; readonly nextCursor: string | null };
 
-export type ApiKeyRole = 'admin' | 'operator' | 'user' | 'viewer';
+export type ApiKeyRole = 'admin' | 'operator' | 'user' | 'viewer' | 'worker';
 export type ApiKey = {
   readonly keyId: string;
   readonly subject: string;
@@ -33,6 +35,13 @@ export type ApiKey = {
   /** Roles of the human inbox that this subject holds (`manager`, …). */
   readonly taskRoles: readonly string[];
   readonly createdAt: EpochMs;
+};
+
+/** Found without reading the document; what is not there is certain. */
+export type DefinitionHints = {
+  /** A schema may mark something as sensitive. */
+  readonly mayHoldMarks: boolean;
+  readonly mayHaveChildren: boolean;
 };
 
 export interface DefinitionStore {
@@ -44,6 +53,15 @@ export interface DefinitionStore {
     by: string,
   ): Promise<{ readonly version: number; readonly created: boolean }>;
   get(id: DefinitionId, version: number | 'latest'): Promise<StoredDefinition | null>;
+  /** Reads no document. null: there is no such definition. */
+  latestVersion(id: DefinitionId): Promise<number | null>;
+  /**
+   * The latest versions of other definitions whose documents name this one, as those do that run it as a child: of every version of it. By
+   * id, after `after`; '' begins.
+   */
+  callers(id: DefinitionId, after: DefinitionId | '', limit: number): Promise<readonly DefinitionDocument[]>;
+  /** What to look for in the version when its instances are shown; reads no document. null: there is no such version. */
+  hints(id: DefinitionId, version: number): Promise<DefinitionHints | null>;
   list(limit: number, cursor: string | null): Promise<Page<DefinitionSummary>>;
   /** The newest `versionsMax`, newest first. */
   versions(id: DefinitionId): Promise<readonly Omit<StoredDefinition, 'document'>[]>;

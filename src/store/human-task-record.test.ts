@@ -39,6 +39,15 @@ describe('The record of a human task', () => {
     expect(humanRecords(completed, before).get(path)).toEqual({ ...record, completedBy: 'eve' });
   });
 
+  it('stays when the node is completed once more, as a correction: in one history as in two steps', () => {
+    const corrected = { type: 'TaskCompleted', kind: 'human', by: 'admin' };
+    const history = historyOf(opened, { type: 'TaskFailed', kind: 'human', by: 'ada' }, corrected);
+    expect(humanRecords(history, null).get(path)).toEqual({ ...record, completedBy: 'ada' });
+    const closed = { path, type: 'human', status: 'failed' };
+    const before = { scopes: { '': { path: '', status: 'open', tasks: { [path]: closed } } } } as unknown as InstanceState;
+    expect(humanRecords(historyOf(corrected), before).size).toBe(0);
+  });
+
   it('begins anew when the task opens anew', () => {
     const again = historyOf(opened, { type: 'TaskFailed', kind: 'human', by: 'ada' }, { ...opened, title: 'Look again', dueAt: null });
     expect(humanRecords(again, null).get(path)).toEqual({ ...record, title: 'Look again', dueAt: null });

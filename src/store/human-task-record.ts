@@ -32,12 +32,21 @@ export function votersOf({ votes = [] }: Pick<HumanTask, 'votes'>): readonly str
 /** @returns the records of all human tasks that the entries change, as they are afterwards. */
 export function humanRecords(history: readonly HistoryEntry[], before: InstanceState | null): ReadonlyMap<TaskPath, HumanRecord> {
   const records = new Map<TaskPath, HumanRecord>();
+  const over = new Set<TaskPath>();
   for (const { event } of history) {
     if (!('path' in event) || event.path === null) continue;
+    if (event.type === 'HumanTaskOpened') over.delete(event.path);
+    // A person may complete the node once more as a correction: who ended the task stays.
+    else if (over.has(event.path)) continue;
+    if (ends(event)) over.add(event.path);
     const record = changedBy(event, records.get(event.path) ?? openRecord(before, event.path));
     if (record !== null) records.set(event.path, record);
   }
   return records;
+}
+
+function ends({ type }: InstanceEvent): boolean {
+  return type === 'TaskCompleted' || type === 'TaskFailed' || type === 'TaskCancelled' || type === 'NodeSkipped';
 }
 
 /** null: the event does not change the record. */

@@ -1,5 +1,6 @@
 /** Reading the instance database: the port. Lists are keyset pages, newest first; cursors are opaque. */
 import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskId, TaskPath } from '../core/ids.ts';
+import type { EntryType } from '../core/instance/history/entry-types.ts';
 import type { Approvals, Assignees, InstanceState, InstanceStatus, TaskError } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
@@ -14,6 +15,10 @@ export type InstanceFilter = {
   readonly version?: number;
   readonly businessKey?: string;
   readonly parent?: InstanceId;
+  /** Whether an attempt has failed, or was given back, after which the next one comes by itself. Not while the instance is paused. */
+  readonly retrying?: boolean;
+  /** Code of the error of one of its open incidents. An instance that is paused may have some too. */
+  readonly incidentCode?: string;
   readonly startedFrom?: EpochMs;
   readonly startedTo?: EpochMs;
 };
@@ -50,6 +55,15 @@ export type HistoryPage = {
   readonly entries: readonly ListedEntry[];
   /** Entries follow: of more than were asked for, or of more than one answer may hold. */
   readonly hasMore: boolean;
+};
+
+export type HistoryOptions = {
+  /** Only entries of these types. Default: of all. */
+  readonly types?: readonly EntryType[];
+  /** By their numbers. Default: `asc`, the oldest first. */
+  readonly order?: 'asc' | 'desc';
+  /** Of all entries of a page. Default: what one answer may hold. */
+  readonly bytesMax?: number;
 };
 
 export type EarlierStart = { readonly instanceId: InstanceId; readonly definitionVersion: number; readonly bodyHash: string };
@@ -147,6 +161,8 @@ export type ListedDeadLetter = DeadLetterRow & {
 export interface InstanceQueries {
   list(filter: InstanceFilter, limit: number, cursor: string | null): Promise<Page<InstanceRow>>;
   find(instanceId: InstanceId): Promise<FoundInstance | null>;
+  /** Counts the steps of each; unknown ids are missing from the answer. */
+  versionsOf(instanceIds: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, number>>;
   /** Of the payloads only its own input and output are there, and of `items` how many they are: what people are shown. */
   get(instanceId: InstanceId): Promise<InstanceView | null>;
   /** With every payload, however large: what `verify` compares. */
@@ -154,10 +170,10 @@ export interface InstanceQueries {
   /** The start that used this idempotency key within 24 h. */
   startByKey(definitionId: string, key: string): Promise<EarlierStart | null>;
   /**
-   * Entries after `afterSeq`, oldest first: at least one, if there is one.
-   * @param bytesMax of all of them; default: what one answer may hold.
+   * Entries that come behind the one with this number in that order: at least one, if there is one.
+   * @param from null: from the first one on.
    */
-  history(instanceId: InstanceId, afterSeq: number, limit: number, bytesMax?: number): Promise<HistoryPage>;
+  history(instanceId: InstanceId, from: number | null, limit: number, options?: HistoryOptions): Promise<HistoryPage>;
   /** Whole history with inputs and outputs put back in: what `verify` folds. */
   fullHistory(instanceId: InstanceId): Promise<readonly HistoryEntry[]>;
   /** Without what is large of inputs and outputs. */

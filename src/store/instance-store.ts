@@ -13,23 +13,32 @@ import type { InstanceState, StatePart } from '../core/instance/state/state.ts';
 import type { HistoryEntry } from '../core/instance/step.ts';
 import type { Json } from '../core/json.ts';
 import type { OutboxMessage } from '../core/outbox-message.ts';
+import type { InParts } from '../core/parts.ts';
 import type { Advanced, ScheduleEntry } from '../core/triggers/schedule.ts';
 import type { ChildRow } from './books.ts';
-import type { ScheduleRow } from './schedules.ts';
+import type { ScheduleName, ScheduleRow } from './schedules.ts';
 import type { NeededScopes } from './stored/partial-state.ts';
+import type { TaskOutputs } from './task-outputs.ts';
 import type { DeployedTriggers, FailedStart, TriggerSet, TriggerSwitch } from './triggers.ts';
 
 /**
- * The open task that whoever ran the one before goes on with, so that no record of it is in flight. No part of the state, and so of
- * no version and no history: they are the same whether a task is held or sent.
+ * An open task that the outbox has no row of: whoever ran the one before goes on with it, or it is produced after the commit. No part
+ * of the state, and so of no version and no history: they are the same whether a task is held or sent.
  */
 export type HeldTask = DecidedAttempt;
+
+/** What a step makes of the held tasks of its instance: those that are in neither list are held no more. */
+export type HeldChange = {
+  /** Those that the decision knew of and leaves; one that was released meanwhile is not held again. */
+  readonly kept: readonly HeldTask[];
+  readonly added: readonly HeldTask[];
+};
 
 export type StoredInstance = {
   readonly state: InstanceState;
   readonly version: number;
   /** Absent: none. */
-  readonly held?: HeldTask;
+  readonly held?: readonly HeldTask[];
 };
 
 /** A task that is held no more: it is sent instead. */
@@ -50,8 +59,8 @@ export type Transition = {
   readonly history: readonly HistoryEntry[];
   readonly effects: readonly Effect[];
   readonly messages: readonly OutboxMessage[];
-  /** The task that is held from now on; null: none is. Absent: as the row has it. */
-  readonly held?: HeldTask | null;
+  /** Absent: as the row has it. */
+  readonly held?: HeldChange;
 };
 
 export type Start = {
@@ -91,7 +100,7 @@ export type EventMatcher = {
 export type EventStart = { readonly kind: 'start'; readonly start: Start } | { readonly kind: 'failed'; readonly reason: string };
 
 /** null: none of its triggers is for the event. Pure. */
-export type DecideEventStart = (set: TriggerSet, event: ExternalEvent) => EventStart | null;
+export type DecideEventStart = (set: TriggerSet, event: ExternalEvent) => InParts<EventStart | null> | null;
 
 /** Given to the store by whoever wires it. */
 export type EventStarter = {
@@ -141,7 +150,17 @@ export type NewCommand = {
   readonly commandId: CommandId;
   readonly instanceId: InstanceId;
   readonly partition: number;
-  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode' | PersonCommand['type'];
+  readonly type:
+    | 'cancel'
+    | 'pause'
+    | 'resume'
+    | 'retry'
+    | 'setVars'
+    | 'completeNode'
+    | 'skipNode'
+    | 'rerunNode'
+    | 'migrate'
+    | PersonCommand['type'];
   readonly path: TaskPath | null;
   /** Of commands on human tasks: accepted only while this attempt is open. */
   readonly attempt: number | null;
@@ -186,6 +205,27 @@ export type OpenAutomatedTask = {
   readonly dispatchedAt: EpochMs;
 };
 
+/** How much one page may look at, so that no page is long, whatever is open. */
+export type OpenTasksLimits = {
+  /** Instances that may have such tasks, of all partitions. */
+  readonly instances: number;
+  /** Tasks of any status, of the partitions that are asked for. */
+  readonly tasks: number;
+};
+
+/** How far a pass over all open tasks has come: the last task that was looked at. */
+export type OpenTasksPosition = {
+  readonly instanceId: InstanceId;
+  /** null: all tasks of the instance were. */
+  readonly path: TaskPath | null;
+};
+
+export type OpenTasksPage = {
+  readonly tasks: readonly OpenAutomatedTask[];
+  /** null: nothing is left. */
+  readonly next: OpenTasksPosition | null;
+};
+
 export type FiredTimers = {
   readonly fired: number;
   /** Timeouts of waits that are due, and are held back. */
@@ -198,7 +238,7 @@ export type FiredTimers = {
 /** Longest that a timeout of a wait is held back: a partition of events that is not consumed must not stop deadlines for ever. */
 export const timeoutHeldMsMax = 300_000;
 
-export interface InstanceStore {
+export interface InstanceStore extends TaskOutputs {
   /**
    * All of them in one transaction and one round trip; those whose idempotency key was used write nothing. A child, whose
    * state names a parent, is written unless it is there or too old (`CHILD_AGE_MS_MAX`), by the database's clock in that very statement.
@@ -220,9 +260,9 @@ export interface InstanceStore {
     transitions: readonly Transition[],
   ): Promise<{ readonly applied: ReadonlySet<InstanceId>; readonly now: EpochMs }>;
   /**
-   * Writes the message of each task that is still held, if its instance runs and is not paused, and holds it no longer. No version
-   * of an instance changes.
-   * @returns the instances whose task was sent.
+   * Writes the messages of tasks that are still held, if their instance runs and is not paused, and holds them no longer: all of an
+   * instance, or none. No version of an instance changes.
+   * @returns the instances whose tasks were sent.
    */
   release(partition: number, tasks: readonly ReleasedTask[]): Promise<ReadonlySet<InstanceId>>;
   /** The database's clock. */
@@ -253,8 +293,11 @@ export interface InstanceStore {
   deployTriggers(triggers: DeployedTriggers): Promise<void>;
   /** @returns false when the definition has none. */
   switchTriggers(change: TriggerSwitch): Promise<boolean>;
-  /** Takes a schedule whose time has come, or whose run has ended (SKIP LOCKED), and starts what is to start, in one transaction. */
-  advanceSchedule(runner: ScheduleRunner): Promise<ScheduleStep>;
+  /**
+   * Takes a schedule whose time has come, or whose run has ended (SKIP LOCKED), and starts what is to start, in one transaction.
+   * @param except that are left alone; default: none.
+   */
+  advanceSchedule(runner: ScheduleRunner, except?: readonly ScheduleName[]): Promise<ScheduleStep>;
 
   /**
    * @returns false when the human task is no longer open, somebody has completed or failed it already, or this person has voted
@@ -272,15 +315,16 @@ export interface InstanceStore {
   saveDeadLetters(deadLetters: readonly NewDeadLetter[]): Promise<void>;
 
   /**
-   * Automated tasks of these partitions' instances that are open since before `dispatchedBefore`, a page at a time: by instance
-   * and path, after the last one of the page before.
+   * Automated tasks of these partitions' instances that are open since before `dispatchedBefore`, by instance and path: what a page
+   * within the limits finds, which may be nothing. Instances that started after that moment, by the clock of whoever made their ids, are not looked at.
+   * @param after `next` of the page before.
    */
   openAutomatedTasks(
     partitions: readonly number[],
     dispatchedBefore: EpochMs,
-    limit: number,
-    after?: { readonly instanceId: InstanceId; readonly path: TaskPath } | null,
-  ): Promise<readonly OpenAutomatedTask[]>;
+    limits: OpenTasksLimits,
+    after?: OpenTasksPosition | null,
+  ): Promise<OpenTasksPage>;
 
   /** Event types that deployed versions name: the correlator keeps only these. */
   registerEventTypes(types: readonly string[]): Promise<void>;

@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { DefinitionId } from '../core/ids.ts';
-import type { StoredDefinition } from '../store/definition-store.ts';
 import { createLatestVersions } from './latest-versions.ts';
 
 const id = 'order' as DefinitionId;
 
 function versions() {
-  const asked: PromiseWithResolvers<StoredDefinition | null>[] = [];
+  const asked: PromiseWithResolvers<number | null>[] = [];
   const latest = createLatestVersions({
-    get: () => {
-      const answer = Promise.withResolvers<StoredDefinition | null>();
+    latestVersion: () => {
+      const answer = Promise.withResolvers<number | null>();
       asked.push(answer);
       return answer.promise;
     },
   });
-  const answer = (index: number, version: number | null): void =>
-    asked[index]?.resolve(version === null ? null : ({ version } as StoredDefinition));
+  const answer = (index: number, version: number | null): void => asked[index]?.resolve(version);
   return { latest, asked, answer };
 }
 

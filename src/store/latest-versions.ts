@@ -15,13 +15,13 @@ export interface LatestVersions {
   deployed(id: DefinitionId, version: number): void;
 }
 
-export function createLatestVersions(definitions: Pick<DefinitionStore, 'get'>): LatestVersions {
+export function createLatestVersions(definitions: Pick<DefinitionStore, 'latestVersion'>): LatestVersions {
   const known = new LRUCache<DefinitionId, number>({
     max: 10_000,
     ttl: KEPT_MS,
     // A query that was running during a deploy still answers its callers; the cache keeps the newer version.
     ignoreFetchAbort: true,
-    fetchMethod: async (id) => (await definitions.get(id, 'latest'))?.version,
+    fetchMethod: async (id) => (await definitions.latestVersion(id)) ?? undefined,
   });
   return {
     get: (id) => known.get(id) ?? known.fetch(id).then((version) => version ?? null),

@@ -1,5 +1,13 @@
 /** Maintenance of the instance database, and how far its outbox is published: the ports. */
 
+/** How long what has ended is kept. */
+export type Retention = {
+  /** Jobs that are done or cancelled, with the results of their commands. */
+  readonly jobsMs: number;
+  /** Instances, since their end; children for `ENDED_CHILD_MS_MIN` at least. null: for ever. */
+  readonly instancesMs: number | null;
+};
+
 export type MaintenanceReport = {
   readonly partitionsMade: number;
   readonly partitionsDetached: number;

@@ -20,6 +20,8 @@ export type ScheduleRow = DeployedSchedule & {
   readonly recent: readonly ScheduleEntry[];
 };
 
+export type ScheduleName = Pick<ScheduleRow, 'definitionId' | 'name'>;
+
 /** The triggers of the newest version of a definition, as people read them. */
 export type TriggersRow = {
   readonly definitionId: DefinitionId;

@@ -19,12 +19,17 @@ export class Attempt implements AttemptScope {
   #controller: AbortController | undefined;
   #childLog: TaskLogger | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** What is left of the timeout when the clock starts next, and since when it runs; null: it stands still. */
+  #leftMs: number;
+  #since: number | null = null;
+  #isUntimed = false;
   /** Undefined once a result was reported. */
   #report: ((result: AttemptResult, attempt: Attempt) => void) | undefined;
   #abortReason: Error | undefined;
 
   constructor(task: ScheduledTask, log: Logger, report: (result: AttemptResult, attempt: Attempt) => void) {
     this.task = task;
+    this.#leftMs = task.timeoutMs;
     this.#log = log;
     this.#report = report;
   }
@@ -53,11 +58,30 @@ export class Attempt implements AttemptScope {
       this.#settle(result);
       return;
     }
-    this.#expireIn(this.task.timeoutMs);
+    this.#startClock();
     result.then(
       (settled) => this.#settle(settled),
       (error: unknown) => this.#reportBug(error),
     );
+  }
+
+  async untimed<T>(work: () => Promise<T>): Promise<T> {
+    this.#isUntimed = true;
+    clearTimeout(this.#timer);
+    if (this.#since !== null) this.#leftMs -= performance.now() - this.#since;
+    this.#since = null;
+    try {
+      return await work();
+    } finally {
+      this.#isUntimed = false;
+      this.#startClock();
+    }
+  }
+
+  #startClock(): void {
+    if (this.#isUntimed || this.#report === undefined) return;
+    this.#since = performance.now();
+    this.#expireIn(Math.max(0, this.#leftMs));
   }
 
   #expireIn(ms: number): void {
@@ -78,6 +102,8 @@ export class Attempt implements AttemptScope {
   }
 
   #reportBug(error: unknown): void {
+    // It waited for something when it was told to end.
+    if (error === this.#abortReason) return;
     this.log.error({ err: error }, 'The executor failed, not the task');
     this.#settle(failedForNow('INTERNAL', error instanceof Error ? error.message : 'The executor failed.'));
   }

@@ -8,6 +8,8 @@ export type AttemptScope = {
   readonly signal: AbortSignal;
   /** Lines carry instanceId, taskId and attempt. Made when first asked for. */
   readonly log: TaskLogger;
+  /** Waits for what is not the work itself: the time of the attempt stands still meanwhile. */
+  untimed<T>(work: () => Promise<T>): Promise<T>;
 };
 
 export type Executor = {

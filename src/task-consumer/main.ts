@@ -9,10 +9,21 @@ import type { Config } from '../service/config.ts';
 import { kafkaOptions, registryOptions } from '../service/connections.ts';
 import { type RunningProcess, type Service, startService } from '../service/process.ts';
 import { loadHandlers } from './handler-module.ts';
+import { createRestPayloads } from './references/rest-payloads.ts';
 import { runHandlerTasks, runHttpTasks, type TaskSystems } from './run-tasks.ts';
 
 /** What `loadConfig` must be asked for. */
-export const workerConfigGroups = ['kafka', 'registry', 'topics', 'worker', 'continuation', 'limits', 'service', 'log'] as const;
+export const workerConfigGroups = [
+  'kafka',
+  'registry',
+  'topics',
+  'worker',
+  'continuation',
+  'limits',
+  'references',
+  'service',
+  'log',
+] as const;
 export type WorkerConfig = Pick<Config, (typeof workerConfigGroups)[number]>;
 
 /** Runs the tasks of `http` nodes. Resolves when it has joined its group, however long the broker is away. */
@@ -42,5 +53,10 @@ function hostAndPortOf(address: string): string {
 }
 
 function connect(config: WorkerConfig, { log }: Service): TaskSystems {
-  return { log: connectKafka(kafkaOptions(config), log), codec: createCodec({ registry: connectRegistry(registryOptions(config)) }) };
+  const { url, workerKey } = config.references;
+  return {
+    log: connectKafka(kafkaOptions(config), log),
+    codec: createCodec({ registry: connectRegistry(registryOptions(config)) }),
+    payloads: url === null || workerKey === null ? null : createRestPayloads({ url, apiKey: workerKey, log }),
+  };
 }

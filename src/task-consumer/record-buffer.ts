@@ -1,7 +1,8 @@
 /**
  * Fetched records that wait for a free place in the pool, by partition. The partitions take turns, so that none has to wait for
  * another with many records. The consumer is told to pause a partition that is full, and to resume it when there is room. A
- * rebalance empties the buffer: records that had not begun come again, to the process that holds the partition then.
+ * rebalance empties the buffer: records that had not begun come again, to the process that holds the partition then. While the
+ * whole buffer is paused, it gives nothing out, and no partition is read.
  */
 import type { LogBatch, LogRecord, TopicPartition } from '../messaging/log.ts';
 import { OffsetTracker } from '../messaging/offset-tracker.ts';
@@ -36,6 +37,11 @@ export type RecordPosition = { readonly partition: PartitionBuffer; readonly off
 
 export type BufferedRecord = RecordPosition & { readonly record: LogRecord };
 
+/** Whether it may have come before, to whoever had the partition then. null: where the log ended is not known. */
+export function mayHaveComeBefore({ partition, offset }: RecordPosition): boolean | null {
+  return partition.endAtFirst === null ? null : offset < partition.endAtFirst;
+}
+
 export type FlowControl = { pause(partition: TopicPartition): void; resume(partition: TopicPartition): void };
 
 export class RecordBuffer {
@@ -44,10 +50,24 @@ export class RecordBuffer {
   readonly #partitions = new Map<string, PartitionBuffer>();
   /** Partitions with waiting records, the next one in turn first. */
   readonly #ready: PartitionBuffer[] = [];
+  #isPaused = false;
 
   constructor(limits: RecordBufferLimits, flow: FlowControl) {
     this.#limits = limits;
     this.#flow = flow;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Of all partitions, those of later assignments too. What waits here stays. */
+  setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    for (const partition of this.#partitions.values()) {
+      if (isPaused) this.#pause(partition);
+      else this.#resumeIfRoom(partition);
+    }
   }
 
   /** Rebalancing is eager, so all earlier partitions are revoked. */
@@ -68,6 +88,7 @@ export class RecordBuffer {
         endAtFirst: null,
       });
     }
+    if (this.#isPaused) for (const each of this.#partitions.values()) this.#pause(each);
   }
 
   clear(): void {
@@ -93,15 +114,15 @@ export class RecordBuffer {
       added++;
     }
     if (wasEmpty && added > 0) this.#ready.push(partition);
-    if (!partition.paused && this.#isFull(partition)) {
-      partition.paused = true;
-      this.#flow.pause(partition);
-    }
+    // While the buffer is paused, a consumer that gives more anyway is told again.
+    if (this.#isPaused) this.#flow.pause(partition);
+    else if (this.#isFull(partition)) this.#pause(partition);
     return added;
   }
 
   /** The next record in turn. */
   take(): BufferedRecord | undefined {
+    if (this.#isPaused) return undefined;
     const partition = this.#ready.shift();
     const record = partition?.waiting[partition.head];
     if (partition === undefined || record === undefined) return undefined;
@@ -142,8 +163,14 @@ export class RecordBuffer {
     );
   }
 
+  #pause(partition: PartitionBuffer): void {
+    if (partition.paused) return;
+    partition.paused = true;
+    this.#flow.pause(partition);
+  }
+
   #resumeIfRoom(partition: PartitionBuffer): void {
-    if (!partition.paused || !partition.held) return;
+    if (this.#isPaused || !partition.paused || !partition.held) return;
     const { waitingRecordsMax, waitingBytesMax, uncommittedMax } = this.#limits;
     if (
       partition.waiting.length - partition.head > waitingRecordsMax / 2 ||

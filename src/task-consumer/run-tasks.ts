@@ -5,17 +5,22 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { MillraceError } from '../core/error.ts';
+import { queueName } from '../core/queues.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { Log, LogProducer } from '../messaging/log.ts';
 import { groupNames, topicNames } from '../messaging/topics.ts';
 import { isRetryable, type RetryPolicy, retryForever } from '../service/backoff.ts';
 import type { Config } from '../service/config.ts';
 import type { Service } from '../service/process.ts';
+import { type ConfiguredLimits, runLimitsOf } from '../service/run-limits.ts';
 import type { TaskDefinition } from '../worker/index.ts';
 import { KnownDefinitions } from './continuation/known-definitions.ts';
 import type { Executor } from './executor.ts';
 import { createHandlerExecutor } from './executors/handlers.ts';
 import { createHttpExecutor } from './executors/http.ts';
+import { QueueStates } from './queue-states.ts';
+import type { TaskPayloads } from './references/task-payloads.ts';
+import { withReferences } from './references/with-references.ts';
 import { createSecretSource } from './secrets/secret-source.ts';
 import { withSecrets } from './secrets/with-secrets.ts';
 import { TaskWorker } from './worker.ts';
@@ -26,6 +31,8 @@ export type TaskSystems = {
   readonly log: Log;
   /** Its schemas are looked up here. */
   readonly codec: Codec;
+  /** Of tasks whose inputs or outputs are too large for a record; null: this process was not told where they are. */
+  readonly payloads: TaskPayloads | null;
 };
 
 export type RunTasksConfig = Pick<Config, 'topics' | 'worker' | 'continuation' | 'limits' | 'service'> & {
@@ -72,6 +79,7 @@ type Work = { readonly executor: Executor; readonly queues: readonly (string | n
 
 type Dependencies = TaskSystems & {
   readonly config: RunTasksConfig;
+  readonly limits: ConfiguredLimits;
   readonly service: Service;
   readonly producer: LogProducer;
   readonly retry: RetryPolicy;
@@ -79,11 +87,16 @@ type Dependencies = TaskSystems & {
   readonly workers: TaskWorker[];
   /** null: workers go on with nothing by themselves. */
   readonly definitions: KnownDefinitions | null;
+  readonly queues: QueueStates;
 };
 
 async function runQueues(config: RunTasksConfig, service: Service, systems: TaskSystems, given: Work): Promise<void> {
-  const work = { ...given, executor: withSecrets(given.executor, createSecretSource(process.env, config.worker.secretsDir)) };
-  const { log, codec } = systems;
+  const { log, codec, payloads } = systems;
+  const limits = runLimitsOf(config);
+  const executor = withSecrets(given.executor, createSecretSource(process.env, config.worker.secretsDir));
+  const work = { ...given, executor: withReferences(executor, { payloads, limits }) };
+  if (limits.referenceBytes > 0 && payloads === null)
+    service.log.warn('Tasks with large inputs or outputs will fail here: set MILLRACE_URL and MILLRACE_WORKER_API_KEY');
   const retry = retryForever(isRetryable, service.signal, service.log);
   const { notifications, deadLetters } = topicNames(config.topics.prefix);
   await retry('look up the schemas', () =>
@@ -100,18 +113,21 @@ async function runQueues(config: RunTasksConfig, service: Service, systems: Task
     lag: () => workers.flatMap((worker) => worker.lag()),
   });
   const definitions = config.continuation.isOn ? readDefinitions(config, service, systems, retry) : null;
-  const dependencies = { config, service, log, codec, producer, retry, metrics, workers, definitions };
+  const queues = readQueues(config, service, systems, retry);
+  const dependencies = { config, limits, service, log, codec, payloads, producer, retry, metrics, workers, definitions, queues };
   service.onStop('tasks', () => Promise.all(workers.map((worker) => worker.stop(config.service.shutdownTimeoutMs * DRAIN_SHARE))));
   // All at the same time: a queue whose topic does not exist must not delay the others.
   await Promise.all(work.queues.map((queue) => runQueue(dependencies, work, queue)));
 }
 
 async function runQueue(dependencies: Dependencies, { executor, concurrency }: Work, queue: string | null): Promise<void> {
-  const { config, service, log, codec, producer, retry, metrics, workers, definitions } = dependencies;
+  const { config, limits, service, log, codec, producer, retry, metrics, workers, definitions, queues } = dependencies;
   const names = topicNames(config.topics.prefix);
   const topic = names.tasks(queue);
   const groupId = groupNames(config.topics.prefix).tasks(queue);
   await waitForTopic(log, topic, queue, retry);
+  const admin = log.admin();
+  service.onStop(`offsets of ${groupId}`, () => admin.close());
   const worker = new TaskWorker({
     groupId,
     name: `${hostname()}:${process.pid}`,
@@ -122,13 +138,18 @@ async function runQueue(dependencies: Dependencies, { executor, concurrency }: W
     codec,
     topics: { notifications: names.notifications, deadLetters: names.deadLetters },
     maxMessageBytes: config.topics.maxMessageBytes,
-    payloadBytes: config.limits.payloadBytes,
+    payloadBytes: limits.payloadBytes,
     retry,
+    signal: service.signal,
     log: service.log,
     metrics,
-    ...(definitions === null ? {} : { continuation: { queue, definitions, limits: config.limits } }),
+    readRunNotes: () => admin.committedNotes(groupId, topic),
+    // Until it is known whether the queue is paused.
+    isPaused: true,
+    ...(definitions === null ? {} : { continuation: { queue, definitions, limits } }),
   });
   workers.push(worker);
+  queues.follow(queueName(queue), (isPaused) => worker.setPaused(isPaused));
   service.health.check(`group ${groupId}`, () => (worker.isMember ? null : 'this process is not a member of the group at present'));
   await worker.start();
 }
@@ -145,6 +166,20 @@ function readDefinitions(config: RunTasksConfig, service: Service, { log, codec 
       if (!service.signal.aborted) throw error;
     });
   return known;
+}
+
+/** In the background: workers join their groups meanwhile, and begin nothing. */
+function readQueues(config: RunTasksConfig, service: Service, { log, codec }: TaskSystems, retry: RetryPolicy): QueueStates {
+  const { queues: topic } = topicNames(config.topics.prefix);
+  const states = new QueueStates({ codec, log, logger: service.log, retry, topic, groupId: `${topic}.${randomUUID()}` });
+  service.onStop('states of queues', () => states.stop());
+  service.health.check('states of queues', () => (states.isKnown ? null : 'it is not known yet which queues are paused'));
+  states
+    .start(service.signal, () => waitForTopic(log, topic, null, retry))
+    .catch((error: unknown) => {
+      if (!service.signal.aborted) throw error;
+    });
+  return states;
 }
 
 /** The first deploy of a definition that uses a queue makes its topic, and a worker may start before that. */

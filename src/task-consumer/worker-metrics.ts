@@ -14,6 +14,8 @@ export type WorkerMetrics = {
   began(dispatchedAt: number, startedAt: number): void;
   ended(label: string, status: AttemptResult['status'], startedAt: number, finishedAt: number): void;
   repeated(how: 'joined' | 'skipped' | 'answered'): void;
+  /** A task was not run again: the worker that ran it died. */
+  lostItsWorker(): void;
   /** A task was run without a record of it, after the one before. */
   continued(): void;
 };
@@ -43,10 +45,12 @@ export function createWorkerMetrics(metrics: Metrics, readings: WorkerReadings):
     crashed: (group) => consumer.crashes.inc({ group }),
     began: (dispatchedAt, startedAt) => tasks.scheduleDelay.observe(Math.max(0, startedAt - dispatchedAt) / 1_000),
     ended(label, status, startedAt, finishedAt) {
-      outcome(label, status).inc();
+      // An output that was given to the API is one all the same.
+      outcome(label, status === 'kept' ? 'completed' : status).inc();
       duration(label).observe(Math.max(0, finishedAt - startedAt) / 1_000);
     },
     repeated: (how) => tasks.repeated.inc({ how }),
+    lostItsWorker: () => tasks.lost.inc(),
     continued: () => tasks.continued.inc(),
   };
 }

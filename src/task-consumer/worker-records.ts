@@ -3,7 +3,7 @@ import { parseInstanceId } from '../core/ids.ts';
 import type { Codec } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
 import type { LogRecord, OutgoingRecord } from '../messaging/log.ts';
-import { producedHeaders } from '../messaging/produced-headers.ts';
+import { continuingHeaders, producedHeaders } from '../messaging/produced-headers.ts';
 import { deadLetterRecord } from '../messaging/records/dead-letter.ts';
 import { toOutcomeRecord } from '../messaging/records/task-outcome.ts';
 import { deadLetterExtraBytes } from '../messaging/topics.ts';
@@ -12,6 +12,7 @@ import type { AttemptResult } from './attempt-result.ts';
 import type { ScheduledTask } from './task.ts';
 
 const OUTCOME_HEADERS = producedHeaders('TaskOutcome');
+const CONTINUING_HEADERS = continuingHeaders();
 
 export class WorkerRecords {
   readonly #codec: Codec;
@@ -40,7 +41,7 @@ export class WorkerRecords {
       topic: notifications,
       key: task.instanceId,
       value: this.#codec.encode('TaskOutcome', notifications, outcome),
-      headers: OUTCOME_HEADERS,
+      headers: next === null ? OUTCOME_HEADERS : CONTINUING_HEADERS,
     };
   }
 

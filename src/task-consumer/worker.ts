@@ -4,70 +4,23 @@
  * on the port of the log, so the same code runs on Kafka and in memory. The consumer never waits for a task: one may take hours,
  * while heartbeats go on.
  */
-
 import type { MillraceError } from '../core/error.ts';
-import type { Codec } from '../messaging/codec.ts';
 import type { InvalidMessage } from '../messaging/dead-letter-codes.ts';
-import type {
-  LogBatch,
-  LogConsumer,
-  LogConsumerHandlers,
-  LogProducer,
-  LogRecord,
-  OutgoingRecord,
-  TopicPartition,
-} from '../messaging/log.ts';
-import type { RetryPolicy } from '../service/backoff.ts';
-import { type Logger, taskFields } from '../service/logging.ts';
+import type { LogBatch, LogConsumer, LogRecord, TopicPartition } from '../messaging/log.ts';
+import { taskFields } from '../service/logging.ts';
 import type { PartitionLag } from '../service/metrics.ts';
 import { Attempt } from './attempt.ts';
 import { AttemptDeduplicator, type AttemptKey, attemptKeyOf } from './attempt-deduplicator.ts';
-import { type AttemptResult, failed } from './attempt-result.ts';
+import { type AttemptResult, failed, failedForNow } from './attempt-result.ts';
 import { type Claim, Claims, type Run } from './continuation/claims.ts';
-import type { SegmentOptions } from './continuation/segment.ts';
-import type { Executor } from './executor.ts';
 import { limitOutput } from './outcome.ts';
 import { type Delivery, OutcomePublisher } from './outcome-publisher.ts';
-import { type BufferedRecord, type PartitionBuffer, RecordBuffer, type RecordBufferLimits, type RecordPosition } from './record-buffer.ts';
+import { type BufferedRecord, mayHaveComeBefore, type PartitionBuffer, RecordBuffer, type RecordPosition } from './record-buffer.ts';
+import { RunNotes, type RunningAt } from './run-notes.ts';
 import { type ReadTask, readTask, type ScheduledTask } from './task.ts';
-import type { WorkerMetrics } from './worker-metrics.ts';
+import type { TaskRun, WorkItem } from './work-item.ts';
+import type { TaskWorkerOptions } from './worker-options.ts';
 import { WorkerRecords } from './worker-records.ts';
-
-export type TaskWorkerOptions = {
-  readonly groupId: string;
-  /** Name of this process in outcomes. */
-  readonly name: string;
-  readonly concurrency: number;
-  readonly executor: Executor;
-  readonly openConsumer: (handlers: LogConsumerHandlers) => LogConsumer;
-  readonly producer: LogProducer;
-  /** Prepared for TaskOutcome and DeadLetter on the two topics. */
-  readonly codec: Codec;
-  readonly topics: { readonly notifications: string; readonly deadLetters: string };
-  /** Records above this are invalid; outputs above `payloadBytes` fail their task. */
-  readonly maxMessageBytes: number;
-  readonly payloadBytes: number;
-  readonly retry: RetryPolicy;
-  readonly log: Logger;
-  readonly metrics: WorkerMetrics;
-  readonly limits?: Partial<RecordBufferLimits>;
-  /** To go on with the next task by itself where it may; absent: it never does. */
-  readonly continuation?: Omit<SegmentOptions, 'canRun' | 'log'>;
-};
-
-/**
- * On its way from being read to being committed. `position` is null for a task that was run without a record of it; `run` is null for a
- * dead letter, and for an outcome that is only sent again.
- */
-type WorkItem = { readonly position: RecordPosition | null; readonly run: TaskRun | null };
-
-type TaskRun = Run & {
-  readonly attempt: Attempt;
-  /** The broker refused the outcome itself, and a short one was sent in its place. */
-  readonly substituted: boolean;
-  /** What its outcome says that it goes on with, and the outcome without it. */
-  readonly next: { readonly claim: Claim; readonly answer: OutgoingRecord } | null;
-};
 
 /** How long tasks are begun without a pause: heartbeats and timers share the event loop. */
 const BEGIN_MS = 10;
@@ -79,10 +32,14 @@ export class TaskWorker {
   readonly #publisher: OutcomePublisher<WorkItem>;
   readonly #records: WorkerRecords;
   readonly #deduplicator = new AttemptDeduplicator();
-  readonly #attempts = new Set<Attempt>();
+  /** With the records of each. */
+  readonly #attempts = new Map<Attempt, RunningAt>();
+  readonly #notes: RunNotes | null;
   readonly #claims: Claims;
   /** Records whose schema is being read from the registry. Each takes a place in the pool. */
   #reading = 0;
+  /** What was about to begin when the queue was paused. */
+  readonly #begunWhilePaused: (() => void)[] = [];
   #starting = false;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -100,6 +57,7 @@ export class TaskWorker {
       pause: (partition) => this.#consumer.pause(partition),
       resume: (partition) => this.#consumer.resume(partition),
     });
+    this.#buffer.setPaused(options.isPaused ?? false);
     this.#claims = new Claims({
       segments: continuation && { ...continuation, log, canRun: (task) => executor.canRun(task) },
       deduplicator: this.#deduplicator,
@@ -110,6 +68,11 @@ export class TaskWorker {
       onDelivered: (deliveries) => this.#onDelivered(deliveries),
       onRefused: (delivery, error) => this.#onRefused(delivery, error),
       onLost: (deliveries, error) => this.#onLost(deliveries, error),
+    });
+    const { readRunNotes, retry } = options;
+    this.#notes = readRunNotes === undefined ? null : new RunNotes({ consumer: () => this.#consumer, read: readRunNotes, retry });
+    options.signal.addEventListener('abort', () => {
+      this.#stopping = true;
     });
     this.#consumer = options.openConsumer({
       onBatch: (batch) => this.#onBatch(batch),
@@ -123,7 +86,16 @@ export class TaskWorker {
   }
 
   async start(): Promise<void> {
+    this.#notes?.start(() => this.#attempts);
     await this.#consumer.start();
+  }
+
+  /** While paused it begins nothing and goes on with nothing, and stays a member of its group; what runs ends normally. */
+  setPaused(isPaused: boolean): void {
+    this.#buffer.setPaused(isPaused);
+    if (isPaused || this.#stopping) return;
+    for (const begin of this.#begunWhilePaused.splice(0)) begin();
+    this.#startTasks();
   }
 
   /** Whether the group is known to count this process as a member. */
@@ -144,6 +116,7 @@ export class TaskWorker {
     // No waiting record is started any more, but this process still has the partitions: running tasks are committed when they end.
     this.#stopping = true;
     await this.#consumer.stop(this.#drain(drainMs));
+    this.#notes?.stop();
   }
 
   async #drain(drainMs: number): Promise<void> {
@@ -159,19 +132,20 @@ export class TaskWorker {
   }
 
   #abandonRest(): void {
-    const tasks = [...this.#attempts].map(({ task }) => task.taskId);
+    const tasks = [...this.#attempts.keys()].map(({ task }) => task.taskId);
     this.#options.log.warn(
       { tasks: tasks.slice(0, 100), count: tasks.length },
       'These tasks did not end within the shutdown time; they run again elsewhere',
     );
     this.#claims.close();
-    for (const attempt of this.#attempts) attempt.abandon(new Error('The worker has to end.'));
+    for (const attempt of this.#attempts.keys()) attempt.abandon(new Error('The worker has to end.'));
     this.#attempts.clear();
     this.#idle?.resolve();
   }
 
   #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
     this.#buffer.assign(partitions, generation);
+    this.#notes?.onAssigned();
     this.#options.log.info({ partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`), generation }, 'Assigned');
   }
 
@@ -223,7 +197,9 @@ export class TaskWorker {
     })
       .then(
         (done) => {
-          if (!this.#stopping) this.#proceed(buffered, done);
+          if (this.#stopping) return;
+          if (this.#buffer.isPaused) this.#begunWhilePaused.push(() => buffered.partition.held && this.#proceed(buffered, done));
+          else this.#proceed(buffered, done);
         },
         (error: unknown) => {
           // Only the end of the process ends the waiting; the record is not committed and comes again.
@@ -266,10 +242,52 @@ export class TaskWorker {
     this.#publisher.send({ subject: { position: buffered, run: null }, record: finished.outcome });
   }
 
-  #run(position: RecordPosition, task: ScheduledTask, key: AttemptKey): void {
+  #run(buffered: BufferedRecord, task: ScheduledTask, key: AttemptKey): void {
     const joined: RecordPosition[] = [];
     this.#deduplicator.begin(key, { joined });
-    this.#start(position, task, { key, joined, segment: this.#claims.segmentOf(position, task) });
+    const run = { key, joined, segment: this.#claims.segmentOf(buffered, task) };
+    if (this.#notes !== null && mayHaveComeBefore(buffered) === true) this.#runSuspect(this.#notes, buffered, task, run);
+    else this.#start(buffered, task, run);
+  }
+
+  /** It takes a place in the pool while it is noted. */
+  #runSuspect(notes: RunNotes, position: RecordPosition, task: ScheduledTask, run: Run): void {
+    this.#reading++;
+    notes
+      .hasLostItsWorker(position)
+      .then(
+        (isLost) => {
+          if (isLost) this.#failLost(position, task, run);
+          else if (this.#stopping) this.#deduplicator.forget(run.key);
+          else if (!position.partition.held) this.#runAgain(notes, task, run);
+          else if (this.#buffer.isPaused) this.#begunWhilePaused.push(() => this.#runSuspect(notes, position, task, run));
+          else this.#start(position, task, run);
+        },
+        (error: unknown) => {
+          if (!this.#stopping) throw error;
+          this.#deduplicator.forget(run.key);
+        },
+      )
+      .finally(() => {
+        this.#reading--;
+        this.#afterOne();
+      });
+  }
+
+  #failLost(position: RecordPosition, task: ScheduledTask, run: Run): void {
+    this.#options.log.warn(taskFields(task), 'The worker that ran this task died; the attempt has failed');
+    this.#options.metrics.lostItsWorker();
+    const attempt = new Attempt(task, this.#options.log, () => undefined);
+    const result = failedForNow('WORKER_LOST', 'The worker that ran this attempt died before it ended.');
+    const subject = { position, run: { ...run, attempt, substituted: true, segment: null, next: null } };
+    this.#publisher.send({ subject, record: this.#records.ofOutcome(attempt, result) });
+  }
+
+  /** Its partition was taken away meanwhile. If it has come back, its record may have joined. */
+  #runAgain(notes: RunNotes, task: ScheduledTask, run: Run): void {
+    const again = run.joined.find(({ partition }) => partition.held);
+    if (again === undefined) this.#deduplicator.forget(run.key);
+    else this.#runSuspect(notes, again, task, run);
   }
 
   #start(position: RecordPosition | null, task: ScheduledTask, { key, joined, segment }: Run): void {
@@ -277,7 +295,7 @@ export class TaskWorker {
     const attempt = new Attempt(task, log, (result) =>
       this.#onResult(position, { key, joined, attempt, substituted: false, segment, next: null }, result),
     );
-    this.#attempts.add(attempt);
+    this.#attempts.set(attempt, { position, joined });
     this.#options.metrics.began(task.dispatchedAt, attempt.startedAt);
     attempt.start(executor);
   }
@@ -288,7 +306,7 @@ export class TaskWorker {
     const result = limitOutput(given, this.#options.payloadBytes);
     this.#options.metrics.ended(this.#options.executor.label(attempt.task), result.status, attempt.startedAt, Date.now());
     const record = this.#records.ofOutcome(attempt, result);
-    const claim = this.#stopping ? null : this.#claims.claimAfter(run.segment, attempt.task, result);
+    const claim = this.#stopping || this.#buffer.isPaused ? null : this.#claims.claimAfter(run.segment, attempt.task, result);
     if (claim === null) this.#publisher.send({ subject: { position, run }, record });
     else {
       const subject = { position, run: { ...run, next: { claim, answer: record } } };
@@ -315,6 +333,7 @@ export class TaskWorker {
     const touched = new Set<PartitionBuffer>();
     const done = (position: RecordPosition): void => {
       this.#buffer.done(position);
+      this.#notes?.forget(position);
       touched.add(position.partition);
     };
     for (const { subject, record } of deliveries) {

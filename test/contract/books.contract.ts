@@ -1,11 +1,12 @@
 /** What every instance store must do with children: start each once, keep the books of parents, and ask after who was unheard of. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { DefinitionId, EpochMs, InstanceId, TaskPath } from '../../src/core/ids.ts';
+import { CHILD_AGE_MS_MAX } from '../../src/core/instance/children/age.ts';
 import { childIdOf } from '../../src/core/instance/children/child-id.ts';
 import type { ChildRequest } from '../../src/core/instance/children/messages.ts';
 import { stillborn } from '../../src/core/instance/index.ts';
 import { bookAt } from '../../src/core/instance/state/scopes.ts';
-import { ASK_MS_MIN, CHILD_AGE_MS_MAX, type ChildRow } from '../../src/store/books.ts';
+import { ASK_MS_MIN, type ChildRow } from '../../src/store/books.ts';
 import type { Start } from '../../src/store/instance-store.ts';
 import {
   message,

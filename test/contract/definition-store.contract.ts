@@ -53,7 +53,34 @@ export function testDefinitionStore(factory: () => Promise<DefinitionStore>): vo
       expect((await store.get(id('numbers'), 'latest'))?.document).toEqual({ n: 2 });
       expect(await store.get(id('numbers'), 3)).toBeNull();
       expect(await store.get(id('nobody'), 'latest')).toBeNull();
+      expect(await store.latestVersion(id('numbers'))).toBe(2);
+      expect(await store.latestVersion(id('nobody'))).toBeNull();
       expect(await store.versions(id('nobody'))).toEqual([]);
+    });
+
+    it('finds the latest versions that name a definition as a child, of others, page by page', async () => {
+      const node = (definition: string): JsonObject => ({ type: 'workflow', definition });
+      await deploy('called', { nodes: { again: node('called') } });
+      for (const name of ['caller.3', 'caller.1', 'caller.2'])
+        await deploy(name, { odd: '\u0000', nodes: { each: { body: { nodes: { a: node('x'), b: node('called') } } } } });
+      await deploy('caller.not', { nodes: { a: node('called2'), b: { definitions: 'called' }, c: '"definition":"called"' } });
+      await deploy('caller.older', { nodes: { a: node('called') } });
+      await deploy('caller.older', { nodes: {} });
+      const first = await store.callers(id('called'), '', 2);
+      expect(first.map((caller) => `${caller.id} ${caller.version}`)).toEqual(['caller.1 1', 'caller.2 1']);
+      expect(first[0]?.document).toMatchObject({ odd: '\u0000' });
+      expect((await store.callers(id('called'), id('caller.2'), 2)).map((caller) => caller.id)).toEqual(['caller.3']);
+      expect(await store.callers(id('nobody'), '', 2)).toEqual([]);
+    });
+
+    it('knows which versions may mark something as sensitive, and which may have children', async () => {
+      await deploy('marks', { input: { type: 'string', sensitive: false } });
+      await deploy('marks', { nodes: { a: { form: { properties: { pin: { type: 'string', sensitive: true } } } } } });
+      await deploy('marks', { nodes: { a: { type: 'workflow', definition: 'other' } } });
+      expect(await store.hints(id('marks'), 1)).toEqual({ mayHoldMarks: false, mayHaveChildren: false });
+      expect(await store.hints(id('marks'), 2)).toEqual({ mayHoldMarks: true, mayHaveChildren: false });
+      expect(await store.hints(id('marks'), 3)).toEqual({ mayHoldMarks: false, mayHaveChildren: true });
+      expect(await store.hints(id('marks'), 4)).toBeNull();
     });
 
     it('lists page by page', async () => {

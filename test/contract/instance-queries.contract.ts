@@ -3,10 +3,11 @@ import { uuidv7 } from 'uuidv7';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { taskAt } from '../../src/core/instance/state/scopes.ts';
-import type { HistoryEntry } from '../../src/core/instance/step.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import type { Page } from '../../src/store/definition-store.ts';
 import type { InstanceQueries, InstanceView } from '../../src/store/instance-queries.ts';
-import { listedBytesMax, pageBytesMax } from '../../src/store/page-limits.ts';
+import { listedBytesMax } from '../../src/store/page-limits.ts';
+import { definitionOf } from '../support/scenario.ts';
 import { commandOf, newDefinition, openLab, type StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 /** @param factory called once; the store may hold what other tests wrote. */
@@ -53,6 +54,8 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
       expect(await find({ version: 1 })).toEqual(newest);
       expect(await find({ version: 2 })).toEqual([]);
       expect(await find({ parent: uuidv7() as InstanceId })).toEqual([]);
+      const unknown = uuidv7() as InstanceId;
+      expect(await queries.versionsOf([...ids.slice(0, 2), unknown])).toEqual(new Map(ids.slice(0, 2).map((id, n) => [id, n + 1])));
       const { items } = await queries.list({ definition: definition.id }, 1, null);
       expect(items).toMatchObject([
         { instanceId: newest[0], definitionId: definition.id, definitionVersion: 1, businessKey: 'even', status: 'running' },
@@ -63,6 +66,31 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
       expect(await find({ startedTo: at })).not.toContain(newest[0]);
       expect(await find({ startedTo: at + 1 })).toContain(newest[0]);
       expect(await find({ startedFrom: 0, startedTo: 4_102_444_800_000 })).toEqual(newest);
+    });
+
+    it('tells instances that retry from those that run', async () => {
+      const definition = newDefinition({ nodes: { work: task, other: task }, edges: [] });
+      const ids: InstanceId[] = [];
+      for (let n = 0; n < 5; n++) ids.push(await lab.start(definition, { n }));
+      const [paused, once, twice, over, runs] = ids as [InstanceId, InstanceId, InstanceId, InstanceId, InstanceId];
+      const find = async (filter: Parameters<InstanceQueries['list']>[0]) =>
+        (await all((cursor) => queries.list({ definition: definition.id, ...filter }, 1, cursor), 1)).map(({ instanceId }) => instanceId);
+      for (const id of [paused, once, twice, over]) await lab.fails(definition, id, 'work');
+      await lab.fails(definition, twice, 'other');
+      await lab.fails(definition, runs, 'work', false);
+      expect(await find({ retrying: true })).toEqual([over, twice, once, paused]);
+      const { commandId } = commandOf(paused, 'pause');
+      await lab.step(definition, paused, { type: 'CommandIssued', commandId, by: 'ada', command: { type: 'pause' } });
+      const timer = (await lab.stateOf(over)).timers['work#retry'];
+      if (timer?.state !== 'armed') throw new Error('no retry is armed');
+      await lab.step(definition, over, { type: 'TimerFired', timerId: 'work#retry', kind: 'retry', dueAt: timer.dueAt });
+      expect(await find({ retrying: true })).toEqual([twice, once]);
+      expect(await find({ retrying: false })).toEqual([runs, over, paused]);
+      expect(await find({ retrying: true, status: 'running' })).toEqual([twice, once]);
+      expect(await find({ retrying: true, status: 'incident' })).toEqual([]);
+      expect(await find({ retrying: false, status: 'incident' })).toEqual([runs]);
+      await lab.completes(definition, over, 'work');
+      expect(await find({ retrying: true, startedFrom: 0 })).toEqual([twice, once]);
     });
 
     it('keeps a page stable while instances are started', async () => {
@@ -92,6 +120,21 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
       ];
       for (const list of lists)
         for (const cursor of wrong) await expect(list(cursor)).rejects.toMatchObject({ code: 'MR_CURSOR_INVALID', retryable: false });
+    });
+
+    it('shows the version that an instance has moved to, with its open tasks of people', async () => {
+      const nodes = { look: { type: 'human', title: 'Look', assignees: { users: ['ada'] } } };
+      const definition = newDefinition({ nodes, edges: [] });
+      const [moved, stayed] = [await lab.start(definition), await lab.start(definition)];
+      const target = definitionOf({ ...(definition.document as JsonObject), title: 'another' }, 2);
+      expect(await lab.migrate(definition, moved, target)).toMatchObject({ definitionVersion: 2, isMigrated: true });
+      expect(await queries.find(moved)).toMatchObject({ row: { definitionVersion: 2 } });
+      expect(await queries.inboxTask(moved, 'look' as TaskPath)).toMatchObject({ definitionVersion: 2, assignees: { users: ['ada'] } });
+      expect(await queries.inboxTask(stayed, 'look' as TaskPath)).toMatchObject({ definitionVersion: 1 });
+      expect(await queries.runningByVersion(definition.id)).toEqual([
+        { version: 2, running: 1 },
+        { version: 1, running: 1 },
+      ]);
     });
 
     it('counts what runs on which version', async () => {
@@ -189,26 +232,6 @@ export function testInstanceQueries(factory: () => Promise<StoreUnderTest>): voi
         output: text,
         omitted: [],
       });
-    });
-
-    it('has pages of history that end where they hold enough, with at least one entry', { timeout: 60_000 }, async () => {
-      const names = Array.from({ length: 6 }, (_, n) => `n${n}`);
-      const definition = newDefinition({ nodes: Object.fromEntries(names.map((name) => [name, task])), edges: [] });
-      const id = await lab.start(definition, { n: 1 });
-      for (const name of names) await lab.completes(definition, id, name, name + 'x'.repeat(500_000));
-      const whole = await queries.fullHistory(id);
-      const read: HistoryEntry[] = [];
-      let pages = 0;
-      for (let hasMore = true; hasMore; pages++) {
-        const page = await queries.history(id, read.at(-1)?.seq ?? 0, 500);
-        expect(page.entries.length).toBeGreaterThan(0);
-        expect(JSON.stringify(page.entries).length).toBeLessThan(pageBytesMax + 600_000);
-        read.push(...page.entries);
-        hasMore = page.hasMore;
-      }
-      expect(pages).toBe(2);
-      expect(read).toEqual(whole);
-      expect((await queries.history(id, whole.length - 2, 500, 1)).entries).toEqual(whole.slice(-2, -1));
     });
 
     it('shows the title, the assignees, the due time and who completed it of a human task, also after it ended', async () => {

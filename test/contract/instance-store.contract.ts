@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { InstanceId, TaskPath } from '../../src/core/ids.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
-import type { NewDeadLetter } from '../../src/store/instance-store.ts';
+import type { NewDeadLetter, OpenTasksPage, OpenTasksPosition } from '../../src/store/instance-store.ts';
 import { listedBytesMax } from '../../src/store/page-limits.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -302,28 +302,29 @@ export function testInstanceStore(factory: () => Promise<StoreUnderTest>): void 
       const before = (await lab.store.now()) + 1;
       const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
       const found: string[] = [];
-      let after: { instanceId: InstanceId; path: TaskPath } | null = null;
-      for (;;) {
-        const page = await lab.store.openAutomatedTasks(all, before, 2, after);
-        expect(page.length).toBeLessThanOrEqual(2);
-        for (const task of page) if (ids.includes(task.instanceId)) found.push(`${ids.indexOf(task.instanceId)}.${task.path}`);
-        const last = page.at(-1);
-        if (last === undefined) break;
-        after = { instanceId: last.instanceId, path: last.path };
-      }
+      const limits = { instances: 3, tasks: 2 };
+      let after: OpenTasksPosition | null = null;
+      do {
+        const { tasks, next }: OpenTasksPage = await lab.store.openAutomatedTasks(all, before, limits, after);
+        expect(tasks.length).toBeLessThanOrEqual(limits.tasks);
+        for (const task of tasks) if (ids.includes(task.instanceId)) found.push(`${ids.indexOf(task.instanceId)}.${task.path}`);
+        after = next;
+      } while (after !== null);
       expect(found).toEqual(['0.c', '2.a', '2.b', '2.c', '3.a', '3.b', '3.c']);
-      const [task] = (await lab.store.openAutomatedTasks(all, before, 1_000, { instanceId: ids[2] ?? first, path: path('a') })).filter(
+      const behind = { instanceId: ids[2] ?? first, path: path('a') };
+      const most = { instances: 1_000, tasks: 1_000 };
+      const [task] = (await lab.store.openAutomatedTasks(all, before, most, behind)).tasks.filter(
         ({ instanceId }) => instanceId === ids[2],
       );
       expect(task).toMatchObject({ path: 'b', attempt: 1, type: 'http', queue: null, timeoutMs: 7_000 });
-      expect(await lab.store.openAutomatedTasks(all, 0, 1_000)).toEqual([]);
+      expect(await lab.store.openAutomatedTasks(all, 0, most)).toEqual({ tasks: [], next: null });
       for (const partition of all) {
-        const ofOne = await lab.store.openAutomatedTasks([partition], before, 1_000);
+        const { tasks: ofOne } = await lab.store.openAutomatedTasks([partition], before, { instances: 100_000, tasks: 100_000 }, null);
         expect(ofOne.every((each) => each.partition === partition)).toBe(true);
         const expected = ids.filter((id) => partitionOf(id, PARTITIONS) === partition && id !== second);
         expect([...new Set(ofOne.map(({ instanceId }) => instanceId).filter((id) => ids.includes(id)))]).toEqual(expected);
       }
-      expect(await lab.store.openAutomatedTasks([], before, 1_000)).toEqual([]);
+      expect(await lab.store.openAutomatedTasks([], before, most)).toEqual({ tasks: [], next: null });
     });
   });
 }

@@ -189,6 +189,23 @@ export function testLog(factory: () => Promise<Log>): void {
       expect(consumer.lag().find(({ partition }) => partition === 0)?.lag).toBe(1);
     });
 
+    it('keeps a note beside an offset while its member lives there, and drops it when the member leaves', async () => {
+      const topic = await newTopic();
+      await send(topic, 'a', 'b');
+      const { consumer, groupId, values, generation } = await listen(topic);
+      await eventually(() => expect(values()).toHaveLength(2));
+      expect(await admin.committedNotes(groupId, topic)).toEqual(new Map());
+      consumer.annotate(first(topic), 'run 1', generation());
+      await consumer.flush();
+      expect(await admin.committedNotes(groupId, topic)).toEqual(new Map([[0, 'run 1']]));
+      consumer.commit(first(topic), 1n, generation());
+      await consumer.flush();
+      expect(await admin.committedNotes(groupId, topic)).toEqual(new Map([[0, 'run 1']]));
+      await leave(consumer);
+      expect(await admin.committedNotes(groupId, topic)).toEqual(new Map());
+      expect((await admin.committedOffsets(groupId, topic)).get(0)).toBe(1n);
+    });
+
     it('reads each record, whatever other groups do', async () => {
       const topic = await newTopic();
       const [one, two] = [await listen(topic), await listen(topic)];

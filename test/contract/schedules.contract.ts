@@ -119,6 +119,84 @@ export function testSchedules(factory: () => Promise<StoreUnderTest>): void {
       expect((await rowOf(definition)).state).toMatchObject({ running: { time: at(1) }, queued: [at(2)] });
     });
 
+    /** A schedule that queues, whose run of `at(0)` goes on, and for which `at(1)` waits. */
+    const queueing = async () => {
+      const definition = await begin(document({ overlap: 'queue' }));
+      for (const minute of [0, 1]) await run(minute);
+      const { running } = (await rowOf(definition)).state;
+      if (running === null) throw new Error('no run');
+      return { definition, running, end: () => lab.lab.completes(definition, running.instanceId, 'work') };
+    };
+
+    it('lose no end that comes while the schedule is decided: before its row was locked, or after it was looked for', async () => {
+      const early = await queueing();
+      const decided: unknown[] = [];
+      const advanceWith = async (hook: { readonly taken?: () => Promise<unknown>; readonly looked?: () => Promise<unknown> }) => {
+        let ending: Promise<unknown> | undefined;
+        const { advanced } = await lab.lab.store.advanceSchedule({
+          async prepare(row) {
+            // The row is locked, and nobody has looked for the end yet.
+            await hook.taken?.();
+            const decide = await lab.runner.prepare(row);
+            return (seen) => {
+              ending = hook.looked?.();
+              return decide(seen);
+            };
+          },
+        });
+        await ending;
+        decided.push(shown(advanced?.entries ?? []));
+      };
+      lab.clock = at(2);
+      await advanceWith({ taken: early.end });
+      expect(decided).toEqual([['started 1', 'queued 2']]);
+      const second = (await rowOf(early.definition)).state.running;
+      lab.clock = at(3);
+      await advanceWith({ looked: () => lab.lab.completes(early.definition, second?.instanceId ?? ('' as never), 'work') });
+      expect(decided[1]).toEqual(['queued 3']);
+      expect((await rowOf(early.definition)).state.running).toEqual(second);
+      expect(shown(await run(3))).toEqual(['started 2']);
+    });
+
+    it('are left alone where the caller names them', async () => {
+      const [named, other] = [await begin(document()), await begin(document())];
+      lab.clock = at(0);
+      const except = [{ definitionId: named.id, name: 'tick' }];
+      const ran: string[] = [];
+      for (;;) {
+        const { advanced } = await lab.lab.store.advanceSchedule(lab.runner, except);
+        if (advanced === null || advanced.entries.length === 0) break;
+        ran.push(advanced.row.definitionId);
+      }
+      expect(ran).toContain(other.id);
+      expect(ran).not.toContain(named.id);
+      expect(shown(await run(0))).toContain('started 0');
+    });
+
+    it('go on though nobody noticed the end of the run until nothing was left of it', async () => {
+      const { definition, running, end } = await queueing();
+      await end();
+      await given.forget(running.instanceId);
+      expect(shown(await run(1))).toEqual(['started 1']);
+      expect((await rowOf(definition)).state).toMatchObject({ running: { time: at(1) }, queued: [] });
+    });
+
+    it('take no end for another one: a run that ended before leaves the present one alone', async () => {
+      const { definition, end } = await queueing();
+      await end();
+      expect(shown(await run(1))).toEqual(['started 1']);
+      const before = (await rowOf(definition)).state;
+      expect(shown(await run(1))).toEqual([]);
+      expect((await rowOf(definition)).state).toEqual(before);
+    });
+
+    it('wait for no run of an earlier version once runs may overlap', async () => {
+      const { definition } = await queueing();
+      await deploy({ ...document({ overlap: 'allow' }), id: definition.id }, 2);
+      expect(shown(await run(2))).toEqual(['started 1', 'started 2']);
+      expect(await lab.instancesOf(definition)).toHaveLength(3);
+    });
+
     it('run at the next time again once the run before it has ended', async () => {
       const definition = await begin(document());
       await run(0);

@@ -28,6 +28,7 @@ export function testTransitions(open: () => StoreLab): void {
   describe('a held task', () => {
     const held = { path: path('work'), attempt: 1, basis: 'b' as Basis };
     const other = { ...held, basis: 'c' as Basis };
+    const third = { ...held, path: path('two\nlines "and" \\'), attempt: 12 };
 
     const control = (command: CommandIssued['command']): CommandIssued => {
       return { type: 'CommandIssued', commandId: uuidv7() as CommandId, by: 'ada', command };
@@ -40,30 +41,77 @@ export function testTransitions(open: () => StoreLab): void {
       expect(await lab.apply({ ...decided, ...change })).toEqual([id]);
     }
 
-    const release = async (id: InstanceId, task: HeldTask) =>
-      await lab.store.release(partitionOf(id, PARTITIONS), [
-        { instanceId: id, held: task, message: message('TaskScheduled', topics.tasks, id, { released: task.basis }) },
-      ]);
+    const adding = (...added: readonly HeldTask[]): Pick<Transition, 'held'> => ({ held: { kept: [], added } });
+
+    const release = async (id: InstanceId, ...tasks: readonly HeldTask[]) =>
+      await lab.store.release(
+        partitionOf(id, PARTITIONS),
+        tasks.map((task) => ({
+          instanceId: id,
+          held: task,
+          message: message('TaskScheduled', topics.tasks, id, { released: task.basis }),
+        })),
+      );
 
     it('stands beside the state: a step that says nothing of it leaves it', async () => {
       const definition = oneTask();
       const id = await lab.start(definition);
       expect((await lab.stored(id)).held).toBeUndefined();
-      await stepHolding(id, definition, { held });
-      expect((await lab.stored(id)).held).toEqual(held);
+      await stepHolding(id, definition, adding(held));
+      expect((await lab.stored(id)).held).toEqual([held]);
       await stepHolding(id, definition, {});
-      expect(await lab.stored(id)).toMatchObject({ held, version: 3 });
-      await stepHolding(id, definition, { held: other });
-      expect((await lab.stored(id)).held).toEqual(other);
-      await stepHolding(id, definition, { held: null });
+      expect(await lab.stored(id)).toMatchObject({ held: [held], version: 3 });
+      await stepHolding(id, definition, adding(other));
+      expect((await lab.stored(id)).held).toEqual([other]);
+      await stepHolding(id, definition, { held: { kept: [other], added: [third, held] } });
+      expect((await lab.stored(id)).held).toEqual([other, third, held]);
+      await stepHolding(id, definition, { held: { kept: [], added: [] } });
       expect(await lab.stored(id)).not.toHaveProperty('held');
+    });
+
+    it('that was released meanwhile is not held again by a step that was decided before', async () => {
+      const definition = oneTask();
+      const id = await lab.start(definition);
+      await stepHolding(id, definition, {});
+      await stepHolding(id, definition, adding(held, other));
+      expect([...(await release(id, held))]).toEqual([id]);
+      await stepHolding(id, definition, { held: { kept: [held, other], added: [third] } });
+      expect((await lab.stored(id)).held).toEqual([other, third]);
+      await stepHolding(id, definition, {});
+      expect([...(await release(id, third, other))]).toEqual([id]);
+      await stepHolding(id, definition, { held: { kept: [other, third], added: [] } });
+      expect(await lab.stored(id)).not.toHaveProperty('held');
+    });
+
+    it('is released with others of its instance, or none of them is', async () => {
+      const definition = oneTask();
+      const [id, ofAnother] = [await lab.start(definition), await lab.start(definition)];
+      for (const each of [id, ofAnother]) {
+        await stepHolding(each, definition, {});
+        await stepHolding(each, definition, adding(held, other));
+      }
+      expect([...(await release(id, other, third))]).toEqual([]);
+      expect((await lab.stored(id)).held).toEqual([held, other]);
+      expect([...(await release(id, held, other))]).toEqual([id]);
+      expect((await lab.stored(id)).held).toBeUndefined();
+      const released = async (instance: InstanceId) => (await lab.sent(instance)).filter(({ payload }) => 'released' in payload);
+      expect((await released(id)).map(({ payload }) => payload)).toEqual([{ released: 'b' }, { released: 'c' }]);
+      expect([await released(ofAnother), (await lab.stored(ofAnother)).held]).toEqual([[], [held, other]]);
+    });
+
+    it('may be held from the start on', async () => {
+      const definition = oneTask();
+      const decided = await lab.decideStart(definition);
+      const id = decided.transition.instanceId;
+      await lab.store.start([{ ...decided, transition: { ...decided.transition, ...adding(held, other) } }]);
+      expect((await lab.stored(id)).held).toEqual([held, other]);
     });
 
     it('is released once, by its path, attempt and basis, and its message goes with that; the version stays', async () => {
       const definition = oneTask();
       const [id, unheld] = [await lab.start(definition), await lab.start(definition)];
       await stepHolding(id, definition, {});
-      await stepHolding(id, definition, { held });
+      await stepHolding(id, definition, adding(held));
       const before = await lab.stored(id);
       expect([...(await release(id, other)), ...(await release(unheld, held))]).toEqual([]);
       expect([...(await release(id, held))]).toEqual([id]);
@@ -76,17 +124,18 @@ export function testTransitions(open: () => StoreLab): void {
     it('is not released while its instance is paused, or after it has ended', async () => {
       const definition = oneTask();
       const [paused, ended] = [await lab.start(definition), await lab.start(definition)];
-      await stepHolding(paused, definition, { held });
+      await stepHolding(paused, definition, adding(held));
       const cancelling = await lab.decide(definition, ended, control({ type: 'cancel', reason: null }));
-      await lab.apply({ ...cancelling, held });
+      await lab.apply({ ...cancelling, ...adding(held) });
       expect([...(await release(paused, held)), ...(await release(ended, held))]).toEqual([]);
-      expect((await lab.stored(paused)).held).toEqual(held);
+      expect((await lab.stored(paused)).held).toEqual([held]);
     });
   });
 
   describe('start', () => {
     it('writes instances, their tasks, history and messages; what is loaded is what was decided', async () => {
       const definition = newDefinition({
+        lifecycle: 'starts',
         nodes: { first: { type: 'transform', output: { doubled: '${ input.amount * 2.0 }' } }, work: httpNode, look: person() },
         edges: [
           { from: 'first', to: 'work' },
@@ -206,7 +255,7 @@ export function testTransitions(open: () => StoreLab): void {
       const winner = answers[0]?.length === 1 ? first : second;
       expect(await lab.stored(id)).toEqual({ state: winner.after, version: 2 });
       expect(await lab.queries.fullHistory(id)).toHaveLength(winner.after.seq);
-      expect((await lab.sent(id)).map(({ type }) => type)).toEqual(['TaskScheduled', 'InstanceChanged']);
+      expect((await lab.sent(id)).map(({ type }) => type)).toEqual(['TaskScheduled']);
       // And a zombie that comes later still.
       expect(await lab.apply(first)).toEqual([]);
       expect(await lab.stored(id)).toEqual({ state: winner.after, version: 2 });

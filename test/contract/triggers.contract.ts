@@ -172,6 +172,20 @@ export function testTriggers(factory: () => Promise<StoreUnderTest>): void {
       expect(await keysOf(second)).toEqual(['second']);
     });
 
+    it('are those of one version or the other while a deploy comes in between: never those of none', async () => {
+      const first = await lab.deploy(document({ key: 'version-1' }));
+      for (let version = 2; version <= 21; version++) {
+        const next = lab.compiled({ ...document({ key: `version-${version}` }), id: first.id }, version);
+        const [{ started, failed }] = await Promise.all([lab.correlate(eventOf(type, `k-${version}`)), lab.write(next)]);
+        expect({ started, failed }).toEqual({ started: 1, failed: [] });
+        // What comes after the answer of the deploy is of that version alone.
+        await lab.correlate(eventOf(type, `after-${version}`));
+        const [between, after] = (await keysOf(first)).slice(-2);
+        expect([`version-${version - 1}`, `version-${version}`]).toContain(between);
+        expect(after).toBe(`version-${version}`);
+      }
+    });
+
     it('are gone with a version that has none', async () => {
       const definition = await lab.deploy(document());
       await lab.write(lab.compiled({ ...document({}, { triggers: [] }), id: definition.id }, 2));

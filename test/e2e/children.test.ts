@@ -1,4 +1,7 @@
-/** Children through all the real parts: asked for, held, cancelled and retried by messages alone, also while orchestrators die. */
+/**
+ * What starts instances by itself, through all the real parts, also while orchestrators die: children, asked for, held, cancelled and
+ * retried by messages alone; events and schedules.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { queryInstances } from '../support/database.ts';
 import { TestEngine } from '../support/engine.ts';
@@ -15,7 +18,7 @@ const wide = {
     each: {
       type: 'forEach',
       items: '${ input.items }',
-      concurrency: 10,
+      concurrency: 100,
       workflow: { definition: leaf.id, input: { n: '${ item }' } },
     },
   },
@@ -41,14 +44,26 @@ const down = (definition: string) => ({
 const middle = { id: 'e2e-child-middle', ...down(asking.id) };
 const top = { id: 'e2e-child-top', ...down(middle.id) };
 
-const ITEMS = 40;
+const quick = { nodes: { n: { type: 'transform', output: 1 } }, onFailure: 'fail' };
+const born = ['e2e-born-a', 'e2e-born-b'].map((id) => ({
+  ...{ id, ...quick },
+  triggers: [{ name: 'came', event: 'e2e.born', key: '${ event.id }' }],
+}));
+const ticks = ['skip', 'queue', 'allow'].flatMap((overlap) => [1, 2, 3, 4].map((n) => ({ name: `${overlap}-${n}`, overlap })));
+const ticking = {
+  ...{ id: 'e2e-ticking', ...quick },
+  triggers: ticks.map(({ name, overlap }) => ({ name, schedule: { cron: '* * * * *', overlap } })),
+};
+
+/** Ten times as many as may run at once. */
+const ITEMS = 1_000;
 const items = Array.from({ length: ITEMS }, (_, index) => index);
 
 describe('children on the whole stack', () => {
   let engine: TestEngine;
   beforeAll(async () => {
     engine = await TestEngine.start({ orchestrators: 2, workers: ['test/support/e2e-handlers.ts'], env: { KAFKA_SESSION_TIMEOUT: '6s' } });
-    for (const definition of [leaf, wide, asking, middle, top]) await engine.deploy(definition);
+    for (const definition of [leaf, wide, asking, middle, top, ...born]) await engine.deploy(definition);
   }, 180_000);
   afterAll(() => engine.stop());
 
@@ -94,6 +109,55 @@ describe('children on the whole stack', () => {
     const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [all]);
     expect(deadLetters).toEqual([]);
   }, 300_000);
+
+  test('events and schedules start each instance once and lose none, while one orchestrator after another is killed', async () => {
+    const ids = Array.from({ length: 40 }, (_, n) => `born-${n}`);
+    const send = (some: readonly string[], more: string) =>
+      Promise.all(some.map((key) => engine.client.sendEvent({ type: 'e2e.born', key, source: 'e2e', id: `${key}${more}` })));
+    const due = async () => {
+      for (const { name } of ticks)
+        await queryInstances("UPDATE schedule SET next_at = date_trunc('minute', now()) WHERE definition_id = $1 AND name = $2", [
+          ticking.id,
+          name,
+        ]);
+    };
+    await engine.deploy(ticking);
+    // The second time all that came before comes again, to whoever has the partitions now.
+    for (const [victim, some] of [
+      ['orchestrator-1', ids.slice(20)],
+      ['orchestrator-2', ids],
+    ] as const) {
+      const [sending, ticked] = [send(some, ''), due()];
+      await engine.kill(victim);
+      await Promise.all([sending, ticked, engine.startProcess(victim)]);
+    }
+    // In their partitions these come after all that could start something twice.
+    await send(ids, '-last');
+    const expected = born.flatMap(({ id }) => ids.flatMap((key) => [`${id} ${key} 1`, `${id} ${key}-last 1`])).sort();
+    await eventuallyHas(
+      () => startsOf(born.map(({ id }) => id)),
+      (found) => found.length >= expected.length,
+      { timeoutMs: 60_000, intervalMs: 250 },
+    );
+    expect(await startsOf(born.map(({ id }) => id))).toEqual(expected);
+
+    // Nothing is left to run, and no run is taken for one that goes on.
+    await eventuallyHas(
+      () =>
+        queryInstances("SELECT FROM schedule WHERE definition_id = $1 AND (next_at <= now() OR running_id IS NOT NULL OR queued <> '{}')", [
+          ticking.id,
+        ]),
+      (busy) => busy.length === 0,
+    );
+    const causes = await queryInstances<{ cause: string }>(
+      "SELECT h.entries -> 0 ->> 'cause' AS cause FROM history h JOIN instance i ON i.id = h.instance_id WHERE i.definition_id = $1 AND h.first_seq = 1",
+      [ticking.id],
+    );
+    const named = causes.map(({ cause }) => cause);
+    expect(new Set(named).size).toBe(named.length);
+    expect([...new Set(named.map((cause) => cause.replace(/^schedule:|@.*/g, '')))].sort()).toEqual(ticks.map(({ name }) => name).sort());
+    await engine.deploy({ ...ticking, triggers: [] });
+  }, 120_000);
 
   test('a tree is paused and resumed from its root, and each names the other', async () => {
     const { client } = engine;
@@ -143,3 +207,12 @@ describe('children on the whole stack', () => {
     expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 });
+
+/** Each instance by its definition and business key, with how many there are of it. */
+async function startsOf(definitions: readonly string[]): Promise<readonly string[]> {
+  const rows = await queryInstances<{ start: string }>(
+    "SELECT definition_id || ' ' || business_key || ' ' || count(*) AS start FROM instance WHERE definition_id = ANY ($1::text[]) GROUP BY definition_id, business_key",
+    [definitions],
+  );
+  return rows.map(({ start }) => start).sort();
+}

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { HistoryEntry, Instance } from '../../src/client/index.ts';
+import type { HistoryEntry, Instance, Job } from '../../src/client/index.ts';
 import { connectKafka } from '../../src/messaging/kafkajs/index.ts';
 import { defaultQueue, groupNames, topicNames } from '../../src/messaging/topics.ts';
 import { loadConfig } from '../../src/service/config.ts';
@@ -36,6 +36,11 @@ const definitions = {
   },
   payment: { nodes: { paid: { type: 'event', event: 'paid', key: '${ input.order }' } }, output: '${ nodes.paid.output.data }' },
   work: { nodes: { work: { type: 'task', task: 'e2e.echo', input: 'done' } }, output: '${ nodes.work.output }' },
+  card: {
+    input: { type: 'object', properties: { card: { type: 'string', sensitive: true } } },
+    nodes: { copy: { type: 'transform', output: { card: '${ input.card }', text: 'plain' } } },
+    output: '${ nodes.copy.output }',
+  },
 };
 
 let installation: Installation;
@@ -99,6 +104,23 @@ const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
 const TIMEOUT_MS = 180_000;
 
 describe('Beside each other', { concurrent: true, timeout: TIMEOUT_MS }, () => {
+  test('What a definition marks as sensitive is shown to whoever asks for it by --unmasked, and by no other command', async () => {
+    const started = await json<Instance>('start', 'card', '--input', '{"card":"CARD-4111"}', '--wait');
+    const id = started.instanceId;
+    const masked = { card: '***', text: 'plain' };
+    expect(started).toMatchObject({ status: 'completed', input: { card: '***' }, output: masked });
+    expect(await get(id)).toMatchObject({ input: { card: '***' }, output: masked });
+    expect(await json('get', id, '--unmasked')).toMatchObject({
+      input: { card: 'CARD-4111' },
+      output: { card: 'CARD-4111', text: 'plain' },
+    });
+    for (const command of ['get', 'history', 'watch'])
+      for (const format of [[], ['--json']]) {
+        expect(await done(command, id, ...format)).not.toContain('CARD-4111');
+        if (format.length > 0) expect(await done(command, id, ...format, '--unmasked')).toContain('CARD-4111');
+      }
+  });
+
   test('An instance that is paused starts nothing until it is resumed', async () => {
     const id = (await done('start', 'shift', '--input', '{"n":7}')).trim();
     await isApplied('pause', id);
@@ -134,6 +156,38 @@ describe('Beside each other', { concurrent: true, timeout: TIMEOUT_MS }, () => {
     const { items } = await engine.client.history(id);
     expect(items.at(-1)).toMatchObject({ type: 'InstanceCancelled', details: { reason: 'a mistake' } });
     for (const command of ['cancel', 'retry']) await fails(4, 'MR_INSTANCE_ENDED', command, id);
+  });
+
+  test('A bulk job is tried, shown and followed, and lists what failed and why', async () => {
+    const key = 'bulk-by-hand';
+    const begin = async (order: string) => (await engine.client.start('payment', { input: { order }, businessKey: key })).instanceId;
+    const [id] = await Promise.all([begin('o-bulk-1'), begin('o-bulk-2')]);
+    const query = ['--business-key', key];
+    expect(await done('jobs', 'create', 'cancel', ...query, '--dry-run')).toContain('2 instances would get the command "cancel".');
+    await fails(2, 'Give at least one filter', 'jobs', 'create', 'cancel');
+    const refused = await engine.run('jobs', 'create', 'retry', ...query, '--status', 'running');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('2 of 2 sent: 0 applied, 2 refused, 0 pending');
+    const [, jobId = ''] = /Job (\S+):/.exec(refused.stderr) ?? [];
+    expect(refused.stderr).toContain(`2 were refused: millrace jobs results ${jobId} --result refused`);
+    const results = await done('jobs', 'results', jobId, '--result', 'refused');
+    expect(cells(results, id)).toEqual([id, 'refused', 'MR_NO_INCIDENT: The instance is under no incident.', TIME]);
+    expect(cells(await done('jobs', 'list'), jobId)?.slice(1, 4)).toEqual(['retry', `businessKey=${key} status=running`, 'done']);
+    expect(await done('jobs', 'show', jobId)).toContain('progress   2 of 2 sent: 0 applied, 2 refused, 0 pending');
+    await fails(4, 'MR_JOB_STATUS', 'jobs', 'cancel', jobId);
+
+    const canary = await json<Job>('jobs', 'create', 'pause', ...query, '--canary', '1', '--no-follow');
+    await eventuallyHas(
+      () => engine.client.job(canary.jobId),
+      ({ status }) => status === 'paused',
+    );
+    expect(await done('jobs', 'show', canary.jobId)).toContain(`its canary was sent; millrace jobs resume ${canary.jobId}`);
+    expect(await json<Job>('jobs', 'resume', canary.jobId)).toMatchObject({ status: 'running', paused: null });
+    const last = await eventuallyHas(
+      () => engine.client.job(canary.jobId),
+      ({ status }) => status === 'done',
+    );
+    expect(last).toMatchObject({ sent: 2, applied: 2, refused: 0 });
   });
 
   test('An instance that fails while it is awaited ends with 1, one that is not there with 3', async () => {
@@ -260,9 +314,14 @@ describe('One after the other', { timeout: TIMEOUT_MS }, () => {
   test('An instance whose stored state is not what its history says is named, and ends with 1', async () => {
     const id = await engine.startInstance('work');
     await ends(id);
-    await installation.databases.query(`UPDATE instance SET state = jsonb_set(state::jsonb, '{seq}', '99') WHERE id = $1`, [id]);
+    const { databases } = installation;
+    const [stored] = await databases.query<{ state: string }>('SELECT state::text AS state FROM instance WHERE id = $1', [id]);
+    await databases.query(`UPDATE instance SET state = jsonb_set(state::jsonb, '{seq}', '99') WHERE id = $1`, [id]);
     const verified = await engine.run('verify');
     expect(verified).toMatchObject({ code: 1, stderr: expect.stringMatching(/1 of \d+ instances differ\.\n$/) });
     expect(verified.stdout).toMatch(new RegExp(`^${id}: the stored state differs .* at /seq\n$`));
+    // What every test leaves is verified at the end.
+    await databases.query('UPDATE instance SET state = $2 WHERE id = $1', [id, stored?.state]);
+    expect((await engine.run('verify')).code).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** Workers that go on by themselves, through all the real parts: with the switch on, and with a worker that dies in a segment. */
+/** Workers that go on by themselves, through all the real parts: with the switch on, with a worker that dies in a segment, and in a paused queue. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,4 +104,52 @@ describe('a worker that goes on by itself', () => {
     },
     180_000,
   );
+
+  test('a paused queue runs nothing and lets its timeouts stand still, beside another one, and runs everything once when it is resumed', async () => {
+    const { client } = engine;
+    const queue = 'e2e-pausable';
+    const task = { type: 'task', task: 'e2e.pausable', queue, timeout: '5s', queueTimeout: '5s', retry: { maxAttempts: 1 } };
+    const next = { type: 'task', task: 'e2e.pausable', queue, input: '${ nodes.first.output }' };
+    await engine.deploy({
+      id: 'e2e-paused',
+      continuation: true,
+      nodes: { first: { ...task, input: '${ input }' }, next },
+      edges: [{ from: 'first', to: 'next' }],
+    });
+    await client.pauseQueue(queue, { reason: 'the bank is away' });
+    await engine.startWorker('test/support/e2e-pausable-handlers.ts');
+    const worker = engine.processes.at(-1) ?? '';
+    const ids = await Promise.all([1, 2, 3].map((input) => engine.startInstance('e2e-paused', input)));
+    await finished('e2e-continued-true', { of: 'another queue' });
+    const { paused } = (await client.queues()).items.find((each) => each.queue === queue) ?? {};
+    expect(paused?.message).toMatch(/^The queue e2e-pausable is paused by .* since .*: the bank is away$/);
+    // They were due, and put off.
+    await eventually(async () => {
+      const rows = await queryInstances('SELECT FROM timer WHERE original_due_at IS NOT NULL AND instance_id = ANY ($1::uuid[])', [ids]);
+      expect(rows).toHaveLength(3);
+    });
+    await engine.stopProcess(worker);
+    await engine.startProcess(worker);
+    // It is ready, so it has joined its group and knows which queues are paused.
+    const began = (): string[] =>
+      readFileSync(runs, 'utf8')
+        .split('\n')
+        .filter((line) => ids.some((id) => line.startsWith(id)));
+    expect(began()).toEqual([]);
+    for (const id of ids)
+      expect((await client.instance(id)).open).toMatchObject([{ attempt: 1, waitingFor: { kind: 'worker', queue, paused } }]);
+    expect(await client.resumeQueue(queue)).toEqual({ queue, paused: null });
+    for (const id of ids) {
+      await eventuallyHas(
+        () => client.instance(id),
+        ({ status }) => status === 'completed',
+      );
+    }
+    // One line for each task: each ran once, in its first attempt.
+    expect(
+      began()
+        .map((line) => line.split(' ').slice(0, 2).join(' '))
+        .sort(),
+    ).toEqual(ids.flatMap((id) => [`${id}.first 1`, `${id}.next 1`]).sort());
+  }, 120_000);
 });

@@ -31,7 +31,7 @@ describe('the examples', { timeout: 180_000 }, () => {
   const ended = async (instanceId: string): Promise<Instance> =>
     await eventuallyHas(
       () => engine.client.instance(instanceId),
-      ({ status }) => status !== 'running',
+      ({ status }) => !['running', 'ending', 'undoing'].includes(status),
       { timeoutMs: 90_000 },
     );
 
@@ -115,6 +115,82 @@ describe('the examples', { timeout: 180_000 }, () => {
         output: { shipped: false, refunded: true },
         ledger: { ...nothing, reservations: 1, released: 1, payments: 1, refunds: 1 },
       });
+    });
+  });
+
+  describe('order-to-delivery', () => {
+    const childrenOf = async (parent: string, count: number) =>
+      await eventuallyHas(
+        async () => (await engine.client.instances({ parent })).items,
+        (items) => items.length === count,
+      );
+    const order = (): string => `b-${randomUUID()}`;
+    const historyOf = async (instanceId: string): Promise<readonly string[]> =>
+      (await engine.client.history(instanceId, { limit: 200 })).items.map(
+        ({ type, taskId }) => `${type} ${taskId?.slice(instanceId.length + 1) ?? ''}`,
+      );
+
+    test('starts by an event, ships in two parcels that are children, and is delivered when both have arrived', async () => {
+      const name = order();
+      const data = { ...readExample('order-to-delivery', 'input.json'), order: name };
+      await engine.client.sendEvent({ id: name, type: 'shop.order-placed', source: 'shop', key: name, data });
+      const [started] = await eventuallyHas(
+        async () => (await engine.client.instances({ businessKey: name })).items,
+        (items) => items.length === 1,
+      );
+      if (started === undefined) throw new Error('there is one');
+      await childrenOf(started.instanceId, 2);
+      for (const parcel of [1, 2]) await engine.client.sendEvent({ type: 'parcel.delivered', key: `TR-${name}-${parcel}` });
+      expect(await ended(started.instanceId)).toMatchObject({
+        status: 'completed',
+        output: { delivered: true, approvedBy: [], parcels: [`TR-${name}-1`, `TR-${name}-2`] },
+      });
+    });
+
+    test('a large one needs two people who did not take it; cancelled on its way it is undone, its child first', async () => {
+      const instanceId = await start('order-to-delivery', 'input-large.json', { order: order() });
+      const vote = (who: string) =>
+        engine.client.complete(`${instanceId}.approve`, {}, { outcome: 'approve', assignee: who, waitMs: 20_000 });
+      await expect(vote('ada')).rejects.toMatchObject({ code: 'MR_TASK_EXCLUDED' });
+      await vote('grace');
+      await vote('heidi');
+      const [child] = await childrenOf(instanceId, 1);
+      await eventuallyHas(
+        () => engine.client.instance(child?.instanceId ?? ''),
+        ({ open }) => open[0]?.waitingFor.kind === 'event',
+      );
+      await engine.client.cancel(instanceId, 'The customer called');
+      expect(await ended(instanceId)).toMatchObject({ status: 'cancelled' });
+      expect(await historyOf(child?.instanceId ?? '')).toEqual(expect.arrayContaining(['TaskCompleted book.compensation']));
+      const undone = (await historyOf(instanceId)).filter((entry) => /^(ChildEnded|TaskCompleted .*compensation)/.test(entry));
+      expect(undone).toEqual([
+        'ChildEnded parcels.0.deliver',
+        'TaskCompleted charge.compensation',
+        'TaskCompleted reserve.0.hold.compensation',
+      ]);
+    });
+
+    test('what was held is released when the card is declined, the last line first', async () => {
+      const instanceId = await start('order-to-delivery', 'input-declined.json', { order: order() });
+      expect(await ended(instanceId)).toMatchObject({ status: 'failed', error: { code: 'CARD_DECLINED' } });
+      expect((await historyOf(instanceId)).filter((entry) => entry.startsWith('TaskCompleted reserve.')).slice(2)).toEqual([
+        'TaskCompleted reserve.1.hold.compensation',
+        'TaskCompleted reserve.0.hold.compensation',
+      ]);
+    });
+
+    test('a parcel that nobody hears of is asked for in rounds', async () => {
+      const soon = { deliverWithin: 'PT0.2S', askEvery: 'PT0.2S' };
+      const instanceId = await start('order-to-delivery', 'input.json', { order: order(), ...soon });
+      expect(await ended(instanceId)).toMatchObject({ status: 'completed', output: { delivered: true } });
+      for (const child of await childrenOf(instanceId, 2))
+        expect(await engine.client.instance(child.instanceId)).toMatchObject({ output: { traced: true } });
+    });
+
+    test('the report runs for the day before, as its schedule would start it', async () => {
+      const { instanceId } = await engine.client.fireTrigger('order-report', 'nightly', { time: '2026-01-31T01:30:00Z' });
+      expect(await ended(instanceId)).toMatchObject({ status: 'completed', input: { day: '2026-01-30' } });
+      expect((await engine.client.definitionTriggers('order-report')).triggers).toMatchObject([{ name: 'nightly' }]);
     });
   });
 

@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { queryInstances } from '../support/database.ts';
 import { TestEngine } from '../support/engine.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, eventuallyHas } from '../support/eventually.ts';
 import { decideAll, deployMix, expectAllFinished, sendEvents, startMix } from '../support/mixed-load.ts';
 
 const COUNT = 25;
+/** Instances of a bulk job, which takes two seconds for them: as many as may start at once however slow the database is. */
+const BULK = 200;
 
 describe('processes that are killed under load', () => {
   let engine: TestEngine;
@@ -32,6 +34,38 @@ describe('processes that are killed under load', () => {
     },
     180_000,
   );
+
+  test('bulk actions run in the server, survive its restart and count right', async () => {
+    const id = `bulk-${Date.now()}`;
+    await engine.deploy({ id, nodes: { nap: { type: 'wait', for: '1h' } } });
+    const started = Array.from({ length: BULK }, () => engine.client.start(id));
+    const ids = (await Promise.all(started)).map(({ instanceId }) => instanceId);
+    const { jobId } = await engine.client.createJob({ operation: 'cancel', query: { definition: id }, reason: 'bulk', rate: BULK / 2 });
+    await eventuallyHas(
+      () => engine.client.job(jobId),
+      ({ sent }) => sent > 0,
+    );
+    // No process is left that could go on with it.
+    await Promise.all([engine.kill('orchestrator-1'), engine.kill('orchestrator-2')]);
+    const left = await engine.client.job(jobId);
+    expect(left).toMatchObject({ status: 'running' });
+    expect(left.sent).toBeLessThan(BULK);
+    await Promise.all([engine.startProcess('orchestrator-1'), engine.startProcess('orchestrator-2')]);
+    const done = await eventuallyHas(
+      () => engine.client.job(jobId),
+      ({ status }) => status === 'done',
+      { timeoutMs: 120_000 },
+    );
+    expect(done).toMatchObject({ selected: BULK, sent: BULK, pending: 0, applied: BULK, refused: 0 });
+    // One command each, and none twice.
+    const rows = await queryInstances<{ status: string; entries: number }>(
+      `SELECT i.status, (SELECT count(*) FROM history h, json_array_elements(h.entries) e WHERE h.instance_id = i.id
+          AND e -> 'event' ->> 'type' IN ('InstanceCancelled', 'CommandRefused'))::int AS entries
+        FROM instance i WHERE i.id = ANY ($1::uuid[])`,
+      [ids],
+    );
+    expect(rows).toEqual(ids.map(() => ({ status: 'cancelled', entries: 1 })));
+  }, 180_000);
 
   test('a group in which one member after another dies, each replaced at once, finishes its work', async () => {
     const load = await startMix(engine, COUNT, `again-${Date.now()}`);

@@ -102,7 +102,7 @@ describe('an instance on the whole stack', () => {
     expect(types).toEqual(['TaskOutcome', 'CommandIssued', 'EventMatched']);
     expect(new Set([...tasks, ...notifications].map(({ partition }) => partition)).size).toBe(1);
     expect(await registry.decode(notifications[0]?.value ?? Buffer.alloc(0))).toMatchObject({ instanceId, status: 'completed' });
-    const lifecycle = await ofInstance(`${prefix}.lifecycle`, 2);
+    const lifecycle = await ofInstance(`${prefix}.lifecycle`, 1);
     expect(await registry.decode(lifecycle.at(-1)?.value ?? Buffer.alloc(0))).toMatchObject({ change: 'ended', status: 'completed' });
 
     expect(await engine.cli('verify')).toContain('no difference');

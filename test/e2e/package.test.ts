@@ -75,7 +75,10 @@ test('The command line runs', async () => {
   expect((await project.npx(['millrace', '--help'])).stdout).toMatch(/^Usage: millrace /);
   expect((await project.npx(['millrace', '--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect((await project.npx(['millrace', 'migrate'], stackEnv())).stdout).toBe('Both databases are up to date.\n');
-  const listed = await project.npx(['millrace', 'definitions', '--json'], { MILLRACE_URL: engine.url, MILLRACE_API_KEY: engine.apiKey });
+  const listed = await project.npx(['millrace', 'definitions', '--limit', '500', '--json'], {
+    MILLRACE_URL: engine.url,
+    MILLRACE_API_KEY: engine.apiKey,
+  });
   expect(listed.stdout).toContain('"package-greeting"');
 });
 

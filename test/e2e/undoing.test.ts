@@ -9,10 +9,16 @@ import { TestEngine } from '../support/engine.ts';
 import { eventuallyHas } from '../support/eventually.ts';
 
 const undo = { type: 'task', task: 'e2e.slow', input: 300 };
+const release = { id: 'e2e-undoing-release', nodes: { slow: undo }, output: '${ input }' };
 const definition = {
   id: 'e2e-undoing',
   nodes: {
-    reserve: { type: 'task', task: 'e2e.echo', input: 'r', compensation: undo },
+    reserve: {
+      type: 'task',
+      task: 'e2e.echo',
+      input: 'r',
+      compensation: { type: 'workflow', definition: release.id, input: { of: '${ node.output }' } },
+    },
     ship: {
       type: 'forEach',
       items: [0, 1, 2],
@@ -43,7 +49,7 @@ describe('undoing on the whole stack', () => {
       workers: ['test/support/e2e-handlers.ts', 'test/support/e2e-handlers.ts'],
       env: { KAFKA_SESSION_TIMEOUT: '6s', MILLRACE_REDISPATCH_INTERVAL: '2s' },
     });
-    await engine.deploy(definition);
+    for (const each of [release, definition]) await engine.deploy(each);
   }, 120_000);
   afterAll(() => engine.stop());
 
@@ -72,6 +78,11 @@ describe('undoing on the whole stack', () => {
       expect(undone).toEqual(completed.toReversed());
       expect(compensations).toEqual(undone.map((path) => `${path}.compensation`));
     }
+    const undoers = await queryInstances('SELECT parent_id AS parent, status FROM instance WHERE parent_id = ANY ($1::uuid[]) ORDER BY 1', [
+      instanceIds,
+    ]);
+    expect(undoers).toEqual(instanceIds.toSorted().map((parent) => ({ parent, status: 'completed' })));
+    expect(await queryInstances('SELECT FROM child WHERE parent_id = ANY ($1::uuid[])', [instanceIds])).toEqual([]);
     const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
     expect(deadLetters).toEqual([]);
     expect(await engine.cli('verify')).toContain('no difference');

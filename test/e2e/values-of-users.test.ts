@@ -33,6 +33,52 @@ const people = {
 };
 const publish = { id: 'e2e-values-publish', nodes: { tell: { type: 'publish', event: 'e2e.told', key: '${ input.key }' } } };
 
+/** The handler gives what stands in the text, so that an input says whether the output fits. */
+const avro = {
+  id: 'e2e-values-avro',
+  input: { avro: { type: 'record', name: 'In', fields: [{ name: 'given', type: 'string' }] } },
+  nodes: {
+    price: {
+      type: 'task',
+      task: 'e2e.echo',
+      input: { parsed: '${ json.parse(input.given) }', at: 1 },
+      inputSchema: {
+        avro: {
+          type: 'record',
+          name: 'Ask',
+          fields: [
+            { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+            { name: 'parsed', type: { type: 'map', values: ['null', 'string', 'long'] } },
+          ],
+        },
+      },
+      outputSchema: {
+        avro: {
+          type: 'record',
+          name: 'Answer',
+          fields: [
+            { name: 'at', type: 'long' },
+            {
+              name: 'parsed',
+              type: {
+                type: 'record',
+                name: 'Price',
+                fields: [
+                  { name: 'amount', type: { type: 'bytes', logicalType: 'decimal', precision: 6, scale: 2 } },
+                  { name: 'note', type: ['null', 'string'], default: null },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    },
+    tell: { type: 'transform', output: { amount: '${ nodes.price.output.parsed.amount }' } },
+  },
+  edges: [{ from: 'price', to: 'tell' }],
+  output: '${ nodes.tell.output }',
+};
+
 describe('values of users on the whole stack', () => {
   let engine: TestEngine;
   let server: Server;
@@ -45,8 +91,8 @@ describe('values of users on the whole stack', () => {
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    engine = await TestEngine.start();
-    for (const definition of [search, form, people, publish]) await engine.deploy(definition);
+    engine = await TestEngine.start({ workers: ['test/support/e2e-handlers.ts'] });
+    for (const definition of [search, form, people, publish, avro]) await engine.deploy(definition);
   }, 120_000);
   afterAll(async () => {
     await engine.stop();
@@ -103,5 +149,30 @@ describe('values of users on the whole stack', () => {
       status: 'incident',
       open: [{ nodeId: 'tell', waitingFor: { kind: 'incident' } }],
     });
+  });
+
+  test('what fits the Avro that a node declares goes on, also without a field that has a default', async () => {
+    expect(await endOf(avro.id, { given: '{"amount":"12.30"}' })).toMatchObject({ status: 'completed', output: { amount: '12.30' } });
+    expect(await endOf(avro.id, { given: '{"amount":"-0.50","note":null}' })).toMatchObject({ status: 'completed' });
+  });
+
+  test('an output that does not fit the Avro is an incident that says where, and never shows the value', async () => {
+    const instance = await endOf(avro.id, { given: '{"amount":"12.3","nota":"x"}' });
+    expect(instance).toMatchObject({
+      status: 'incident',
+      open: [{ nodeId: 'price', waitingFor: { kind: 'incident', error: { code: 'OUTPUT_INVALID' } } }],
+    });
+    const [open] = instance.open;
+    expect(JSON.stringify(open?.waitingFor)).toContain('/parsed/amount: This string must match the pattern');
+    expect(JSON.stringify(open?.waitingFor)).toContain('/parsed/nota: The property \\"nota\\" is not known here.');
+    expect(JSON.stringify(open?.waitingFor)).not.toContain('12.3');
+  });
+
+  test('an input that does not fit the Avro is sent to nobody', async () => {
+    expect(await endOf(avro.id, { given: '{"amount":[]}' })).toMatchObject({
+      status: 'incident',
+      open: [{ nodeId: 'price', waitingFor: { kind: 'incident', error: { code: 'INPUT_INVALID' } } }],
+    });
+    await expect(engine.startInstance(avro.id, { given: 1 })).rejects.toMatchObject({ code: 'MR_INPUT_INVALID' });
   });
 });

@@ -8,6 +8,7 @@ const operations: Readonly<Record<Role, readonly string[]>> = {
     ...['listDefinitions', 'getDefinition', 'getDefinitionVersion', 'drawDefinitionVersion'],
     ...['listInstances', 'getInstance', 'getHistory', 'listTasksOfInstance', 'drawInstance', 'streamInstance'],
     ...['listInbox', 'nextTask', 'getTask', 'listTriggers', 'getTriggers'],
+    ...['listJobs', 'getJob', 'listJobResults', 'listQueues'],
   ],
   user: [
     ...['startInstance', 'fireTrigger', 'validateDefinition'],
@@ -15,14 +16,22 @@ const operations: Readonly<Record<Role, readonly string[]>> = {
   ],
   operator: [
     ...['cancelInstance', 'pauseInstance', 'resumeInstance', 'retryInstance', 'sendEvent'],
-    ...['setVarsInstance', 'completeNodeInstance', 'skipNodeInstance'],
+    ...['setVarsInstance', 'completeNodeInstance', 'skipNodeInstance', 'rerunNodeInstance', 'migrateInstance'],
+    ...['createJob', 'listVerdicts', 'pauseJob', 'resumeJob', 'cancelJob'],
     ...['pauseTriggers', 'pauseTrigger', 'resumeTriggers', 'resumeTrigger'],
+    ...['pauseQueue', 'resumeQueue'],
     ...['listDeadLetters', 'getDeadLetter', 'replayDeadLetter', 'discardDeadLetter'],
   ],
   admin: ['deployDefinition'],
 };
 
-/** undefined: the route is not listed, and has to be. */
+/** For keys of workers, and for nobody else: what they read is never masked. A worker may call nothing else. */
+export const operationsOfWorkers: readonly string[] = ['getTaskInput', 'putTaskOutput'];
+
+/** Who may have a view without masks. */
+export const leastRoleToUnmask: Role = 'operator';
+
+/** undefined: the route is for workers, or is not listed, and has to be. */
 export function leastRoleOf(operationId: string): Role | undefined {
   return rolesInOrder.find((role) => operations[role].includes(operationId));
 }

@@ -135,6 +135,7 @@ describe('Locks of several keys are taken in one order', () => {
     const maintenance = createMaintenance(pool, {
       slot: databases.slot,
       outboxRetentionMs: 3_600_000,
+      retention: { jobsMs: 3_600_000, instancesMs: null },
       eventTtlMs: 3_600_000,
       log: databases.log,
     });

@@ -67,6 +67,13 @@ describe.each(['repeatable read', 'serializable'])('databases whose transactions
     expect((await pools.instances.query('SHOW synchronous_commit')).rows).toEqual([{ synchronous_commit: 'on' }]);
   });
 
+  it('compress with lz4 where the server was built with it', async () => {
+    const { rows } = await pools.instances.query<{ setting: string; best: string }>(
+      `SELECT setting, CASE WHEN 'lz4' = ANY (enumvals) THEN 'lz4' ELSE 'pglz' END AS best FROM pg_settings WHERE name = 'default_toast_compression'`,
+    );
+    expect(rows.map(({ setting }) => setting)).toEqual(rows.map(({ best }) => best));
+  });
+
   it('run a statement again that another one was in the way of', async () => {
     await pools.instances.query('CREATE SEQUENCE tries');
     await pools.instances.query(`CREATE FUNCTION third_time() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE tried bigint := nextval('tries');

@@ -1,15 +1,20 @@
 /** The contract of instance stores, on Postgres, and what only Postgres can show. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/store/postgres/connection/pools.ts';
 import { createInstanceStore, createPool, type Pool } from '../../src/store/postgres/index.ts';
 import { testBooks } from '../contract/books.contract.ts';
 import { testEvents } from '../contract/events.contract.ts';
 import { testInstanceStore } from '../contract/instance-store.contract.ts';
+import { testJobs } from '../contract/jobs.contract.ts';
+import { testQueues } from '../contract/queues.contract.ts';
+import { testRetention } from '../contract/retention.contract.ts';
 import { testScopes } from '../contract/scopes.contract.ts';
 import { testWaitsForSeveralEvents } from '../contract/several-events.contract.ts';
+import { testTaskOutputs } from '../contract/task-outputs.contract.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFreshDatabases, type FreshDatabases } from '../support/fresh-databases.ts';
 import { storeOn } from '../support/postgres-store.ts';
-import { commandOf, eventOf, matcher, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
+import { commandOf, eventOf, matcher, newCommandId, newDefinition, StoreLab, type StoreUnderTest } from '../support/store-lab.ts';
 
 let databases: FreshDatabases;
 let pool: Pool;
@@ -31,8 +36,25 @@ testEvents(async () => given);
 testWaitsForSeveralEvents(async () => given);
 testScopes(async () => given);
 testBooks(async () => given);
+testJobs(async () => given);
+testQueues(async () => given);
+testRetention(async () => given);
+testTaskOutputs(async () => given);
 
 describe('on Postgres', () => {
+  it('fails a transaction whose connection is lost, and nothing else', async () => {
+    const transaction = inTransaction(pool, async (client) => {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      const lost = new Promise((resolve) => client.once('end', resolve));
+      await databases.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      await lost;
+      await client.query('SELECT 1');
+    });
+    // Vitest, like a process, would end at an error to which nobody listens.
+    await expect(transaction).rejects.toMatchObject({ retryable: true });
+    expect((await pool.query<{ one: number }>('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+
   it('refuses a state above its limit, alone', async () => {
     const bounded = createInstanceStore(pool, matcher, { eventTtlMs: 1_000, stateBytesMax: 20_000 });
     const lab = new StoreLab({ ...given, store: bounded });
@@ -169,10 +191,45 @@ describe('on Postgres', () => {
         return matcher.encode(...args);
       },
     };
+    // Its first transaction ends after 16, since no time is left.
     await expect(given.inPieces.correlate([event], dying)).rejects.toThrow('the process dies');
-    expect(await given.store.correlate([event], matcher)).toMatchObject({ duplicates: 1, matched: 10 });
+    expect(await given.store.correlate([event], matcher)).toMatchObject({ duplicates: 1, matched: 14 });
     for (const id of ids) expect(await lab.matchesOf(id)).toHaveLength(1);
     expect(await given.store.correlate([event], matcher)).toMatchObject({ duplicates: 1, matched: 0 });
+  });
+
+  it('deletes an instance with all its rows, in whatever table they are', async () => {
+    const lab = new StoreLab(given);
+    const rowsOf = async (id: string): Promise<readonly string[]> => {
+      const { rows: tables } = await pool.query<{ name: string }>(
+        `SELECT c.table_name AS name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+          WHERE c.table_schema = current_schema() AND c.column_name = 'instance_id' AND t.table_type = 'BASE TABLE' ORDER BY 1`,
+      );
+      expect(tables.map(({ name }) => name)).toContain('history');
+      const found: string[] = [];
+      for (const { name } of tables) {
+        const { rowCount } = await pool.query(`SELECT FROM ${name} WHERE instance_id::text = $1`, [id]);
+        if (rowCount !== 0) found.push(name);
+      }
+      return found;
+    };
+    const body = {
+      nodes: { look: { type: 'human', title: 'Look', assignees: { users: ['ada'] } }, nap: { type: 'wait', for: '1h' } },
+      edges: [],
+    };
+    const items = { type: 'forEach', items: [1, 2], body };
+    const definition = newDefinition({ nodes: { items, paid: { type: 'event', event: 'paid', key: 'k' } }, edges: [] });
+    const id = await lab.start(definition);
+    expect(await rowsOf(id)).toEqual(expect.arrayContaining(['history', 'human_task', 'scope', 'subscription', 'task', 'timer', 'wait']));
+    const cancel = { type: 'CommandIssued', commandId: newCommandId(), by: 'ada', command: { type: 'cancel', reason: null } } as const;
+    await lab.step(definition, id, cancel);
+    // Given when it had just ended, so nobody answered it.
+    await given.store.issueCommand(commandOf(id, 'pause'));
+    await given.ageInstance(id, 7_200_000);
+    await given.maintain({ jobsMs: 7_200_000, instancesMs: 3_600_000 });
+    // The result of a command is kept for a day.
+    expect(await rowsOf(id)).toEqual(['command']);
+    expect(await given.store.commandResult(cancel.commandId)).toMatchObject({ status: 'applied' });
   });
 
   it('updates automated tasks and running instances in place (HOT)', async () => {

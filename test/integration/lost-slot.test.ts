@@ -60,6 +60,7 @@ it('is noticed, refuses starts, and is replaced by republishing only, which publ
   const maintenance = createMaintenance(pool, {
     slot: databases.slot,
     outboxRetentionMs: HOUR_MS,
+    retention: { jobsMs: 3_600_000, instancesMs: null },
     eventTtlMs: HOUR_MS,
     log: databases.log,
   });

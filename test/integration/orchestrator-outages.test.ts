@@ -77,7 +77,7 @@ describe('an outage', () => {
 describe('a task with nothing in flight', () => {
   /** As if it had been dispatched long ago and its record were published and lost. */
   async function strand(): Promise<InstanceId> {
-    const id = await lab.start(order);
+    const id = await lab.start(order, {}, Date.now() - 3_600_000);
     await lab.databases.query(`UPDATE task SET dispatched_at = now() - interval '1 hour' WHERE instance_id = $1`, [id]);
     await lab.databases.query('SELECT pg_replication_slot_advance($1, pg_current_wal_insert_lsn())', [lab.databases.slot]);
     return id;

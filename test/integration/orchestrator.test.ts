@@ -26,7 +26,7 @@ describe('an instance', () => {
     const id = await lab.start(order);
     await lab.notify(await lab.outcome(id, 'pick', { output: '{"shelf":7}' }));
     await pickedUp(lab, id);
-    expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toEqual(['TaskScheduled', 'InstanceChanged', 'TaskScheduled']);
+    expect((await lab.outbox(id)).map(({ messageType }) => messageType)).toEqual(['TaskScheduled', 'TaskScheduled']);
     await lab.notify(await lab.outcome(id, 'pack'));
     await statusIs(lab, id, 'completed');
     const { entries: history } = await lab.queries.history(id, 0, 100);

@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAdmissionControl } from '../../src/api/admission-control.ts';
+import { Backlog } from '../../src/api/backlog.ts';
 import { connectKafka } from '../../src/messaging/kafkajs/index.ts';
 import type { LogConsumer } from '../../src/messaging/log.ts';
 import { topicNames } from '../../src/messaging/topics.ts';
@@ -56,7 +57,11 @@ test('What is written to the outbox comes back; what never arrives is told, and 
 }, async () => {
   const probes = createOutboxProbes(pool);
   const gauge = createOutboxGauge(pool, slotName(stack.env.MILLRACE_TOPIC_PREFIX ?? ''));
-  const admission = createAdmissionControl({ read: () => gauge.read(), ageMaxMs: 1_000, log: quiet });
+  const admission = createAdmissionControl({
+    ...{ read: () => gauge.read(), ageMaxMs: 1_000, log: quiet },
+    readPositions: () => Promise.resolve({ end: 0n, dealtWith: 0n }),
+    backlog: new Backlog(),
+  });
   const probe = async () => (await gauge.read()).probe;
 
   await probes.send(topic, atOnce);

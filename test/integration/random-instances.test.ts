@@ -8,11 +8,17 @@ import { uuidv7 } from 'uuidv7';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { verifyInstances } from '../../src/cli/verify.ts';
 import type { InstanceId } from '../../src/core/ids.ts';
-import { rootPath, tasksOf as tasksOfScopes, timersOf as timersOfScopes } from '../../src/core/instance/state/scopes.ts';
+import {
+  incidentsOf as incidentsOfScopes,
+  rootPath,
+  tasksOf as tasksOfScopes,
+  timersOf as timersOfScopes,
+} from '../../src/core/instance/state/scopes.ts';
 import type { InstanceState } from '../../src/core/instance/state/state.ts';
 import type { HistoryEntry } from '../../src/core/instance/step.ts';
 import { document, input, numbers } from '../../src/core/instance/testing/arbitraries.ts';
 import { World, type WorldStep } from '../../src/core/instance/testing/world.ts';
+import { toEnd } from '../../src/core/parts.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { Transition } from '../../src/store/instance-store.ts';
 import { createPool, type Pool } from '../../src/store/postgres/index.ts';
@@ -107,7 +113,7 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   const ids = states.map(({ instanceId }) => instanceId);
   const read = async (fields: string, table: string, order: string): Promise<unknown> =>
     (await pool.query(`SELECT ${fields} FROM ${table} WHERE instance_id = ANY($1) ORDER BY instance_id, ${order}`, [ids])).rows;
-  const [tasks, scopes, timers, waits, subscriptions, people] = await Promise.all([
+  const [tasks, scopes, timers, waits, subscriptions, people, incidents] = await Promise.all([
     read(
       'instance_id AS id, path, node_id AS node, type, status, attempt, opened_at AS opened, error, output_seq',
       'task',
@@ -122,6 +128,7 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
       'human_task',
       'path COLLATE "C"',
     ),
+    read('instance_id AS id, path, code', 'incident', 'path COLLATE "C"'),
   ]);
   const sorted = [...states].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
   expect(tasks).toEqual(inOrder(runs, ({ state }) => state.instanceId).flatMap(tasksOf));
@@ -130,6 +137,7 @@ async function expectRows(runs: readonly Stored[]): Promise<void> {
   expect(waits).toEqual(sorted.flatMap(waitsOf));
   expect(subscriptions).toEqual(sorted.flatMap(subscriptionsOf));
   expect(people).toEqual(sorted.flatMap(peopleOf));
+  expect(incidents).toEqual(sorted.flatMap(incidentsOf));
   for (const state of states) expect((await lab.stored(state.instanceId)).state).toEqual(state);
 }
 
@@ -139,7 +147,7 @@ const tasksIn = (state: InstanceState) => inOrder(tasksOfScopes(state), ({ path 
 
 /** Rows of tasks outlive the items and rounds that they ran in, so what they hold follows from the whole history. */
 function tasksOf({ state, history }: Stored): unknown[] {
-  return inOrder(taskImages(null, state, history), ({ path }) => path).map(
+  return inOrder(toEnd(taskImages(null, state, history)), ({ path }) => path).map(
     ({ path, nodeId: node, type, status, attempt, openedAt, error, outputSeq: output_seq }) => {
       return { id: state.instanceId, path, node, type, status, attempt, opened: at(openedAt), error, output_seq };
     },
@@ -157,6 +165,12 @@ function timersOf(state: InstanceState): unknown[] {
   return inOrder(Object.entries(timersOfScopes(state)), ([timer]) => timer).flatMap(([timer, armed]) =>
     armed.state === 'armed' ? [{ id, timer, kind: armed.kind, path: armed.path, attempt: armed.attempt, due: at(armed.dueAt) }] : [],
   );
+}
+
+function incidentsOf(state: InstanceState): unknown[] {
+  return inOrder(Object.entries(incidentsOfScopes(state)), ([path]) => path).map(([path, { error }]) => {
+    return { id: state.instanceId, path, code: error.code };
+  });
 }
 
 /** The store makes no matches here, so a wait never has fewer events left. */

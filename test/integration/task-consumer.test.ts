@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { TaskScheduled } from '../../src/messaging/generated/records.ts';
+import { groupNames } from '../../src/messaging/topics.ts';
 import { loadConfig } from '../../src/service/config.ts';
 import type { RunningProcess } from '../../src/service/process.ts';
 import { runTaskConsumer, runWorker, workerConfigGroups } from '../../src/task-consumer/main.ts';
@@ -71,6 +73,16 @@ function linesOf(runs: string, what: string): readonly string[] {
         .split('\n')
         .filter((line) => line.startsWith(`${what} `))
     : [];
+}
+
+/** Which tasks of the queue `slow` workers have noted to run, by partition. */
+async function notesOnSlow(): Promise<ReadonlyMap<number, string>> {
+  const admin = lab.log.admin();
+  try {
+    return await admin.committedNotes(groupNames(lab.config.topics.prefix).tasks('slow'), lab.names.tasks('slow'));
+  } finally {
+    await admin.close();
+  }
 }
 
 describe('the http task consumer', () => {
@@ -293,10 +305,33 @@ describe('a worker with handlers', () => {
     await lab.dispatch(...tasks);
     await eventually(() => expect(linesOf(runs, 'begin').length).toBeGreaterThan(0));
     victim.kill('SIGKILL');
+    await once(victim, 'exit');
+    const noted = [...(await notesOnSlow()).values()].flatMap((note) => note.split(' '));
     stopLater(await runWorker(lab.config, handlers));
     await eventually(() => expect(new Set(lab.outcomesOf(...tasks).map(({ taskId }) => taskId)).size).toBe(20), { timeoutMs: 50_000 });
-    expect(lab.outcomesOf(...tasks).every(({ status, output }) => status === 'completed' && output === String(process.pid))).toBe(true);
+    // What it had noted counts as an attempt, also where it came no further than that; the rest is run.
+    const lost = lab.outcomesOf(...tasks).filter(({ errorCode }) => errorCode === 'WORKER_LOST');
+    expect(lost).toHaveLength(noted.length);
+    for (const each of lab.outcomesOf(...tasks))
+      if (!lost.includes(each)) expect([each.status, each.output]).toEqual(['completed', String(process.pid)]);
     await eventually(async () => expect(await lab.uncommitted('slow')).toBe(0));
+  });
+
+  it('counts a lost worker as an attempt: a task that kills whoever runs it is not given to one after the other for ever', async () => {
+    const runs = join(folder, 'lost');
+    const task = lab.task({ queue: 'slow', task: 'slow', input: 600_000 });
+    const victim = spawnWorker(runs);
+    await lab.dispatch(task);
+    await eventually(async () => expect((await notesOnSlow()).size).toBe(1));
+    // It is noted before it begins.
+    await eventually(() => expect(linesOf(runs, 'begin')).toHaveLength(1));
+    victim.kill('SIGKILL');
+    stopLater(await runWorker(lab.config, handlers));
+    await eventually(() => expect(lab.outcomesOf(task)).toHaveLength(1), { timeoutMs: 50_000 });
+    expect(lab.outcomesOf(task)).toMatchObject([{ status: 'failed', errorCode: 'WORKER_LOST', retryable: true, attempt: 1 }]);
+    expect(linesOf(runs, 'begin')).toHaveLength(1);
+    await eventually(async () => expect(await lab.uncommitted('slow')).toBe(0));
+    expect(await notesOnSlow()).toEqual(new Map());
   });
 
   it('ends what it has begun when it is told to stop, so that nobody runs it again', async () => {

@@ -2,8 +2,13 @@
 import pg from 'pg';
 import { stackEnv } from './env.ts';
 
-export async function queryInstances<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: stackEnv().INSTANCE_DATABASE_URL ?? '' });
+/** @param url of the database; default that of the tests' stack. */
+export async function queryInstances<Row extends pg.QueryResultRow>(
+  sql: string,
+  values: readonly unknown[] = [],
+  url: string = stackEnv().INSTANCE_DATABASE_URL ?? '',
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query<Row>(sql, [...values])).rows;

@@ -1,4 +1,5 @@
 /** Handlers for the end-to-end tests. The file that E2E_RUNS names gets a line for each run. */
+import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTask, TerminalError } from '../../src/worker/index.ts';
@@ -38,5 +39,16 @@ export const broken = defineTask({
   name: 'e2e.broken',
   run: () => {
     throw new TerminalError('BROKEN', 'it never works');
+  },
+});
+
+/** Shows that it has the value of a secret, and tells it wherever a handler can. */
+export const secret = defineTask({
+  name: 'e2e.secret',
+  run: (input, { log }) => {
+    const { key, quote } = input as { readonly key: string; readonly quote?: boolean };
+    log.info({ key }, `has ${key}`);
+    if (quote === true) throw new TerminalError('QUOTED', `no use of ${key}`);
+    return { key, sha256: createHash('sha256').update(key).digest('hex') };
   },
 });

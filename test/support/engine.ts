@@ -19,11 +19,16 @@ import { stackEnv } from './env.ts';
 
 export const testApiKey = 'test-admin-key-of-this-run';
 
+/** Every engine has it, since any worker of a run may take any task of the stack. */
+export const testSecret = { name: 'E2E_KEY', value: 'kept-from-all-but-workers-4711' } as const;
+
 export type TestEngineOptions = {
   readonly orchestrators?: number;
   readonly taskConsumers?: number;
   /** Paths of modules with handlers, relative to the checkout; one `millrace worker` each. */
   readonly workers?: readonly string[];
+  /** Of a stack of the test's own; default that of the tests' stack. */
+  readonly stack?: Readonly<Record<string, string>>;
   /** Over the stack's environment, for every process. */
   readonly env?: Readonly<Record<string, string>>;
 };
@@ -49,22 +54,30 @@ export class TestEngine {
   readonly #children = new Map<string, Child>();
   readonly #logs: string;
 
-  private constructor(port: number, env: Readonly<Record<string, string>>) {
-    this.env = { ...stackEnv(), MILLRACE_API_KEY: testApiKey, MILLRACE_HTTP_ALLOW: '127.0.0.1', PORT: String(port), ...env };
+  private constructor(port: number, stack: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>) {
+    const secret = { [`MILLRACE_SECRET_${testSecret.name}`]: testSecret.value };
     this.url = `http://${host}:${port}`;
+    const own = { MILLRACE_API_KEY: testApiKey, MILLRACE_HTTP_ALLOW: '127.0.0.1', PORT: String(port), MILLRACE_URL: this.url };
+    this.env = { ...stack, ...own, ...secret, ...env };
     this.client = createClient({ url: this.url, apiKey: testApiKey });
-    this.#logs = join(stackEnv().MILLRACE_HOME ?? checkout, 'logs');
+    this.#logs = join(stack.MILLRACE_HOME ?? checkout, 'logs');
   }
 
   /** Resolves when every process is ready. */
-  static async start({ orchestrators = 1, taskConsumers = 1, workers = [], env = {} }: TestEngineOptions = {}): Promise<TestEngine> {
+  static async start({
+    orchestrators = 1,
+    taskConsumers = 1,
+    workers = [],
+    stack = stackEnv(),
+    env = {},
+  }: TestEngineOptions = {}): Promise<TestEngine> {
     const ports = new Set<number>();
     const freePort = async (): Promise<number> => {
       const port = await findFreePort(ports);
       ports.add(port);
       return port;
     };
-    const engine = new TestEngine(await freePort(), env);
+    const engine = new TestEngine(await freePort(), stack, env);
     const add = async (name: string, role: Role, args: readonly string[] = [role]): Promise<void> => {
       const metrics = await freePort();
       engine.#specs.set(name, {

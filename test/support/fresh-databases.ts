@@ -1,4 +1,4 @@
-/** Databases of a test file's own, on the stack's Postgres: migrated, and dropped with their slot at the end. */
+/** Databases of a test file's own, on the stack's Postgres: migrated, and verified and dropped with their slot at the end. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -7,6 +7,7 @@ import { slotName } from '../../src/store/outbox-names.ts';
 import { type MigrateConfig, migrate } from '../../src/store/postgres/install/migrate.ts';
 import { roles } from '../../stack/settings.ts';
 import { stackEnv } from './env.ts';
+import { expectVerified } from './verified.ts';
 
 export type FreshDatabases = {
   readonly config: MigrateConfig;
@@ -16,6 +17,7 @@ export type FreshDatabases = {
   /** As the superuser, in the instance database. */
   query<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   migrate(changes?: Partial<MigrateConfig['topics']> & { readonly replication?: string | null }): Promise<void>;
+  /** Rejects when an instance is not what its history says, as `millrace verify` would; they are gone then too. Safe to repeat. */
   drop(): Promise<void>;
 };
 
@@ -60,6 +62,12 @@ export async function createFreshDatabases(
       env,
     );
   };
+  const isThere = () =>
+    asSuperuser(
+      'postgres',
+      async (client) => (await client.query('SELECT FROM pg_database WHERE datname = $1', [instances])).rows.length === 1,
+      env,
+    );
   await remove();
   await asSuperuser(
     'postgres',
@@ -85,7 +93,13 @@ export async function createFreshDatabases(
     async migrate({ replication = config.databases.replication, ...topics } = {}) {
       await migrate({ databases: { ...config.databases, replication }, topics: { ...config.topics, ...topics } }, log);
     },
-    drop: remove,
+    async drop() {
+      try {
+        if (await isThere()) await expectVerified(config.databases.instances);
+      } finally {
+        await remove();
+      }
+    },
   };
 }
 

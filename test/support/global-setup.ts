@@ -62,5 +62,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   project.provide('stackEnv', stack.env);
-  return stop;
+  return async () => {
+    try {
+      if (engineExists()) await verify(stack.env, join(home, 'logs', 'verify.log'));
+    } finally {
+      await stop();
+    }
+  };
+}
+
+/**
+ * Whatever all tests did with the installation that they share, each of its instances is as its history says. Databases of a test
+ * file's own are verified when they are dropped (fresh-databases.ts).
+ */
+async function verify(env: Readonly<Record<string, string>>, log: string): Promise<void> {
+  const said = await runEngineCommand({ title: 'Verifying every instance after all tests', args: ['verify'] }, env, log);
+  process.stdout.write(`  stack: after all tests, ${said.trim().split('\n').at(-1)}\n`);
 }

@@ -1,7 +1,7 @@
 /**
  * A whole engine on an installation of its own, whose processes are watched while a test attacks them: how long the event loop of
- * each was blocked, and how much memory each had at most. The bounds here allow for a busy machine: without protection a loop was
- * blocked for 48 s, and processes grew to 3 GB.
+ * each was held, and how much memory each had at most. A turn of the loop is counted by the CPU time it took, so that a busy machine
+ * changes nothing: without protection a loop was held for 48 s, and processes grew to 3 GB.
  */
 
 import { createHash, randomUUID } from 'node:crypto';
@@ -9,12 +9,12 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { ApiKeyRole } from '../../src/store/definition-store.ts';
 import { createDefinitionStore, createPool } from '../../src/store/postgres/index.ts';
-import { TestEngine } from './engine.ts';
+import { TestEngine, type TestEngineOptions } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { type Installation, install } from './installation.ts';
 
-/** From here on a process says itself that it is not ready. */
-const LOOP_HELD_S_MAX = 2;
+/** What SECURITY.md and the operations promise, whatever a process is sent. */
+const LOOP_HELD_S_MAX = 0.25;
 const RESIDENT_MIB_MAX = 900;
 const SAMPLE_MS = 1_000;
 
@@ -33,10 +33,13 @@ export class HostileLab {
   }
 
   /** @param prefix lower case letters and `-`; nobody else's. */
-  static async open(prefix: string): Promise<HostileLab> {
+  static async open(
+    prefix: string,
+    { env = {}, workers = ['test/support/e2e-handlers.ts'] }: Pick<TestEngineOptions, 'env' | 'workers'> = {},
+  ): Promise<HostileLab> {
     const installation = await install(prefix);
     try {
-      return new HostileLab(await TestEngine.start({ env: installation.env }), installation);
+      return new HostileLab(await TestEngine.start({ env: { ...installation.env, ...env }, workers }), installation);
     } catch (error) {
       await installation.remove();
       throw error;
@@ -76,23 +79,31 @@ export class HostileLab {
     return { status: response.status, type: response.headers.get('content-type') ?? '', text: await response.text() };
   }
 
-  /** Every process answers, is ready, was never blocked for long, and has not grown. */
-  async isUnharmed(): Promise<void> {
+  /**
+   * Every process answers, is ready, was never blocked for long, and has not grown.
+   * @param busy a process whose event loop a test holds itself.
+   */
+  async isUnharmed(busy?: string): Promise<void> {
     for (const name of this.engine.processes) {
       await eventually(async () => expect(await this.engine.isReady(name), `${name} is ready`).toBe(true));
       expect(peakMiB(this.engine.pid(name)), `${name}: MiB at most`).toBeLessThan(RESIDENT_MIB_MAX);
     }
     await this.#sample();
-    for (const [name, seconds] of this.#heldS)
-      expect(seconds, `${name}: seconds for which the loop was held`).toBeLessThan(LOOP_HELD_S_MAX);
+    expect([...this.#heldS.keys()].sort()).toEqual([...this.engine.processes].sort());
+    const tooLong = [...this.#heldS].filter(([name, seconds]) => seconds > LOOP_HELD_S_MAX && name !== busy);
+    expect(Object.fromEntries(tooLong), 'CPU seconds of the longest turn of the event loop').toEqual({});
   }
 
   async #sample(): Promise<void> {
     for (const name of this.engine.processes) {
-      const held = /event_loop_delay_seconds\{[^}]*quantile="1"[^}]*\} (\S+)/.exec(await this.engine.metrics(name))?.[1];
-      this.#heldS.set(name, Math.max(this.#heldS.get(name) ?? 0, Number(held ?? 0)));
+      const held = /event_loop_held_seconds\{[^}]*\} (\S+)/.exec(await this.engine.metrics(name))?.[1];
+      if (held !== undefined) this.#heldS.set(name, Math.max(this.#heldS.get(name) ?? 0, Number(held)));
     }
   }
+}
+
+export function isEnded({ status }: { readonly status: string }): boolean {
+  return ['completed', 'failed', 'cancelled'].includes(status);
 }
 
 /** The most that a process ever had; 0 where the system does not say. */

@@ -3,7 +3,8 @@
  * must be true afterwards, read from the database and not from the engine.
  */
 import { expect } from 'vitest';
-import { queryInstances } from './database.ts';
+import type { Json, JsonObject } from '../../src/core/json.ts';
+import { queryInstances as query } from './database.ts';
 import type { TestEngine } from './engine.ts';
 import { eventuallyHas } from './eventually.ts';
 
@@ -11,44 +12,47 @@ const STEPS = 5;
 const WIDTH = 10;
 
 const names = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
-const echo = { type: 'task', task: 'e2e.echo', input: '${ input.n }' };
+type Step = { readonly type: 'task'; readonly task: string; readonly input: Json };
+const echo: Step = { type: 'task', task: 'e2e.echo', input: '${ input.n }' };
 
-const sequence = {
+const sequenceOf = (step: Step) => ({
   id: 'e2e-sequence',
-  nodes: Object.fromEntries(names('s', STEPS).map((id) => [id, echo])),
+  nodes: Object.fromEntries(names('s', STEPS).map((id) => [id, step])),
   edges: names('s', STEPS - 1).map((from, index) => ({ from, to: `s${index + 1}` })),
   output: { last: '${ nodes.s4.output }' },
-};
-const fanOut = {
+});
+const fanOutOf = (step: Step) => ({
   id: 'e2e-fan-out',
-  nodes: { begin: echo, ...Object.fromEntries(names('b', WIDTH).map((id) => [id, echo])), end: echo },
+  nodes: { begin: step, ...Object.fromEntries(names('b', WIDTH).map((id) => [id, step])), end: step },
   edges: names('b', WIDTH).flatMap((id) => [
     { from: 'begin', to: id },
     { from: id, to: 'end' },
   ]),
-};
-const waiting = {
+});
+const waitingOf = (step: Step) => ({
   id: 'e2e-waiting',
-  nodes: { before: echo, arrives: { type: 'event', event: 'e2e.arrived', key: '${ instance.id }' }, after: echo },
+  nodes: { before: step, arrives: { type: 'event', event: 'e2e.arrived', key: '${ instance.id }' }, after: step },
   edges: [
     { from: 'before', to: 'arrives' },
     { from: 'arrives', to: 'after' },
   ],
   output: { data: '${ nodes.arrives.output.data }' },
-};
-const person = {
+});
+const personOf = (step: Step) => ({
   id: 'e2e-person',
-  nodes: { ask: { type: 'human', title: 'Decide ${ input.n }', assignees: { roles: ['manager'] } }, after: echo },
+  nodes: { ask: { type: 'human', title: 'Decide ${ input.n }', assignees: { roles: ['manager'] } }, after: step },
   edges: [{ from: 'ask', to: 'after' }],
   output: { decided: '${ nodes.ask.output.yes }' },
-};
+});
 
-export const mix = [sequence, fanOut, waiting, person] as const;
+const mixOf = (step: Step) => [sequenceOf(step), fanOutOf(step), waitingOf(step), personOf(step)] as const;
+export const mix = mixOf(echo);
 /** Task runs that an instance of each definition needs. */
 const runsOf: Readonly<Record<string, number>> = { 'e2e-sequence': STEPS, 'e2e-fan-out': WIDTH + 2, 'e2e-waiting': 2, 'e2e-person': 1 };
 
-export async function deployMix(engine: TestEngine): Promise<void> {
-  for (const definition of mix) await engine.deploy(definition);
+/** @param step every task of it. @param more of every definition. */
+export async function deployMix(engine: TestEngine, step: Step = echo, more: JsonObject = {}): Promise<void> {
+  for (const definition of mixOf(step)) await engine.deploy({ ...definition, ...more });
 }
 
 export type MixedLoad = {
@@ -69,7 +73,7 @@ export async function startMix(engine: TestEngine, count: number, tag: string): 
     );
   }
   const of = (id: string): readonly string[] => started.get(id) ?? [];
-  return { instanceIds: [...started.values()].flat(), ofWaiting: of(waiting.id), ofPerson: of(person.id) };
+  return { instanceIds: [...started.values()].flat(), ofWaiting: of('e2e-waiting'), ofPerson: of('e2e-person') };
 }
 
 /** Sends every waiting instance its event, twice, as producers do; half of them before the wait has opened. */
@@ -87,6 +91,8 @@ export async function decideAll(engine: TestEngine, { ofPerson }: MixedLoad): Pr
 
 /** Waits until all have ended; then every invariant that the scenarios of failures name. */
 export async function expectAllFinished(engine: TestEngine, { instanceIds }: MixedLoad, timeoutMs = 120_000): Promise<void> {
+  const queryInstances = <Row extends Record<string, unknown>>(sql: string, values: readonly unknown[]): Promise<Row[]> =>
+    query<Row>(sql, values, engine.env.INSTANCE_DATABASE_URL);
   const statuses = await eventuallyHas(
     () =>
       queryInstances<{ status: string; count: number }>(

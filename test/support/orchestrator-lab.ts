@@ -3,8 +3,9 @@
  * writes to the topics what those would, and looks into the outbox for what would leave.
  */
 
+import { randomInt } from 'node:crypto';
 import { pino } from 'pino';
-import { uuidv7 } from 'uuidv7';
+import { UUID, uuidv7 } from 'uuidv7';
 import { definitionEventTypes, definitionQueues } from '../../src/core/definition/requirements.ts';
 import type { Definition } from '../../src/core/definition/types.ts';
 import type { CommandId, InstanceId, TaskPath } from '../../src/core/ids.ts';
@@ -142,8 +143,10 @@ export class OrchestratorLab {
     return definitionOf(document, version);
   }
 
-  async start(definition: Definition, input: Json = {}): Promise<InstanceId> {
-    const instanceId = uuidv7() as InstanceId;
+  /** @param idMadeAt the time in its id, in ms: an id of long ago makes it an old instance. Default: now. */
+  async start(definition: Definition, input: Json = {}, idMadeAt = Date.now()): Promise<InstanceId> {
+    const [randA, randBHi, randBLo] = [randomInt(2 ** 12), randomInt(2 ** 30), randomInt(2 ** 32)];
+    const instanceId = UUID.fromFieldsV7(idMadeAt, randA, randBHi, randBLo).toString() as InstanceId;
     const command = { instanceId, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const started = start(definition, command, await this.store.now());
     if (!started.ok) throw new Error(`the start was refused: ${started.error.error.message}`);
@@ -174,6 +177,7 @@ export class OrchestratorLab {
         retryAfterMs: null,
         errorDetails: null,
         continuing: null,
+        outputReference: null,
         worker: 'lab',
         startedAt: 0,
         finishedAt: 0,

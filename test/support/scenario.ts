@@ -31,7 +31,10 @@ export function definitionOf(document: Json, version = 1): Definition {
 }
 
 export class Scenario {
-  readonly definition: Definition;
+  /** The version that the instance runs on. */
+  definition: Definition;
+  /** Those that it can move to. */
+  readonly versions = new Map<number, Definition>();
   state: InstanceState;
   readonly history: HistoryEntry[];
   /** Effects of the last step. */
@@ -65,7 +68,7 @@ export class Scenario {
       notification,
     }));
     do {
-      const result = step(this.definition, this.state, left, this.now);
+      const result = step(this.definition, this.state, left, this.now, undefined, this.versions);
       this.#take(result);
       left = result.left;
     } while (left.length > 0);
@@ -82,6 +85,7 @@ export class Scenario {
     this.state = result.state;
     this.history.push(...result.history);
     this.effects = result.effects;
+    this.definition = this.versions.get(result.state.definitionVersion) ?? this.definition;
     this.rejected = result.rejected.map(({ rejection }) => rejection.code);
     this.#check();
     return this;
@@ -137,6 +141,19 @@ export class Scenario {
 
   command(command: CommandIssued['command'], by = 'operator'): this {
     return this.send(this.issued(command, by));
+  }
+
+  /** Deploys the document as the next version, and moves the instance to it. */
+  migrates(document: Json, reason: string | null = null): this {
+    const version = this.deploys(document);
+    return this.command({ type: 'migrate', version, reason });
+  }
+
+  deploys(document: Json): number {
+    const version = Math.max(this.definition.version, ...this.versions.keys()) + 1;
+    this.versions.set(this.definition.version, this.definition);
+    this.versions.set(version, definitionOf(document, version));
+    return version;
   }
 
   issued(command: CommandIssued['command'], by = 'operator'): CommandIssued {

@@ -7,7 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Definition } from '../../src/core/definition/types.ts';
 import type { DueTimer } from '../../src/core/due-timer.ts';
 import type { ExternalEvent } from '../../src/core/external-event.ts';
-import { type CommandId, type InstanceId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
+import { type CommandId, type InstanceId, type JobId, parseCommandId, type TaskPath } from '../../src/core/ids.ts';
 import type { Notification } from '../../src/core/instance/decide/notification.ts';
 import { start, step } from '../../src/core/instance/index.ts';
 import type { Effect } from '../../src/core/instance/outgoing/effects.ts';
@@ -21,11 +21,20 @@ import type { RecordName } from '../../src/messaging/generated/records.ts';
 import { partitionOf } from '../../src/messaging/partition.ts';
 import type { InstanceQueries } from '../../src/store/instance-queries.ts';
 import type { EventMatcher, InstanceStore, NewCommand, Start, StartResult, Transition } from '../../src/store/instance-store.ts';
+import type { JobStore } from '../../src/store/jobs.ts';
+import type { MaintenanceReport, Retention } from '../../src/store/maintenance.ts';
+import type { QueueStore } from '../../src/store/queues.ts';
 import { type FlatState, flat } from './flat-state.ts';
 import { definitionOf } from './scenario.ts';
 
 export const PARTITIONS = 8;
-export const topics = { notifications: 'lab.notifications', tasks: 'lab.tasks', lifecycle: 'lab.lifecycle', events: 'lab.events' } as const;
+export const topics = {
+  notifications: 'lab.notifications',
+  tasks: 'lab.tasks',
+  lifecycle: 'lab.lifecycle',
+  events: 'lab.events',
+  queues: 'lab.queues',
+} as const;
 
 /** A message as the outbox holds it. */
 export type SentMessage = {
@@ -42,14 +51,24 @@ export type StoreUnderTest = {
   /** The same, with bounds so small that an event is offered to a few waits in one transaction. */
   readonly inPieces: InstanceStore;
   readonly queries: InstanceQueries;
+  readonly jobs: JobStore;
+  readonly queues: QueueStore;
   /** Everything that the outbox was ever given for this key, in the order of its ids. */
   sent(key: string): Promise<readonly SentMessage[]>;
   /** Makes the events that wait expire. */
   expireEvents(): Promise<void>;
   /** Moves the next time of a schedule, by ms. */
   moveSchedule(definitionId: string, name: string, ms: number): Promise<void>;
+  /** The retention of an instance that has ended is over. */
+  forget(instanceId: InstanceId): Promise<void>;
   /** So much time passes for the children in the books of this parent. */
   ageBooks(parent: InstanceId, ms: number): Promise<void>;
+  /** So much time passes for an instance that has ended. */
+  ageInstance(instanceId: InstanceId, ms: number): Promise<void>;
+  /** So much time passes for this job and its results. */
+  ageJob(jobId: JobId, ms: number): Promise<void>;
+  /** @returns how many rows were deleted since they were old, by table. */
+  maintain(retention: Retention): Promise<MaintenanceReport['deleted']>;
 };
 
 export const matcher: EventMatcher = createEventMatcher({
@@ -137,6 +156,20 @@ export class StoreLab {
     const { state, version } = await this.stored(instanceId);
     const addressed = notifications.map((notification, index) => ({ instanceId, cause: `n/0@${state.seq + index}`, notification }));
     return transitionOf(instanceId, state, version, step(definition, state, addressed, await this.store.now()));
+  }
+
+  /** Moves the instance to another version, which is deployed nowhere: nothing here reads it again. */
+  async migrate(definition: Definition, instanceId: InstanceId, target: Definition): Promise<InstanceState> {
+    const { state, version } = await this.stored(instanceId);
+    const commandId = uuidv7() as string as CommandId;
+    const command = { type: 'migrate', version: target.version, reason: null } as const;
+    const notification = { type: 'CommandIssued', commandId, by: 'ada', command } as const;
+    const addressed = [{ instanceId, cause: `n/0@${state.seq}`, notification }];
+    const versions = new Map([[target.version, target]]);
+    const result = step(definition, state, addressed, await this.store.now(), undefined, versions);
+    if ((await this.apply(transitionOf(instanceId, state, version, result))).length !== 1)
+      throw new Error('the step lost against another one');
+    return await this.stateOf(instanceId);
   }
 
   async apply(...transitions: readonly Transition[]): Promise<readonly InstanceId[]> {

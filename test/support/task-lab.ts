@@ -83,6 +83,7 @@ export class TaskLab {
       definitionVersion: 1,
       type,
       task: null,
+      inputReference: null,
       queue: null,
       attempt: 1,
       basis: randomUUID(),

@@ -1,6 +1,6 @@
 /** The examples as definitions: each parses, each input fits, and its scenarios pass and take every edge. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runScenarioFiles } from '../../src/cli/scenario-files.ts';
 import { parseDefinition } from '../../src/core/definition/index.ts';
@@ -14,12 +14,17 @@ function read(...path: readonly string[]): Json {
   return JSON.parse(readFileSync(join(folder, ...path), 'utf8')) as Json;
 }
 
-describe.each(findExamples().definitions.map(({ name }) => name))('the example %s', (name) => {
-  const parsed = parseDefinition(read(name, 'definition.json'), { version: 1 });
+it.each(findExamples().definitions.map(({ name, definition }) => [name, definition]))(
+  'the definition %s parses, and is named like its file or folder',
+  (name, file) => {
+    expect(parseDefinition(read(relative(folder, file)), { version: 1 })).toMatchObject({ ok: true, value: { id: name } });
+  },
+);
 
-  it('parses, and is named like its folder', () => {
-    expect(parsed).toMatchObject({ ok: true, value: { id: name } });
-  });
+const wholeExamples = findExamples().definitions.filter(({ definition }) => basename(definition) === 'definition.json');
+
+describe.each(wholeExamples.map(({ name }) => name))('the example %s', (name) => {
+  const parsed = parseDefinition(read(name, 'definition.json'), { version: 1 });
 
   it('takes each of its inputs', () => {
     const inputs = readdirSync(join(folder, name)).filter((file) => /^input.*\.json$/.test(file));

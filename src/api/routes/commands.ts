@@ -1,23 +1,32 @@
 /** Control of an instance: cancel, pause, resume, retry, and what a person corrects in it. A command that cannot have an effect is refused at once. */
 import { type TSchema, Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
-import { CancelBody, CommandAnswer, CompleteNodeBody, EmptyBody, RetryBody, SetVarsBody, SkipNodeBody } from '../../contract/instances.ts';
+import {
+  CancelBody,
+  CommandAnswer,
+  CompleteNodeBody,
+  EmptyBody,
+  RerunNodeBody,
+  RetryBody,
+  SetVarsBody,
+  SkipNodeBody,
+} from '../../contract/instances.ts';
 import { type InstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
 import { namedIncidents, refusalOf } from '../../core/instance/decide/command-preconditions.ts';
 import { attemptAt } from '../../core/instance/decide/corrections.ts';
 import type { CommandIssued } from '../../core/instance/decide/notification.ts';
-import { type Json, jsonByteLength } from '../../core/json.ts';
 import type { InstanceView } from '../../store/instance-queries.ts';
 import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded } from '../instance-view.ts';
+import { assertFitsMessage } from '../message-size.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { findInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
 type Control = CommandIssued['command'] & {
-  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode';
+  readonly type: 'cancel' | 'pause' | 'resume' | 'retry' | 'setVars' | 'completeNode' | 'skipNode' | 'rerunNode';
 };
 
 export function addCommandRoutes(app: ApiApp, context: RouteContext): void {
@@ -31,28 +40,24 @@ export function addCommandRoutes(app: ApiApp, context: RouteContext): void {
     type: 'retry',
     path: pathOf((body as { readonly taskId?: string }).taskId, instanceId),
   }));
-  const payloadBytes = context.limits.payloadBytes;
   add(app, context, 'setVars', 'Change variables of an instance that is paused or under an incident', SetVarsBody, (body) => {
     const { vars, reason = null } = body as SetVarsBody;
-    assertSize('vars', vars, payloadBytes);
+    assertFitsMessage('vars', vars, context.limits);
     return { type: 'setVars', vars, reason };
   });
   add(app, context, 'completeNode', 'Complete a node that is open or under an incident, with this output', CompleteNodeBody, (body, id) => {
     const { taskId, output, reason = null } = body as CompleteNodeBody;
-    assertSize('output', output, payloadBytes);
+    assertFitsMessage('output', output, context.limits);
     return { type: 'completeNode', path: taskPathOf(taskId, id), attempt: 0, output, reason };
   });
   add(app, context, 'skipNode', 'Skip a node that is open or under an incident, as if no edge had led to it', SkipNodeBody, (body, id) => {
     const { taskId, reason = null } = body as SkipNodeBody;
     return { type: 'skipNode', path: taskPathOf(taskId, id), attempt: 0, reason };
   });
-}
-
-function assertSize(field: string, value: Json, payloadBytes: number): void {
-  if (jsonByteLength(value) > payloadBytes)
-    throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The ${field} is larger than ${payloadBytes} bytes.`, {
-      errors: [{ pointer: `/${field}`, message: 'Send a reference to the data instead.' }],
-    });
+  add(app, context, 'rerunNode', 'Run a node that has ended again, and what lies behind it', RerunNodeBody, (body, id) => {
+    const { taskId, reason = null } = body as RerunNodeBody;
+    return { type: 'rerunNode', path: taskPathOf(taskId, id), attempt: 0, reason };
+  });
 }
 
 function add(

@@ -1,19 +1,21 @@
 /** Dead letters: read them, send the original message again, or discard it. */
 import { Type } from 'typebox';
-import { NoQuery } from '../../contract/common.ts';
+import { NoQuery, strict, UnmaskedQuery } from '../../contract/common.ts';
 import type * as contract from '../../contract/dead-letters.ts';
 import { DeadLetter, DeadLetterClosed, DeadLetterPage, DeadLetterQuery } from '../../contract/dead-letters.ts';
+import { parseInstanceId } from '../../core/ids.ts';
 import type { DeadLetterRow } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { toText } from '../instance-view.ts';
+import { assertMayUnmask, marksOf } from '../masking.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { responses, security } from './schemas.ts';
 
 const config = { permission: 'deadLetters' } as const;
 
-export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void {
-  const { queries, produce } = ports;
+export function addDeadLetterRoutes(app: ApiApp, context: RouteContext): void {
+  const { queries, produce } = context.ports;
   const common = { tags: ['dead letters'], security };
   const params = Type.Object({ id: Type.String() });
 
@@ -29,9 +31,15 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
         response: responses({ 200: DeadLetterPage }),
       },
     },
-    async ({ query: { status = 'open', limit, cursor = null } }) => {
+    async (request) => {
+      const { status = 'open', limit, cursor = null, unmasked } = request.query;
+      assertMayUnmask(request, unmasked);
       const { items, nextCursor } = await queries.deadLetters(status, limit, cursor);
-      return { items: items.map((deadLetter) => toDeadLetter(deadLetter, deadLetter.valueBytes)), nextCursor };
+      const masked = unmasked === true ? new Set() : await maskedOf(items);
+      return {
+        items: items.map((deadLetter) => toDeadLetter(deadLetter, deadLetter.valueBytes, masked.has(deadLetter.instanceId))),
+        nextCursor,
+      };
     },
   );
 
@@ -43,14 +51,17 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
         ...common,
         operationId: 'getDeadLetter',
         summary: 'One of them, with the whole original message',
-        querystring: NoQuery,
+        querystring: Type.Object(UnmaskedQuery, strict),
         params,
         response: responses({ 200: DeadLetter }, 404),
       },
     },
     async (request) => {
+      const { unmasked } = request.query;
+      assertMayUnmask(request, unmasked);
       const deadLetter = await findDeadLetter(request.params.id);
-      return toDeadLetter(deadLetter, deadLetter.value?.length ?? 0);
+      const masked = unmasked === true ? new Set() : await maskedOf([deadLetter]);
+      return toDeadLetter(deadLetter, deadLetter.value?.length ?? 0, masked.has(deadLetter.instanceId));
     },
   );
 
@@ -97,6 +108,18 @@ export function addDeadLetterRoutes(app: ApiApp, { ports }: RouteContext): void 
     },
   );
 
+  /** The instances whose definitions mark something, or are not known: what is of an instance that is gone may hold anything. */
+  async function maskedOf(deadLetters: readonly DeadLetterRow[]): Promise<ReadonlySet<string | null>> {
+    const masked = new Set<string | null>();
+    for (const instanceId of new Set(deadLetters.map((deadLetter) => deadLetter.instanceId))) {
+      if (instanceId === null) continue;
+      const id = parseInstanceId(instanceId);
+      const found = id === undefined ? null : await queries.find(id);
+      if (found === null || (await marksOf(context, found.row, false)) !== null) masked.add(instanceId);
+    }
+    return masked;
+  }
+
   async function findDeadLetter(id: string): Promise<DeadLetterRow> {
     const deadLetter = /^[0-9]{1,18}$/.test(id) ? await queries.deadLetter(id) : null;
     if (deadLetter === null) throw notFound('There is no such dead letter.');
@@ -119,14 +142,14 @@ function incomplete({ omitted, topic, partition, offset }: DeadLetterRow): ApiPr
   return new ApiProblem('MR_DEAD_LETTER_INCOMPLETE', message);
 }
 
-function toDeadLetter(row: DeadLetterRow, valueBytes: number): contract.DeadLetter {
+function toDeadLetter(row: DeadLetterRow, valueBytes: number, masked: boolean): contract.DeadLetter {
   const { id, code, reason, topic, partition, offset, key, value, headers, instanceId, at, status, omitted } = row;
   return {
-    ...{ id, code, reason, topic, partition, offset, instanceId, status, omitted },
-    keyBase64: key?.toString('base64') ?? null,
-    valueBase64: value?.toString('base64') ?? null,
+    ...{ id, code, reason, topic, partition, offset, instanceId, status, omitted, masked },
+    keyBase64: masked ? null : (key?.toString('base64') ?? null),
+    valueBase64: masked ? null : (value?.toString('base64') ?? null),
     valueBytes,
-    headers: headers.map((header) => ({ key: header.key, valueBase64: header.value.toString('base64') })),
+    headers: (masked ? [] : headers).map((header) => ({ key: header.key, valueBase64: header.value.toString('base64') })),
     at: toText(at),
   };
 }

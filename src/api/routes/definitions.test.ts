@@ -82,6 +82,93 @@ describe('Deploying', () => {
     expect(await api.ask('POST', '/v1/definitions', stricter)).toMatchObject({ status: 200, body: { version: 3, created: false } });
   });
 
+  describe('with children', () => {
+    const step = { type: 'transform', output: 1 };
+    const ship = (more: JsonObject = {}): JsonObject => ({
+      ...{ id: 'ship', nodes: { a: step }, output: { parcel: 'p', weight: 1 } },
+      input: { type: 'object', properties: { sku: { type: 'string' } }, required: ['sku'] },
+      ...more,
+    });
+    const order = (input: JsonObject, more: JsonObject = {}): JsonObject => ({
+      id: 'order',
+      nodes: { ship: { type: 'workflow', definition: 'ship', input, ...more }, tell: { ...step, output: '${ nodes.ship.output.weight }' } },
+      edges: [{ from: 'ship', to: 'tell' }],
+    });
+
+    it('refuses a node that does not fit its child, by deploy and by validate', async () => {
+      const api = await openTestApi();
+      await api.deploy(ship());
+      await api.deploy(ship({ output: { parcel: 'p' }, input: true }));
+      const errors = [
+        {
+          pointer: '/nodes/tell/output',
+          code: 'MR_DEF_UNKNOWN_MEMBER',
+          message: '"nodes.ship.output" has no member "weight"; it has only parcel.',
+        },
+      ];
+      const problem = expectProblem(await api.ask('POST', '/v1/definitions', order({})), 422, 'MR_DEFINITION_INVALID');
+      expect(problem.errors).toEqual(errors);
+      expect((await api.ask('POST', '/v1/definitions/validate', order({}))).body).toMatchObject({ valid: false, errors });
+      // The version that it names has the member, and takes other input.
+      const pinned = expectProblem(
+        await api.ask('POST', '/v1/definitions', order({ sku: 1 }, { version: 1 })),
+        422,
+        'MR_DEFINITION_INVALID',
+      );
+      expect(pinned.errors).toEqual([
+        {
+          pointer: '/nodes/ship/input/sku',
+          code: 'MR_DEF_TYPE',
+          message: 'This does not fit the input of "ship" (version 1). This must be a string.',
+        },
+      ]);
+      await api.deploy(order({ sku: 'a' }, { version: 1 }));
+    });
+
+    it('refuses a version of the child that its callers do not fit, and names them', async () => {
+      const api = await openTestApi();
+      await api.deploy(ship());
+      await api.deploy(order({ sku: 'a' }));
+      const without = ship({ output: { parcel: 'p' } });
+      const problem = expectProblem(await api.ask('POST', '/v1/definitions', without), 409, 'MR_DEFINITION_BREAKING');
+      expect(problem).toMatchObject({
+        detail:
+          'The new version breaks definitions that run it as a child: keep what they send and read, or deploy with "allowBreaking" once the callers have changed.',
+        errors: [
+          {
+            pointer: '/output',
+            code: 'MR_DEFINITION_BREAKING',
+            message:
+              'The definition order (version 1) would break at /nodes/tell/output: "nodes.ship.output" has no member "weight"; it has only parcel.',
+          },
+        ],
+      });
+      const stricter = ship({ input: { type: 'object', properties: { sku: { type: 'string' }, to: {} }, required: ['sku', 'to'] } });
+      const refused = expectProblem(await api.ask('POST', '/v1/definitions', stricter), 409, 'MR_DEFINITION_BREAKING');
+      expect(refused.errors).toEqual([
+        { pointer: '/input/required', code: 'MR_DEFINITION_BREAKING', message: 'The property "to" is required now.' },
+        {
+          pointer: '/input',
+          code: 'MR_DEFINITION_BREAKING',
+          message:
+            'The definition order (version 1) would break at /nodes/ship/input: This does not fit the input of "ship" (version 2). The property "to" is missing.',
+        },
+      ]);
+      expect(await api.ask('POST', '/v1/definitions?allowBreaking=true', without)).toMatchObject({ status: 201, body: { version: 2 } });
+      // It is broken already, so another version breaks nothing more.
+      await api.deploy({ ...without, title: 'Ships' });
+    });
+
+    it('deploys a version that only a pinned, an older or a wrong caller does not fit', async () => {
+      const api = await openTestApi();
+      await api.deploy(ship());
+      await api.deploy(order({ sku: 'a' }));
+      await api.deploy(order({ sku: 'a' }, { version: 1 }));
+      await api.deploy({ id: 'names', nodes: { a: { ...step, output: { definition: 'ship', input: 1 } } } });
+      await api.deploy(ship({ output: null }));
+    });
+  });
+
   it('refuses topics that are not listed, and definitions that are too large', async () => {
     const api = await openTestApi();
     const publish = { id: 'p', nodes: { out: { type: 'publish', event: 'e', key: 'k', data: {}, topic: 'other' } } };

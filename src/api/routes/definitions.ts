@@ -15,6 +15,7 @@ import { deployedTriggers } from '../../engine/trigger/deployed-triggers.ts';
 import type { DefinitionStore, StoredDefinition } from '../../store/definition-store.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
+import { breaksOfCallers, knownChildren } from '../deployed-children.ts';
 import { toText } from '../instance-view.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { responses, security } from './schemas.ts';
@@ -34,7 +35,7 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
         operationId: 'deployDefinition',
         summary: 'Deploy a definition',
         description:
-          'The body is the definition. The same content gets the same version (200); a change makes the next one (201). A version whose `input` refuses values that the latest version accepts is refused, unless `allowBreaking` is true.',
+          'The body is the definition. The same content gets the same version (200); a change makes the next one (201). A version whose `input` refuses values that the latest version accepts, or that breaks a definition which runs it as a child, is refused, unless `allowBreaking` is true.',
         querystring: Type.Object({ allowBreaking: Type.Optional(Type.Boolean({ description: 'Default false.' })) }, strict),
         body: JsonValue,
         response: responses({ 200: Deployed, 201: Deployed }, 409, 413, 422),
@@ -160,13 +161,17 @@ export function addDefinitionRoutes(app: ApiApp, context: RouteContext): void {
   async function refuseBreaking(id: DefinitionId, document: Json, contentHash: string): Promise<void> {
     const latest = await definitions.get(id, 'latest');
     if (latest === null || latest.contentHash === contentHash) return;
-    const changes = breakingChanges(inputOf(latest.document), inputOf(document));
+    const refused = breakingChanges(inputOf(latest.document), inputOf(document));
+    const broken = await breaksOfCallers(latest, document, definitions);
+    const changes = [...refused, ...broken];
     if (changes.length === 0) return;
-    throw new ApiProblem(
-      'MR_DEFINITION_BREAKING',
-      `The new version refuses input that version ${latest.version} accepts: accept it too, or deploy with "allowBreaking" once the callers have changed.`,
-      { errors: changes.map((change) => ({ ...change, code: 'MR_DEFINITION_BREAKING' })) },
-    );
+    const what =
+      refused.length > 0
+        ? `The new version refuses input that version ${latest.version} accepts: accept it too`
+        : 'The new version breaks definitions that run it as a child: keep what they send and read';
+    throw new ApiProblem('MR_DEFINITION_BREAKING', `${what}, or deploy with "allowBreaking" once the callers have changed.`, {
+      errors: changes.map((change) => ({ ...change, code: 'MR_DEFINITION_BREAKING' })),
+    });
   }
 }
 
@@ -184,7 +189,8 @@ async function check({ ports, limits, publishTopics }: RouteContext, document: J
   if (bytes > limits.definitionBytes)
     throw new ApiProblem('MR_DEFINITION_TOO_LARGE', `The definition has ${bytes} bytes; at most ${limits.definitionBytes} are allowed.`);
   // The database assigns the version later; no check depends on it.
-  const parsed = ports.parseDefinition(document, { version: 1 });
+  const children = await knownChildren(document, ports.definitions);
+  const parsed = await ports.parseDefinition(document, { version: 1, children });
   if (!parsed.ok) return { definition: null, errors: parsed.error };
   const definition = parsed.value;
   const errors = [...unlistedTopics(definition, publishTopics), ...(await unknownChildren(definition, ports.definitions))];

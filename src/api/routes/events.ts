@@ -2,9 +2,8 @@
 import { uuidv7 } from 'uuidv7';
 import { NoQuery } from '../../contract/common.ts';
 import { EventAccepted, EventBody } from '../../contract/events.ts';
-import { jsonByteLength } from '../../core/json.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
-import { ApiProblem } from '../problem.ts';
+import { assertFitsMessage } from '../message-size.ts';
 import { responses, security } from './schemas.ts';
 
 const DEFAULT_SOURCE = 'millrace.rest';
@@ -22,10 +21,7 @@ export function addEventRoutes(app: ApiApp, { ports, limits }: RouteContext): vo
   };
   app.post('/events', { schema, config: { permission: 'sendEvents' } }, async ({ body }, reply) => {
     const { id = uuidv7(), type, source = DEFAULT_SOURCE, key, time, data = null } = body;
-    if (jsonByteLength(data) > limits.payloadBytes)
-      throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The data is larger than ${limits.payloadBytes} bytes.`, {
-        errors: [{ pointer: '/data', message: 'Send a reference to the data instead.' }],
-      });
+    assertFitsMessage('data', data, limits);
     const at = time === undefined ? null : Date.parse(time);
     await ports.instances.publish([ports.outgoing.ofEvent({ id, type, source, key, time: at, data })]);
     return reply.code(202).send({ id });

@@ -1,14 +1,15 @@
 /** Reading the inbox of human tasks, and single tasks of any type. */
 import { Type } from 'typebox';
-import { NoQuery } from '../../contract/common.ts';
+import { NoQuery, strict, UnmaskedQuery } from '../../contract/common.ts';
 import { InboxPage, InboxQuery, NextTask, TaskDetail } from '../../contract/tasks.ts';
 import { parseDefinitionId } from '../../core/ids.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskFilter, Mine } from '../../store/instance-queries.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
+import { assertMayUnmask, marksOf, mayDo, shownTo } from '../masking.ts';
 import { notFound } from '../problem.ts';
-import { toInboxTask, toTaskDetail } from '../task-view.ts';
+import { toTaskDetail } from '../task-view.ts';
 import { instanceIdIn, taskOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
 
@@ -41,7 +42,7 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
         ...(instanceId === undefined ? {} : { instanceId: instanceIdIn('instanceId', instanceId) }),
       };
       const { items, nextCursor } = await queries.inbox(filter, limit, cursor);
-      return { items: items.map(toInboxTask), nextCursor };
+      return { items: await Promise.all(items.map((row) => shownTo(context, keyOf(request), row))), nextCursor };
     },
   );
 
@@ -59,8 +60,9 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
       },
     },
     async (request) => {
-      const next = await queries.nextTask(mineOf(keyOf(request)));
-      return { task: next === null ? null : toInboxTask(next) };
+      const key = keyOf(request);
+      const next = await queries.nextTask(mineOf(key));
+      return { task: next === null ? null : await shownTo(context, key, next) };
     },
   );
 
@@ -73,16 +75,21 @@ export function addInboxRoutes(app: ApiApp, context: RouteContext): void {
         operationId: 'getTask',
         summary: 'One task, with its form if it is a human task',
         params: Type.Object({ id: Type.String() }),
-        querystring: NoQuery,
+        querystring: Type.Object(UnmaskedQuery, strict),
         response: responses({ 200: TaskDetail }, 404),
       },
     },
-    async ({ params }) => {
+    async (request) => {
+      const { params, query } = request;
+      assertMayUnmask(request, query.unmasked);
       const { instanceId, path } = taskOf(params.id);
       const row = await queries.task(instanceId, path);
       if (row === null) throw notFound('There is no such task.');
       const id = row.type === 'human' ? parseDefinitionId(row.definitionId) : undefined;
-      return toTaskDetail(row, id === undefined ? null : await cache.get(id, row.definitionVersion));
+      const definition = id === undefined ? null : await cache.get(id, row.definitionVersion);
+      const { assignee, human } = row;
+      const isOwn = human !== null && mayDo(keyOf(request), { assignees: human.assignees, assignee });
+      return toTaskDetail(row, definition, await marksOf(context, row, query.unmasked), isOwn);
     },
   );
 }

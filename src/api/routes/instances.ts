@@ -1,18 +1,25 @@
 /** Reading instances: search, state, history, tasks. */
 import { Type } from 'typebox';
-import { NoQuery, PageQuery, strict } from '../../contract/common.ts';
-import { HistoryPage, Instance, InstancePage, InstanceQuery } from '../../contract/instances.ts';
+import { PageQuery, strict, UnmaskedQuery } from '../../contract/common.ts';
+import { HistoryPage, HistoryQuery, Instance, InstancePage, InstanceQuery } from '../../contract/instances.ts';
 import { TaskPage } from '../../contract/tasks.ts';
+import { shown, suggest } from '../../core/definition/errors.ts';
+import { type EntryType, entryTypes, failureTypes, isEntryType } from '../../core/instance/history/entry-types.ts';
 import { decodeCursor, encodeCursor } from '../../store/cursor.ts';
-import type { InstanceFilter } from '../../store/instance-queries.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
-import { toHistoryEntry, toInstance, toSummary } from '../instance-view.ts';
+import { toHistoryEntry, toSummary } from '../instance-view.ts';
+import { assertMayUnmask, marksOf } from '../masking.ts';
+import { ApiProblem } from '../problem.ts';
 import { toTask } from '../task-view.ts';
-import { assertInstance, findInstance, instanceIdIn, instanceIdOf } from './lookups.ts';
+import { assertInstance, findInstance, instanceFilterOf, instanceIdOf } from './lookups.ts';
+import { viewOf } from './queues.ts';
 import { responses, security } from './schemas.ts';
 
+type Order = NonNullable<HistoryQuery['order']>;
+
 const byId = Type.Object({ id: Type.String() });
-const page = Type.Object(PageQuery, strict);
+const page = Type.Object({ ...PageQuery, ...UnmaskedQuery }, strict);
+const view = Type.Object(UnmaskedQuery, strict);
 const config = { permission: 'read' } as const;
 
 export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
@@ -32,13 +39,8 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
       },
     },
     async ({ query }) => {
-      const { limit, cursor = null, parent, startedFrom, startedTo, ...same } = query;
-      const filter: InstanceFilter = {
-        ...same,
-        ...(parent === undefined ? {} : { parent: instanceIdIn('parent', parent) }),
-        ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
-        ...(startedTo === undefined ? {} : { startedTo: Date.parse(startedTo) }),
-      };
+      const { limit, cursor = null, ...asked } = query;
+      const filter = instanceFilterOf(asked);
       const { items, nextCursor } = await queries.list(filter, limit, cursor);
       return { items: items.map(toSummary), nextCursor };
     },
@@ -53,11 +55,16 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
         operationId: 'getInstance',
         summary: 'State of an instance, and why it waits',
         params: byId,
-        querystring: NoQuery,
+        querystring: view,
         response: responses({ 200: Instance }, 404),
       },
     },
-    async ({ params }) => toInstance(await findInstance(context, instanceIdOf(params.id))),
+    async (request) => {
+      const { params, query } = request;
+      assertMayUnmask(request, query.unmasked);
+      const found = await findInstance(context, instanceIdOf(params.id));
+      return await viewOf(context, found, await marksOf(context, found.row, query.unmasked));
+    },
   );
 
   app.get(
@@ -67,21 +74,27 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
       schema: {
         ...common,
         operationId: 'getHistory',
-        summary: 'History of an instance, oldest first',
+        summary: 'History of an instance, oldest first unless the newest are asked for',
         params: byId,
-        querystring: page,
+        querystring: HistoryQuery,
         response: responses({ 200: HistoryPage }, 404),
       },
     },
-    async ({ params, query }) => {
+    async (request) => {
+      const { params, query } = request;
+      assertMayUnmask(request, query.unmasked);
       const instanceId = instanceIdOf(params.id);
-      const afterSeq = query.cursor === undefined ? 0 : seqOf(query.cursor);
-      const { entries, hasMore } = await queries.history(instanceId, afterSeq, query.limit);
-      if (entries.length === 0) await assertInstance(context, instanceId);
+      const { order = 'asc', limit, cursor } = query;
+      const types = typesOf(query);
+      const from = cursor === undefined ? null : seqOf(order, cursor);
+      const { entries, hasMore } = await queries.history(instanceId, from, limit, { order, ...(types === null ? {} : { types }) });
+      // After the entries, so that a migration between the two only masks more by its version.
+      const { row } = await assertInstance(context, instanceId);
+      const marks = await marksOf(context, row, query.unmasked);
       const last = entries.at(-1);
       return {
-        items: entries.map((entry) => toHistoryEntry(instanceId, entry)),
-        nextCursor: hasMore && last !== undefined ? cursorOf(last.seq) : null,
+        items: entries.map((entry) => toHistoryEntry(instanceId, entry, marks)),
+        nextCursor: hasMore && last !== undefined ? encodeCursor(listOf(order), [last.seq]) : null,
       };
     },
   );
@@ -99,20 +112,39 @@ export function addInstanceRoutes(app: ApiApp, context: RouteContext): void {
         response: responses({ 200: TaskPage }, 404),
       },
     },
-    async ({ params, query }) => {
+    async (request) => {
+      const { params, query } = request;
+      assertMayUnmask(request, query.unmasked);
       const instanceId = instanceIdOf(params.id);
       const { items, nextCursor } = await queries.tasks(instanceId, query.limit, query.cursor ?? null);
-      if (items.length === 0) await assertInstance(context, instanceId);
-      return { items: items.map(toTask), nextCursor };
+      // Each row says the version that its instance is on.
+      const of = items[0] ?? (await assertInstance(context, instanceId)).row;
+      const marks = await marksOf(context, of, query.unmasked);
+      return { items: items.map((item) => toTask(item, marks)), nextCursor };
     },
   );
 }
 
-/** A page of the history ends at the entry with this number. */
-function cursorOf(seq: number): string {
-  return encodeCursor('history', [seq]);
+/** null: all. @throws a 400 that names the types there are. */
+function typesOf({ type, only }: HistoryQuery): readonly EntryType[] | null {
+  if (type === undefined) return only === undefined ? null : failureTypes;
+  if (only !== undefined) throw invalid('/query/only', 'Give either `type` or `only`, not both.');
+  const names = Object.keys(entryTypes);
+  return type.split(',').map((name) => {
+    if (isEntryType(name)) return name;
+    throw invalid('/query/type', `There is no type of entry ${shown(name)}.${suggest(name, names)} The types are ${names.join(', ')}.`);
+  });
 }
 
-function seqOf(cursor: string): number {
-  return Number(decodeCursor('history', cursor, [/^\d{1,9}$/])[0]);
+/** A page ends at the entry with this number. A cursor is one of its order: in the other one it would go back. */
+function seqOf(order: Order, cursor: string): number {
+  return Number(decodeCursor(listOf(order), cursor, [/^\d{1,9}$/])[0]);
+}
+
+function listOf(order: Order): string {
+  return order === 'asc' ? 'history' : 'history-newest-first';
+}
+
+function invalid(pointer: string, message: string): ApiProblem {
+  return new ApiProblem('MR_REQUEST_INVALID', message, { errors: [{ pointer, message }] });
 }

@@ -1,7 +1,8 @@
 /** Finds the instance, task or definition that a request names, or throws: 404 if the path names it, 400 if a parameter does. */
+import type * as contract from '../../contract/instances.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import { type InstanceId, parseDefinitionId, parseInstanceId, parseTaskId, type TaskPath } from '../../core/ids.ts';
-import type { FoundInstance, InstanceView } from '../../store/instance-queries.ts';
+import type { FoundInstance, InstanceFilter, InstanceView } from '../../store/instance-queries.ts';
 import type { RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 
@@ -19,6 +20,16 @@ export function instanceIdIn(parameter: string, text: string): InstanceId {
       errors: [{ pointer: `/query/${parameter}`, message: 'Expected an instance id.' }],
     });
   return id;
+}
+
+/** @throws a 400 where `parent` is no id. */
+export function instanceFilterOf({ parent, startedFrom, startedTo, ...same }: contract.InstanceFilter): InstanceFilter {
+  return {
+    ...same,
+    ...(parent === undefined ? {} : { parent: instanceIdIn('parent', parent) }),
+    ...(startedFrom === undefined ? {} : { startedFrom: Date.parse(startedFrom) }),
+    ...(startedTo === undefined ? {} : { startedTo: Date.parse(startedTo) }),
+  };
 }
 
 export function taskOf(text: string): { readonly instanceId: InstanceId; readonly path: TaskPath } {

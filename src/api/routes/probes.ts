@@ -5,7 +5,7 @@ import type { ApiApp } from '../context.ts';
 import type { ApiPorts } from '../ports.ts';
 
 export type Probed = {
-  readonly ports: Pick<ApiPorts, 'admission' | 'wakes'>;
+  readonly ports: Pick<ApiPorts, 'admission' | 'wakes' | 'watch'>;
   readonly health: Health;
   readonly registry: Metrics['registry'];
 };
@@ -18,7 +18,11 @@ export function addProbeRoutes(app: ApiApp, { ports, health, registry }: Probed)
     // Shown, but they do not make the process unready, because all other routes work.
     const told = {
       starts: ports.admission.reasonToRefuse() ?? 'ok',
-      lifecycle: ports.wakes() ? 'ok' : 'not read at present: requests with `?wait=` ask the database once a second',
+      lifecycle: ports.wakes()
+        ? 'ok'
+        : ports.watch.waiting === 0
+          ? 'not read: nobody waits'
+          : 'not read at present: all that wait are looked at once a second',
     };
     return reply.code(ok ? 200 : 503).send({ status: ok ? 'ok' : 'unavailable', checks: { ...checks, ...told } });
   });

@@ -1,4 +1,5 @@
 /** The route that starts instances. How an instance is started is in `engine/start`; here is the HTTP around it. */
+import type { FastifyRequest, onRequestHookHandler, preValidationHookHandler } from 'fastify';
 import { Type } from 'typebox';
 import { strict, WaitQuery } from '../../contract/common.ts';
 import { Instance, StartBody, StartedInstance } from '../../contract/instances.ts';
@@ -8,11 +9,14 @@ import { parseDefinitionId } from '../../core/ids.ts';
 import { canonicalJson, type Json, jsonByteLength } from '../../core/json.ts';
 import type { StartOutcome, StartRequest } from '../../engine/start/start-instance.ts';
 import { keyOf } from '../auth.ts';
-import type { ApiApp, RouteContext } from '../context.ts';
-import { isEnded, toInstance } from '../instance-view.ts';
+import type { ApiApp, ApiLimits, RouteContext } from '../context.ts';
+import { isEnded } from '../instance-view.ts';
+import { marksOf } from '../masking.ts';
 import { ApiProblem, notFound } from '../problem.ts';
+import type { Refusal, Ticket } from '../start-gate.ts';
 import { waitFor, waitMsOf } from '../wait.ts';
 import { findDefinition } from './lookups.ts';
+import { viewOf } from './queues.ts';
 import { responses, security } from './schemas.ts';
 
 const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
@@ -35,20 +39,21 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
     body: StartBody,
     response: responses({ 200: Instance, 201: StartedInstance }, 404, 413, 422),
   };
-  app.post('/definitions/:id/instances', { schema, config: { permission: 'start' } }, async (request, reply) => {
+  app.post('/definitions/:id/instances', { schema, config: { permission: 'start' }, ...atTheGate(context) }, async (request, reply) => {
     const { params, body, headers, query } = request;
     const waitMs = query.wait === undefined ? 0 : waitMsOf(query.wait, limits.waitMaxMs);
-    assertAdmitted(context);
     const definition = await definitionOf(context, params.id, body.version);
     const idempotency = idempotencyOf(context, headers['idempotency-key'], body);
     const input = body.input ?? {};
     assertPayload(headers['content-length'], input, limits.payloadBytes);
     const businessKey = body.businessKey ?? null;
     const by = keyOf(request).subject;
-    const started = await startInstance({ definition, input, businessKey, by, cause: `rest:${request.id}`, idempotency });
+    const started = await startInstance({ definition, input, businessKey, by, cause: `rest:${request.id}`, idempotency }).finally(() =>
+      leaveGate(request),
+    );
     assertStarted(started, definition);
     const { instanceId, version } = started;
-    if (started.kind === 'started') metrics.starts.inc({ definition: definition.id });
+    if (started.kind === 'started') metrics.starts.inc();
     if (waitMs > 0) {
       const view = await waitFor(context, {
         instanceId,
@@ -61,7 +66,7 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
           return isOver ? ((await ports.queries.get(instanceId)) ?? undefined) : undefined;
         },
       });
-      if (view !== undefined) return reply.code(200).send(toInstance(view));
+      if (view !== undefined) return reply.code(200).send(await viewOf(context, view, await marksOf(context, view.row, false)));
     }
     return reply
       .code(201)
@@ -70,8 +75,53 @@ export function addStartRoutes(app: ApiApp, context: RouteContext): void {
   });
 }
 
+const tickets = new WeakMap<FastifyRequest, Ticket>();
+
+/** Before the body is read, a start that would wait for long, or whose messages would not be published, is refused. */
+export function atTheGate(context: RouteContext): {
+  readonly onRequest: onRequestHookHandler;
+  readonly preValidation: preValidationHookHandler;
+} {
+  const { gate, limits, metrics } = context;
+  const onRequest: onRequestHookHandler = (request, reply, done) => {
+    assertAdmitted(context);
+    const refusal = gate.refusalOf(bytesOf(request, limits));
+    if (refusal !== null) {
+      metrics.deferredStarts.inc({ reason: refusal.why });
+      done(tooManyStarts(refusal));
+      return;
+    }
+    const ticket = gate.enter(bytesOf(request, limits));
+    tickets.set(request, ticket);
+    // Also of one that is refused later, or whose caller goes away.
+    reply.raw.once('close', ticket.leave);
+    done();
+  };
+  const preValidation: preValidationHookHandler = (request, _reply, done) => {
+    tickets.get(request)?.bodyIsThere();
+    done();
+  };
+  return { onRequest, preValidation };
+}
+
+function bytesOf({ headers }: FastifyRequest, { bodyBytes }: ApiLimits): number {
+  const length = headers['content-length'];
+  return length === undefined ? bodyBytes : Math.min(Number(length), bodyBytes);
+}
+
+/** The start is written, or will not be. */
+export function leaveGate(request: FastifyRequest): void {
+  tickets.get(request)?.leave();
+}
+
+function tooManyStarts({ reason, retryAfterS }: Refusal): ApiProblem {
+  return new ApiProblem('MR_TOO_MANY_STARTS', `Too many instances are being started: ${reason}`, {
+    headers: { 'retry-after': String(retryAfterS) },
+  });
+}
+
 /** @throws the problem of a start while nothing is published. */
-export function assertAdmitted({ ports, metrics }: RouteContext): void {
+function assertAdmitted({ ports, metrics }: RouteContext): void {
   const reason = ports.admission.reasonToRefuse();
   if (reason === null) return;
   metrics.refusedStarts.inc();
@@ -87,7 +137,7 @@ export function assertStarted(outcome: StartOutcome, definition: Definition): as
     case 'repeated':
       return;
     case 'keyReused':
-      throw keyReused();
+      throw keyReused('start');
     case 'inputInvalid':
       throw new ApiProblem('MR_INPUT_INVALID', `The input does not fit the schema of ${definition.id}, version ${definition.version}.`, {
         errors: outcome.errors.map(({ pointer, message }) => ({ pointer: `/input${pointer}`, message })),
@@ -103,9 +153,9 @@ export function assertStarted(outcome: StartOutcome, definition: Definition): as
   }
 }
 
-function keyReused(): ApiProblem {
+export function keyReused(what: 'start' | 'job'): ApiProblem {
   return new ApiProblem('MR_IDEMPOTENCY_KEY_REUSED', 'The Idempotency-Key was used with another body.', {
-    errors: [{ pointer: '/headers/idempotency-key', message: 'Use a new key for another start.' }],
+    errors: [{ pointer: '/headers/idempotency-key', message: `Use a new key for another ${what}.` }],
   });
 }
 

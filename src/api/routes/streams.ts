@@ -1,18 +1,20 @@
 /**
  * The live stream of an instance (server-sent events): the entries of its history by `seq`. It queries the history when the
- * lifecycle topic announces a change, and once a second. `Last-Event-ID` resumes. It ends after the last entry.
+ * lifecycle topic announces a change, or a look finds another version of the instance. `Last-Event-ID` resumes. It ends after the last entry.
  */
 
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
-import { NoQuery } from '../../contract/common.ts';
+import { strict, UnmaskedQuery } from '../../contract/common.ts';
 import type { InstanceId } from '../../core/ids.ts';
+import type { InstanceRow } from '../../store/instance-queries.ts';
 import { streamBytesMax } from '../../store/page-limits.ts';
 import { type Authenticate, keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { isEnded, isLastEntry, toHistoryEntry } from '../instance-view.ts';
+import { assertMayUnmask, marksOf } from '../masking.ts';
 import { ApiProblem } from '../problem.ts';
 import { assertInstance, instanceIdOf } from './lookups.ts';
 import { responses, security } from './schemas.ts';
@@ -23,7 +25,6 @@ const KEY_SHARE = 4;
 /** How often a stream looks whether its key is still good. */
 const KEY_LOOK_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
-const LOOK_MS = 1_000;
 const PAGE = 200;
 
 export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate: Authenticate): void {
@@ -40,7 +41,7 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate
     security,
     produces: ['text/event-stream'],
     params: Type.Object({ id: Type.String() }),
-    querystring: NoQuery,
+    querystring: Type.Object(UnmaskedQuery, strict),
     headers: Type.Object({ 'last-event-id': Type.Optional(Type.String({ description: 'Continues after this `seq`.' })) }),
     response: responses(
       {
@@ -51,6 +52,8 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate
     ),
   };
   app.get('/instances/:id/events', { schema, config: { permission: 'read' } }, async (request, reply) => {
+    const { unmasked } = request.query;
+    assertMayUnmask(request, unmasked);
     const instanceId = instanceIdOf(request.params.id);
     const afterSeq = seqOf(request.headers['last-event-id']);
     const { row, seq } = await assertInstance(context, instanceId);
@@ -76,7 +79,7 @@ export function addStreamRoutes(app: ApiApp, context: RouteContext, authenticate
     });
     try {
       writeHead(raw, reply.getHeaders());
-      await follow(context, raw, instanceId, afterSeq, AbortSignal.any([signal, gone.signal]));
+      await follow(context, raw, { instanceId, row, unmasked }, afterSeq, AbortSignal.any([signal, gone.signal]));
     } catch (error) {
       if (!gone.signal.aborted) request.log.warn({ err: error, instanceId }, 'A live stream ended early; the client resumes it');
     } finally {
@@ -123,13 +126,17 @@ function writeHead(raw: ServerResponse, headers: ReturnType<FastifyReply['getHea
   raw.flushHeaders();
 }
 
+type Followed = { readonly instanceId: InstanceId; readonly row: InstanceRow; readonly unmasked: boolean | undefined };
+
 async function follow(
-  { ports }: RouteContext,
+  context: RouteContext,
   raw: ServerResponse,
-  instanceId: InstanceId,
+  { instanceId, row: first, unmasked }: Followed,
   afterSeq: number,
   ended: AbortSignal,
 ): Promise<void> {
+  const { ports } = context;
+  let row = first;
   let seq = afterSeq;
   let saidAt = performance.now();
   const write = async (text: string): Promise<void> => {
@@ -140,12 +147,18 @@ async function follow(
   await write('retry: 1000\n\n');
   while (!ended.aborted) {
     const looked = new AbortController();
-    const changed = ports.watch.next(instanceId, LOOK_MS, AbortSignal.any([ended, looked.signal]));
+    const changed = ports.watch.next(instanceId, HEARTBEAT_MS, AbortSignal.any([ended, looked.signal]));
     try {
-      const { entries, hasMore } = await ports.queries.history(instanceId, seq, PAGE, streamBytesMax);
+      const { entries, hasMore } = await ports.queries.history(instanceId, seq, PAGE, { bytesMax: streamBytesMax });
+      let marks = await marksOf(context, row, unmasked);
       for (const entry of entries) {
         if (ended.aborted) return;
-        const { type, ...rest } = toHistoryEntry(instanceId, entry);
+        // The version that the instance is on says what is marked.
+        if (entry.event.type === 'InstanceMigrated') {
+          row = (await assertInstance(context, instanceId)).row;
+          marks = await marksOf(context, row, unmasked);
+        }
+        const { type, ...rest } = toHistoryEntry(instanceId, entry, marks);
         await write(`id: ${entry.seq}\nevent: ${type}\ndata: ${JSON.stringify({ type, ...rest })}\n\n`);
         seq = entry.seq;
         if (isLastEntry(entry)) return;

@@ -1,11 +1,13 @@
 /** Actions on human tasks: claim and unclaim. What decides a task, or is kept with it, is in `task-commands.ts`. */
+import type { FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { NoQuery } from '../../contract/common.ts';
 import { ClaimBody, InboxTask } from '../../contract/tasks.ts';
+import type { HumanTaskRow } from '../../store/instance-queries.ts';
 import { actorOf, keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
+import { shownTo } from '../masking.ts';
 import { ApiProblem } from '../problem.ts';
-import { toInboxTask } from '../task-view.ts';
 import { taskOf } from './lookups.ts';
 import { assertMayAct, findOpenTask, notOpen } from './open-task.ts';
 import { responses, security } from './schemas.ts';
@@ -19,6 +21,8 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
     ...{ operationId, summary, body, params, security },
     tags: ['tasks'],
   });
+
+  const shown = (request: FastifyRequest, task: HumanTaskRow) => shownTo(context, keyOf(request), task);
 
   app.post(
     '/tasks/:id/claim',
@@ -37,7 +41,7 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       const claimed = await instances.claim(instanceId, path, actor);
       if (claimed === null) throw notOpen();
       if (claimed.assignee !== actor) throw new ApiProblem('MR_TASK_CLAIMED', `${claimed.assignee} has claimed the task.`);
-      return toInboxTask({ ...task, assignee: actor });
+      return await shown(request, { ...task, assignee: actor });
     },
   );
 
@@ -58,11 +62,11 @@ export function addTaskActionRoutes(app: ApiApp, context: RouteContext): void {
       // Who holds the claim may release it, also after the task has gone to others.
       const actor = actorOf(key, request.body.assignee);
       if (task.assignee !== actor) assertMayAct(key, task, request.body.assignee);
-      if (task.assignee === null) return toInboxTask(task);
+      if (task.assignee === null) return await shown(request, task);
       // An admin may release anybody's claim.
       const given = await instances.unclaim(instanceId, path, key.role === 'admin' ? null : actor);
       if (!given) throw new ApiProblem('MR_TASK_CLAIMED', 'The task is claimed by somebody else, or no longer open.');
-      return toInboxTask({ ...task, assignee: null });
+      return await shown(request, { ...task, assignee: null });
     },
   );
 }

@@ -6,13 +6,14 @@ import { CommentBody, CompleteBody, DelegateBody, FailBody } from '../../contrac
 import type { HumanNode } from '../../core/definition/types.ts';
 import { parseDefinitionId } from '../../core/ids.ts';
 import type { PersonCommand } from '../../core/instance/decide/notification.ts';
-import { type Json, jsonByteLength } from '../../core/json.ts';
+import type { Json } from '../../core/json.ts';
 import { refusalOn } from '../../core/nodes/human/refusals.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
 import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
+import { assertFitsMessage } from '../message-size.ts';
 import { ApiProblem } from '../problem.ts';
 import { humanNodeOf } from '../task-view.ts';
 import { taskOf } from './lookups.ts';
@@ -28,10 +29,7 @@ export function addTaskCommandRoutes(app: ApiApp, context: RouteContext): void {
     CompleteBody,
     (body, task, node) => {
       const output = outputOf(body);
-      if (jsonByteLength(output) > context.limits.payloadBytes)
-        throw new ApiProblem('MR_PAYLOAD_TOO_LARGE', `The output is larger than ${context.limits.payloadBytes} bytes.`, {
-          errors: [{ pointer: '/output', message: 'Send a reference to the data instead.' }],
-        });
+      assertFitsMessage('output', output, context.limits);
       assertFits(node, output);
       const { outcome, comment } = body;
       return {

@@ -8,6 +8,7 @@ import type { Definition } from '../../core/definition/types.ts';
 import { parseInstant } from '../../core/duration.ts';
 import { type DefinitionId, parseDefinitionId } from '../../core/ids.ts';
 import type { Json } from '../../core/json.ts';
+import { toEnd } from '../../core/parts.ts';
 import { startByEvent } from '../../core/triggers/event-start.ts';
 import { inputAt } from '../../core/triggers/schedule-start.ts';
 import type { StartRequest } from '../../engine/start/start-instance.ts';
@@ -17,7 +18,7 @@ import type { ApiApp, RouteContext } from '../context.ts';
 import { ApiProblem, notFound } from '../problem.ts';
 import { toDefinitionTriggers } from '../trigger-view.ts';
 import { responses, security } from './schemas.ts';
-import { assertAdmitted, assertStarted, idempotencyOf } from './starts.ts';
+import { assertStarted, atTheGate, idempotencyOf, leaveGate } from './starts.ts';
 
 const NAME = Type.String({ description: 'Its `name`, or its place in the definition, counted from 1.' });
 
@@ -97,6 +98,7 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
   app.post(
     '/definitions/:id/triggers/:name/fire',
     {
+      ...atTheGate(context),
       config: { permission: 'start' },
       schema: {
         ...common,
@@ -114,16 +116,17 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
     },
     async (request, reply) => {
       const { params, body, headers } = request;
-      assertAdmitted(context);
       const { definition } = await find(params.id);
       const trigger = triggerOf(definition, params.name);
       const idempotency = idempotencyOf(context, headers['idempotency-key'], { trigger: trigger.name, ...body } as Json);
       const start = startOf(definition, trigger, body);
       const by = keyOf(request).subject;
-      const started = await startInstance({ definition, ...start, by, cause: `rest:${request.id}`, idempotency });
+      const started = await startInstance({ definition, ...start, by, cause: `rest:${request.id}`, idempotency }).finally(() =>
+        leaveGate(request),
+      );
       assertStarted(started, definition);
       const { instanceId, version } = started;
-      if (started.kind === 'started') metrics.starts.inc({ definition: definition.id });
+      if (started.kind === 'started') metrics.starts.inc();
       return reply
         .code(201)
         .header('location', `/v1/instances/${instanceId}`)
@@ -133,7 +136,7 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
 
   function startOf(definition: Definition, trigger: Trigger, body: FireBody): Pick<StartRequest, 'input' | 'businessKey'> {
     const now = ports.now();
-    const limits = { payloadBytes: context.limits.payloadBytes };
+    const { limits } = context;
     if (trigger.kind === 'schedule') {
       if (body.event !== undefined) throw misplaced('/event', 'A schedule takes no event.');
       const time = body.time === undefined ? now : (parseInstant(body.time) ?? now);
@@ -142,11 +145,14 @@ export function addTriggerRoutes(app: ApiApp, context: RouteContext): void {
       return { input: input.value, businessKey: null };
     }
     if (body.event === undefined)
-      throw misplaced('/event', `Give the event: a trigger by event starts on one of the type ${trigger.event}.`);
+      throw misplaced(
+        '/event',
+        `This trigger starts on an event of the type ${trigger.event}: give "event" with its "key", and "data" if it has some.`,
+      );
     if (body.time !== undefined) throw misplaced('/time', 'Only a schedule takes a time: an event has a time of its own.');
     const { id = 'by-hand', source = 'by-hand', key, time, data = null } = body.event;
     const event = { id, source, key, type: trigger.event, data, time: time === undefined ? null : (parseInstant(time) ?? null) };
-    const verdict = startByEvent({ triggers: [trigger] }, [], event, now, limits);
+    const verdict = toEnd(startByEvent({ triggers: [trigger] }, [], event, now, limits));
     if (verdict.kind === 'failed') throw refused(definition, verdict.error.message);
     if (verdict.kind === 'nothing') throw refused(definition, 'its "when" does not hold for this event.');
     return { input: verdict.input, businessKey: verdict.businessKey };

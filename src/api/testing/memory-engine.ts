@@ -3,7 +3,7 @@
  * orchestrator: `hold` keeps commands pending until `release`. The test moves the clock.
  */
 import { type FlatState, flat } from '../../../test/support/flat-state.ts';
-import { parseDefinition } from '../../core/definition/index.ts';
+import type { Definition } from '../../core/definition/types.ts';
 import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
 import type { Notification, TaskOutcome } from '../../core/instance/decide/notification.ts';
 import { step } from '../../core/instance/index.ts';
@@ -15,13 +15,16 @@ import { transitionOf } from '../../engine/transition.ts';
 import type { Codec } from '../../messaging/codec.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import { readCommandRecord } from '../../messaging/records/command-issued.ts';
-import { outboxTopics } from '../../messaging/topics.ts';
+import { outboxTopics, topicNames } from '../../messaging/topics.ts';
 import { createDefinitionCache } from '../../store/definition-cache.ts';
 import type { ApiKeyRole, DefinitionStore } from '../../store/definition-store.ts';
 import type { DeadLetterRow, InstanceQueries } from '../../store/instance-queries.ts';
 import type { InstanceStore, NewCommand, StoredInstance } from '../../store/instance-store.ts';
+import type { JobStore } from '../../store/jobs.ts';
 import { memoryDatabasesOn } from '../../store/memory/index.ts';
 import { MemoryTables } from '../../store/memory/tables.ts';
+import { parseInTurns } from '../../store/parse-in-turns.ts';
+import type { QueueStore } from '../../store/queues.ts';
 import { digestOf } from '../auth.ts';
 import { createInstanceWatch } from '../instance-watch.ts';
 import type { ApiPorts } from '../ports.ts';
@@ -48,15 +51,17 @@ export class MemoryEngine {
   readonly definitions: DefinitionStore;
   readonly queries: InstanceQueries;
   readonly instances: InstanceStore;
+  readonly jobs: JobStore;
+  readonly queues: QueueStore;
   readonly cache: ApiPorts['cache'];
-  readonly parseDefinition: ApiPorts['parseDefinition'] = parseDefinition;
+  readonly parseDefinition: ApiPorts['parseDefinition'] = parseInTurns;
   readonly #tables = new TestTables(MESSAGE_BYTES_MAX);
   readonly #codec: Codec;
   readonly #outgoing: OutgoingMessages;
   readonly #store: InstanceStore;
   readonly #held: NewCommand[] = [];
 
-  private constructor(codec: Codec, outgoing: OutgoingMessages) {
+  private constructor(codec: Codec, outgoing: OutgoingMessages, prefix: string) {
     const databases = memoryDatabasesOn(this.#tables, { eventTtlMs: EVENT_TTL_MS });
     const store = databases.instanceStore(createEventMatcher(outgoing));
     this.#codec = codec;
@@ -65,6 +70,8 @@ export class MemoryEngine {
     this.definitions = databases.definitions;
     this.cache = createDefinitionCache(this.definitions);
     this.queries = databases.queries;
+    this.jobs = databases.jobs;
+    this.queues = databases.queueStore(topicNames(prefix).tasks(null));
     this.instances = {
       ...store,
       start: async (starts) => {
@@ -89,7 +96,7 @@ export class MemoryEngine {
 
   /** @param queues whose tasks may be sent, beside the default one. */
   static async open(codec: Codec, outgoing: OutgoingMessages, prefix: string, queues: readonly string[] = []): Promise<MemoryEngine> {
-    const engine = new MemoryEngine(codec, outgoing);
+    const engine = new MemoryEngine(codec, outgoing, prefix);
     await engine.#store.registerTopics(outboxTopics(prefix, queues, ['allowed']));
     return engine;
   }
@@ -128,7 +135,12 @@ export class MemoryEngine {
     const { state, version } = stored;
     const definition = await this.cache.get(state.definitionId, state.definitionVersion);
     if (definition === null) throw new Error('the test deleted a definition');
-    const result = step(definition, state, [{ instanceId, cause: `n/0@${version}`, notification }], this.now);
+    const versions = new Map<number, Definition>();
+    if (notification.type === 'CommandIssued' && notification.command.type === 'migrate') {
+      const target = await this.cache.get(state.definitionId, notification.command.version);
+      if (target !== null) versions.set(target.version, target);
+    }
+    const result = step(definition, state, [{ instanceId, cause: `n/0@${version}`, notification }], this.now, undefined, versions);
     const partition = this.#outgoing.partitionOf(instanceId);
     await this.#store.apply(partition, [transitionOf(this.#outgoing, partition, stored, result)]);
     this.watch.changed(instanceId);

@@ -29,9 +29,10 @@ export type TestApi = {
   readonly end: AbortController;
   /** Why starts are refused; null: they are not. */
   refuse: string | null;
+  backlogSeconds: number;
   /** With an admin's key unless told otherwise. */
   ask(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT',
     url: string,
     body?: Json,
     options?: { readonly key?: string; readonly headers?: Record<string, string> },
@@ -65,11 +66,11 @@ export async function openTestApi(ports: Partial<ApiPorts> = {}, changed: Partia
   const produced: OutgoingRecord[] = [];
   const madeQueues: string[] = [];
   const health = createHealth();
-  const api: { refuse: string | null } = { refuse: null };
+  const api: Pick<TestApi, 'refuse' | 'backlogSeconds'> = { refuse: null, backlogSeconds: 0 };
   const app = await createApp({
     ports: {
       ...memoryPorts(engine, outgoing),
-      admission: { reasonToRefuse: () => api.refuse },
+      admission: { reasonToRefuse: () => api.refuse, backlogSeconds: () => api.backlogSeconds },
       ensureQueues: async (queues) => {
         madeQueues.push(...queues);
       },

@@ -25,6 +25,11 @@ export function addCorrectionCommands(program: Command): void {
   )
     .requiredOption('--task <task>', 'its task')
     .option('--reason <text>', 'why, for the history');
+  addControl(program, 'rerun-node', 'Run a node that has ended again, and what lies behind it', (client, id, wait, options) =>
+    client.rerunNode(id, options.task ?? '', { reason: options.reason, ...wait }),
+  )
+    .requiredOption('--task <task>', 'its task')
+    .option('--reason <text>', 'why, for the history');
 }
 
 function readVars(text = ''): JsonObject {

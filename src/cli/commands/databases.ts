@@ -9,7 +9,7 @@ import { CommandFailure, exitCodes } from '../exit.ts';
 import { createCommandLogger, print, printJson, printTable, say, shortTime } from '../output.ts';
 import { republishOutbox, withStores } from '../stores.ts';
 
-const roles: readonly ApiKeyRole[] = ['admin', 'operator', 'user', 'viewer'];
+const roles: readonly ApiKeyRole[] = ['admin', 'operator', 'user', 'viewer', 'worker'];
 
 type NewKey = { readonly role: ApiKeyRole; readonly subject: string; readonly taskRole?: readonly string[]; readonly json?: boolean };
 

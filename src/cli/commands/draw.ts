@@ -1,9 +1,8 @@
 /** draw, schema: what people and editors look at. */
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { type DrawingFormat, drawingFormats } from '../../drawing/format.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { say } from '../output.ts';
+import { say, writeOut } from '../output.ts';
 import { openClient } from '../session.ts';
 
 type Options = { readonly format: DrawingFormat; readonly out?: string; readonly instance?: string };
@@ -22,7 +21,7 @@ export function addDrawCommand(program: Command): void {
       const drawing = file === undefined ? await openClient().drawInstance(instance ?? '', format) : await drawFile(file, format);
       if (out === undefined) process.stdout.write(drawing);
       else {
-        write(out, drawing);
+        writeOut(out, drawing);
         say(`Drawn to ${out}.`);
       }
     });
@@ -40,13 +39,4 @@ async function drawFile(file: string, format: DrawingFormat): Promise<string> {
   const { readDefinitionFile } = await import('../checked-definition.ts');
   const { draw } = await import('../../drawing/index.ts');
   return draw(readDefinitionFile(file), format);
-}
-
-function write(file: string, drawing: string): void {
-  try {
-    writeFileSync(file, drawing);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : 'unwritable';
-    throw new CommandFailure(exitCodes.usage, `${file} cannot be written: ${why}`, { cause: error });
-  }
 }

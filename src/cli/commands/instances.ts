@@ -1,11 +1,14 @@
 /** Instances: start, get, list, watch, and control. */
 import type { Command } from 'commander';
-import type { Client, CommandAnswer, HistoryEntry, Instance, OpenWork } from '../../client/index.ts';
+import type { Client, CommandAnswer, Instance, OpenWork } from '../../client/index.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
+import { historyLine } from '../history-line.ts';
 import { paintStatus, print, printJson, printTable, say, shortTime } from '../output.ts';
 import { openClient, parseCount, parseWait, readJsonArgument, waitMsOf } from '../session.ts';
 
-type Wait = { readonly wait?: number | true };
+const UNMASKED = 'show what the definition marks as sensitive; for operators and admins, and logged';
+
+export type Wait = { readonly wait?: number | true };
 
 export function addInstanceCommands(program: Command): void {
   program
@@ -41,9 +44,10 @@ export function addInstanceCommands(program: Command): void {
     .command('get')
     .description('Show an instance, and why it waits')
     .argument('<instance>')
+    .option('--unmasked', UNMASKED)
     .option('--json', 'print as JSON')
-    .action(async (instanceId: string, { json = false }: { json?: boolean }) => {
-      const instance = await openClient().instance(instanceId);
+    .action(async (instanceId: string, { json = false, unmasked }: { json?: boolean; unmasked?: boolean }) => {
+      const instance = await openClient().instance(instanceId, { unmasked });
       if (json) printJson(instance);
       else printInstance(instance);
     });
@@ -55,6 +59,8 @@ export function addInstanceCommands(program: Command): void {
     .option('--definition <id>')
     .option('--business-key <key>')
     .option('--parent <instance>')
+    .option('--retrying', 'those with an attempt that failed, after which the next one comes by itself')
+    .option('--incident-code <code>', 'those with an open incident whose error has this code, e.g. HTTP_503')
     .option('--started-from <time>', 'RFC 3339, with offset')
     .option('--started-to <time>', 'RFC 3339, with offset')
     .option('--limit <n>', 'most of them; default 50', parseCount)
@@ -76,12 +82,35 @@ export function addInstanceCommands(program: Command): void {
     });
 
   program
+    .command('history')
+    .description('What happened to an instance, oldest first; `watch` follows it live')
+    .argument('<instance>')
+    .option('--failures', 'only what went wrong')
+    .option('--type <types>', 'only entries of these types, e.g. TaskFailed,IncidentRaised')
+    .option('--newest-first', 'the newest entries first')
+    .option('--unmasked', UNMASKED)
+    .option('--limit <n>', 'most of them; default 50', parseCount)
+    .option('--cursor <cursor>', 'the page after this cursor')
+    .option('--json', 'print as JSON')
+    .action(async (instanceId: string, { failures, newestFirst, json = false, ...page }: HistoryOptions) => {
+      const only = failures === undefined ? undefined : 'failures';
+      const order = newestFirst === undefined ? undefined : 'desc';
+      const { items, nextCursor } = await openClient().history(instanceId, { ...page, only, order });
+      if (json) return printJson({ items, nextCursor });
+      for (const entry of items) print(historyLine(entry));
+      if (items.length === 0) say('No entries.');
+      if (nextCursor !== null) say(`More: --cursor ${nextCursor}`);
+    });
+
+  program
     .command('watch')
     .description('Follow an instance live until it ends')
     .argument('<instance>')
+    .option('--unmasked', UNMASKED)
     .option('--json', 'print one JSON object a line')
-    .action(async (instanceId: string, { json = false }: { json?: boolean }) => {
-      for await (const entry of openClient().follow(instanceId)) print(json ? JSON.stringify(entry) : lineOf(entry));
+    .action(async (instanceId: string, { json = false, unmasked = false }: { json?: boolean; unmasked?: boolean }) => {
+      for await (const entry of openClient().follow(instanceId, unmasked ? { unmasked } : {}))
+        print(json ? JSON.stringify(entry) : historyLine(entry));
     });
 
   addControl(program, 'pause', 'Start nothing new and stop the timers', (client, id, wait) => client.pause(id, wait));
@@ -99,6 +128,15 @@ type StartOptions = Wait & {
   readonly version?: number;
   readonly businessKey?: string;
   readonly key?: string;
+  readonly json?: boolean;
+};
+type HistoryOptions = {
+  readonly failures?: true;
+  readonly type?: string;
+  readonly newestFirst?: true;
+  readonly unmasked?: true;
+  readonly limit?: number;
+  readonly cursor?: string;
   readonly json?: boolean;
 };
 type ControlOptions = Wait & {
@@ -162,7 +200,8 @@ function printInstance(instance: Instance): void {
       `  ends as       ${ending.as}${ending.error === null ? '' : ` (${ending.error.code})`}: ${ending.left} to be undone, ${ending.awaited} awaited`,
     );
   if (status === 'completed') print(`  output        ${JSON.stringify(output)}`);
-  if (awaitedChildren > 0) print(`  children      ${awaitedChildren} have not ended (millrace list --parent ${instanceId})`);
+  if (awaitedChildren > 0)
+    print(`  children      ${awaitedChildren} ${awaitedChildren === 1 ? 'has' : 'have'} not ended (millrace list --parent ${instanceId})`);
   for (const { type, by, at } of pending) print(`  pending       ${type} by ${by} since ${shortTime(at)} UTC`);
   if (open.length === 0) return;
   print('');
@@ -181,12 +220,14 @@ function printInstance(instance: Instance): void {
 function waitingText({ waitingFor }: OpenWork): string {
   switch (waitingFor.kind) {
     case 'worker':
+      if (waitingFor.paused !== undefined) return waitingFor.paused.message;
       return waitingFor.queue === null ? 'a task-consumer (http)' : `a worker of ${waitingFor.queue}`;
     case 'retry':
       return `its next attempt at ${shortTime(waitingFor.until)}${waitingFor.lastError === null ? '' : ` (${waitingFor.lastError.code})`}`;
     case 'person': {
       const { users, roles } = waitingFor.assignees;
-      return `${[...users, ...roles.map((role) => `any ${role}`)].join(', ')}: ${waitingFor.title}`;
+      const votes = waitingFor.atLeast === undefined ? '' : ` (${waitingFor.votes ?? 0} of ${waitingFor.atLeast} votes)`;
+      return `${[...users, ...roles.map((role) => `any ${role}`)].join(', ')}: ${waitingFor.title}${votes}`;
     }
     case 'time':
       return `${shortTime(waitingFor.until)}`;
@@ -205,8 +246,4 @@ function waitingText({ waitingFor }: OpenWork): string {
     case 'incident':
       return `a person: ${waitingFor.error.code}: ${waitingFor.error.message}`;
   }
-}
-
-function lineOf({ seq, type, at, taskId }: HistoryEntry): string {
-  return [String(seq).padStart(4), shortTime(at), type, taskId?.slice(37) ?? ''].join('  ').trimEnd();
 }

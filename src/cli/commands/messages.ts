@@ -36,6 +36,7 @@ export function addMessageCommands(program: Command): void {
     .option('--status <status>', 'open, replayed or discarded; default open')
     .option('--limit <n>', 'most of them; default 50', parseCount)
     .option('--cursor <cursor>', 'the page after this cursor')
+    .option('--unmasked', 'with --json: also the contents that may hold what a definition marks as sensitive; it is logged')
     .option('--json', 'print as JSON')
     .action(async ({ json = false, ...filter }: { json?: boolean } & Parameters<Client['deadLetters']>[0]) => {
       const page = await openClient().deadLetters(filter);

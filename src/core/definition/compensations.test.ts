@@ -20,6 +20,7 @@ describe('A compensation', () => {
     ['a task', undo],
     ['an http request', { type: 'http', method: 'POST', url: 'https://x/${ node.output.id }/cancel', body: { why: '${ vars }' } }],
     ['an event', { type: 'publish', event: 'undone', key: '${ instance.id }', data: { input: '${ node.input }' } }],
+    ['a child', { type: 'workflow', definition: 'refund', version: 3, input: { id: '${ node.output.id }' }, timeout: '1h' }],
   ])('can be %s', (_, compensation) => {
     expect(errorsOf(withUndo(compensation))).toEqual([]);
   });
@@ -37,11 +38,17 @@ describe('A compensation', () => {
 
   const refused: readonly (readonly [what: string, document: JsonObject, errors: readonly string[]])[] = [
     ['no object', withUndo('refund'), ['MR_DEF_SHAPE /nodes/n/compensation "compensation" must be an object.']],
-    ['no type', withUndo({}), ['MR_DEF_MISSING_FIELD /nodes/n/compensation The field "type" is missing: give one of task, http, publish.']],
+    [
+      'no type',
+      withUndo({}),
+      ['MR_DEF_MISSING_FIELD /nodes/n/compensation The field "type" is missing: give one of task, http, publish, workflow.'],
+    ],
     [
       'a type that cannot undo',
       withUndo({ type: 'human', title: 'x', assignees: { users: ['a'] } }),
-      ['MR_DEF_COMPENSATION /nodes/n/compensation/type A compensation cannot be of the type "human": use one of task, http, publish.'],
+      [
+        'MR_DEF_COMPENSATION /nodes/n/compensation/type A compensation cannot be of the type "human": use one of task, http, publish, workflow.',
+      ],
     ],
     [
       'what only nodes of a graph have',
@@ -56,6 +63,18 @@ describe('A compensation', () => {
       'an error of its own, with its place',
       withUndo({ ...undo, task: '9' }),
       ['MR_DEF_SHAPE /nodes/n/compensation/task "9" cannot be the task: a letter, then letters, digits and _ . -, at most 128 characters.'],
+    ],
+    [
+      'a child that is not waited for',
+      withUndo({ type: 'workflow', definition: 'refund', detached: true }),
+      [
+        'MR_DEF_COMPENSATION /nodes/n/compensation/detached A compensation is waited for, since the next one begins when it is done: leave "detached" out.',
+      ],
+    ],
+    [
+      'a child without a definition',
+      withUndo({ type: 'workflow' }),
+      ['MR_DEF_MISSING_FIELD /nodes/n/compensation The field "definition" is missing: give the id of the definition that the child runs.'],
     ],
     [
       'a member that its node does not have',

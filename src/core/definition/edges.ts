@@ -77,9 +77,9 @@ function readEnd(reader: ObjectReader, end: 'from' | 'to', scope: GraphScope): N
   if (name === undefined) return undefined;
   const id = scope.idOf(name);
   if (id !== undefined) return id;
-  const message = scope.visibleNames.has(name)
+  const message = scope.sees(name)
     ? `The node ${shown(name)} stands outside of this body: an edge joins nodes of the same graph.`
-    : `There is no node ${shown(name)}.${reader.errors.hint(name, scope.names)}`;
+    : `There is no node ${shown(name)}.${reader.errors.hint(name, () => scope.names)}`;
   reader.errors.add(reader.at(end), 'MR_DEF_UNKNOWN_NODE', message);
   return undefined;
 }

@@ -10,7 +10,6 @@ export const definitionErrorCodes = [
   'MR_DEF_MISSING_FIELD',
   'MR_DEF_UNKNOWN_FIELD',
   'MR_DEF_UNKNOWN_TYPE',
-  /** Part of the language, but not of this version of the engine. */
   'MR_DEF_ID',
   /** A string that no database can store. */
   'MR_DEF_STRING',
@@ -53,6 +52,12 @@ export type DefinitionErrorCode = (typeof definitionErrorCodes)[number];
 export const definitionWarningCodes = [
   /** The value of a header that carries a credential is in the definition. */
   'MR_DEF_CREDENTIAL_IN_CLEAR',
+  /** A string such as `nodes.pay.output`, which is text without `${ … }`. */
+  'MR_DEF_TEXT_LIKE_EXPRESSION',
+  /** An expression compares the status of a node with a word that is none. */
+  'MR_DEF_STATUS_UNKNOWN',
+  /** What is made of a marked value is in a place that views do not mask. */
+  'MR_DEF_SENSITIVE_SHOWN',
 ] as const satisfies readonly ErrorCode[];
 export type DefinitionWarningCode = (typeof definitionWarningCodes)[number];
 
@@ -73,8 +78,8 @@ export class DefinitionErrors {
   }
 
   /** Like `suggest`, for many names: only the first errors get a hint, since each hint compares with all names. */
-  hint(given: string, known: Iterable<string>): string {
-    return this.all.length < HINTED_MAX ? suggest(given, known) : '';
+  hint(given: string, known: () => Iterable<string>): string {
+    return this.all.length < HINTED_MAX ? suggest(given, known()) : '';
   }
 }
 

@@ -3,6 +3,7 @@
  * place, so that references are checked once the whole graph is known.
  */
 
+import { compiledInParts } from '../compilation.ts';
 import { parseDuration, parseInstant } from '../duration.ts';
 import {
   type CompileOptions,
@@ -18,9 +19,11 @@ import {
 import type { NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
-import { compileSchema } from '../schema/index.ts';
+import type { SchemaLimits } from '../schema/index.ts';
+import { compileDeclared, declaredCost } from './declared-schema.ts';
 import type { DefinitionErrors } from './errors.ts';
 import type { GraphScope } from './graph-scope.ts';
+import { warnOfStatuses, warnOfTemplate } from './likely-mistakes.ts';
 import type { DurationSetting, InstantSetting, Schema } from './types.ts';
 
 /** Where an expression is in the document, which decides what it may see. */
@@ -50,6 +53,8 @@ export type ExpressionUse = {
   readonly references: readonly Reference[];
   /** The source, when it must give a boolean. */
   readonly condition?: string;
+  /** The string with expressions in it. */
+  readonly text?: string;
 };
 
 /** The name by which a compensation sees the node that it undoes: `{ input, output }`. */
@@ -57,14 +62,20 @@ export const COMPENSATED = 'node';
 
 const NOTHING: Template = { references: [], isConstant: true, evaluate: () => null };
 const NEVER: Expression = { source: '', references: [], evaluate: () => false };
+/** What a validator of its own costs, in characters. */
+const SCHEMA_COST = 100;
 const ONE_MS: DurationSetting = { kind: 'constant', ms: 1 };
 
 export class Expressions {
   readonly uses: ExpressionUse[] = [];
+  /** What each string with expressions in it refers to. */
+  readonly referencesIn = new Map<string, readonly Reference[]>();
   readonly #errors: DefinitionErrors;
+  readonly #schemaLimits: SchemaLimits;
 
-  constructor(errors: DefinitionErrors) {
+  constructor(errors: DefinitionErrors, schemaLimits: SchemaLimits) {
     this.#errors = errors;
+    this.#schemaLimits = schemaLimits;
   }
 
   /** Bare CEL that gives a boolean. */
@@ -79,6 +90,7 @@ export class Expressions {
     }
     const compiled = compileExpression(value, rootsAt(place));
     if (compiled.ok) {
+      warnOfStatuses(value, pointer, this.#errors);
       this.uses.push({ pointer, place, references: compiled.value.references, condition: value });
       if (compiled.value.references.length === 0) this.#checkConstant(compiled.value, pointer);
       return compiled.value;
@@ -105,8 +117,9 @@ export class Expressions {
       for (const error of compiled.error) this.#refuse(pointer + error.pointer, error.message, error.offset);
       return NOTHING;
     }
+    warnOfTemplate(value, pointer, this.#errors);
     const { isConstant, references } = compiled.value;
-    if (typeof value === 'string' && !isConstant) this.uses.push({ pointer, place, references });
+    if (typeof value === 'string' && !isConstant) this.#keep(value, { pointer, place, references });
     else if (!isConstant) this.#keepUses(value, pointer, place, '', options);
     return compiled.value;
   }
@@ -120,11 +133,16 @@ export class Expressions {
           ? options
           : { ...options, secrets: (...[, parts, index]: Parameters<typeof secrets>) => secrets(inside, parts, index) };
       const compiled = compileTemplate(value, here);
-      if (compiled.ok && !compiled.value.isConstant) this.uses.push({ pointer, place, references: compiled.value.references });
+      if (compiled.ok && !compiled.value.isConstant) this.#keep(value, { pointer, place, references: compiled.value.references });
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, member] of Object.entries(value as object))
         this.#keepUses(member as Json, pointerTo(pointer, key), place, pointerTo(inside, key), options);
     }
+  }
+
+  #keep(text: string, use: ExpressionUse): void {
+    this.uses.push({ ...use, text });
+    this.referencesIn.set(text, use.references);
   }
 
   #refuse(pointer: string, message: string, offset: number | undefined): void {
@@ -174,16 +192,22 @@ export class Expressions {
   }
 
   schema(value: Json, pointer: string): Schema | null {
-    const compiled = compileSchema(value);
-    if (compiled.ok) return { document: value, compiled: compiled.value };
-    for (const error of compiled.error)
-      this.#errors.add(pointer + error.pointer, 'MR_DEF_SCHEMA', `The JSON Schema cannot be used: ${error.message}`);
+    const compiled = compiledInParts(
+      value,
+      () => SCHEMA_COST + declaredCost(value),
+      () => compileDeclared(value, this.#schemaLimits),
+    );
+    if (compiled.ok) return compiled.value;
+    for (const error of compiled.error) this.#errors.add(pointer + error.pointer, 'MR_DEF_SCHEMA', error.message);
     return null;
   }
 }
 
-/** Names of items are roots too, in the bodies of their loops; `results` is one in the `until` of a forEach alone. */
-function rootsAt(place: Place): CompileOptions {
+/**
+ * The names that an expression at that place may begin with. Names of items are among them in the bodies of their loops, and `results` in
+ * the `until` of a forEach alone.
+ */
+export function rootsAt(place: Place): CompileOptions {
   if (place.kind === 'trigger') return place.of === 'schedule' ? { roots: [...ROOTS, 'schedule'] } : {};
   if (place.kind === 'start') return {};
   const around = place.scope.itemNames;

@@ -4,6 +4,7 @@
  */
 import type { NodeId } from '../ids.ts';
 import { pointerTo } from '../json-pointer.ts';
+import { undoneNodeOf } from './compensation-id.ts';
 import type { Definition, Graph } from './types.ts';
 
 export type Links = Pick<Graph, 'outgoing' | 'incoming' | 'startNodes' | 'ancestors'>;
@@ -26,12 +27,17 @@ export class GraphScope {
   readonly pointer: string;
   readonly loop: LoopSite | null;
   links: Links = NO_LINKS;
+  /** Edges that could not be read, each with the ends that are known: they might say that one node runs before another. */
+  looseEdges: readonly { readonly from: NodeId | null; readonly to: NodeId | null }[] = [];
+  /** The bodies of its loops. */
+  readonly bodies: GraphScope[] = [];
   readonly #ids = new Map<string, NodeId>();
   readonly #names = new Map<NodeId, string>();
 
   constructor(pointer: string, loop: LoopSite | null) {
     this.pointer = pointer;
     this.loop = loop;
+    loop?.outer.bodies.push(this);
   }
 
   /** Makes a node known, and gives its qualified id. */
@@ -80,6 +86,11 @@ export class GraphScope {
     return this.loops.flatMap(({ as }) => (as === null ? [] : [as]));
   }
 
+  /** Whether there is a node of this name here, or around the loops that this graph is in. */
+  sees(name: string): boolean {
+    return this.idOf(name) !== undefined || this.loops.some(({ outer }) => outer.idOf(name) !== undefined);
+  }
+
   /** Names of nodes that expressions here may use, the nearest first. */
   get visibleNames(): ReadonlySet<string> {
     return new Set([...this.names, ...this.loops.flatMap(({ outer }) => outer.names)]);
@@ -88,6 +99,8 @@ export class GraphScope {
 
 /** Place of a node in the document, by its qualified id: `/nodes/order/body/nodes/ship`. */
 export function nodePointerOf(id: NodeId, { nodes }: Pick<Definition, 'nodes'> = { nodes: new Map() }): string {
+  const undone = undoneNodeOf(id);
+  if (undone !== null) return `${nodePointerOf(undone, { nodes })}/compensation`;
   const cut = id.lastIndexOf('/');
   const loop = cut < 0 ? undefined : nodes.get(id.slice(0, cut) as NodeId);
   if (loop?.type === 'forEach' && loop.hasChildren) return `${nodePointerOf(loop.id)}/workflow`;

@@ -4,6 +4,7 @@ import type { NodeId } from '../ids.ts';
 import type { KnownNodes } from './edges.ts';
 import type { DefinitionErrors } from './errors.ts';
 import type { GraphScope, Links } from './graph-scope.ts';
+import { NodeOrder, type NodeSet, type ReadonlyNodeSet } from './node-set.ts';
 import type { Edge } from './types.ts';
 
 export function linksOf(ids: readonly NodeId[], edges: readonly Edge[]): Links {
@@ -25,15 +26,17 @@ function findAncestors(
   ids: readonly NodeId[],
   outgoing: ReadonlyMap<NodeId, readonly Edge[]>,
   incoming: ReadonlyMap<NodeId, readonly Edge[]>,
-): Map<NodeId, ReadonlySet<NodeId>> {
-  const ancestors = new Map<NodeId, ReadonlySet<NodeId>>();
+): Map<NodeId, ReadonlyNodeSet> {
+  const order = new NodeOrder(ids);
+  const ancestors = new Map<NodeId, NodeSet>();
   const missing = new Map(ids.map((id) => [id, incoming.get(id)?.length ?? 0]));
   const ready = ids.filter((id) => missing.get(id) === 0);
   for (let id = ready.shift(); id !== undefined; id = ready.shift()) {
-    const all = new Set<NodeId>();
+    const all = order.emptySet();
     for (const { from } of incoming.get(id) ?? []) {
       all.add(from);
-      for (const ancestor of ancestors.get(from) ?? []) all.add(ancestor);
+      const before = ancestors.get(from);
+      if (before !== undefined) all.addAll(before);
     }
     ancestors.set(id, all);
     for (const { to } of outgoing.get(id) ?? []) {
@@ -47,14 +50,13 @@ function findAncestors(
     if (!ancestors.has(id))
       ancestors.set(
         id,
-        walk([id], (at) => (incoming.get(at) ?? []).map(({ from }) => from)),
+        walk([id], (at) => (incoming.get(at) ?? []).map(({ from }) => from), order.emptySet()),
       );
   return ancestors;
 }
 
 /** All nodes that can be reached in one step or more. */
-function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[]): Set<NodeId> {
-  const found = new Set<NodeId>();
+function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[], found: NodeSet): NodeSet {
   const toDo = [...from];
   for (let at = toDo.pop(); at !== undefined; at = toDo.pop()) {
     for (const id of next(at)) {
@@ -99,7 +101,7 @@ function checkCycles(scope: GraphScope, errors: DefinitionErrors): void {
     );
   }
   const next = (at: NodeId): NodeId[] => (outgoing.get(at) ?? []).flatMap(({ to }) => (to === null ? [] : [to]));
-  const reachable = walk(startNodes, next);
+  const reachable = walk(startNodes, next, new NodeOrder(scope.ids).emptySet());
   for (const id of ancestors.keys()) {
     if (reachable.has(id) || startNodes.includes(id) || onCycle.has(id)) continue;
     const message = `"${scope.nameOf(id)}" can never be reached: every path to it leads through a cycle.`;

@@ -3,9 +3,10 @@
 export { type DefinitionErrorCode, type DefinitionWarningCode, definitionErrorCodes, definitionWarningCodes } from './errors.ts';
 export { nodePointerOf } from './graph-scope.ts';
 export { type DefinitionLimits, defaultDefinitionLimits, storedDefinitionLimits } from './limits.ts';
-export { type ParseOptions, parseDefinition } from './parse.ts';
+export { createParsing, createTypedParsing, type ParseOptions, parseDefinition, parseTyped, type TypedDefinition } from './parse.ts';
 export {
   type ChildDefinition,
+  childrenNamedIn,
   definitionChildren,
   definitionEventTypes,
   definitionQueues,
@@ -14,3 +15,4 @@ export {
   triggerEventTypes,
 } from './requirements.ts';
 export { type BreakingChange, breakingChanges } from './typed/breaking.ts';
+export type { KnownChild, KnownChildren } from './typed/known.ts';

@@ -3,6 +3,7 @@
 import { isJsonObject, type Json, type JsonObject, jsonByteLength } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
 import { own } from '../record.ts';
+import { type SchemaLimits, storedSchemaLimits } from '../schema/index.ts';
 import type { DefinitionErrors } from './errors.ts';
 
 export type DefinitionLimits = {
@@ -18,6 +19,8 @@ export type DefinitionLimits = {
   /** `when`, `where` and strings with `${ … }` in them. */
   readonly expressions: number;
   readonly triggers: number;
+  /** Of each schema. */
+  readonly schema: SchemaLimits;
 };
 
 export const defaultDefinitionLimits: DefinitionLimits = {
@@ -28,6 +31,7 @@ export const defaultDefinitionLimits: DefinitionLimits = {
   loopDepth: 8,
   expressions: 5_000,
   triggers: 50,
+  schema: { schemas: 300, names: 1_000, dependents: 100, keywords: 1_500, patternSize: 10_000 },
 };
 
 /** For definitions that were deployed already. Lowering a limit later must not stop running instances. */
@@ -39,6 +43,7 @@ export const storedDefinitionLimits: DefinitionLimits = {
   loopDepth: 64,
   expressions: 500_000,
   triggers: 10_000,
+  schema: storedSchemaLimits,
 };
 
 /** @returns false when the document must not be looked at any further. */
@@ -90,7 +95,8 @@ export function* graphsIn(graph: JsonObject): Generator<JsonObject> {
   }
 }
 
-export function checkGraphSizes(document: JsonObject, limits: DefinitionLimits, errors: DefinitionErrors): void {
+/** @returns false when there is too much to be looked at any further. */
+export function checkGraphSizes(document: JsonObject, limits: DefinitionLimits, errors: DefinitionErrors): boolean {
   let [nodeCount, edgeCount] = [0, 0];
   for (const graph of graphsIn(document)) {
     const [nodes, edges] = [own(graph, 'nodes'), own(graph, 'edges')];
@@ -99,4 +105,5 @@ export function checkGraphSizes(document: JsonObject, limits: DefinitionLimits, 
   }
   checkCount(nodeCount, limits.nodes, 'nodes', '/nodes', errors);
   checkCount(edgeCount, limits.edges, 'edges', '/edges', errors);
+  return nodeCount <= limits.nodes && edgeCount <= limits.edges;
 }

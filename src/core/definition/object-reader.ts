@@ -8,6 +8,9 @@ import { pointerTo } from '../json-pointer.ts';
 import { own } from '../record.ts';
 import { type DefinitionErrors, shown, suggest } from './errors.ts';
 
+/** An object with as many fields at most has them listed where one is unknown. */
+const LISTED_MAX = 8;
+
 export class ObjectReader {
   readonly pointer: string;
   readonly object: JsonObject;
@@ -75,11 +78,11 @@ export class ObjectReader {
   }
 
   /** A nested object, with its own reader. */
-  nested(name: string): ObjectReader | undefined {
+  nested(name: string, expected = 'an object'): ObjectReader | undefined {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     if (isJsonObject(value)) return new ObjectReader(value, this.at(name), this.errors);
-    return this.refuse(name, 'an object');
+    return this.refuse(name, expected);
   }
 
   array(name: string): readonly Json[] | undefined {
@@ -97,7 +100,10 @@ export class ObjectReader {
   end(owner: string): void {
     for (const name of Object.keys(this.object)) {
       if (this.#known.has(name)) continue;
-      this.errors.add(this.at(name), 'MR_DEF_UNKNOWN_FIELD', `${owner} has no field ${shown(name)}.${suggest(name, this.#known)}`);
+      const hint = suggest(name, this.#known);
+      const all = [...this.#known].map((known) => `"${known}"`).join(', ');
+      const only = hint === '' && this.#known.size <= LISTED_MAX ? `, only ${all}` : '';
+      this.errors.add(this.at(name), 'MR_DEF_UNKNOWN_FIELD', `${owner} has no field ${shown(name)}${only}.${hint}`);
     }
   }
 }

@@ -2,7 +2,9 @@
 
 import type { NodeId } from '../ids.ts';
 import { itemChild } from '../instance/state/scopes.ts';
+import { isJsonObject, type Json } from '../json.ts';
 import { readChildOfItem, readNode } from '../nodes/read-node.ts';
+import { own } from '../record.ts';
 import { type KnownNodes, readEdges } from './edges.ts';
 import type { DefinitionErrors } from './errors.ts';
 import type { Expressions } from './expressions.ts';
@@ -36,11 +38,16 @@ const EMPTY: Graph = {
 export function readGraph(reader: ObjectReader, scope: GraphScope, parsing: Parsing): Graph {
   const nodes = new Map<NodeId, Node | null>();
   parsing.graphs.push({ scope, nodes });
-  readNodes(reader, scope, nodes, parsing);
   const { errors, expressions, left } = parsing;
+  if (!readNodes(reader, scope, nodes, parsing)) {
+    // Everything else names nodes, and would only repeat that there are none.
+    for (const field of ['edges', 'output']) reader.raw(field);
+    return EMPTY;
+  }
   const list = (reader.array('edges') ?? []).slice(0, left.edges);
   left.edges -= list.length;
   const edges = readEdges(list, { scope, nodes, expressions }, errors);
+  scope.looseEdges = looseEdgesOf(reader.raw('edges'), scope);
   const output = reader.raw('output');
   const template = output === undefined ? null : expressions.template(output, reader.at('output'), { kind: 'end', scope });
   scope.links = linksOf(scope.ids, edges);
@@ -48,10 +55,22 @@ export function readGraph(reader: ObjectReader, scope: GraphScope, parsing: Pars
   return { nodes: known, edges, ...scope.links, output: template };
 }
 
-function readNodes(reader: ObjectReader, scope: GraphScope, nodes: Map<NodeId, Node | null>, parsing: Parsing): void {
-  reader.required('nodes', 'an object with the nodes by their ids');
-  const members = reader.nested('nodes');
-  if (members === undefined) return;
+function looseEdgesOf(edges: Json | undefined, scope: GraphScope): GraphScope['looseEdges'] {
+  if (edges === undefined) return [];
+  if (!Array.isArray(edges)) return [{ from: null, to: null }];
+  const endOf = (edge: Json, end: 'from' | 'to'): NodeId | null => {
+    const name = isJsonObject(edge) ? own(edge, end) : null;
+    return (typeof name === 'string' ? scope.idOf(name) : undefined) ?? null;
+  };
+  const ends = edges.map((edge: Json) => ({ from: endOf(edge, 'from'), to: endOf(edge, 'to') }));
+  return ends.filter(({ from, to }) => from === null || to === null);
+}
+
+/** @returns false when there is something else in their place. */
+function readNodes(reader: ObjectReader, scope: GraphScope, nodes: Map<NodeId, Node | null>, parsing: Parsing): boolean {
+  const value = reader.required('nodes', 'an object with the nodes by their ids');
+  const members = reader.nested('nodes', 'an object with the nodes by their ids');
+  if (members === undefined) return value === undefined;
   const all = Object.entries(members.object);
   const owner = scope.loop === null ? 'A definition' : 'A body';
   if (all.length === 0) parsing.errors.add(members.pointer, 'MR_DEF_SHAPE', `${owner} needs at least one node.`);
@@ -59,20 +78,21 @@ function readNodes(reader: ObjectReader, scope: GraphScope, nodes: Map<NodeId, N
   parsing.left.nodes -= entries.length;
   // All names first, since a body sees the names around it.
   const ids = entries.map(([name]) => scope.declare(name));
-  for (const [index, [name, value]] of entries.entries()) {
+  for (const [index, [name, node]] of entries.entries()) {
     const id = ids[index] ?? scope.declare(name);
     const { expressions, errors } = parsing;
     nodes.set(
       id,
       readNode(
-        value,
+        node,
         { id, name, scope, expressions },
-        (node) => (loop) => readBody(node, { ...loop, isChild: false, nodeId: id, outer: scope }, parsing),
-        (node) => (as) => readItemChild(node, { type: 'forEach', as, isChild: true, nodeId: id, outer: scope }, parsing),
+        (owner) => (loop) => readBody(owner, { ...loop, isChild: false, nodeId: id, outer: scope }, parsing),
+        (owner) => (as) => readItemChild(owner, { type: 'forEach', as, isChild: true, nodeId: id, outer: scope }, parsing),
         errors,
       ),
     );
   }
+  return true;
 }
 
 function readBody(node: ObjectReader, loop: NonNullable<GraphScope['loop']>, parsing: Parsing): Graph {

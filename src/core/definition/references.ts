@@ -96,21 +96,41 @@ function unknownMember(member: string | undefined, known: readonly string[], own
 
 function unknownVariable(name: string | undefined, variables: ReadonlySet<string>, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined || variables.has(name)) return null;
-  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${errors.hint(name, variables)}`;
+  const message = `There is no variable ${shown(name)}: declare it in "vars" or "set" it at a node.${errors.hint(name, () => variables)}`;
   return { code: 'MR_DEF_UNKNOWN_VAR', message };
 }
 
 function unusableNode([name, member]: readonly string[], place: PlaceOfInstance, errors: DefinitionErrors): ReferenceProblem | null {
   if (name === undefined || place.kind === 'start') return null;
   const found = findNode(name, place.scope);
+  const loop = found === null ? loopAround(name, place.scope) : null;
+  if (loop !== null)
+    return {
+      code: 'MR_DEF_UNKNOWN_NODE',
+      message: `${shown(name)} stands in the body of "${loop}", and is not seen from here: ${howToReach(loop, place)}.`,
+    };
   if (found === null)
-    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, place.scope.visibleNames)}` };
+    return { code: 'MR_DEF_UNKNOWN_NODE', message: `There is no node ${shown(name)}.${errors.hint(name, () => place.scope.visibleNames)}` };
   const unknown = unknownMember(member, NODE_MEMBERS, `nodes.${name}`);
   if (unknown !== null) return unknown;
   // The status may be read of any node: it is null until the node has run.
   if (member === 'status' || mayHaveRun(found, place)) return null;
   const message = `"${name}" cannot have run before this, since no path leads from it to here: use a node before this one, or ask only for its status.`;
   return { code: 'MR_DEF_NODE_NOT_BEFORE', message };
+}
+
+/** Name of the loop of this graph in whose body, however deep, a node of this name stands. */
+function loopAround(name: string, { bodies }: GraphScope): string | null {
+  for (const body of bodies)
+    if (body.loop !== null && (body.idOf(name) !== undefined || loopAround(name, body) !== null))
+      return body.loop.outer.nameOf(body.loop.nodeId);
+  return null;
+}
+
+function howToReach(loop: string, place: Place): string {
+  if (place.kind === 'round') return 'put what is asked for into the "output" of the body, and ask "last" for it';
+  if (place.kind === 'items') return 'put what is asked for into the "output" of the body, and ask "results" for it';
+  return `put what is asked for into the "output" of that body, and read nodes.${loop}.output`;
 }
 
 type FoundNode = {
@@ -134,7 +154,13 @@ export function findNode(name: string, from: GraphScope): FoundNode | null {
 }
 
 function mayHaveRun({ id, scope, through }: FoundNode, place: Exclude<PlaceOfInstance, { readonly kind: 'start' }>): boolean {
-  const isBefore = (nodeId: NodeId): boolean => scope.links.ancestors.get(nodeId)?.has(id) ?? false;
+  const leads = (from: NodeId, to: NodeId): boolean => scope.links.ancestors.get(to)?.has(from) ?? false;
+  // An edge with an error may be the one that is missing between the two: it is told by itself.
+  const isBefore = (nodeId: NodeId): boolean =>
+    leads(id, nodeId) ||
+    scope.looseEdges.some(
+      ({ from, to }) => (from === null || from === id || leads(id, from)) && (to === null || to === nodeId || leads(to, nodeId)),
+    );
   // A body runs after what ran before its loop.
   if (through !== null) return isBefore(through);
   switch (place.kind) {

@@ -6,7 +6,9 @@ import type { Expression, Reference, Template } from '../expression/index.ts';
 import type { DefinitionId, EdgeId, NodeId } from '../ids.ts';
 import type { Json } from '../json.ts';
 import type { CompiledSchema } from '../schema/index.ts';
+import type { ReadonlyNodeSet } from './node-set.ts';
 import type { Trigger } from './triggers/types.ts';
+import type { Marks } from './typed/marks.ts';
 
 /** Words for people. */
 export type Info = {
@@ -37,11 +39,15 @@ export type Definition = Info & {
   readonly triggers: readonly Trigger[];
   /** Workers may go on by themselves with the next task, if the deployment lets them (`"continuation": true`). */
   readonly continuation: boolean;
-  /** Lifecycle records of each task too (`"lifecycle": "tasks"`), not only of the instance. */
-  readonly lifecycle: 'instance' | 'tasks';
+  readonly lifecycle: Lifecycle;
+  /** What views must mask, where a schema marks something as sensitive; null: nothing is marked. */
+  readonly marks: Marks | null;
   /** What is not an error, but should be looked at. */
   readonly warnings: readonly DefinitionError[];
 };
+
+/** Which lifecycle records an instance writes: of its end, incidents and the like; `starts`: also of its start; `tasks`: of each step of a task too. */
+export type Lifecycle = 'instance' | 'starts' | 'tasks';
 
 /** Nodes and the edges between them: a whole definition, or the body of a loop. */
 export type Graph = {
@@ -53,8 +59,8 @@ export type Graph = {
   readonly incoming: ReadonlyMap<NodeId, readonly Edge[]>;
   /** Nodes without incoming edges. */
   readonly startNodes: readonly NodeId[];
-  /** For each node, all nodes from which it can be reached (used by `cancelRest`). */
-  readonly ancestors: ReadonlyMap<NodeId, ReadonlySet<NodeId>>;
+  /** For each node, all nodes from which it can be reached, in the order of the document (used by `cancelRest`). */
+  readonly ancestors: ReadonlyMap<NodeId, ReadonlyNodeSet>;
   readonly output: Template | null;
 };
 
@@ -103,7 +109,7 @@ type NodeCommon = {
 
 /** One node of its own, with the id `<node>.compensation`, in no graph. */
 export type Compensation = {
-  readonly node: TaskNode | HttpNode | PublishNode;
+  readonly node: TaskNode | HttpNode | PublishNode | WorkflowNode;
   /** Of all its expressions together. */
   readonly references: readonly Reference[];
 };

@@ -1,6 +1,7 @@
 /** Compiles bare CEL into a program that can be evaluated any number of times, each within a budget. */
 import { type CelError, type CelValue, isCelError, parse, plan } from '@bufbuild/cel';
 import { LRUCache } from 'lru-cache';
+import { compiledInParts } from '../compilation.ts';
 import type { Json } from '../json.ts';
 import { err, ok, type Result } from '../result.ts';
 import { ExpressionError } from './error.ts';
@@ -30,7 +31,11 @@ export function compileProgram(source: string, options: CompileOptions = {}): Re
   const key = `${options.roots === undefined ? '' : JSON.stringify(options.roots)} ${source}`;
   const known = programs.get(key);
   if (known !== undefined) return ok(known);
-  const compiled = compileAnew(source, options);
+  const compiled = compiledInParts(
+    key,
+    () => source.length,
+    () => compileAnew(source, options),
+  );
   if (compiled.ok) programs.set(key, compiled.value);
   return compiled;
 }
@@ -102,8 +107,22 @@ function syntaxError(error: unknown, source: string): CompileError {
   if (offset === undefined) return { message: 'This is not a CEL expression: a string or a number in it cannot be read.' };
   if (offset >= source.trimEnd().length) return { message: 'This is not a CEL expression: it ends too early.', offset };
   const word = /^\s*(\w+|\S)/.exec(source.slice(offset, offset + 40))?.[1] ?? '';
-  return { message: `This is not a CEL expression: \`${word}\` was not expected here.`, offset };
+  return { message: `This is not a CEL expression: \`${word}\` was not expected here.${habitHint(word, source)}`, offset };
 }
+
+/** What those write who come from another language. */
+function habitHint(word: string, source: string): string {
+  if (source.includes('=>')) return ' Functions take a name and an expression: `list.map(x, x.name)`.';
+  if (source.includes('??')) return ' A value that may be missing is `input.?name.orValue(0)`.';
+  return HABITS[word] ?? '';
+}
+
+const HABITS: Readonly<Record<string, string>> = {
+  '=': ' Compare with `==`.',
+  and: ' Write `&&`.',
+  or: ' Write `||`.',
+  is: ' Compare with `==`.',
+};
 
 function offsetOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('location' in error)) return undefined;

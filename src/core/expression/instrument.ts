@@ -91,6 +91,8 @@ class Instrumenter {
   readonly members = new Map<string, string>();
   readonly #positions: { readonly [id: string]: number };
   readonly #roots: ReadonlySet<string>;
+  /** What is taken from a member: where it is no name, it may be the rest of one with a dash. */
+  #subtracted: Expr | null = null;
   readonly #marks: ReadonlySet<number>;
   readonly #readMarks = new Set<number>();
   #nodes = 0;
@@ -168,7 +170,8 @@ class Instrumenter {
       return expr;
     }
     const known = [...this.#roots].map((root) => `\`${root}\``).join(', ');
-    this.#refuse(expr, `There is nothing called \`${short(name)}\` here, only ${known}.`);
+    const hint = this.#subtracted === expr ? " A name with a dash stands in brackets: `nodes['a-b']`." : '';
+    this.#refuse(expr, `There is nothing called \`${short(name)}\` here, only ${known}.${hint}`);
     return expr;
   }
 
@@ -180,10 +183,11 @@ class Instrumenter {
   /** Iterative, since the depth below has not been checked yet. */
   #referenceOf(expr: Expr, bound: Bound): Reference | null {
     const members: (string | null)[] = [];
+    const isTested = expr.exprKind.case === 'selectExpr' && expr.exprKind.value.testOnly;
     let at: Expr | undefined = expr;
     while (at !== undefined) {
       const { exprKind }: Expr = at;
-      if (exprKind.case === 'identExpr') return this.#referenceFrom(at, exprKind.value.name, members.reverse(), bound);
+      if (exprKind.case === 'identExpr') return this.#referenceFrom(at, exprKind.value.name, members.reverse(), bound, isTested);
       if (this.#isOptional(at)) return null;
       if (exprKind.case === 'selectExpr') {
         members.push(exprKind.value.field);
@@ -197,14 +201,16 @@ class Instrumenter {
     return null;
   }
 
-  #referenceFrom(expr: Expr, root: string, members: readonly (string | null)[], bound: Bound): Reference | null {
+  #referenceFrom(expr: Expr, root: string, members: readonly (string | null)[], bound: Bound, isTested: boolean): Reference | null {
     if (bound.has(root) || !this.#roots.has(root)) return null;
     const end = members.indexOf(null);
     const path = (end < 0 ? members : members.slice(0, end)).filter((member) => member !== null);
-    return { root, path, offset: this.#offsetOf(expr) };
+    return { root, path, offset: this.#offsetOf(expr), ...(isTested && end < 0 ? { isTested } : {}) };
   }
 
   #call(expr: Expr, value: Call, bound: Bound, depth: number, isNoted: boolean): Expr {
+    // `nodes.a-b.output` subtracts b.output from nodes.a.
+    if (value.function === '_-_' && value.args[0]?.exprKind.case === 'selectExpr') this.#subtracted = rootOf(value.args[1]);
     const { function: name, target, args } = value;
     const rewritten = (part: Expr): Expr => this.rewrite(part, bound, depth + 1);
     const keyed = keyedCall(expr);
@@ -260,7 +266,8 @@ class Instrumenter {
     const shown = `\`${short(name)}\``;
     if (shapes === undefined) {
       const usage = MACROS.get(name);
-      this.#refuse(expr, usage === undefined ? `There is no function ${shown}.` : `${shown} is written like \`${usage}\`.`);
+      const hint = this.#roots.has(name) ? ` ${shown} is a value: leave out the brackets.` : '';
+      this.#refuse(expr, usage === undefined ? `There is no function ${shown}.${hint}` : `${shown} is written like \`${usage}\`.`);
       return;
     }
     const fitting = isMethod ? shapes.methods : shapes.functions;
@@ -323,6 +330,13 @@ class Instrumenter {
   #refuse(expr: Expr, message: string): void {
     this.errors.push({ message, offset: this.#offsetOf(expr) });
   }
+}
+
+/** The name with which a chain of members begins. */
+function rootOf(expr: Expr | undefined): Expr | null {
+  let at = expr;
+  while (at?.exprKind.case === 'selectExpr') at = at.exprKind.value.operand;
+  return at ?? null;
 }
 
 function plainCall(at: Expr, name: string, target: Expr | undefined, args: Expr[]): Expr {

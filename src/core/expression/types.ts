@@ -15,7 +15,13 @@ export type TemplateError = CompileError & { readonly pointer: string };
  * A root and the path an expression reads, as far as both are static: `nodes.approve.output.x` is
  * `{ root: 'nodes', path: ['approve', 'output', 'x'] }`; a computed key or an index ends the path.
  */
-export type Reference = { readonly root: string; readonly path: readonly string[]; readonly offset: number };
+export type Reference = {
+  readonly root: string;
+  readonly path: readonly string[];
+  readonly offset: number;
+  /** `has(…)` asks whether the last member is there. */
+  readonly isTested?: true;
+};
 
 /** The data an expression sees, by root. It must never change afterwards, since the cost of walking it is cached. */
 export type Scope = { readonly [root: string]: Json | undefined };

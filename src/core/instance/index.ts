@@ -7,6 +7,7 @@ import { invariant } from '../assert.ts';
 import type { Definition } from '../definition/types.ts';
 import type { EpochMs } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
+import { type InParts, toEnd } from '../parts.ts';
 import { err, ok, type Result } from '../result.ts';
 import { startBasis } from './attempts/basis.ts';
 import { decideNotification } from './decide/decide.ts';
@@ -15,6 +16,7 @@ import type { Rejection } from './decide/rejection.ts';
 import { durationMs, evaluateTemplate, evaluating, instantAt, UnfitValueError } from './expressions/evaluate.ts';
 import type { InstanceEvent, InstanceStarted } from './history/events.ts';
 import { applyEvent, evolve, started } from './history/evolve.ts';
+import { judgeMigration } from './migration/migrate.ts';
 import type { Effect } from './outgoing/effects.ts';
 import { outgoing } from './outgoing/outgoing.ts';
 import { Progress } from './progress.ts';
@@ -22,7 +24,7 @@ import { rootPath } from './state/scopes.ts';
 import { type InstanceState, statusOf, type TaskError } from './state/state.ts';
 import { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry, StartInstance, StepResult } from './step.ts';
-import { defaultRunLimits, type RunLimits, type Verdict, type View } from './view.ts';
+import { defaultRunLimits, type MigrationVerdict, type RunLimits, type Verdict, type Versions, type View } from './view.ts';
 
 export type StartRefusal = { readonly error: TaskError; readonly expression: string | null };
 
@@ -37,6 +39,16 @@ export function start(
   now: EpochMs,
   limits: RunLimits = defaultRunLimits,
 ): Result<StepResult, StartRefusal> {
+  return toEnd(startInParts(definition, command, now, limits));
+}
+
+/** As `start`. */
+export function* startInParts(
+  definition: Definition,
+  command: StartInstance,
+  now: EpochMs,
+  limits: RunLimits,
+): InParts<Result<StepResult, StartRefusal>> {
   const { instanceId, input, businessKey, by, cause, child } = command;
   const bare: InstanceStarted = {
     type: 'InstanceStarted',
@@ -60,8 +72,8 @@ export function start(
   const progress = new Progress(definition, started(instanceId, event), now, limits);
   progress.causedBy(cause);
   progress.begin(event);
-  progress.goOn();
-  return ok(result(definition, null, progress, []));
+  yield* progress.goOn();
+  return ok(yield* result(null, progress, []));
 }
 
 /** @param view of the instance as it starts, made only where an expression asks for it. */
@@ -89,15 +101,18 @@ export function decide(
   notification: Notification,
   now: EpochMs,
   limits: RunLimits = defaultRunLimits,
+  versions?: Versions,
 ): { readonly events: readonly InstanceEvent[]; readonly rejection: Rejection | null } {
-  const progress = progressOf(definition, state, now, limits);
-  const { rejection } = take(progress, notification);
+  const progress = progressOf(definition, state, now, limits, versions);
+  const { rejection } = toEnd(take(progress, notification));
   return { events: progress.history.map(({ event }) => event), rejection };
 }
 
 /**
  * Applies notifications in their order. What is rejected changes nothing; a refused command is answered by an effect.
+ * @param definition the version that the instance runs on.
  * @param now by the instance database's clock, ms since the epoch; read once per batch.
+ * @param versions those that `migrate` commands among the notifications name. The instance may run on one of them afterwards.
  * @throws ScopesNeeded when the state was loaded without scopes that a decision looks at: load them and call again.
  */
 export function step(
@@ -106,8 +121,21 @@ export function step(
   notifications: readonly AddressedNotification[],
   now: EpochMs,
   limits: RunLimits = defaultRunLimits,
+  versions?: Versions,
 ): StepResult {
-  const progress = progressOf(definition, state, now, limits);
+  return toEnd(stepInParts(definition, state, notifications, now, limits, versions));
+}
+
+/** As `step`. What it throws it throws from any of its parts, and nothing of it is kept then. */
+export function* stepInParts(
+  definition: Definition,
+  state: InstanceState,
+  notifications: readonly AddressedNotification[],
+  now: EpochMs,
+  limits: RunLimits,
+  versions?: Versions,
+): InParts<StepResult> {
+  const progress = progressOf(definition, state, now, limits, versions);
   const answers: Effect[] = [];
   const rejected: { notification: AddressedNotification; rejection: Rejection }[] = [];
   let decided = 0;
@@ -116,38 +144,40 @@ export function step(
     invariant(addressed !== undefined, 'there is a notification at each place');
     const { notification, cause } = addressed;
     progress.causedBy(cause);
-    const { rejection, answers: said = [] } = take(progress, notification);
+    const { rejection, answers: said = [] } = yield* take(progress, notification);
     answers.push(...said);
     if (rejection !== null) rejected.push({ notification: addressed, rejection });
     const answer = answerTo(notification, rejection);
     if (answer !== null) answers.push(answer);
   }
-  return { ...result(definition, state, progress, answers, rejected), left: notifications.slice(decided) };
+  return { ...(yield* result(state, progress, answers, rejected)), left: notifications.slice(decided) };
 }
 
-function progressOf(definition: Definition, state: InstanceState, now: EpochMs, limits: RunLimits): Progress {
+function progressOf(definition: Definition, state: InstanceState, now: EpochMs, limits: RunLimits, versions?: Versions): Progress {
   invariant(definition.id === state.definitionId && definition.version === state.definitionVersion, 'an instance runs on its own version');
-  return new Progress(definition, new StateBuilder(state), Math.max(now, state.updatedAt), limits);
+  return new Progress(definition, new StateBuilder(state), Math.max(now, state.updatedAt), limits, versions);
 }
 
-function take(progress: Progress, notification: Notification): Verdict {
+function* take(progress: Progress, notification: Notification): InParts<Verdict> {
+  const judging = progress.judgingBefore(notification);
+  if (judging !== null) yield* judging;
   const verdict = decideNotification(progress.view, notification);
-  progress.apply(verdict.events);
-  if (verdict.rejection === null) progress.goOn();
+  const applying = progress.applyLong(verdict.events);
+  if (applying !== null) yield* applying;
+  if (verdict.rejection === null) yield* progress.goOn();
   return verdict;
 }
 
-function result(
-  definition: Definition,
+function* result(
   before: InstanceState | null,
   progress: Progress,
   answers: readonly Effect[],
   rejected: StepResult['rejected'] = [],
-): StepResult {
+): InParts<StepResult> {
   const { history } = progress;
   if (before !== null && history.length === 0) return { state: before, history: [], effects: answers, rejected, left: [] };
   const state = progress.finish();
-  const effects = outgoing(before, state, history, definition.lifecycle);
+  const effects = yield* outgoing(before, state, history, progress.view.definition.lifecycle);
   effects.push(...answers);
   return { state, history, effects, rejected, left: [] };
 }
@@ -168,6 +198,20 @@ function answerTo(notification: Notification, rejection: Rejection | null): Effe
     return { type: 'returnEvent', eventRowId: notification.eventRowId, path: notification.path, attempt: notification.attempt };
   }
   return null;
+}
+
+/**
+ * Whether the instance could move to another version now, with everything that speaks against it: what `migrate` would be answered.
+ * @param state with all of its scopes, and with the outputs of nodes if `looksAtOutputs` says so.
+ */
+export function* judge(
+  definition: Definition,
+  state: InstanceState,
+  target: Definition,
+  now: EpochMs,
+  limits: RunLimits = defaultRunLimits,
+): InParts<MigrationVerdict> {
+  return yield* judgeMigration(progressOf(definition, state, now, limits).view, target);
 }
 
 /** The state that a whole history gives. Throws when it does not begin with `InstanceStarted` or has a gap. */

@@ -3,28 +3,34 @@
  * scopes in which nothing is left. Everything that needs no work outside happens here, in the step that learned of its
  * cause. The only thing in the core that holds what changes: decisions look at its view and give events.
  */
-import { assertNever } from '../assert.ts';
+import { assertNever, invariant } from '../assert.ts';
 import type { Definition } from '../definition/types.ts';
 import type { Meter } from '../expression/index.ts';
 import type { EpochMs, ScopePath } from '../ids.ts';
 import { behaviourOf } from '../nodes/registry.ts';
 import { requestChild } from '../nodes/workflow/behaviour.ts';
+import { endsPart, type InParts } from '../parts.ts';
 import { own } from '../record.ts';
-import { toldAfter } from './children/books.ts';
+import { areBooksEmpty, toldAfter } from './children/books.ts';
+import type { Notification } from './decide/notification.ts';
 import { activateNode, openNode } from './follow-ups/activate.ts';
 import { Arrivals } from './follow-ups/arrivals.ts';
 import { exitNode } from './follow-ups/exit.ts';
-import { followUpsOf, mayBeLeft, touchedBy } from './follow-ups/follow-ups.ts';
+import { allNotActivated, followUpsOf, mayBeLeft, touchedBy } from './follow-ups/follow-ups.ts';
 import { afterIncident, raisedAgain } from './follow-ups/retry-incident.ts';
 import { settleScope } from './follow-ups/settle.ts';
 import { settleUndoing, withCompensation } from './follow-ups/undo.ts';
 import type { InstanceEvent } from './history/events.ts';
 import { applyEvent } from './history/evolve.ts';
+import { judgeMigration } from './migration/migrate.ts';
 import { depthOf, graphOf, nodeOf, openScopeAt, openScopes, rootPath, scopeAt, scopePathOf, taskAt } from './state/scopes.ts';
-import { type InstanceState, isOpen, isPaused } from './state/state.ts';
+import { type InstanceState, isOpen, isPaused, opensTasks } from './state/state.ts';
 import type { StateBuilder } from './state/state-builder.ts';
 import type { HistoryEntry } from './step.ts';
-import type { Decided, FollowUp, NewEvent, RunLimits, View } from './view.ts';
+import type { Decided, FollowUp, MigrationVerdict, NewEvent, RunLimits, Versions, View } from './view.ts';
+
+/** So many events of a decision need no parts. */
+const EVENTS_FEW = 100;
 
 /**
  * Work of expressions after which a step ends: about a tenth of a second of the most expensive ones, and more than almost any
@@ -35,10 +41,12 @@ const STEP_UNITS = 25_000;
 const UNITS_MAX = 125_000;
 /** The cost of an event beside expressions: it is hashed, folded, encoded and written. */
 const EVENT_UNITS = 2;
+const NO_VERSIONS: Versions = new Map();
 
 export class Progress {
   readonly history: HistoryEntry[] = [];
   readonly view: View;
+  readonly #live: LiveView;
   readonly #builder: StateBuilder;
   readonly #arrivals = new Arrivals();
   /** What is to be decided next, oldest first, from `#decided` on. */
@@ -50,9 +58,10 @@ export class Progress {
   #unitsBefore = 0;
   #cause = '';
 
-  constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits) {
+  constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits, versions: Versions = NO_VERSIONS) {
     this.#builder = builder;
-    this.view = new LiveView(definition, builder, now, limits, this.#arrivals);
+    this.#live = new LiveView(definition, versions, builder, now, limits, this.#arrivals);
+    this.view = this.#live;
     this.#unitsMax = limits.stepUnits ?? STEP_UNITS;
   }
 
@@ -76,32 +85,69 @@ export class Progress {
 
   apply(events: readonly NewEvent[]): void {
     // Each scope is settled in the state that the scopes before it left.
-    for (const decided of events) for (const event of withCompensation(this.view, decided)) this.#applyOne(event);
+    for (const decided of events) for (const event of withCompensation(this.view, decided)) this.apply(this.#applyOne(event));
   }
 
-  #applyOne(event: NewEvent): void {
+  /** What a `migrate` command is decided by, which looks at each node of each scope. Whatever comes later looks again. */
+  judgingBefore(notification: Notification): InParts<void> | null {
+    this.#live.judged = null;
+    const command = notification.type === 'CommandIssued' ? notification.command : null;
+    const target = command?.type === 'migrate' ? this.view.versions.get(command.version) : undefined;
+    return target === undefined ? null : this.#judge(target);
+  }
+
+  *#judge(target: Definition): InParts<void> {
+    this.#live.judged = yield* judgeMigration(this.view, target);
+  }
+
+  /**
+   * As `apply`: a cancel ends thousands of tasks at once, and a pause tells thousands of children.
+   * @returns null: it was little, and is done. Nearly all outcomes are, and a generator costs as much as an event.
+   */
+  applyLong(events: readonly NewEvent[]): InParts<void> | null {
+    if (events.length > EVENTS_FEW || !areBooksEmpty(this.view.state)) return this.#applyInParts(events);
+    this.apply(events);
+    return null;
+  }
+
+  *#applyInParts(events: readonly NewEvent[]): InParts<void> {
+    for (const [index, decided] of events.entries()) {
+      if (endsPart(index)) yield;
+      for (const event of withCompensation(this.view, decided)) {
+        const told = this.#applyOne(event);
+        if (told.length === 0) continue;
+        if (told.length > 1) yield;
+        yield* this.#applyInParts(told);
+      }
+    }
+  }
+
+  /** @returns what children are told because of it, which is applied next. */
+  #applyOne(event: NewEvent): readonly NewEvent[] {
     // The spread of a member of the union is that member, with its time.
     const stamped = { ...event, at: this.view.now } as InstanceEvent;
     const seq = applyEvent(this.#builder, stamped);
+    if (stamped.type === 'InstanceMigrated') this.#live.moveTo(stamped.toVersion);
     this.view.meter.units += EVENT_UNITS;
     this.history.push({ seq, cause: this.#cause, event: stamped });
     this.#count(stamped);
     this.#follow(stamped);
-    const told = toldAfter(this.view, stamped);
-    if (told.length > 0) this.apply(told);
+    return toldAfter(this.view, stamped);
   }
 
   /**
    * A paused instance stores outcomes and continues when it is resumed. When expressions did as much work as one step may, the
    * rest is left to a timer that is due at once. What is left follows from the state, so nothing else is stored.
    */
-  goOn(): void {
+  *goOn(): InParts<void> {
+    let decided = 0;
     do {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        if (endsPart(decided++)) yield;
         if (this.#isUsedUp && this.view.state.phase === 'running' && mayBeLeft(next)) this.#leave(next);
         else this.#decide(next);
       }
-    } while (this.#settle());
+    } while (yield* this.#settle());
   }
 
   finish(): InstanceState {
@@ -109,8 +155,7 @@ export class Progress {
   }
 
   get #isMoving(): boolean {
-    const { phase } = this.view.state;
-    return (phase === 'running' || phase === 'undoing') && !isPaused(this.view.state);
+    return opensTasks(this.view.state) && !isPaused(this.view.state);
   }
 
   get #isUsedUp(): boolean {
@@ -149,6 +194,7 @@ export class Progress {
 
   #count(event: InstanceEvent): void {
     if (event.type === 'ScopeOpened') this.#arrivals.forget(event.scope);
+    if (event.type === 'NodeRerun') this.#arrivals.forget(scopePathOf(event.path));
     if (event.type !== 'NodeExited' && event.type !== 'NodeSkipped' && event.type !== 'TaskCancelled') return;
     const path = scopePathOf(event.path);
     const scope = scopeAt(this.view.state, path);
@@ -171,13 +217,14 @@ export class Progress {
   }
 
   #decide(followUp: FollowUp): void {
-    const { events, first } = decideFollowUp(this.view, followUp);
+    const { events, first, later = [] } = decideFollowUp(this.view, followUp);
     this.apply(events);
+    for (const one of later) this.#pending.push(one);
     if (first !== undefined && this.#isMoving) this.#decide(first);
   }
 
   /** The innermost scope first, since its end may open something in the one around it. @returns whether anything ended. */
-  #settle(): boolean {
+  *#settle(): InParts<boolean> {
     const { phase } = this.view.state;
     if (isPaused(this.view.state)) return false;
     if (phase === 'ending' || phase === 'undoing') {
@@ -188,7 +235,8 @@ export class Progress {
         return false;
       }
       const events = settleUndoing(this.view);
-      this.apply(events);
+      const applying = this.applyLong(events);
+      if (applying !== null) yield* applying;
       return events.length > 0;
     }
     if (!this.#isMoving || this.#hasMoreToDo) return false;
@@ -196,7 +244,9 @@ export class Progress {
     if (paths.length > 1) paths.sort((a, b) => depthOf(b) - depthOf(a));
     this.#touched.clear();
     let hasEnded = false;
+    let settled = 0;
     for (const path of paths) {
+      if (endsPart(settled++)) yield;
       if (this.#isUsedUp) {
         this.#limit();
         return false;
@@ -211,23 +261,38 @@ export class Progress {
 
 /** Always of the state after all events so far. A class, since an object with a getter of its own costs as much as a decision. */
 class LiveView implements View {
-  readonly definition: Definition;
+  judged: MigrationVerdict | null = null;
+  readonly versions: Versions;
   readonly now: EpochMs;
   readonly limits: RunLimits;
   readonly arrivals: Arrivals;
   readonly meter: Meter = { units: 0, max: UNITS_MAX };
   readonly #builder: StateBuilder;
+  #definition: Definition;
 
-  constructor(definition: Definition, builder: StateBuilder, now: EpochMs, limits: RunLimits, arrivals: Arrivals) {
-    this.definition = definition;
+  constructor(definition: Definition, versions: Versions, builder: StateBuilder, now: EpochMs, limits: RunLimits, arrivals: Arrivals) {
+    this.#definition = definition;
+    this.versions = versions;
     this.now = now;
     this.limits = limits;
     this.arrivals = arrivals;
     this.#builder = builder;
   }
 
+  get definition(): Definition {
+    return this.#definition;
+  }
+
   get state(): InstanceState {
     return this.#builder.current;
+  }
+
+  /** What has arrived is counted anew, by the graphs of that version. */
+  moveTo(version: number): void {
+    const definition = this.versions.get(version);
+    invariant(definition !== undefined, 'an instance moves to a version that is known');
+    this.#definition = definition;
+    this.arrivals.forgetAll();
   }
 }
 
@@ -243,6 +308,8 @@ function decideFollowUp(view: View, followUp: FollowUp): Decided {
       return { events: advanceLoop(view, followUp) };
     case 'requestChild':
       return { events: requestChild(view, followUp.path) };
+    case 'activateAll':
+      return { events: [], later: allNotActivated(view) };
     case 'retry':
       return afterIncident(view, followUp.path, followUp.phase, followUp.commandId);
     default:

@@ -2,6 +2,7 @@
  * Reads the `compensation` of a node: a node in no graph, which undoes the work of its node. Its expressions see `node.input` and
  * `node.output`.
  */
+import { compensationIdOf } from '../definition/compensation-id.ts';
 import type { KnownNodes } from '../definition/edges.ts';
 import { type DefinitionErrors, shown, suggest } from '../definition/errors.ts';
 import type { GraphScope } from '../definition/graph-scope.ts';
@@ -12,8 +13,9 @@ import { endNode } from './end-node.ts';
 import { readHttp } from './http/read.ts';
 import { readPublish } from './publish/read.ts';
 import { readTask } from './task/read.ts';
+import { readWorkflow } from './workflow/read.ts';
 
-const readers = { task: readTask, http: readHttp, publish: readPublish } as const;
+const readers = { task: readTask, http: readHttp, publish: readPublish, workflow: readWorkflow } as const;
 const types = Object.keys(readers) as readonly (keyof typeof readers)[];
 
 /** Why a node of the type has nothing to undo. */
@@ -22,15 +24,6 @@ const without: { readonly [Type in NodeType]?: string } = {
   forEach: 'give compensations to the nodes of its body, which are undone item by item',
   repeat: 'give compensations to the nodes of its body, which are undone round by round',
 };
-
-/** The id of the node that undoes this one. No node of a graph has a dot in its id. */
-export function compensationIdOf(id: NodeId): NodeId {
-  return `${id}.compensation` as NodeId;
-}
-
-export function isCompensationId(id: NodeId): boolean {
-  return id.endsWith('.compensation');
-}
 
 /** @returns null for a node without one. */
 export function compensationOf({ nodes }: Definition, id: NodeId): Compensation | null {
@@ -60,6 +53,10 @@ export function readCompensation(context: NodeContext, type: NodeType): Compensa
   }
   const before = expressions.uses.length;
   const node = readers[known]({ ...context, id: compensationIdOf(id), name: 'compensation', reader, undoes: id });
+  if (node.type === 'workflow' && node.detached) {
+    const message = 'A compensation is waited for, since the next one begins when it is done: leave "detached" out.';
+    owner.errors.add(reader.at('detached'), 'MR_DEF_COMPENSATION', message);
+  }
   endNode(reader, 'A compensation');
   return { node, references: expressions.uses.slice(before).flatMap(({ references }) => references) };
 }

@@ -3,7 +3,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { pointerTo } from '../json-pointer.ts';
 import type { SchemaError } from './types.ts';
-import { shortened } from './walk.ts';
+import { FUEL_KEYWORD, shortened } from './walk.ts';
 
 const ERRORS_MAX = 100;
 const QUOTED_MAX = 200;
@@ -13,12 +13,25 @@ const NOT_ALLOWED = 'This is not allowed by the schema.';
 export function explain(errors: readonly ErrorObject[]): readonly SchemaError[] {
   const explained = new Map<string, SchemaError>();
   for (const found of errors) {
+    if (isOfNull(found)) continue;
     const error = errorOf(found);
     if (error !== null) explained.set(`${error.pointer} ${error.message}`, error);
     if (explained.size === ERRORS_MAX) break;
   }
   // Some errors have no sentence, since another error says the same. An error that stands alone needs one.
   return explained.size === 0 ? [{ pointer: '', message: NOT_ALLOWED }] : [...explained.values()];
+}
+
+/** Whoever gives an object or an array where null could stand does not mean null. */
+function isOfNull({ keyword, data, schema, parentSchema, schemaPath }: ErrorObject): boolean {
+  if (typeof data !== 'object' || data === null) return false;
+  if (keyword === 'type') return isNull(parentSchema) && /\/anyOf\/\d+\/type$/.test(schemaPath);
+  return keyword === 'anyOf' && Array.isArray(schema) && schema.length === 2 && schema.some(isNull);
+}
+
+function isNull(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null || !('type' in schema)) return false;
+  return schema.type === 'null' && Object.keys(schema).every((key) => key === 'type' || key === FUEL_KEYWORD);
 }
 
 function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorObject): SchemaError | null {
@@ -41,7 +54,7 @@ function errorOf({ instancePath, keyword, params, schema, propertyName }: ErrorO
     case 'enum':
       return at(`This must be one of ${listOf(schema)}.`);
     case 'const':
-      return at(`This must be ${quoted(params.allowedValue)}.`);
+      return at(`This must be ${quoted(schema)}.`);
     case 'if':
       // The errors in `then` or `else` are reported by themselves.
       return null;
@@ -73,7 +86,8 @@ const SENTENCES: { readonly [keyword: string]: (params: ErrorObject['params'], s
   minLength: ({ limit }) => `This string must have at least ${counted(limit, 'character')}.`,
   maxLength: ({ limit }) => `This string must have at most ${counted(limit, 'character')}.`,
   pattern: ({ pattern }) => `This string must match the pattern ${quoted(pattern)}.`,
-  format: ({ format }) => `This string must have the format "${format}".`,
+  format: ({ format }) =>
+    `This string must have the format "${format}"${format === 'duration' ? ': ISO 8601, such as "P2D" or "PT5M"' : ''}.`,
   minItems: ({ limit }) => `This array must have at least ${counted(limit, 'item')}.`,
   maxItems: ({ limit }) => `This array must have at most ${counted(limit, 'item')}.`,
   items: ({ limit }) => `This array must have at most ${counted(limit, 'item')}.`,

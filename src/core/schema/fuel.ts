@@ -5,6 +5,12 @@
 export class OutOfFuel extends Error {}
 
 let left = 0;
+/** Of objects that this validation has counted the members of. */
+let sizes: WeakMap<object, number> = new WeakMap();
+
+export function sizesOfLarge(): WeakMap<object, number> {
+  return sizes;
+}
 
 export function spend(units: number): void {
   left -= units;
@@ -13,5 +19,6 @@ export function spend(units: number): void {
 
 export function withFuel<T>(units: number, work: () => T): T {
   left = units;
+  sizes = new WeakMap();
   return work();
 }

@@ -11,17 +11,19 @@ import { OutOfFuel, withFuel } from './fuel.ts';
 import { metaErrors } from './meta.ts';
 import type { CompiledSchema, SchemaError } from './types.ts';
 import { createAjv, formatNames } from './validator.ts';
-import { walkSchema } from './walk.ts';
+import { type SchemaLimits, storedSchemaLimits, walkSchema } from './walk.ts';
 
 export type { CompiledSchema, SchemaError } from './types.ts';
+export { boundsError, type SchemaLimits, storedSchemaLimits } from './walk.ts';
 
-/** Evaluations of a schema or a part of it that one validation may take. */
-const FUEL = 500_000;
+/** Evaluations of a schema or a part of it that one validation may take, and names and values that they compare with. */
+const FUEL = 300_000;
 /** For the second pass, which finds all errors and keeps them in memory; smaller for that reason. */
 const FUEL_FOR_ALL = 20_000;
 
-export function compileSchema(schema: Json): Result<CompiledSchema, readonly SchemaError[]> {
-  const walked = walkSchema(schema, formatNames);
+/** @param limits default: those of schemas that were deployed before. */
+export function compileSchema(schema: Json, limits: SchemaLimits = storedSchemaLimits): Result<CompiledSchema, readonly SchemaError[]> {
+  const walked = walkSchema(schema, formatNames, limits);
   // A schema that is too large is not checked any further.
   const errors = walked.isBounded ? distinct([...metaErrors(schema), ...walked.errors]) : walked.errors;
   if (errors.length > 0) return err(errors);
@@ -42,7 +44,7 @@ function compileWith(schema: Json, options: { readonly allErrors: boolean }): Va
 /** The first pass ends at the first error. Only a value that is wrong gets a second pass, which finds all errors. */
 function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaError[] {
   const first = errorsOf(value, isValid, FUEL);
-  if (first.length === 0) return first;
+  if (first.length === 0 || isGivenUp(first)) return first;
   const all = errorsOf(value, allErrorsOf(isValid, schema), FUEL_FOR_ALL);
   return all.length > 0 && !isGivenUp(all) ? all : first;
 }

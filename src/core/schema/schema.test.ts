@@ -108,6 +108,33 @@ describe('A schema is refused', () => {
     expect(refusalsOf({ properties })[0]).toContain('more than 2000 schemas');
   });
 
+  it('when it holds hundreds, or its patterns are large together, and it is new', () => {
+    const limits = { schemas: 300, names: 1_000, dependents: 100, keywords: 1_500, patternSize: 10_000 };
+    const refused = (schema: Json): readonly string[] => {
+      const compiled = compileSchema(schema, limits);
+      return compiled.ok ? [] : compiled.error.map(({ pointer, message }) => `${pointer} ${message}`);
+    };
+    const of = (count: number, schemaOf: (n: number) => Json) =>
+      refused({ properties: Object.fromEntries(Array.from({ length: count }, (_, n) => [`p${n}`, schemaOf(n)])) });
+    expect(of(299, () => ({}))).toEqual([]);
+    expect(of(300, () => ({}))).toEqual(['/properties/p299 The schema holds more than 300 schemas.']);
+    const required = (count: number): Json => Array.from({ length: count }, (_, n) => `r${n}`);
+    expect(of(2, () => ({ required: required(500) }))).toEqual([]);
+    expect(of(3, () => ({ required: required(400) }))).toEqual(['/properties/p2 The schema asks for more than 1000 properties by name.']);
+    expect(of(1, () => ({ dependentRequired: { a: required(100) } }))).toEqual([]);
+    expect(of(1, () => ({ dependentRequired: { a: required(101) } }))).toEqual([
+      '/properties/p0/dependentRequired/a At most 100 properties may be asked for by one: name fewer.',
+    ]);
+    expect(of(299, () => ({ title: 'T', type: 'string', minLength: 1, maxLength: 2, format: 'date', pattern: '^a$' }))).toEqual([]);
+    expect(of(299, () => ({ type: 'string', minLength: 1, maxLength: 2, format: 'date', pattern: '^a$', enum: ['a'] }))).toEqual([
+      '/properties/p249 The schema has more than 1500 keywords: split it, or check less.',
+    ]);
+    expect(of(10, (n) => ({ pattern: `a{900}${n}` }))).toEqual([]);
+    expect(of(15, (n) => ({ pattern: `a{900}${n}` }))).toEqual([
+      expect.stringMatching(/^\/properties\/p\d+\/pattern The patterns of the schema are too large together: use fewer, or shorter ones.$/),
+    ]);
+  });
+
   it('never by throwing, whatever it is', () => {
     const keyword = fc.constantFrom(
       'type',
@@ -159,6 +186,7 @@ describe('A value is refused', () => {
     [{ maxLength: 1 }, 'ab', [' This string must have at most 1 character.']],
     [{ pattern: '^a+$' }, 'b', [' This string must match the pattern "^a+$".']],
     [{ format: 'date-time' }, 'yesterday', [' This string must have the format "date-time".']],
+    [{ format: 'duration' }, '2d', [' This string must have the format "duration": ISO 8601, such as "P2D" or "PT5M".']],
     [{ format: 'email' }, `a@${'b'.repeat(3_000)}.c`, [' This string must have the format "email".']],
     [{ items: { type: 'string' } }, ['a', 1, 2], ['/1 This must be a string.', '/2 This must be a string.']],
     [{ minItems: 2 }, [1], [' This array must have at least 2 items.']],
@@ -221,7 +249,9 @@ describe('A value is refused', () => {
   });
 
   it.each(['P1Y', 'P2M', '30s', 'PT', 'P1DT', 'P40000D'])('for %s, which is no duration that the engine reads', (value) => {
-    expect(errorsOf({ format: 'duration' }, value)).toEqual([' This string must have the format "duration".']);
+    expect(errorsOf({ format: 'duration' }, value)).toEqual([
+      ' This string must have the format "duration": ISO 8601, such as "P2D" or "PT5M".',
+    ]);
   });
 
   it.each(['PT5M', 'P2D', 'P1W', 'P1DT12H', 'PT0.5S'])('not for %s, which is a duration', (value) => {
@@ -299,6 +329,35 @@ describe('The work is bounded', { timeout: 60_000 }, () => {
     const items = Array.from({ length: 50_000 }, (_, index) => ({ index }));
     expect(errorsOf({ uniqueItems: true }, items)).toEqual([]);
     expect(errorsOf({ items: { enum: items.slice(0, 2_000) } }, items.slice(0, 2_000))).toEqual([]);
+  });
+
+  it('where many schemas go through all members, items or characters of one value', () => {
+    const all = (schema: Json): Json => ({ allOf: Array.from({ length: 290 }, () => schema) });
+    const members = Object.fromEntries(Array.from({ length: 40_000 }, (_, index) => [`p${index}`, 'a']));
+    for (const schema of [{ additionalProperties: false }, { maxProperties: 50_000 }, { propertyNames: { maxLength: 9 } }])
+      expect(errorsOf({ anyOf: Array.from({ length: 290 }, () => ({ ...schema, required: ['none'] })) }, members)).toEqual([GIVEN_UP]);
+    expect(errorsOf({ maxProperties: 50_000, propertyNames: { maxLength: 9 }, additionalProperties: true }, members)).toEqual([]);
+    expect(errorsOf(all({ maxLength: 600_000 }), 'a'.repeat(500_000))).toEqual([GIVEN_UP]);
+    expect(errorsOf({ maxLength: 600_000 }, 'a'.repeat(500_000))).toEqual([]);
+    expect(
+      errorsOf(
+        all({ items: true }),
+        Array.from({ length: 100_000 }, () => 1),
+      ),
+    ).toEqual([GIVEN_UP]);
+    expect(
+      errorsOf(
+        all({ items: { format: 'uri' } }),
+        Array.from({ length: 250 }, () => `a:${'b'.repeat(2_000)}`),
+      ),
+    ).toEqual([GIVEN_UP]);
+  });
+
+  it('where a large object is compared with hundreds of constants', () => {
+    const value = Object.fromEntries(Array.from({ length: 6_000 }, (_, index) => [`p${index}`, 'abc']));
+    const constants = Array.from({ length: 250 }, (_, n) => ({ const: { a: n, b: [n] } }));
+    expect(errorsOf({ anyOf: constants }, value).length).toBeGreaterThan(0);
+    expect(errorsOf({ anyOf: [...constants, { const: value }] }, value)).toEqual([]);
   });
 
   it('where a pattern meets a long text', () => {

@@ -4,9 +4,9 @@ import formats, { type FormatName } from 'ajv-formats';
 import { isMultipleOf } from '../decimal.ts';
 import { isDateTime, parseDuration } from '../duration.ts';
 import { canonicalJson, type Json } from '../json.ts';
-import { spend } from './fuel.ts';
+import { sizesOfLarge, spend } from './fuel.ts';
 import { compilePattern } from './pattern.ts';
-import { FUEL_KEYWORD } from './walk.ts';
+import { type Charge, FUEL_KEYWORD } from './walk.ts';
 
 const FORMATS: readonly FormatName[] = [
   'date',
@@ -34,7 +34,7 @@ const FORMATS: readonly FormatName[] = [
   'password',
   'binary',
 ];
-export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex']);
+export const formatNames: ReadonlySet<string> = new Set([...FORMATS, 'regex', 'base64']);
 
 /** Longest string whose format is checked: the library's patterns for formats are not all linear. */
 const FORMATTED_LENGTH_MAX = 2_048;
@@ -85,7 +85,16 @@ function addFormats(ajv: Ajv2020): void {
     'duration',
     limited((text: string) => text.startsWith('P') && parseDuration(text) !== undefined),
   );
+  // The library's `byte` looks at one line of several.
+  ajv.addFormat('base64', isBase64);
   ajv.addFormat('regex', (text: string) => text.length <= FORMATTED_LENGTH_MAX && compilePattern(text) !== null);
+}
+
+/** With padding, and as every encoder writes it: the bits that say nothing are zero. */
+function isBase64(text: string): boolean {
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return false;
+  const end = text.slice(-4);
+  return !end.endsWith('=') || /^([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$/.test(end);
 }
 
 type Format = Parameters<Ajv2020['addFormat']>[1];
@@ -102,10 +111,12 @@ function limited(format: Format): Format {
 function addKeywords(ajv: Ajv2020): void {
   ajv.addKeyword({
     keyword: FUEL_KEYWORD,
-    schema: false,
     errors: false,
-    validate: () => {
-      spend(1);
+    validate: ({ units, perMember, perItem, perCharacter }: Charge, value: Json) => {
+      spend(units);
+      if (typeof value === 'string') spend(perCharacter * value.length);
+      else if (Array.isArray(value)) spend(perItem * value.length);
+      else if (perMember > 0) spend(perMember * sizeOf(value));
       return true;
     },
   });
@@ -116,7 +127,7 @@ function addKeywords(ajv: Ajv2020): void {
     schemaType: 'boolean',
     validate: (isUnique: boolean, items: readonly Json[]) => {
       spend(items.length);
-      return !isUnique || new Set(items.map(canonicalJson)).size === items.length;
+      return !isUnique || new Set(items.map(comparable)).size === items.length;
     },
   });
   // The library's own check computes with doubles, for which 19.99 is no multiple of 0.01.
@@ -125,15 +136,59 @@ function addKeywords(ajv: Ajv2020): void {
     keyword: 'multipleOf',
     type: 'number',
     schemaType: 'number',
-    validate: (divisor: number, value: number) => isMultipleOf(value, divisor),
-  });
-  ajv.removeKeyword('enum');
-  ajv.addKeyword({
-    keyword: 'enum',
-    schemaType: 'array',
-    compile: (values: readonly Json[]) => {
-      const allowed = new Set(values.map(canonicalJson));
-      return (value: Json) => allowed.has(canonicalJson(value));
+    validate: (divisor: number, value: number) => {
+      if (!Number.isInteger(value) || !Number.isInteger(divisor)) spend(2);
+      return isMultipleOf(value, divisor);
     },
   });
+  // The library's own `const` compares with each of a thousand alternatives as long as the value has members.
+  for (const keyword of ['enum', 'const']) {
+    ajv.removeKeyword(keyword);
+    ajv.addKeyword({
+      keyword,
+      compile: (given: Json | readonly Json[]) => {
+        const allowed = keyword === 'enum' ? (given as readonly Json[]) : [given as Json];
+        const plain = new Set(allowed.filter(isPlain));
+        const others = allowed.filter((each) => !isPlain(each));
+        const texts = new Set(others.map(canonicalJson));
+        const sizes = new Set(others.map((each) => (isPlain(each) ? 0 : Object.keys(each).length)));
+        return (value: Json) => {
+          if (isPlain(value)) {
+            // A text that is asked for must be hashed first, each time.
+            if (typeof value === 'string') spend(value.length / COMPARED_PER_UNIT / 8);
+            return plain.has(value);
+          }
+          return sizes.has(Array.isArray(value) ? value.length : sizeOf(value)) && texts.has(comparable(value));
+        };
+      },
+    });
+  }
+}
+
+function isPlain(value: Json): value is string | number | boolean | null {
+  return typeof value !== 'object' || value === null;
+}
+
+/** Of a value that is compared: its characters. */
+const COMPARED_PER_UNIT = 8;
+/** Of objects: members that are counted. */
+const COUNTED_PER_UNIT = 2;
+const LARGE = 64;
+
+/** Members of an object, which are counted once in a validation. */
+function sizeOf(value: Json): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const known = sizesOfLarge().get(value);
+  if (known !== undefined) return known;
+  const size = Object.keys(value).length;
+  spend(size / COUNTED_PER_UNIT);
+  if (size >= LARGE) sizesOfLarge().set(value, size);
+  return size;
+}
+
+/** Equal for equal values. Costs its length; that of one value too many is known afterwards. */
+function comparable(value: Json): string {
+  const text = canonicalJson(value);
+  spend(text.length / COMPARED_PER_UNIT);
+  return text;
 }

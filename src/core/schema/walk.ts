@@ -5,14 +5,34 @@
 
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { pointerTo } from '../json-pointer.ts';
+import { own } from '../record.ts';
 import { compilePattern } from './pattern.ts';
 import type { SchemaError } from './types.ts';
 
 /** Charges for each evaluation of the schema that has it. */
 export const FUEL_KEYWORD = 'millrace:fuel';
 
-/** Largest number of schemas in a document; each is compiled to code. */
-const SCHEMAS_MAX = 2_000;
+export type SchemaLimits = {
+  /** In a document; each is compiled to code, which is nested: of more than about 1,200 properties no value was ever checked. */
+  readonly schemas: number;
+  /** In `required` and `dependentRequired`. */
+  readonly names: number;
+  /** In one list of `dependentRequired`: the code that is made of it takes time that grows with their square. */
+  readonly dependents: number;
+  /** In all schemas: each is compiled to code, twice where a value is wrong. */
+  readonly keywords: number;
+  /** Instructions of all patterns; a thousand take a millisecond to compile. */
+  readonly patternSize: number;
+};
+
+export const storedSchemaLimits: SchemaLimits = {
+  schemas: 2_000,
+  names: Number.POSITIVE_INFINITY,
+  dependents: Number.POSITIVE_INFINITY,
+  keywords: Number.POSITIVE_INFINITY,
+  patternSize: Number.POSITIVE_INFINITY,
+};
+
 const LEVELS_MAX = 64;
 /** As compact JSON. */
 const CHARACTERS_MAX = 131_072;
@@ -35,7 +55,10 @@ const ITSELF = new Set([
   'unevaluatedProperties',
   'contentSchema',
 ]);
+/** They say something of a value and check nothing. */
+const NOTES = ['title', 'description', 'default', 'deprecated', 'readOnly', 'writeOnly', 'examples', '$comment'];
 const PLAIN = new Set([
+  ...NOTES,
   'type',
   'enum',
   'const',
@@ -59,16 +82,11 @@ const PLAIN = new Set([
   'format',
   'contentEncoding',
   'contentMediaType',
-  'title',
-  'description',
-  'default',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-  'examples',
   '$ref',
-  '$comment',
 ]);
+
+/** Of which no code is made. */
+const WORDS = new Set([...NOTES, 'sensitive', '$schema', '$id']);
 
 const COMPANIONS: readonly (readonly [keyword: string, companions: readonly string[]])[] = [
   ['if', ['then', 'else']],
@@ -82,17 +100,19 @@ const COMPANIONS: readonly (readonly [keyword: string, companions: readonly stri
 export type Walked = { readonly schema: Json; readonly errors: readonly SchemaError[]; readonly isBounded: boolean };
 
 /** @param formats names of the formats that are checked. */
-export function walkSchema(schema: Json, formats: ReadonlySet<string>): Walked {
-  if (isTooDeep(schema)) return refused(`The schema is nested deeper than ${LEVELS_MAX} levels.`);
-  if (JSON.stringify(schema).length > CHARACTERS_MAX) return refused(`The schema has more than ${CHARACTERS_MAX} characters.`);
-  const walker = new Walker(formats);
+export function walkSchema(schema: Json, formats: ReadonlySet<string>, limits: SchemaLimits): Walked {
+  const tooLarge = boundsError(schema);
+  if (tooLarge !== null) return { schema: true, errors: [{ pointer: '', message: tooLarge }], isBounded: false };
+  const walker = new Walker(formats, limits);
   const walked = walker.schema(schema, '');
   walker.checkReferences();
   return { schema: walked, errors: walker.errors, isBounded: true };
 }
 
-function refused(message: string): Walked {
-  return { schema: true, errors: [{ pointer: '', message }], isBounded: false };
+/** A sentence when the schema is too large or too deep to be looked at any further; else null. */
+export function boundsError(schema: Json): string | null {
+  if (isTooDeep(schema)) return `The schema is nested deeper than ${LEVELS_MAX} levels.`;
+  return JSON.stringify(schema).length > CHARACTERS_MAX ? `The schema has more than ${CHARACTERS_MAX} characters.` : null;
 }
 
 /** Level by level and without recursion. */
@@ -111,10 +131,15 @@ class Walker {
   /** Pointers of all schemas in this one: what a reference can lead to. */
   readonly #places = new Set<string>();
   readonly #references: { readonly pointer: string; readonly target: string }[] = [];
+  readonly #limits: SchemaLimits;
   #count = 0;
+  #names = 0;
+  #keywords = 0;
+  #patternSize = 0;
 
-  constructor(formats: ReadonlySet<string>) {
+  constructor(formats: ReadonlySet<string>, limits: SchemaLimits) {
     this.#formats = formats;
+    this.#limits = limits;
   }
 
   /** @returns the schema as it is compiled. */
@@ -126,15 +151,18 @@ class Walker {
       return true;
     }
     this.#count++;
-    if (this.#count === SCHEMAS_MAX + 1) this.#refuse(pointer, `The schema holds more than ${SCHEMAS_MAX} schemas.`);
-    if (this.#count > SCHEMAS_MAX) return true;
+    const { schemas } = this.#limits;
+    if (this.#count === schemas + 1) this.#refuse(pointer, `The schema holds more than ${schemas} schemas.`);
+    if (this.#count > schemas) return true;
     this.#checkCompanions(schema, pointer);
+    this.#countNames(schema, pointer);
+    this.#countKeywords(schema, pointer);
     const members: [string, Json][] = [];
     for (const [keyword, value] of Object.entries(schema)) {
       const kept = this.#keyword(keyword, value, pointerTo(pointer, keyword), pointer === '');
       if (kept !== undefined) members.push([keyword, kept]);
     }
-    return Object.fromEntries([...members, [FUEL_KEYWORD, true]]);
+    return Object.fromEntries([...members, [FUEL_KEYWORD, chargeOf(schema)]]);
   }
 
   /** Undefined when the keyword has no part in checking values. */
@@ -149,6 +177,11 @@ class Walker {
     }
     // `$id` matters only to other documents, and references stay within this one.
     if (keyword === '$id' && isTop) return undefined;
+    // Ours: views mask the value (definition/typed/marks.ts). It has no part in checking it.
+    if (keyword === 'sensitive') {
+      if (typeof value !== 'boolean') this.#refuse(pointer, '"sensitive" must be true or false.');
+      return undefined;
+    }
     this.#refuse(pointer, `The keyword "${shortened(keyword)}" is not known here.`);
     return undefined;
   }
@@ -172,8 +205,35 @@ class Walker {
     return value;
   }
 
+  #countNames(schema: JsonObject, pointer: string): void {
+    const { names } = this.#limits;
+    const before = this.#names;
+    this.#names += namesIn(schema);
+    if (before <= names && this.#names > names) this.#refuse(pointer, `The schema asks for more than ${names} properties by name.`);
+    const { dependents } = this.#limits;
+    for (const [key, list] of Object.entries(isJsonObject(schema.dependentRequired) ? schema.dependentRequired : {}))
+      if (Array.isArray(list) && list.length > dependents)
+        this.#refuse(
+          pointerTo(`${pointer}/dependentRequired`, key),
+          `At most ${dependents} properties may be asked for by one: name fewer.`,
+        );
+  }
+
+  #countKeywords(schema: JsonObject, pointer: string): void {
+    const { keywords } = this.#limits;
+    const before = this.#keywords;
+    this.#keywords += Object.keys(schema).filter((keyword) => !WORDS.has(keyword)).length;
+    if (before <= keywords && this.#keywords > keywords)
+      this.#refuse(pointer, `The schema has more than ${keywords} keywords: split it, or check less.`);
+  }
+
   #pattern(pattern: string, pointer: string): void {
-    if (compilePattern(pattern) === null)
+    if (this.#patternSize > this.#limits.patternSize) return;
+    const compiled = compilePattern(pattern);
+    this.#patternSize += compiled?.size ?? 0;
+    if (this.#patternSize > this.#limits.patternSize)
+      this.#refuse(pointer, 'The patterns of the schema are too large together: use fewer, or shorter ones.');
+    if (compiled === null)
       this.#refuse(
         pointer,
         'The pattern is not a regular expression of RE2: it is broken, too large, or has a lookaround or a backreference.',
@@ -183,7 +243,7 @@ class Walker {
   /** To be called after the walk. Only places that the walk found count, so a reference cannot reach an inherited property. */
   checkReferences(): void {
     // The walk ended early, so not all places are known.
-    if (this.#count > SCHEMAS_MAX) return;
+    if (this.#count > this.#limits.schemas) return;
     for (const { pointer, target } of this.#references) {
       if (!target.startsWith('#')) this.#refuse(pointer, 'A reference must stay within the schema: it begins with "#".');
       else if (!this.#places.has(fragmentOf(target)))
@@ -206,6 +266,37 @@ class Walker {
   #refuse(pointer: string, message: string): void {
     this.errors.push({ pointer, message });
   }
+}
+
+/** Names that an evaluation of the schema looks for; each that is missing makes an error. */
+function namesIn({ required, dependentRequired }: JsonObject): number {
+  const dependent = isJsonObject(dependentRequired) ? Object.values(dependentRequired) : [];
+  return [required, ...dependent].reduce((sum: number, names) => sum + (Array.isArray(names) ? names.length : 0), 0);
+}
+
+/** What an evaluation of a schema costs beside those of the schemas in it. */
+export type Charge = {
+  readonly units: number;
+  /** For each member of an object. */
+  readonly perMember: number;
+  /** For each item of an array. */
+  readonly perItem: number;
+  /** For each character of a string. */
+  readonly perCharacter: number;
+};
+
+/** In units: keywords go through all members, items or characters of a value, each for itself and whatever they find. */
+const PER_MEMBER: { readonly [keyword: string]: number } = {
+  ...{ additionalProperties: 1, unevaluatedProperties: 1, patternProperties: 1, propertyNames: 1 },
+  ...{ minProperties: 0.5, maxProperties: 0.5 },
+};
+const PER_ITEM: { readonly [keyword: string]: number } = { items: 0.05, contains: 0.05, unevaluatedItems: 0.05, prefixItems: 0.05 };
+const PER_CHARACTER: { readonly [keyword: string]: number } = { minLength: 0.01, maxLength: 0.01, format: 0.1 };
+
+function chargeOf(schema: JsonObject): Charge {
+  const sum = (costs: { readonly [keyword: string]: number }): number =>
+    Object.keys(schema).reduce((all, keyword) => all + (own(costs, keyword) ?? 0), 0);
+  return { units: 1 + namesIn(schema), perMember: sum(PER_MEMBER), perItem: sum(PER_ITEM), perCharacter: sum(PER_CHARACTER) };
 }
 
 export function shortened(text: string, lengthMax = 60): string {

@@ -92,6 +92,16 @@ describe('When a run has ended', () => {
   });
 });
 
+describe('A version that lets runs overlap', () => {
+  it('waits for no run that an earlier version began, nor do the times that were queued for it', () => {
+    const before = stateOf({ next: at(4), running, queued: [at(2), at(3)] });
+    const { state, entries } = advance(rulesOf({ overlap: 'allow' }), before, at(4), going, begin);
+    expect(shown(entries)).toEqual(['started 2', 'started 3', 'started 4']);
+    // The row still names it, so that another version which queues would wait for its end.
+    expect(state).toMatchObject({ running, queued: [], last: at(4) });
+  });
+});
+
 describe('After a downtime', () => {
   it('the newest time runs, late, and the others are told as missed', () => {
     const { state, entries } = advance(rulesOf(), stateOf(), at(5) + 30_000, going, begin);

@@ -1,9 +1,8 @@
 /**
  * Advances a schedule: decides what happens at each of its times. Pure: the state of a schedule is its row, and callers hold the
- * row's lock. Whether a run goes on is in the row too. Reading the instance instead could miss its end, and a queued run would
- * never start.
+ * row's lock. Which run goes on is in the row, until a caller who holds that lock has seen the end of that very run; so an end
+ * cannot be missed, however often or late it is looked for.
  */
-
 import { type Cron, newestTime, timesBetween } from '../cron.ts';
 import type { CatchUp, Overlap } from '../definition/triggers/types.ts';
 import type { EpochMs, InstanceId } from '../ids.ts';
@@ -62,7 +61,9 @@ export function advance(
       if (rules.overlap !== 'allow') state = { ...state, running: { instanceId, time } };
     }
   };
-  for (let [time] = state.queued; time !== undefined && state.running === null; [time] = state.queued) {
+  // A version that lets runs overlap waits for none, whatever an earlier one began.
+  const mayRun = (): boolean => rules.overlap === 'allow' || state.running === null;
+  for (let [time] = state.queued; time !== undefined && mayRun(); [time] = state.queued) {
     state = { ...state, queued: state.queued.slice(1) };
     run(time);
   }
@@ -74,7 +75,7 @@ export function advance(
   if (missed !== null) entries.push(missed);
   state = { ...state, next: rules.cron.next(newest), last: newest };
   if (isMissed) return { state, entries };
-  if (state.running === null) run(newest);
+  if (mayRun()) run(newest);
   else if (rules.overlap === 'queue' && state.queued.length < QUEUED_MAX) {
     state = { ...state, queued: [...state.queued, newest] };
     entries.push({ what: 'queued', time: newest });

@@ -3,34 +3,38 @@
  * there goes on with what stands there. A cancel that overtook its start, and a start that is refused, leave the row of an
  * instance that has ended. What is away (a database, the registry) refuses nothing: the partition waits.
  */
-import type { EpochMs, InstanceId } from '../../core/ids.ts';
+
+import type { InstanceId } from '../../core/ids.ts';
 import type { ChildRequest, ChildStart, ChildWord } from '../../core/instance/children/messages.ts';
 import { parentName } from '../../core/instance/children/parent.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
-import { type RunLimits, type Stillborn, start, stillborn } from '../../core/instance/index.ts';
+import { type Stillborn, stillborn } from '../../core/instance/index.ts';
 import type { TaskError } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
+import { inTurns } from '../../store/in-turns.ts';
 import type { InstanceStore, Start } from '../../store/instance-store.ts';
 import type { LatestVersions } from '../../store/latest-versions.ts';
+import type { DirectDispatch, DirectTask } from '../direct/direct-dispatch.ts';
 import { describeError, isCausedByOneMessage } from '../error-scope.ts';
-import type { InstanceBatch } from '../process/decision.ts';
+import type { Attending, InstanceBatch } from '../process/decision.ts';
 import type { ReadyDefinitions } from '../ready-definitions.ts';
+import { type DecidingDependencies, decideStartInParts, refusalError } from '../start/decide-start.ts';
 import { transitionOf } from '../transition.ts';
 
-export type BirthDependencies = {
+export type BirthDependencies = Omit<DecidingDependencies, 'outgoing'> & {
   readonly store: Pick<InstanceStore, 'start' | 'publish'>;
   readonly definitions: ReadyDefinitions;
   readonly latest: Pick<LatestVersions, 'get'>;
-  readonly outgoing: Pick<OutgoingMessages, 'ofEffects' | 'ofChildEnd'>;
-  readonly limits: RunLimits;
-  /** The instance database's clock. */
-  readonly now: () => EpochMs;
+  readonly outgoing: Pick<OutgoingMessages, 'ofEffects' | 'ofChildEnd' | 'partitionOf'>;
 };
 
 export type Births = {
-  /** @param batches of instances that are not there. */
-  bear<N extends AddressedNotification>(partition: number, batches: readonly InstanceBatch<N>[]): Promise<Born<N>>;
+  /**
+   * @param batches of instances that are not there.
+   * @param attending told of children that hold tasks.
+   */
+  bear<N extends AddressedNotification>(partition: number, batches: readonly InstanceBatch<N>[], attending: Attending): Promise<Born<N>>;
 };
 
 export type Born<N extends AddressedNotification> = {
@@ -47,9 +51,13 @@ type Call<N extends AddressedNotification = AddressedNotification> = { readonly 
 
 export function createBirths(dependencies: BirthDependencies): Births {
   return {
-    async bear<N extends AddressedNotification>(partition: number, batches: readonly InstanceBatch<N>[]): Promise<Born<N>> {
+    async bear<N extends AddressedNotification>(
+      partition: number,
+      batches: readonly InstanceBatch<N>[],
+      attending: Attending,
+    ): Promise<Born<N>> {
       const calls = batches.flatMap((batch) => callOf(batch) ?? []);
-      const there = await startAll(dependencies, partition, calls.filter(isBirth));
+      const there = await startAll(dependencies, partition, calls.filter(isBirth), attending);
       await answer(
         dependencies,
         calls.filter(({ one }) => !there.has(one.instanceId)),
@@ -85,13 +93,26 @@ function isBirth({ message }: Call): boolean {
 type There = ReadonlyMap<InstanceId, 'started' | 'present'>;
 
 /** @returns the children that are there now, and whether they were before. */
-async function startAll(dependencies: BirthDependencies, partition: number, calls: readonly Call[]): Promise<There> {
+async function startAll(
+  dependencies: BirthDependencies,
+  partition: number,
+  calls: readonly Call[],
+  { direct, onSeen }: Attending,
+): Promise<There> {
   if (calls.length === 0) return new Map();
   const { store } = dependencies;
-  const starts: Start[] = [];
+  const starts: Birth[] = [];
   // One after the other: what the first looks up, the others have.
-  for (const call of calls) starts.push(await startOf(dependencies, partition, call));
-  const results = await store.start(starts);
+  for (const call of calls) starts.push(await startOf(dependencies, partition, call, direct));
+  const results = await store.start(starts.map(({ start }) => start));
+  const held = starts.filter(({ direct: tasks }, index) => tasks.length > 0 && results[index]?.kind === 'started');
+  direct?.send(held.flatMap(({ direct: tasks }) => tasks));
+  for (const { start, direct: tasks } of held) {
+    onSeen(
+      start.transition.after,
+      tasks.map(({ task }) => task),
+    );
+  }
   const there = new Map<InstanceId, 'started' | 'present'>();
   for (const [index, call] of calls.entries()) {
     let result = results[index];
@@ -103,12 +124,15 @@ async function startAll(dependencies: BirthDependencies, partition: number, call
   return there;
 }
 
-async function startOf(dependencies: BirthDependencies, partition: number, call: Call): Promise<Start> {
+/** With what it holds, to be sent once it is written. */
+type Birth = { readonly start: Start; readonly direct: readonly DirectTask[] };
+
+async function startOf(dependencies: BirthDependencies, partition: number, call: Call, direct: DirectDispatch | null): Promise<Birth> {
   try {
-    return written(dependencies, partition, await decide(dependencies, call));
+    return await decide(dependencies, partition, call, direct);
   } catch (error) {
     if (!isCausedByOneMessage(error)) throw error;
-    return refusedStart(dependencies, partition, call, describeError(error));
+    return { start: refusedStart(dependencies, partition, call, describeError(error)), direct: [] };
   }
 }
 
@@ -123,19 +147,23 @@ function written({ outgoing }: BirthDependencies, partition: number, result: Ste
   return { transition: transitionOf(outgoing, partition, null, result), idempotency: null };
 }
 
-async function decide({ definitions, latest, limits, now }: BirthDependencies, call: Call): Promise<StepResult> {
+async function decide(dependencies: BirthDependencies, partition: number, call: Call, direct: DirectDispatch | null): Promise<Birth> {
+  const { definitions, latest, now } = dependencies;
   const { message } = call;
   const { definitionId, definitionVersion, wish } = message.request;
   const version = definitionVersion ?? (await latest.get(definitionId)) ?? 0;
   const born = stillbornOf(call, version);
-  if (wish === 'cancel' || message.type === 'ChildWord') return stillborn(born, null, now());
+  const without = (error: TaskError | null): Birth => ({
+    start: written(dependencies, partition, stillborn(born, error, now())),
+    direct: [],
+  });
+  if (wish === 'cancel' || message.type === 'ChildWord') return without(null);
   const definition = version === 0 ? null : await definitions.find(definitionId, version);
-  if (definition === null) return stillborn(born, noDefinition(message.request), now());
-  const errors = definition.input?.compiled.validate(message.input) ?? [];
-  if (errors.length > 0) return stillborn(born, inputInvalid(errors), now());
+  if (definition === null) return without(noDefinition(message.request));
   const { instanceId, input, businessKey, by, cause, child } = born;
-  const started = start(definition, { instanceId, input, businessKey, by, cause, child }, now(), limits);
-  return started.ok ? started.value : stillborn(born, started.error.error, now());
+  const decided = await inTurns(decideStartInParts(dependencies, definition, { instanceId, input, businessKey, by, cause, child }, direct));
+  if (!('start' in decided)) return without(refusalError(decided));
+  return { start: { transition: decided.start, idempotency: null }, direct: decided.direct };
 }
 
 function stillbornOf({ one: { instanceId, cause }, message }: Call, definitionVersion: number): Stillborn {
@@ -148,11 +176,6 @@ function stillbornOf({ one: { instanceId, cause }, message }: Call, definitionVe
 function noDefinition({ definitionId, definitionVersion }: ChildRequest): TaskError {
   const what = definitionVersion === null ? `definition ${definitionId}` : `version ${definitionVersion} of ${definitionId}`;
   return { code: 'MR_NOT_FOUND', message: `There is no ${what}. Deploy it, and retry.` };
-}
-
-function inputInvalid(errors: readonly { readonly pointer: string; readonly message: string }[]): TaskError {
-  const said = errors.slice(0, 3).map(({ pointer, message }) => `${pointer === '' ? 'the whole' : pointer}: ${message}`);
-  return { code: 'MR_INPUT_INVALID', message: `The input does not fit the schema of the definition: ${said.join(' ')}` };
 }
 
 /** A start that was too old to be applied is gone; a word for what is not there is unknown. A lost answer is asked for again. */

@@ -7,7 +7,7 @@ import type { CommandIssued } from '../../core/instance/decide/notification.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import type { InstanceStore, NewCommand } from '../../store/instance-store.ts';
-import { commandMessage } from './command-message.ts';
+import { type CommandMessage, commandMessage } from './command-message.ts';
 
 export type CommandDependencies = {
   readonly store: Pick<InstanceStore, 'issueCommand'>;
@@ -26,10 +26,20 @@ export async function issueCommand(
   command: IssuedCommand,
   by: string,
 ): Promise<CommandId | null> {
-  const { commandId, message } = commandMessage(outgoing, instanceId, command, by, now());
-  const partition = outgoing.partitionOf(instanceId);
-  const isAccepted = await store.issueCommand({ commandId, instanceId, partition, by, message, ...rowOf(command) });
-  return isAccepted ? commandId : null;
+  const message = commandMessage(outgoing, instanceId, command, by, now());
+  const isAccepted = await store.issueCommand(newCommand(outgoing, message, instanceId, command, by));
+  return isAccepted ? message.commandId : null;
+}
+
+/** The row of a command, with the message that carries it. */
+export function newCommand(
+  outgoing: Pick<OutgoingMessages, 'partitionOf'>,
+  { commandId, message }: CommandMessage,
+  instanceId: InstanceId,
+  command: IssuedCommand,
+  by: string,
+): NewCommand {
+  return { commandId, instanceId, partition: outgoing.partitionOf(instanceId), by, message, ...rowOf(command) };
 }
 
 /** What the row of a command shows of it. */
@@ -58,7 +68,10 @@ function rowOf(command: IssuedCommand): Pick<NewCommand, 'type' | 'path' | 'atte
     case 'completeNode':
       return { type, path: command.path, attempt: null, payload: { output: command.output, reason: command.reason } };
     case 'skipNode':
+    case 'rerunNode':
       return { type, path: command.path, attempt: null, payload: { reason: command.reason } };
+    case 'migrate':
+      return { type, path: null, attempt: null, payload: { version: command.version, reason: command.reason } };
     case 'pause':
     case 'resume':
       return { type, path: null, attempt: null, payload: null };

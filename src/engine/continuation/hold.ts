@@ -1,57 +1,75 @@
 /**
- * Held tasks: a worker that goes on with the next task by itself needs no record of it. What a step opens is held where the
- * outcome that opened it continues it, by task, attempt and basis; anything else is sent as ever (protocol.md, "Continuation" 8, 9).
- * Held-ness stands beside the state and decides nothing that history would show.
+ * Held tasks: tasks that the outbox has no row of. A worker that goes on with the next task by itself needs no record of it, so what a
+ * step opens is held where the outcome that opened it continues it, by task, attempt and basis. Where tasks are sent directly, the
+ * others are held until the broker has them. Anything else is sent as ever (protocol.md, "Continuation" 8, 9, 16, 17). Held-ness
+ * stands beside the state and decides nothing that history would show.
  */
 import type { AddressedNotification, DecidedAttempt } from '../../core/instance/decide/notification.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
-import { rootPath, scopePathOf, sentTaskAt } from '../../core/instance/state/scopes.ts';
-import { type InstanceState, statusOf } from '../../core/instance/state/state.ts';
+import { missingScopes, rootPath, scopePathOf, sentTaskAt } from '../../core/instance/state/scopes.ts';
+import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import { own } from '../../core/record.ts';
-import type { HeldTask, StoredInstance } from '../../store/instance-store.ts';
+import type { HeldChange, HeldTask, StoredInstance } from '../../store/instance-store.ts';
+import { type DispatchEffect, HELD_MAX } from '../direct/direct-dispatch.ts';
 
 export type Hold = {
-  /** What is still to be sent. */
+  /** What goes through the outbox. */
   readonly effects: readonly Effect[];
-  /** As in `Transition`. */
-  readonly held?: HeldTask | null;
+  /** What may be sent directly instead; some of `effects`. */
+  readonly direct: readonly DispatchEffect[];
+  /** Tasks that were held and still are. */
+  readonly kept: readonly HeldTask[];
+  /** What a worker goes on with. */
+  readonly claimed: HeldTask | null;
   /** Outcomes that continue what the engine has decided otherwise. */
   readonly misfits: number;
 };
 
-/**
- * @param notifications those that were decided.
- * @param isOn whether tasks are held at all: where not, what was held before is still minded.
- */
+export type HoldOptions = {
+  /** Whether workers go on with tasks: where not, what was held before is still minded. */
+  readonly isContinued: boolean;
+  /** Whether tasks are sent directly. */
+  readonly isDirect: boolean;
+  /** Whether the broker has the task. The next step that writes its instance holds it no longer. */
+  readonly isProduced: (task: HeldTask) => boolean;
+};
+
+/** @param notifications those that were decided. */
 export function holdOf(
-  stored: StoredInstance,
+  { held = [] }: StoredInstance,
   notifications: readonly AddressedNotification[],
   { state, history, effects, rejected }: StepResult,
-  isOn: boolean,
+  { isContinued, isDirect, isProduced }: HoldOptions,
 ): Hold {
-  // Where workers go on with nothing, that is every decision.
-  if (history.length === 0 || (!isOn && stored.held === undefined)) return { effects, misfits: 0 };
+  // Where nothing is ever held, that is every decision. A step without history is no write of the instance.
+  if (history.length === 0 || (!isContinued && !isDirect && held.length === 0))
+    return { effects, direct: [], kept: held, claimed: null, misfits: 0 };
   const refused = new Set(rejected.map(({ notification }) => notification));
   const claims: DecidedAttempt[] = [];
-  for (const addressed of isOn ? notifications : []) {
+  for (const addressed of isContinued ? notifications : []) {
     const { notification } = addressed;
     if (notification.type === 'TaskOutcome' && notification.continuing !== undefined && !refused.has(addressed))
       claims.push(notification.continuing);
   }
   const misfits = claims.filter((claim) => !fits(state, claim)).length;
-  const { held } = stored;
-  // One at a time: a second one is sent.
-  if (held !== undefined && isOpen(state, held)) return { effects, misfits };
-  const opened = claims.find((claim) => mayBeHeld(claim) && isOpen(state, claim) && effects.some((effect) => isDispatchOf(effect, claim)));
-  if (opened === undefined) return { effects, misfits, ...(held === undefined ? {} : { held: null }) };
-  return { effects: effects.filter((effect) => !isDispatchOf(effect, opened)), misfits, held: opened };
+  const kept = held.filter((task) => mayBeOpen(state, task) && !isProduced(task));
+  const claimed = claims.find((claim) => mayBeClaimed(state, claim) && effects.some((effect) => isDispatchOf(effect, claim))) ?? null;
+  const rest = claimed === null ? effects : effects.filter((effect) => !isDispatchOf(effect, claimed));
+  const room = HELD_MAX - kept.length - Number(claimed !== null);
+  const direct = isDirect ? rest.filter((effect) => effect.type === 'dispatchTask').slice(0, Math.max(0, room)) : [];
+  return { effects: rest, direct, kept, claimed, misfits };
+}
+
+/** @returns undefined where the row stays as it is. */
+export function heldChange(before: readonly HeldTask[], kept: readonly HeldTask[], added: readonly HeldTask[]): HeldChange | undefined {
+  return added.length === 0 && kept.length === before.length ? undefined : { kept, added };
 }
 
 /** What of a batch is decided now. A redispatch is judged by what is held after everything before it. */
 export type Portion<N> = { readonly refused: readonly N[]; readonly decided: readonly N[]; readonly left: readonly N[] };
 
-export function portionOf<N extends AddressedNotification>(notifications: readonly N[], held: HeldTask | undefined): Portion<N> {
+export function portionOf<N extends AddressedNotification>(notifications: readonly N[], held: readonly HeldTask[] = []): Portion<N> {
   let first = 0;
   while (first < notifications.length && isSentAlready(notifications[first], held)) first++;
   const next = notifications.findIndex((one, index) => index > first && isRedispatch(one));
@@ -60,10 +78,10 @@ export function portionOf<N extends AddressedNotification>(notifications: readon
 }
 
 /** A held task is with a worker, or its lease will send it: the request of a redispatcher for it changes nothing. */
-export function isSentAlready(one: AddressedNotification | undefined, held: HeldTask | undefined): boolean {
-  if (one === undefined || held === undefined || !isRedispatch(one)) return false;
+export function isSentAlready(one: AddressedNotification | undefined, held: readonly HeldTask[] = []): boolean {
+  if (one === undefined || !isRedispatch(one)) return false;
   const { command } = one.notification;
-  return command.path === held.path && command.attempt === held.attempt;
+  return held.some(({ path, attempt }) => command.path === path && command.attempt === attempt);
 }
 
 export const heldRejection = {
@@ -75,13 +93,13 @@ type Redispatch = AddressedNotification & {
   readonly notification: { readonly type: 'CommandIssued'; readonly command: { readonly type: 'redispatch' } };
 };
 
-function isRedispatch(one: AddressedNotification): one is Redispatch {
+export function isRedispatch(one: AddressedNotification): one is Redispatch {
   return one.notification.type === 'CommandIssued' && one.notification.command.type === 'redispatch';
 }
 
-/** Of the instance's own scope, which every state holds: so it can always be told whether it is still open. */
-function mayBeHeld({ path }: DecidedAttempt): boolean {
-  return scopePathOf(path) === rootPath;
+/** Of the instance's own scope: workers go on with no others. */
+function mayBeClaimed(state: InstanceState, claim: DecidedAttempt): boolean {
+  return scopePathOf(claim.path) === rootPath && isOpen(state, claim);
 }
 
 function isDispatchOf(effect: Effect, { path, attempt }: DecidedAttempt): boolean {
@@ -89,7 +107,13 @@ function isDispatchOf(effect: Effect, { path, attempt }: DecidedAttempt): boolea
 }
 
 function isOpen(state: InstanceState, { path, attempt, basis }: DecidedAttempt): boolean {
-  return mayBeHeld({ path, attempt, basis }) && sentTaskAt(state, path, attempt)?.basis === basis;
+  return sentTaskAt(state, path, attempt)?.basis === basis;
+}
+
+/** A step that closes a task has loaded its scope. So one whose scope is not loaded is as it was. */
+function mayBeOpen(state: InstanceState, task: HeldTask): boolean {
+  if (hasEnded(state)) return false;
+  return missingScopes(state, [scopePathOf(task.path)]).length > 0 || isOpen(state, task);
 }
 
 /** A paused instance opens nothing, and one that has ended neither: that is no disagreement. */

@@ -20,7 +20,7 @@ export type DecidedOn<T> = { readonly decision: T; readonly stored: StoredInstan
 export async function decideLoading<T>(
   given: StoredInstance,
   wanted: readonly ScopePath[],
-  decide: (stored: StoredInstance) => T,
+  decide: (stored: StoredInstance) => T | Promise<T>,
   loadScopes: (version: number, needed: ScopesNeeded) => Promise<readonly StatePart[] | null>,
 ): Promise<DecidedOn<T> | null> {
   let stored = given;
@@ -34,7 +34,8 @@ export async function decideLoading<T>(
       stored = { ...stored, state: withScopes(stored.state, needed, scopes) };
     }
     try {
-      return { decision: decide(stored), stored };
+      const decided = decide(stored);
+      return { decision: decided instanceof Promise ? await decided : decided, stored };
     } catch (error) {
       if (!(error instanceof ScopesNeeded) || stored.state.partial === undefined) throw error;
       needed = error;

@@ -1,8 +1,10 @@
 /** The types of processing notifications: a batch of one instance, the decision on it, and what could not be applied. */
 import type { InstanceId } from '../../core/ids.ts';
 import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
+import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
 import type { HeldTask, StoredInstance, Transition } from '../../store/instance-store.ts';
+import type { DirectDispatch, DirectTask } from '../direct/direct-dispatch.ts';
 
 /** The notifications of one instance, in their order. */
 export type InstanceBatch<N extends AddressedNotification> = { readonly instanceId: InstanceId; readonly notifications: readonly N[] };
@@ -12,16 +14,25 @@ export type Decision<N extends AddressedNotification> = InstanceBatch<N> & {
   readonly stored: StoredInstance;
   readonly result: StepResult;
   readonly transition: Transition | null;
-  /** Of the instance after it; absent: none. */
-  readonly held?: HeldTask;
-  /** Whether it began to be held in this step. */
-  readonly isNewlyHeld: boolean;
+  /** Of the instance after it. */
+  readonly held: readonly HeldTask[];
+  /** Whether one of them is a worker's that goes on with it, from this step on. */
+  readonly isContinued: boolean;
+  /** Those of them that are to be sent once this is written. */
+  readonly direct: readonly DirectTask[];
   /** Outcomes that continue what the engine has decided otherwise. */
   readonly misfits: number;
 };
 
-/** Told of each instance that was dealt with, whatever became of its notifications: the task of it that is held. */
-export type OnSeen = (instanceId: InstanceId, held: HeldTask | undefined) => void;
+/** Told of each instance that was dealt with, whatever became of its notifications: its state, and its tasks that are held. */
+export type OnSeen = (state: InstanceState, held: readonly HeldTask[]) => void;
+
+/** What a batch is processed with, of its partition and assignment. */
+export type Attending = {
+  readonly onSeen: OnSeen;
+  /** null: every task goes through the outbox. */
+  readonly direct: DirectDispatch | null;
+};
 
 /** A notification for the dead letters. */
 export type Unprocessable<N extends AddressedNotification> = {

@@ -22,6 +22,8 @@ export type ProcessingDependencies<N extends AddressedNotification> = {
   readonly limits: ProcessingLimits;
   /** Whether workers may go on by themselves with tasks of definitions that say so. Absent: they may not. */
   readonly continuation?: boolean;
+  /** Whether whoever calls tells of each instance that is seen ended, so that no message says so. Absent: the outbox does. */
+  readonly tellsEnds?: boolean;
   /** The instance database's clock. */
   readonly now: () => EpochMs;
   readonly observer: ProcessingObserver<N>;

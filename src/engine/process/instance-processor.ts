@@ -3,28 +3,47 @@
  * batch that loses the version check is decided again on the new state. A batch that cannot be applied as a whole is applied one
  * notification at a time (`one-by-one.ts`), so that other instances go on. Relies on one batch of a partition at a time.
  */
-import type { Definition } from '../../core/definition/types.ts';
-import type { EpochMs } from '../../core/ids.ts';
+import type { EpochMs, InstanceId } from '../../core/ids.ts';
 import { type AddressedNotification, isForChild } from '../../core/instance/decide/notification.ts';
-import { step } from '../../core/instance/index.ts';
+import { stepInParts } from '../../core/instance/index.ts';
+import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { ScopesNeeded } from '../../core/instance/state/scopes.ts';
+import { hasEnded } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
+import type { Versions } from '../../core/instance/view.ts';
+import type { InParts } from '../../core/parts.ts';
+import { inTurns } from '../../store/in-turns.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
+import { LoopTurns } from '../../store/loop-turns.ts';
 import { continuedOf } from '../continuation/continued.ts';
-import { heldRejection, holdOf, portionOf } from '../continuation/hold.ts';
+import { heldChange, heldRejection, holdOf, portionOf } from '../continuation/hold.ts';
+import { directTasks } from '../direct/direct-dispatch.ts';
 import { isCausedByOneMessage } from '../error-scope.ts';
-import { transitionOf } from '../transition.ts';
+import { continuationWith, transitionInParts } from '../transition.ts';
 import { decideLoading } from './decide-loading.ts';
-import type { Decision, InstanceBatch, OnSeen, Unprocessable } from './decision.ts';
+import type { Attending, Decision, InstanceBatch, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
 import { assertFits, INSTANCE_BYTES_MAX } from './instance-size.ts';
 import { type LoadedStates, loadStates } from './load-states.ts';
-import { LoopTurns } from './loop-turns.ts';
 import { applyOneByOne } from './one-by-one.ts';
 import type { StateCache } from './state-cache.ts';
+import { targetVersions, wantedVersions } from './target-versions.ts';
 import { ATTEMPTS_MAX, versionConflict } from './version-conflict.ts';
 import { wantedScopes } from './wanted-scopes.ts';
 import { writeDecisions } from './write-decisions.ts';
+
+type Targets = ReadonlyMap<InstanceId, Versions>;
+
+type DecideInParts = (notifications: readonly AddressedNotification[]) => InParts<StepResult>;
+
+type Deciding = {
+  readonly now: EpochMs;
+  readonly versions: Versions | undefined;
+  readonly attending: Attending;
+  readonly turns: LoopTurns;
+};
+
+const unattended: Attending = { onSeen: () => undefined, direct: null };
 
 export class InstanceProcessor<N extends AddressedNotification> {
   readonly #dependencies: ProcessingDependencies<N>;
@@ -36,14 +55,14 @@ export class InstanceProcessor<N extends AddressedNotification> {
   /**
    * Throws a retryable MillraceError with nothing, or a part, of it written: all of it may come again.
    * @param batches at most one of each instance, all of this partition.
-   * @param onSeen told last of what stands.
+   * @param attending its `onSeen` is told last of what stands.
    * @returns what can never be processed.
    */
   async process(
     partition: number,
     batches: readonly InstanceBatch<N>[],
     cache: StateCache,
-    onSeen: OnSeen = () => undefined,
+    attending: Attending = unattended,
   ): Promise<readonly Unprocessable<N>[]> {
     const { store, now, observer } = this.#dependencies;
     const unprocessable: Unprocessable<N>[] = [];
@@ -53,16 +72,17 @@ export class InstanceProcessor<N extends AddressedNotification> {
       const loaded = await loadStates(store, partition, pending, cache, now);
       observer.onStatesRead(loaded.hits, loaded.misses);
       await this.#readDefinitions(loaded);
-      const { decisions, undecided, unknown, moved } = await this.#decideAll(partition, pending, loaded);
+      const targets = await this.#readTargets(loaded, pending);
+      const { decisions, undecided, unknown, moved } = await this.#decideAll(partition, pending, loaded, targets, attending);
       const { applied, lost, refused } = await writeDecisions(store, partition, decisions, observer);
-      for (const decision of applied) this.#settle(decidedOf(decision), cache, onSeen);
+      this.#settle(applied.map(decidedOf), cache, attending);
       const again = [...lost, ...moved];
       for (const { instanceId } of again) cache.drop(instanceId);
       if (again.length > 0) observer.onConflicts(again.length);
-      const born = unknown.length === 0 ? nobody : await this.#dependencies.births.bear(partition, unknown);
+      const born = unknown.length === 0 ? nobody : await this.#dependencies.births.bear(partition, unknown, attending);
       for (const one of born.applied) observer.onBorn(one);
       unprocessable.push(...this.#unknown(born.unknown));
-      for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache, onSeen)));
+      for (const batch of [...undecided, ...refused]) unprocessable.push(...(await this.#isolate(partition, batch, cache, attending)));
       // Notifications that a step left are no conflict, so they do not count as an attempt: each step brings them nearer to the end.
       if (again.length > 0) attempt++;
       pending = [...again, ...born.again, ...applied.flatMap(leftOf)];
@@ -84,7 +104,25 @@ export class InstanceProcessor<N extends AddressedNotification> {
     }
   }
 
-  async #decideAll(partition: number, batches: readonly InstanceBatch<N>[], { states }: LoadedStates) {
+  /** By instance. */
+  async #readTargets({ states }: LoadedStates, batches: readonly InstanceBatch<N>[]): Promise<Targets> {
+    const targets = new Map<InstanceId, Versions>();
+    for (const { instanceId, notifications } of batches) {
+      const wanted = wantedVersions(notifications);
+      const stored = states.get(instanceId);
+      if (wanted.size === 0 || stored === undefined) continue;
+      targets.set(instanceId, await targetVersions(this.#dependencies.definitions, stored.state, wanted));
+    }
+    return targets;
+  }
+
+  async #decideAll(
+    partition: number,
+    batches: readonly InstanceBatch<N>[],
+    { states }: LoadedStates,
+    targets: Targets,
+    attending: Attending,
+  ) {
     const decisions: Decision<N>[] = [];
     const undecided: InstanceBatch<N>[] = [];
     const unknown: InstanceBatch<N>[] = [];
@@ -95,7 +133,8 @@ export class InstanceProcessor<N extends AddressedNotification> {
     const decided = await Promise.all(
       batches.map(async (batch) => {
         await turns.take();
-        return await this.#decide(partition, batch, states.get(batch.instanceId), now);
+        const { instanceId } = batch;
+        return await this.#decide(partition, batch, states.get(instanceId), { now, versions: targets.get(instanceId), attending, turns });
       }),
     );
     for (const [index, batch] of batches.entries()) {
@@ -113,40 +152,56 @@ export class InstanceProcessor<N extends AddressedNotification> {
     partition: number,
     batch: InstanceBatch<N>,
     stored: StoredInstance | undefined,
-    now: EpochMs,
+    { now, versions, attending, turns }: Deciding,
   ): Promise<Decision<N> | 'unknown' | 'moved' | 'undecided'> {
     if (stored === undefined) return 'unknown';
-    const { definitions, store } = this.#dependencies;
+    const { definitions, store, limits } = this.#dependencies;
     const { instanceId, notifications } = batch;
     const definition = definitions.peek(stored.state.definitionId, stored.state.definitionVersion);
     if (definition === undefined) return 'undecided';
     const decided = await decideLoading(
       stored,
       wantedScopes(notifications),
-      (on) => this.#attempt(() => this.#decideOn(partition, batch, on, definition, now)),
-      (version, needed) => store.loadScopes(partition, instanceId, version, needed),
+      (on) =>
+        this.#attempt(() => {
+          const decide: DecideInParts = (some) => stepInParts(definition, on.state, some, now, limits, versions);
+          return inTurns(this.#decideOn(partition, batch, on, attending, decide));
+        }),
+      async (version, needed) => {
+        const scopes = await store.loadScopes(partition, instanceId, version, needed);
+        await turns.take();
+        return scopes;
+      },
     );
     return decided === null ? 'moved' : decided.decision;
   }
 
-  #attempt(decide: () => Decision<N>): Decision<N> | 'undecided' {
+  #attempt(decide: () => Decision<N> | Promise<Decision<N>>): Decision<N> | 'undecided' | Promise<Decision<N> | 'undecided'> {
     try {
-      return decide();
+      const decided = decide();
+      return decided instanceof Promise ? decided.catch(undecidedUnlessScopes) : decided;
     } catch (error) {
-      if (error instanceof ScopesNeeded) throw error;
-      return 'undecided';
+      return undecidedUnlessScopes(error);
     }
   }
 
-  #decideOn(partition: number, batch: InstanceBatch<N>, on: StoredInstance, definition: Definition, now: EpochMs): Decision<N> {
-    const { limits, continuation = false } = this.#dependencies;
-    const { notifications } = batch;
-    if (!continuation && on.held === undefined)
-      return this.#decisionOf(partition, batch, on, step(definition, on.state, notifications, now, limits));
+  *#decideOn(
+    partition: number,
+    batch: InstanceBatch<N>,
+    on: StoredInstance,
+    attending: Attending,
+    decide: DecideInParts,
+  ): InParts<Decision<N>> {
+    const result = yield* this.#resultOn(batch, on, attending, decide);
+    return yield* this.#decisionOf(partition, batch, on, result, attending);
+  }
+
+  *#resultOn({ notifications }: InstanceBatch<N>, on: StoredInstance, { direct }: Attending, decide: DecideInParts): InParts<StepResult> {
+    if (this.#dependencies.continuation !== true && direct === null && on.held === undefined) return yield* decide(notifications);
     const { refused, decided, left } = portionOf(notifications, on.held);
-    const result = step(definition, on.state, decided, now, limits);
+    const result = yield* decide(decided);
     const rejected = [...refused.map((notification) => ({ notification, rejection: heldRejection })), ...result.rejected];
-    return this.#decisionOf(partition, batch, on, { ...result, rejected, left: [...result.left, ...left] });
+    return { ...result, rejected, left: [...result.left, ...left] };
   }
 
   /** An end that finds no parent has nobody to tell, and a retry that finds no child has nothing to retry. */
@@ -156,36 +211,58 @@ export class InstanceProcessor<N extends AddressedNotification> {
     return notifications.filter((one) => !isDropped(one)).map(ofUnknownInstance);
   }
 
-  #decisionOf(partition: number, batch: InstanceBatch<N>, stored: StoredInstance, result: StepResult): Decision<N> {
-    const { outgoing, definitions, limits, continuation = false } = this.#dependencies;
+  *#decisionOf(
+    partition: number,
+    batch: InstanceBatch<N>,
+    stored: StoredInstance,
+    result: StepResult,
+    { direct }: Attending,
+  ): InParts<Decision<N>> {
+    const { outgoing, definitions, limits, continuation = false, tellsEnds = false } = this.#dependencies;
     assertFits(result, limits.instanceBytes ?? INSTANCE_BYTES_MAX);
-    const continued = continuedOf(continuation, definitions, stored.state);
+    const continued = continuedOf(continuation, definitions, result.state);
     const decided = batch.notifications.slice(0, batch.notifications.length - result.left.length);
-    const { effects, held, misfits } = holdOf(stored, decided, result, continued !== undefined);
+    const { instanceId } = batch;
+    const hold = holdOf(stored, decided, result, {
+      ...{ isContinued: continued !== undefined, isDirect: direct?.hasRoom ?? false },
+      isProduced: (task) => direct?.isProduced(instanceId, task) ?? false,
+    });
+    const { kept, claimed, misfits } = hold;
+    const travelling = continuationWith(continued, result.state, hold.effects);
+    const sent = directTasks(outgoing, result.state, hold.direct, travelling);
+    const effects = hold.effects.filter((effect) => !sent.has(effect) && !(tellsEnds && hasEnded(result.state) && isEnd(effect)));
+    const added = [...(claimed === null ? [] : [claimed]), ...Array.from(sent.values(), ({ task }) => task)];
+    const held = heldChange(stored.held ?? [], kept, added);
     const changesNothing = result.history.length === 0 && effects.length === 0;
-    const transition = changesNothing ? null : transitionOf(outgoing, partition, stored, { ...result, effects }, { continued, held });
-    const after = held === undefined ? stored.held : held;
-    const isNewlyHeld = held !== undefined && held !== null;
+    const written = { ...result, effects };
+    const transition = changesNothing
+      ? null
+      : yield* transitionInParts(outgoing, partition, stored, written, { continuation: travelling, held });
     return {
       ...batch,
-      stored,
-      result,
-      transition,
-      isNewlyHeld,
-      misfits,
-      ...(after === undefined || after === null ? {} : { held: after }),
+      ...{ stored, result, transition, misfits },
+      ...{ held: [...kept, ...added], isContinued: claimed !== null, direct: [...sent.values()] },
     };
   }
 
-  #settle(decision: Decision<N>, cache: StateCache, onSeen: OnSeen): void {
-    const { instanceId, stored, result, held } = decision;
-    const after = { state: result.state, version: stored.version + 1, ...(held === undefined ? {} : { held }) };
-    cache.set(instanceId, result.history.length === 0 ? stored : after);
-    onSeen(instanceId, held);
-    this.#dependencies.observer.onProcessed(decision);
+  /** All of them are written, or had nothing to be written. */
+  #settle(decisions: readonly Decision<N>[], cache: StateCache, { onSeen, direct }: Attending): void {
+    direct?.send(decisions.flatMap((decision) => decision.direct));
+    for (const decision of decisions) {
+      const { instanceId, stored, result, held } = decision;
+      const after = { state: result.state, version: stored.version + 1, ...(held.length === 0 ? {} : { held }) };
+      cache.set(instanceId, result.history.length === 0 ? stored : after);
+      onSeen(result.state, held);
+      this.#dependencies.observer.onProcessed(decision);
+    }
   }
 
-  async #isolate(partition: number, batch: InstanceBatch<N>, cache: StateCache, onSeen: OnSeen): Promise<readonly Unprocessable<N>[]> {
+  async #isolate(
+    partition: number,
+    batch: InstanceBatch<N>,
+    cache: StateCache,
+    attending: Attending,
+  ): Promise<readonly Unprocessable<N>[]> {
     const { store } = this.#dependencies;
     const { instanceId } = batch;
     return await applyOneByOne(batch, {
@@ -194,18 +271,29 @@ export class InstanceProcessor<N extends AddressedNotification> {
         cache.drop(instanceId);
         const stored = (await store.load(partition, [{ instanceId, scopes: 'all' }])).get(instanceId);
         if (stored === undefined) throw new Error('Bug: an instance is gone');
-        onSeen(instanceId, stored.held);
+        attending.onSeen(stored.state, stored.held ?? []);
         return stored;
       },
       write: async (one, stored, result) => {
-        const decision = this.#decisionOf(partition, { instanceId, notifications: [one] }, stored, result);
+        const batch = { instanceId, notifications: [one] };
+        const decision = await inTurns(this.#decisionOf(partition, batch, stored, result, attending));
         const { transition } = decision;
         const isWritten = transition === null || (await store.apply(partition, [transition])).applied.has(instanceId);
-        if (isWritten) this.#settle(decision, cache, onSeen);
+        if (isWritten) this.#settle([decision], cache, attending);
         return isWritten;
       },
     });
   }
+}
+
+/** The instance is decided alone, and what it throws there is logged. */
+function undecidedUnlessScopes(error: unknown): 'undecided' {
+  if (error instanceof ScopesNeeded) throw error;
+  return 'undecided';
+}
+
+function isEnd(effect: Effect): boolean {
+  return effect.type === 'lifecycle' && effect.change === 'ended';
 }
 
 function countDecided<N extends AddressedNotification>({ notifications, result }: Decision<N>): number {

@@ -3,6 +3,7 @@ import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
 import { timeOf } from '../../core/instance/children/child-id.ts';
 import { type AddressedNotification, isForChild } from '../../core/instance/decide/notification.ts';
+import { visibleAfterMs } from '../../messaging/visible-after.ts';
 import type { InstanceStore, StoredInstance, WantedInstance } from '../../store/instance-store.ts';
 import type { InstanceBatch } from './decision.ts';
 import type { StateCache } from './state-cache.ts';
@@ -57,10 +58,9 @@ async function loadVisible(
   return found;
 }
 
-/** About 5 s in all: a commit becomes visible within microseconds, unless the machine is overloaded. */
 const untilVisible = retry(
   handleWhenResult((isMissing) => isMissing === true),
-  { maxAttempts: 10, backoff: new IterableBackoff([5, 10, 20, 50, 100, 200, 400, 800, 1_600, 1_600]) },
+  { maxAttempts: visibleAfterMs.length, backoff: new IterableBackoff([...visibleAfterMs]) },
 );
 
 /** Clocks of API processes may be wrong by as much. */

@@ -6,14 +6,16 @@
  */
 
 import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
-import { recordUnapplied, step } from '../../core/instance/index.ts';
+import { recordUnapplied, stepInParts } from '../../core/instance/index.ts';
 import type { TaskError } from '../../core/instance/state/state.ts';
 import type { StepResult } from '../../core/instance/step.ts';
+import { inTurns } from '../../store/in-turns.ts';
 import type { StoredInstance } from '../../store/instance-store.ts';
 import { heldRejection, isSentAlready } from '../continuation/hold.ts';
 import { describeError, isCausedByOneMessage } from '../error-scope.ts';
 import type { InstanceBatch, ProcessingObserver, RecordedAs, Unprocessable } from './decision.ts';
 import type { ProcessingDependencies } from './dependencies.ts';
+import { targetVersions, wantedVersions } from './target-versions.ts';
 import { ATTEMPTS_MAX, versionConflict } from './version-conflict.ts';
 
 export type OneByOne<N extends AddressedNotification> = Pick<ProcessingDependencies<N>, 'definitions' | 'limits' | 'now'> & {
@@ -49,7 +51,9 @@ function deciding<N extends AddressedNotification>(one: AddressedNotification, {
   return async ({ state, held }) => {
     if (isSentAlready(one, held))
       return { state, history: [], effects: [], rejected: [{ notification: one, rejection: heldRejection }], left: [] };
-    return step(await definitions.get(state.definitionId, state.definitionVersion), state, [one], now(), limits);
+    const definition = await definitions.get(state.definitionId, state.definitionVersion);
+    const versions = await targetVersions(definitions, state, wantedVersions([one]));
+    return await inTurns(stepInParts(definition, state, [one], now(), limits, versions));
   };
 }
 

@@ -13,19 +13,27 @@ export type StartBatcherOptions = {
   readonly inFlightMax?: number;
   /** Starts that may wait; more are refused. Default 10 000. */
   readonly waitingMax?: number;
+  readonly monotonic?: () => number;
 };
 
-type Waiting = { readonly start: Start; readonly resolve: (result: StartResult) => void; readonly reject: (error: unknown) => void };
+type Waiting = {
+  readonly start: Start;
+  readonly at: number;
+  readonly resolve: (result: StartResult) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 export interface StartBatcher {
   /** Resolves after the commit. Rejects at once with `MR_TOO_MANY_STARTS` (retryable) when too many wait already. */
   submit(start: Start): Promise<StartResult>;
   readonly waiting: number;
+  /** How long the first of those has waited; 0 when none waits. */
+  readonly oldestWaitMs: number;
 }
 
 export function createStartBatcher(
   store: Pick<InstanceStore, 'start'>,
-  { batchMax = 200, inFlightMax = 2, waitingMax = 10_000 }: StartBatcherOptions = {},
+  { batchMax = 200, inFlightMax = 2, waitingMax = 10_000, monotonic = () => performance.now() }: StartBatcherOptions = {},
 ): StartBatcher {
   let queue: Waiting[] = [];
   let inFlight = 0;
@@ -68,7 +76,7 @@ export function createStartBatcher(
           new MillraceError('MR_TOO_MANY_STARTS', 'Too many starts wait already. Try again in a second.', { retryable: true }),
         );
       return new Promise((resolve, reject) => {
-        queue.push({ start, resolve, reject });
+        queue.push({ start, at: monotonic(), resolve, reject });
         if (scheduled) return;
         scheduled = true;
         // After this turn of the event loop: requests that arrived together leave together.
@@ -77,6 +85,10 @@ export function createStartBatcher(
     },
     get waiting() {
       return queue.length;
+    },
+    get oldestWaitMs() {
+      const [first] = queue;
+      return first === undefined ? 0 : monotonic() - first.at;
     },
   };
 }

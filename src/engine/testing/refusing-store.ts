@@ -125,7 +125,10 @@ export class RefusingStore {
     const { paused } = this.state;
     const incidents = incidentsOf(this.state);
     if (hasEnded(this.state) || paused !== null) return [];
-    return this.#openTasks().filter((task) => own(incidents, task.path) === undefined && !this.#isAwaited(task));
+    // The instance's own incident says that a timer of its own could not be applied: what a step left follows with its retry.
+    const isLeft = (task: TaskState) =>
+      task.type === 'workflow' && 'childId' in task && task.childId === null && own(incidents, '') !== undefined;
+    return this.#openTasks().filter((task) => own(incidents, task.path) === undefined && !isLeft(task) && !this.#isAwaited(task));
   }
 
   #isAwaited(task: TaskState): boolean {

@@ -10,7 +10,7 @@ import { startByEvent } from '../../core/triggers/event-start.ts';
 import type { DecideEventStart, EventStart, EventStarter } from '../../store/instance-store.ts';
 import { eventKeyPrefix, type TriggerSet } from '../../store/triggers.ts';
 import { definitionOrReason, type ReadyDefinitions } from '../ready-definitions.ts';
-import { type DecidingDependencies, decideStart, refusalText } from '../start/start-instance.ts';
+import { type DecidingDependencies, decideStartInParts, refusalText } from '../start/decide-start.ts';
 
 export type EventStarterDependencies = DecidingDependencies & { readonly definitions: ReadyDefinitions };
 
@@ -25,11 +25,11 @@ export function createEventStarter(dependencies: EventStarterDependencies): Pick
 }
 
 function decideWith(dependencies: EventStarterDependencies, of: (set: TriggerSet) => Definition | string): DecideEventStart {
-  const { now, limits } = dependencies;
-  return (set, event) => {
+  return function* (set, event) {
+    const { now, limits } = dependencies;
     const definition = of(set);
     if (typeof definition === 'string') return { kind: 'failed', reason: definition };
-    const verdict = startByEvent(definition, set.paused, event, now(), limits);
+    const verdict = yield* startByEvent(definition, set.paused, event, now(), limits);
     switch (verdict.kind) {
       case 'nothing':
         return null;
@@ -39,7 +39,7 @@ function decideWith(dependencies: EventStarterDependencies, of: (set: TriggerSet
         const { trigger, input, businessKey } = verdict;
         const by = `trigger:${trigger}`;
         const cause = `event:${event.source}/${event.id}`;
-        const decided = decideStart(dependencies, { definition, input, businessKey, by, cause });
+        const decided = yield* decideStartInParts(dependencies, definition, { input, businessKey, by, cause });
         if (!('start' in decided)) return failed(trigger, refusalText(decided));
         return { kind: 'start', start: { transition: decided.start, idempotency: { key: eventKey(event), bodyHash: '' } } };
       }

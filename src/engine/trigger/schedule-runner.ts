@@ -11,7 +11,7 @@ import { inputAt } from '../../core/triggers/schedule-start.ts';
 import type { ScheduleRunner, Start } from '../../store/instance-store.ts';
 import type { ScheduleRow } from '../../store/schedules.ts';
 import { definitionOrReason, type ReadyDefinitions } from '../ready-definitions.ts';
-import { type DecidingDependencies, decideStart, refusalText } from '../start/start-instance.ts';
+import { type DecidingDependencies, decideStart, refusalText } from '../start/decide-start.ts';
 
 export type ScheduleRunnerDependencies = DecidingDependencies & { readonly definitions: ReadyDefinitions };
 
@@ -53,8 +53,8 @@ function startOf(
   const input = inputAt(trigger, time, now, dependencies.limits);
   if (!input.ok) return `${input.error.code}: ${input.error.message}`;
   const at = new Date(time).toISOString();
-  const request = { definition, input: input.value, businessKey: null, by: `trigger:${name}`, cause: `schedule:${name}@${at}` };
-  const decided = decideStart(dependencies, request);
+  const wanted = { input: input.value, businessKey: null, by: `trigger:${name}`, cause: `schedule:${name}@${at}` };
+  const decided = decideStart(dependencies, definition, wanted);
   if (!('start' in decided)) return refusalText(decided);
   return { transition: decided.start, idempotency: { key: `schedule\n${name}\n${at}`, bodyHash: '' } };
 }

@@ -77,6 +77,12 @@ export function createAdmin(open: OpenClient, metadataMaxAgeMs: number): LogAdmi
         const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
         return offsetsOf((found?.partitions ?? []).filter(({ offset }) => offset !== '-1'));
       }),
+    committedNotes: (groupId, topic) =>
+      run(`read the offsets of the group ${groupId}`, async (admin) => {
+        const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+        const noted = (found?.partitions ?? []).filter(({ metadata }) => metadata !== null && metadata !== '');
+        return new Map(noted.map(({ partition, metadata }) => [partition, metadata ?? '']));
+      }),
     deleteGroup: (groupId) =>
       run(`delete the group ${groupId}`, async (admin) => {
         try {

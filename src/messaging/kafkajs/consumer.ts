@@ -79,7 +79,10 @@ class ReopeningConsumer implements LogConsumer {
             if (reached !== null) this.commit(partition, reached, this.#assignment.generation);
           },
           // Sent at once: afterwards nothing is assigned any more.
-          leaving: () => void this.#sendCommits(),
+          leaving: () => {
+            this.#assignment.dropNotes();
+            void this.#sendCommits();
+          },
         });
       } finally {
         client.close();
@@ -99,7 +102,14 @@ class ReopeningConsumer implements LogConsumer {
   }
 
   commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith = offset): void {
-    if (!this.#assignment.note(partition, offset, generation, dealtWith)) return;
+    if (this.#assignment.note(partition, offset, generation, dealtWith)) this.#commitSoon();
+  }
+
+  annotate(partition: TopicPartition, note: string, generation: number): void {
+    if (this.#assignment.annotate(partition, note, generation)) this.#commitSoon();
+  }
+
+  #commitSoon(): void {
     this.#commitTimer ??= setTimeout(() => {
       this.#commitTimer = null;
       void this.#flush();
@@ -158,6 +168,7 @@ class ReopeningConsumer implements LogConsumer {
     const held = this.#assignment.partitions();
     if (held.length > 0) this.#session?.pause(held);
     await drained;
+    this.#assignment.dropNotes();
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#commitTimer = null;
     // An unavailable broker must not delay the stop. Records without a commit come again.

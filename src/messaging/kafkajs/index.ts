@@ -10,6 +10,7 @@ import { createConsumer } from './consumer.ts';
 import { mendFetchDecoding } from './fetch-decoding.ts';
 import { forwardLogs } from './logging.ts';
 import { createProducer } from './producer.ts';
+import { mendRecordEncoding } from './record-encoding.ts';
 import { mendRequestQueue } from './request-queue.ts';
 import type { ConsumerOptions } from './session.ts';
 
@@ -48,6 +49,7 @@ export function connectKafka(options: KafkaOptions, logger: Logger): Log {
   registerCodecs(fetchedBytesMax);
   mendFetchDecoding(fetchedBytesMax);
   mendRequestQueue();
+  mendRecordEncoding();
   const config = kafkaConfig(options, logger);
   const open = (): KafkaClient => openClient(config);
   // A consumer that gives up joins again as another member, and the group waits for the first one until its session ends. So

@@ -1,7 +1,7 @@
 /** One life of a kafkajs consumer: joins the group, hands over what it fetches, and ends at the first error that kafkajs gives up on. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
-import type { Assignment } from '../assignment.ts';
+import type { Assignment, OffsetToCommit } from '../assignment.ts';
 import type { LogConsumerOptions, LogHeader, LogRecord, TopicPartition } from '../log.ts';
 import type { FetchedMessage } from './record-batch.ts';
 
@@ -12,7 +12,7 @@ const disconnectMs = 5_000;
 export interface Session {
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
-  commit(offsets: readonly (TopicPartition & { readonly offset: bigint })[]): Promise<void>;
+  commit(offsets: readonly OffsetToCommit[]): Promise<void>;
   isMember(): boolean;
 }
 
@@ -60,6 +60,7 @@ export async function runSession(
   });
   const ended = Promise.withResolvers<void>();
   let aliveAt = performance.now();
+  let isJoining = false;
   /** kafkajs calls this from its own promises: an error must end the session, not the process. */
   const guard = (work: () => void): void => {
     try {
@@ -74,12 +75,14 @@ export async function runSession(
     aliveAt = performance.now();
   });
   consumer.on(consumer.events.REBALANCING, () => {
+    isJoining = true;
     guard(() => {
       events.leaving();
       assignment.revoke();
     });
   });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    isJoining = false;
     guard(() => {
       aliveAt = performance.now();
       consumer.resume(consumer.paused());
@@ -90,6 +93,11 @@ export async function runSession(
       if (assignment.closed) consumer.pause(byTopic(partitions));
       events.joined();
     });
+  });
+  // A restarted broker may refuse the join and still know the member: then kafkajs fetches on in the generation of before, and tells of
+  // no assignment any more.
+  consumer.on(consumer.events.FETCH_START, () => {
+    if (isJoining) ended.reject(new Error('The group could not be joined again, and the consumer went on as before.'));
   });
   // This event also comes for ranges that kafkajs skips.
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
@@ -140,7 +148,10 @@ function sessionOf(consumer: Consumer, isMember: () => boolean): Session {
     isMember,
     pause: (partitions) => consumer.pause(byTopic(partitions)),
     resume: (partitions) => consumer.resume(byTopic(partitions)),
-    commit: (offsets) => consumer.commitOffsets(offsets.map((each) => ({ ...each, offset: String(each.offset) }))),
+    commit: (offsets) =>
+      consumer.commitOffsets(
+        offsets.map(({ topic, partition, offset, note }) => ({ topic, partition, offset: String(offset), metadata: note })),
+      ),
   };
 }
 

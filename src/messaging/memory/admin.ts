@@ -38,6 +38,7 @@ export function createMemoryAdmin(cluster: MemoryCluster, defaults: Readonly<Rec
       return byPartition(topic, (partition) => topic.offsetAt(partition, timestampMs));
     },
     committedOffsets: async (groupId, name) => new Map(cluster.findGroup(groupId)?.committed(name)),
+    committedNotes: async (groupId, name) => new Map(cluster.findGroup(groupId)?.notes(name)),
     deleteGroup: async (groupId) => {
       if (cluster.findGroup(groupId)?.isEmpty === false)
         throw new MillraceError('MR_KAFKA_UNAVAILABLE', `The group ${groupId} has members.`, { retryable: true });

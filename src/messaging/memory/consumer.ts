@@ -35,6 +35,7 @@ export class MemoryConsumer implements LogConsumer {
     this.#member = {
       topics: options.topics,
       revoke: () => {
+        this.#assignment.dropNotes();
         this.#commitNoted();
         this.#guard(() => this.#assignment.revoke());
       },
@@ -57,7 +58,14 @@ export class MemoryConsumer implements LogConsumer {
   }
 
   commit(partition: TopicPartition, offset: bigint, generation: number, dealtWith = offset): void {
-    if (!this.#assignment.note(partition, offset, generation, dealtWith)) return;
+    if (this.#assignment.note(partition, offset, generation, dealtWith)) this.#commitSoon();
+  }
+
+  annotate(partition: TopicPartition, note: string, generation: number): void {
+    if (this.#assignment.annotate(partition, note, generation)) this.#commitSoon();
+  }
+
+  #commitSoon(): void {
     this.#commitTimer ??= setTimeout(() => this.#commitNoted(), this.#options.commitIntervalMs ?? 200);
   }
 
@@ -143,8 +151,8 @@ export class MemoryConsumer implements LogConsumer {
     if (this.#commitTimer !== null) clearTimeout(this.#commitTimer);
     this.#commitTimer = null;
     const group = this.#cluster.group(this.#options.groupId);
-    for (const { topic, partition, offset } of this.#assignment.takePending()) {
-      group.commit({ topic, partition }, offset);
+    for (const { topic, partition, offset, note } of this.#assignment.takePending()) {
+      group.commit({ topic, partition }, offset, note);
       const written = this.#cluster.topic(topic);
       if (written !== undefined) this.#cluster.forget(written, partition);
     }

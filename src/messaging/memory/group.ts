@@ -15,6 +15,7 @@ export type GroupMember = {
 export class MemoryGroup {
   readonly #topics: ReadonlyMap<string, MemoryTopic>;
   readonly #committed = new Map<string, Map<number, bigint>>();
+  readonly #notes = new Map<string, Map<number, string>>();
   #members: readonly GroupMember[] = [];
 
   constructor(topics: ReadonlyMap<string, MemoryTopic>) {
@@ -38,10 +39,18 @@ export class MemoryGroup {
     return this.#members.length === 0;
   }
 
-  commit({ topic, partition }: TopicPartition, offset: bigint): void {
+  commit({ topic, partition }: TopicPartition, offset: bigint, note: string): void {
     const offsets = this.#committed.get(topic) ?? new Map<number, bigint>();
     offsets.set(partition, offset);
     this.#committed.set(topic, offsets);
+    const notes = this.#notes.get(topic) ?? new Map<number, string>();
+    if (note === '') notes.delete(partition);
+    else notes.set(partition, note);
+    this.#notes.set(topic, notes);
+  }
+
+  notes(topic: string): ReadonlyMap<number, string> {
+    return this.#notes.get(topic) ?? new Map();
   }
 
   committed(topic: string): ReadonlyMap<number, bigint> {

@@ -52,7 +52,10 @@ function payloadOf(command: CommandIssued['command']): string | null {
     case 'completeNode':
       return JSON.stringify({ output: command.output, reason: command.reason });
     case 'skipNode':
+    case 'rerunNode':
       return JSON.stringify({ reason: command.reason });
+    case 'migrate':
+      return JSON.stringify({ version: command.version, reason: command.reason });
     case 'pause':
     case 'resume':
     case 'redispatch':
@@ -113,7 +116,13 @@ function commandOf(
     case 'setVars':
     case 'completeNode':
     case 'skipNode':
+    case 'rerunNode':
       return correctionOf(type, path, attempt, payload);
+    case 'migrate': {
+      const version = isJsonObject(payload) ? payload.version : null;
+      if (typeof version !== 'number' || !Number.isInteger(version)) return invalid('a migration without a version');
+      return { type, version, reason: reasonIn(payload) };
+    }
     case 'redispatch':
       return path === null || attempt === null ? invalid('a dispatch without a task or an attempt') : { type, path, attempt };
     default:
@@ -122,17 +131,21 @@ function commandOf(
 }
 
 function correctionOf(
-  type: 'setVars' | 'completeNode' | 'skipNode',
+  type: 'setVars' | 'completeNode' | 'skipNode' | 'rerunNode',
   path: TaskPath | null,
   attempt: number | null,
   payload: Json,
 ): CommandIssued['command'] | InvalidMessage {
   if (!isJsonObject(payload)) return invalid('a correction without its payload');
   const { vars, output = null } = payload;
-  const reason = typeof payload.reason === 'string' ? payload.reason : null;
+  const reason = reasonIn(payload);
   if (type === 'setVars') return isJsonObject(vars) ? { type, vars, reason } : invalid('a change of variables without variables');
   if (path === null || attempt === null) return invalid('a correction without a task or an attempt');
   return type === 'completeNode' ? { type, path, attempt, output, reason } : { type, path, attempt, reason };
+}
+
+function reasonIn(payload: Json): string | null {
+  return isJsonObject(payload) && typeof payload.reason === 'string' ? payload.reason : null;
 }
 
 function raisedByOf(payload: Json): RaisedBy | null {

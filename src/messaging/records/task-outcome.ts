@@ -4,6 +4,7 @@ import type { Basis, InstanceId } from '../../core/ids.ts';
 import type { DecidedAttempt, TaskOutcome } from '../../core/instance/decide/notification.ts';
 import { errorDetailsBytesMax } from '../../core/instance/state/state.ts';
 import { isStorable, type Json } from '../../core/json.ts';
+import { isReference, type PayloadReference } from '../../core/payload-reference.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
 import type * as records from '../generated/records.ts';
@@ -16,6 +17,8 @@ export type RanAttempt = { readonly task: ScheduledTask; readonly startedAt: num
 /** How it ended. `output` is JSON already: a worker has written it once to know its size. */
 export type AttemptResult =
   | { readonly status: 'completed'; readonly output: string }
+  /** Completed, and the output was given to the API, since it is too large for a record. */
+  | { readonly status: 'kept'; readonly reference: PayloadReference }
   | {
       readonly status: 'failed' | 'timedOut';
       readonly code: string;
@@ -36,11 +39,14 @@ export function toOutcomeRecord(
 ): records.TaskOutcome {
   const { taskId, instanceId, attempt, basis } = task;
   const continuing = next === null ? null : { taskId: next.taskId, attempt: next.attempt, basis: next.basis };
-  const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt, continuing };
+  const ran = { taskId, instanceId, attempt, basis, worker, startedAt, finishedAt, continuing, outputReference: null };
   const none = { output: null, errorCode: null, errorMessage: null, retryable: null, retryAfterMs: null, errorDetails: null };
   switch (result.status) {
     case 'completed':
       return { ...ran, ...none, status: 'completed', output: result.output };
+    case 'kept':
+      // Empty is no JSON: who does not know references does not take it for an output.
+      return { ...ran, ...none, status: 'completed', output: '', outputReference: result.reference };
     case 'failed':
     case 'timedOut': {
       const { status, code, message, retryable, retryAfterMs, details } = result;
@@ -54,13 +60,57 @@ export function toOutcomeRecord(
   }
 }
 
-export function readOutcomeRecord(value: records.TaskOutcome, instanceId: InstanceId): TaskOutcome | InvalidMessage {
+/** An outcome whose output has to be read by its reference before it can be applied. */
+export type ReferringOutcome = Omit<TaskOutcome, 'result' | 'continuing'> & { readonly reference: PayloadReference };
+
+export function isReferring(outcome: TaskOutcome | ReferringOutcome): outcome is ReferringOutcome {
+  return 'reference' in outcome;
+}
+
+/** @param output JSON; undefined: there is none that the reference names. */
+export function withOutput({ reference: _, ...outcome }: ReferringOutcome, output: string | undefined): TaskOutcome {
+  return {
+    ...outcome,
+    result: output === undefined ? outputMissing : (resultOfOutput(output) ?? outputInvalid('The output is not JSON.')),
+  };
+}
+
+type Result = TaskOutcome['result'];
+
+/** Another attempt gives it anew. */
+const outputMissing: Result = {
+  status: 'failed',
+  error: { code: 'OUTPUT_MISSING', message: 'The output is too large for a record, and what the outcome names is not in the database.' },
+  retryable: true,
+  retryAfterMs: null,
+};
+
+function outputInvalid(message: string): Result {
+  return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
+}
+
+/** null: it is no JSON at all. */
+function resultOfOutput(output: string): Result | null {
+  const parsed = parseJsonStrict(output);
+  if (parsed.ok) return { status: 'completed', output: parsed.value };
+  // Workers of Millrace check their outputs; an invalid output of another client fails the task instead of losing it.
+  return parsed.reason === 'syntax' ? null : outputInvalid(`The output cannot be stored (at ${parsed.pointer || '/'}): ${parsed.message}`);
+}
+
+export function readOutcomeRecord(value: records.TaskOutcome, instanceId: InstanceId): TaskOutcome | ReferringOutcome | InvalidMessage {
   const path = pathIn(value.taskId, instanceId);
   if (path === null) return invalid('taskId and instanceId do not belong together');
+  const attempt = { type: 'TaskOutcome', path, attempt: value.attempt, basis: value.basis as Basis } as const;
+  if (value.status === 'completed' && value.outputReference !== null) {
+    const { bytes, sha256 } = value.outputReference;
+    return isReference({ bytes, sha256 })
+      ? { ...attempt, reference: { bytes, sha256 } }
+      : invalid('the output has a reference that names nothing');
+  }
   const result = resultOf(value);
   if ('code' in result) return result;
   const continuing = continuingOf(value, instanceId);
-  const outcome = { type: 'TaskOutcome', path, attempt: value.attempt, basis: value.basis as Basis, result } as const;
+  const outcome = { ...attempt, result };
   return continuing === null ? outcome : { ...outcome, continuing };
 }
 
@@ -81,15 +131,9 @@ function resultOf({
   errorDetails,
 }: records.TaskOutcome): TaskOutcome['result'] | InvalidMessage {
   switch (status) {
-    case 'completed': {
+    case 'completed':
       if (output === null) return { status, output: null };
-      const parsed = parseJsonStrict(output);
-      if (parsed.ok) return { status, output: parsed.value };
-      if (parsed.reason === 'syntax') return invalid('the output is not JSON');
-      // Workers of Millrace check their outputs; an invalid output of another client fails the task instead of losing it.
-      const message = `The output cannot be stored (at ${parsed.pointer || '/'}): ${parsed.message}`;
-      return { status: 'failed', error: { code: 'OUTPUT_INVALID', message }, retryable: false, retryAfterMs: null };
-    }
+      return resultOfOutput(output) ?? invalid('the output is not JSON');
     case 'failed':
     case 'timedOut': {
       if (errorCode === null) return invalid('a failure without an error code');

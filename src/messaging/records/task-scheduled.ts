@@ -6,6 +6,7 @@ import { engineVersion } from '../../core/instance/continuation/engine-version.t
 import { sentTaskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
+import { isReference, needsReference, type PayloadReference, referenceTo } from '../../core/payload-reference.ts';
 import { isSecretName, type SecretUse, secretEncodings } from '../../core/secrets.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
 import type { InvalidMessage } from '../dead-letter-codes.ts';
@@ -19,7 +20,10 @@ export type ScheduledTask = {
   readonly basis: Basis;
   /** `null` stands for a kind of work that this version does not know. */
   readonly work: { readonly type: 'http' } | { readonly type: 'task'; readonly name: string } | null;
+  /** null where there is a reference to it. */
   readonly input: Json;
+  /** An input that is too large for a record: whoever runs the task gets it from the API. null: it is here. */
+  readonly inputReference: PayloadReference | null;
   /** From the start of the attempt. */
   readonly timeoutMs: number;
   /** Places in the input where the worker puts secrets. */
@@ -36,22 +40,29 @@ export type ScheduledTask = {
 /**
  * @param path of a task that a worker has under that attempt.
  * @param continuation the state that goes with it, as JSON; null: none.
+ * @param referenceBytes an input of more bytes is named by a reference, and nobody goes on after such a task; 0: none is.
  */
 export function toTaskRecord(
   state: InstanceState,
   path: TaskPath,
   attempt: number,
   continuation: string | null = null,
+  referenceBytes = 0,
 ): records.TaskScheduled {
   const task = sentTaskAt(state, path, attempt);
   invariant(task !== undefined, 'only a task that a worker is to have is dispatched');
   const { instanceId, definitionId, definitionVersion } = state;
   const { nodeId, type, basis, dispatchedAt, payload } = task;
+  const input = JSON.stringify(payload.input);
+  const inputReference = needsReference(input, referenceBytes) ? referenceTo(input) : null;
+  const isContinued = continuation !== null && inputReference === null;
   return {
     ...{ taskId: taskIdOf(instanceId, path), instanceId, nodeId, definitionId, definitionVersion, type, attempt, basis, dispatchedAt },
-    ...{ task: payload.task, queue: payload.queue, input: JSON.stringify(payload.input), timeoutMs: payload.timeoutMs },
+    // Empty is no JSON: a worker that does not know references does not take it for an input.
+    ...{ task: payload.task, queue: payload.queue, input: inputReference === null ? input : '', timeoutMs: payload.timeoutMs },
     secrets: payload.secrets ?? null,
-    continuation: continuation === null ? null : { engine: engineVersion, state: continuation },
+    continuation: isContinued ? { engine: engineVersion, state: continuation } : null,
+    inputReference,
   };
 }
 
@@ -61,7 +72,9 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
   if (key.toString('utf8') !== value.instanceId) return invalid('the key is not the instance');
   if (value.attempt < 1 || value.basis === '' || !(value.timeoutMs > 0))
     return invalid('attempt, basis or timeoutMs has a value that it cannot have');
-  const input = parseJsonStrict(value.input);
+  const { inputReference } = value;
+  if (inputReference !== null && !isReference(inputReference)) return invalid('the input has a reference that names nothing');
+  const input = inputReference === null ? parseJsonStrict(value.input) : ({ ok: true, value: null } as const);
   if (!input.ok) return invalid(`the input cannot be read: ${input.reason}`);
   const secrets = secretsOf(value.secrets);
   if (secrets === null) return invalid('a reference to a secret has a path or a name that it cannot have');
@@ -72,6 +85,7 @@ export function readTaskRecord(value: records.TaskScheduled, key: Buffer): Sched
     basis: value.basis as Basis,
     work: workOf(value.type, value.task),
     input: input.value,
+    inputReference: inputReference === null ? null : { bytes: inputReference.bytes, sha256: inputReference.sha256 },
     timeoutMs: value.timeoutMs,
     secrets,
     dispatchedAt: value.dispatchedAt,

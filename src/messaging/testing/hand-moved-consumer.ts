@@ -10,6 +10,7 @@ export class HandMovedConsumer implements LogConsumer {
   readonly paused = new Set<number>();
   /** By partition, of the present assignment. */
   readonly committed = new Map<number, bigint>();
+  readonly notes = new Map<number, string>();
   generation = 0;
   held: readonly TopicPartition[] = [];
   left = false;
@@ -61,6 +62,9 @@ export class HandMovedConsumer implements LogConsumer {
   }
   commit({ partition }: TopicPartition, offset: bigint, generation: number): void {
     if (generation === this.generation) this.committed.set(partition, offset);
+  }
+  annotate({ partition }: TopicPartition, note: string, generation: number): void {
+    if (generation === this.generation) this.notes.set(partition, note);
   }
   flush(): Promise<void> {
     return Promise.resolve();

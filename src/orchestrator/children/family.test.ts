@@ -1,16 +1,24 @@
 /** Parents and children, by messages alone: what is lost, late, twice or stale changes nothing in what comes of it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { defaultRunLimits } from '../../core/instance/index.ts';
 import { numbers } from '../../core/instance/testing/arbitraries.ts';
 import { Chance } from '../../core/instance/testing/chance.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { decideStart, refusalText } from '../../engine/start/decide-start.ts';
 import { Family } from '../testing/family.ts';
-import { memoryCodec } from '../testing/fixture.ts';
+import { definitionOf, memoryCodec } from '../testing/fixture.ts';
 
 const { codec } = await memoryCodec();
 
 const work = { type: 'task', task: 'work', retry: { maxAttempts: 1 } };
 const leaf = { id: 'leaf', nodes: { n: work }, output: '${ nodes.n.output }', onFailure: 'fail' };
+/** It undoes `n` when `m` fails, or it is cancelled. */
+const undoneLeaf = {
+  ...leaf,
+  nodes: { n: { ...work, compensation: { type: 'task', task: 'undo' } }, m: work },
+  edges: [{ from: 'n', to: 'm' }],
+};
 const child = { type: 'workflow', definition: 'leaf' };
 const rootOf = (node: JsonObject = child, more: JsonObject = {}): Json => ({
   id: 'root',
@@ -149,6 +157,33 @@ describe('A child', () => {
     expect(family.state().scopes['' as never]).toMatchObject({ tasks: { n: { status: 'failed', error: { code, message } } } });
   });
 
+  it('is refused in the words in which a trigger tells why its start was', async () => {
+    const picky = { id: 'picky', input: { type: 'object', required: ['a'], properties: { n: { type: 'number' } } }, nodes: { n: work } };
+    const family = await (await begin(rootOf({ type: 'workflow', definition: 'picky', input: { n: 'x' } }), picky)).applyAll();
+    const outgoing = { ofEffects: () => [], partitionOf: () => 0 };
+    const decided = decideStart({ outgoing, now: () => 0, limits: defaultRunLimits }, definitionOf(picky), {
+      input: { n: 'x' },
+      businessKey: null,
+      by: 'trigger:t',
+      cause: 'event:a/1',
+    });
+    if ('start' in decided) throw new Error('the start was not refused');
+    const message =
+      'The input does not fit the schema of the definition: the whole: The property "a" is missing. /n: This must be a number.';
+    expect(refusalText(decided)).toBe(`MR_INPUT_INVALID: ${message}`);
+    expect(family.of('picky')).toMatchObject([{ phase: 'failed', error: { code: 'MR_INPUT_INVALID', message } }]);
+  });
+
+  it('has a first task after which a worker can go on by itself, as any other instance', async () => {
+    const two = { id: 'two', continuation: true, nodes: { a: work, b: work }, edges: [{ from: 'a', to: 'b' }] };
+    const family = await (await begin(rootOf({ type: 'workflow', definition: 'two' }), two)).applyAll();
+    const [task] = family.sent;
+    const read = await codec.decode(task?.payload ?? Buffer.alloc(0), ['TaskScheduled']);
+    if (!read.ok) throw new Error('no task was sent');
+    expect(read.value).toMatchObject({ definitionId: 'two', continuation: { engine: expect.any(Number) } });
+    expect(JSON.parse(read.value.continuation?.state ?? 'null')).toMatchObject({ instanceId: family.of('two')[0]?.instanceId });
+  });
+
   it('of which nothing is known and whose id is old is gone, which fails its node', async () => {
     const family = await begin(rootOf());
     family.bag = [];
@@ -196,6 +231,44 @@ describe('A child', () => {
 describe('A tree', () => {
   const mid = { id: 'mid', nodes: { n: child }, output: '${ nodes.n.output }', onFailure: 'incident' };
   const tree = async () => await (await begin(rootOf({ type: 'workflow', definition: 'mid' }), mid)).applyAll();
+
+  it('whose root undoes by a child waits for the end of that, heals what is lost of it, and goes on below when it is stuck', async () => {
+    const undo = { id: 'undo', nodes: { n: work }, onFailure: 'incident' };
+    const nodes = {
+      a: { ...child, compensation: { type: 'workflow', definition: 'undo', input: '${ node.output }' } },
+      z: { type: 'transform', output: '${ input.missing }' },
+    };
+    const family = await (await new Family(codec, [{ id: 'root', nodes, onFailure: 'compensate' }, leaf, undo]).begin('root')).applyAll();
+    await family.works(leafOf(family).instanceId);
+    await family.applyAll();
+    await family.command(family.root, { type: 'cancel', reason: null });
+    await family.apply(family.bag.splice(0));
+    expect(family.state().phase).toBe('undoing');
+    // The start of the child is lost: its parent asks after it.
+    family.bag = [];
+    await family.passes(5 * MINUTE_MS);
+    await family.applyAll();
+    const undoer = () => family.of('undo')[0] ?? family.state();
+    expect(undoer()).toMatchObject({ phase: 'running', input: 'done', parent: { depth: 1 } });
+    for (const [type, by] of [
+      ['pause', { at: expect.any(Number) }],
+      ['resume', null],
+    ] as const) {
+      await family.command(family.root, { type });
+      await family.applyAll();
+      expect(undoer().pausedByParent ?? null).toEqual(by);
+    }
+    const failed = { status: 'failed', error: { code: 'X', message: 'x' }, retryable: false, retryAfterMs: null } as const;
+    await family.works(undoer().instanceId, failed);
+    await family.applyAll();
+    await family.command(family.root, { type: 'retry', path: null });
+    await family.applyAll();
+    expect(undoer()).toMatchObject({ incidentCount: 0, phase: 'running' });
+    await family.works(undoer().instanceId);
+    await family.applyAll();
+    expect(family.state().phase).toBe('cancelled');
+    expect(family.states).toHaveLength(3);
+  });
 
   it('is paused, resumed and cancelled from its root down', async () => {
     const family = await tree();
@@ -272,7 +345,7 @@ describe('A tree', () => {
 
 const kinds = fc.record({
   rootFails: fc.constantFrom<JsonObject>({}, { onFailure: 'fail' }, { onFailure: 'compensate' }),
-  leafFails: fc.constantFrom('fail', 'incident'),
+  leafFails: fc.constantFrom('fail', 'incident', 'compensate'),
   midFails: fc.constantFrom('fail', 'incident'),
   items: fc.constantFrom<JsonObject>(
     {},
@@ -282,11 +355,12 @@ const kinds = fc.record({
   ),
   concurrency: fc.constantFrom(1, 2, 3),
   timeout: fc.constantFrom<JsonObject>({}, { timeout: '1h' }),
+  undoing: fc.constantFrom<JsonObject>({ type: 'task', task: 'undo' }, child, { ...child, timeout: '1h' }),
 });
 
 it('every tree comes to rest, whatever is lost, late, twice or stale on the way', { timeout: 300_000 }, async () => {
   await fc.assert(
-    fc.asyncProperty(kinds, numbers(20, 250), async ({ rootFails, leafFails, midFails, items, concurrency, timeout }, chances) => {
+    fc.asyncProperty(kinds, numbers(20, 250), async ({ rootFails, leafFails, midFails, items, concurrency, timeout, undoing }, chances) => {
       const each = {
         type: 'forEach',
         items: [1, 2, 3],
@@ -294,7 +368,7 @@ it('every tree comes to rest, whatever is lost, late, twice or stale on the way'
         workflow: { definition: 'leaf', input: '${ item }', ...timeout },
         ...items,
       };
-      const undo = rootFails.onFailure === 'compensate' ? { compensation: { type: 'task', task: 'undo', input: '${ node.output }' } } : {};
+      const undo = rootFails.onFailure === 'compensate' ? { compensation: { ...undoing, input: '${ node.output }' } } : {};
       const root = {
         id: 'root',
         ...rootFails,
@@ -309,7 +383,8 @@ it('every tree comes to rest, whatever is lost, late, twice or stale on the way'
           { from: 'b', to: 'either' },
         ],
       };
-      const family = new Family(codec, [root, { id: 'mid', nodes: { each }, onFailure: midFails }, { ...leaf, onFailure: leafFails }]);
+      const leafs = leafFails === 'compensate' ? undoneLeaf : leaf;
+      const family = new Family(codec, [root, { id: 'mid', nodes: { each }, onFailure: midFails }, { ...leafs, onFailure: leafFails }]);
       await family.begin('root');
       const chance = new Chance(chances);
       while (!chance.isUsedUp) await family.act(chance);

@@ -10,6 +10,9 @@ export type PartitionBufferLimits = {
   readonly waitingBytesMax: number;
 };
 
+/** Records that may wait a little for what is about to follow them, so that all of it is one batch. */
+export type Patience = { readonly ms: number; readonly mayWait: (record: LogRecord) => boolean };
+
 export class PartitionBuffer<Context> implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -19,21 +22,33 @@ export class PartitionBuffer<Context> implements TopicPartition {
   isPaused = false;
   /** A batch of it is under way, or it is in the queue for one. */
   isBusy = false;
+  /** A timer looks whether what waits has waited long enough. */
+  isPutOff = false;
   /** false once the partition was revoked: its last batch may end, and nothing follows. */
   isHeld = true;
   /** Everything below is dealt with; null: nothing was yet. */
   dealtWith: bigint | null = null;
   readonly #limits: PartitionBufferLimits;
+  readonly #patience: Patience | undefined;
+  /** Until when all that wait may wait, by the monotonic clock; 0: something does not. */
+  #patientUntil = 0;
   #waiting: LogRecord[] = [];
   #bytes = 0;
   #lastOffset = -1n;
 
-  constructor({ topic, partition }: TopicPartition, generation: number, context: Context, limits: PartitionBufferLimits) {
+  constructor(
+    { topic, partition }: TopicPartition,
+    generation: number,
+    context: Context,
+    limits: PartitionBufferLimits,
+    patience?: Patience,
+  ) {
     this.topic = topic;
     this.partition = partition;
     this.generation = generation;
     this.context = context;
     this.#limits = limits;
+    this.#patience = patience;
   }
 
   /** @returns how many records were new: a fetch that was repeated within one assignment brings some that are here already. */
@@ -42,6 +57,7 @@ export class PartitionBuffer<Context> implements TopicPartition {
     for (const record of records) {
       if (record.offset <= this.#lastOffset) continue;
       this.#lastOffset = record.offset;
+      this.#notePatience(record);
       this.#waiting.push(record);
       this.#bytes += record.value?.length ?? 0;
     }
@@ -62,7 +78,23 @@ export class PartitionBuffer<Context> implements TopicPartition {
     const batch = count === this.#waiting.length ? this.#waiting : this.#waiting.slice(0, count);
     this.#waiting = count === this.#waiting.length ? [] : this.#waiting.slice(count);
     this.#bytes -= bytes;
+    // What did not fit has waited.
+    this.#patientUntil = 0;
     return batch;
+  }
+
+  /** How long the next batch may be put off, in ms; 0: not at all. */
+  get patienceMs(): number {
+    return this.isFull ? 0 : Math.max(0, this.#patientUntil - performance.now());
+  }
+
+  #notePatience(record: LogRecord): void {
+    if (this.#patience?.mayWait(record) !== true) this.#patientUntil = 0;
+    else if (this.#waiting.length === 0) this.#patientUntil = performance.now() + this.#patience.ms;
+  }
+
+  get waitingRecords(): number {
+    return this.#waiting.length;
   }
 
   get isEmpty(): boolean {

@@ -1,81 +1,6 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MillraceError } from '../../core/error.ts';
-import { HandMovedConsumer } from '../../messaging/testing/hand-moved-consumer.ts';
-import { silent } from '../testing/fixture.ts';
-import { PartitionConsumer, type PartitionConsumerLimits, type RecordBatch } from './partition-consumer.ts';
-
-type Context = { readonly number: number };
-
-/** Batches end only when the test says so. */
-class Held {
-  readonly batches: { readonly batch: RecordBatch<Context>; readonly done: PromiseWithResolvers<void> }[] = [];
-  readonly contexts: Context[] = [];
-  readonly crashes: string[] = [];
-  readonly consumer: HandMovedConsumer;
-  readonly partitionConsumer: PartitionConsumer<Context>;
-
-  constructor(limits: Partial<PartitionConsumerLimits> = {}) {
-    let consumer: HandMovedConsumer | undefined;
-    this.partitionConsumer = new PartitionConsumer({
-      groupId: 'group',
-      openConsumer: (handlers) => {
-        consumer = new HandMovedConsumer(handlers, 'topic');
-        return consumer;
-      },
-      openContext: () => {
-        const context = { number: this.contexts.length + 1 };
-        this.contexts.push(context);
-        return context;
-      },
-      process: (batch) => {
-        const done = Promise.withResolvers<void>();
-        this.batches.push({ batch, done });
-        return done.promise;
-      },
-      limits,
-      log: silent,
-      metrics: { consumed: () => undefined, crashed: (group) => void this.crashes.push(group) },
-    });
-    if (consumer === undefined) throw new Error('the partition consumer opened no consumer');
-    this.consumer = consumer;
-  }
-
-  give(partition: number, from: number, count: number, bytes = 1): void {
-    const records = Array.from({ length: count }, (_, index) => ({ offset: BigInt(from + index), value: Buffer.alloc(bytes) }));
-    this.consumer.give(partition, records);
-  }
-
-  /** Offsets of each batch so far, by partition. */
-  get given(): readonly (readonly [number, readonly number[]])[] {
-    return this.batches.map(({ batch }) => [batch.partition, batch.records.map(({ offset }) => Number(offset))]);
-  }
-
-  /** The batch is dealt with, and what follows has begun. */
-  async finish(index: number): Promise<void> {
-    this.batches[index]?.done.resolve();
-    await this.settle();
-  }
-
-  async fail(index: number, error: Error): Promise<void> {
-    this.batches[index]?.done.reject(error);
-    await this.settle();
-  }
-
-  async settle(): Promise<void> {
-    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  async batch(index: number): Promise<void> {
-    while (this.batches.length <= index) await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-/** Time passes only when the test says so; what is due at once runs as ever. */
-function stoppedClock(): { pass(ms: number): void } {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  onTestFinished(() => void vi.useRealTimers());
-  return { pass: (ms) => void vi.advanceTimersByTime(ms) };
-}
+import { Held, stoppedClock } from '../testing/held-batches.ts';
 
 const away = new MillraceError('MR_DATABASE_UNAVAILABLE', 'away', { retryable: true });
 
@@ -149,17 +74,49 @@ describe('a partition', () => {
     await held.partitionConsumer.start();
     held.consumer.assign(0, 1, 2, 3);
     for (const partition of [0, 1, 2, 3]) held.give(partition, 0, 1);
+    await held.settle();
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
     held.give(3, 1, 1);
     held.give(0, 1, 1);
-    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
     await held.finish(0);
+    // The next round begins when all of this one has ended.
+    expect(held.given).toHaveLength(2);
     await held.finish(1);
     expect(held.given.slice(2)).toEqual([
       [2, [0]],
       [3, [0, 1]],
     ]);
     await held.finish(2);
+    await held.finish(3);
     expect(held.given.slice(4)).toEqual([[0, [1]]]);
+  });
+
+  test('begins together with the others that became ready in the same turn, up to the records of a batch', async () => {
+    const held = new Held({ batchesAtOnce: 8, batchRecordsMax: 3 });
+    await held.partitionConsumer.start();
+    held.consumer.assign(0, 1, 2, 3);
+    for (const partition of [0, 1, 2, 3]) held.give(partition, 0, partition === 2 ? 1 : 2);
+    expect(held.given).toEqual([]);
+    await held.settle();
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
+    await held.finish(0);
+    await held.finish(1);
+    expect(held.given.slice(2).map(([partition]) => partition)).toEqual([2, 3]);
+  });
+
+  test('begins though a batch of the round before takes long', async () => {
+    const held = new Held({ batchesAtOnce: 8, longMs: 20 });
+    const clock = stoppedClock();
+    await held.partitionConsumer.start();
+    held.consumer.assign(0, 1);
+    held.give(0, 0, 1);
+    await held.settle();
+    held.give(1, 0, 1);
+    await held.settle();
+    expect(held.given.map(([partition]) => partition)).toEqual([0]);
+    clock.pass(20);
+    await held.settle();
+    expect(held.given.map(([partition]) => partition)).toEqual([0, 1]);
   });
 
   test('has its turn though others wait for an outage to pass', async () => {
@@ -255,9 +212,11 @@ describe('a batch that throws', () => {
 
 describe('a rebalance', () => {
   test('gives every assignment a context of its own, which its late batches keep', async () => {
-    const held = new Held({ batchesAtOnce: 2 });
+    const held = new Held({ longMs: 20 });
+    const clock = stoppedClock();
     await held.partitionConsumer.start();
     held.give(0, 0, 1);
+    clock.pass(20);
     held.consumer.assign(0);
     held.give(0, 0, 1);
     expect(held.batches.map(({ batch }) => batch.context.number)).toEqual([1, 2]);

@@ -1,15 +1,16 @@
 /**
  * Reads the partitions of a consumer group in batches. The records that arrive in a partition while its last batch is under way
- * are the next batch. A large transaction costs hardly more than a small one, so few batches run at a time, and under load they
- * grow. A batch that fails is tried again as a whole, for ever, before anything else of its partition; the lag shows it. So
+ * are the next batch. A large transaction costs hardly more than a small one, so batches go in rounds: those that are ready begin
+ * together, so that the store can write them together, and under load they grow. A batch that fails is tried again as a whole, for ever, before anything else of its partition; the lag shows it. So
  * `process` must be safe to repeat, and must isolate records that can never be processed. This module knows nothing of the
  * records' meaning.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogBatch, LogConsumer, LogConsumerHandlers, LogRecord, TopicPartition } from '../../messaging/log.ts';
 import { isRetryable, retryForever } from '../../service/backoff.ts';
 import type { Logger } from '../../service/logging.ts';
 import type { PartitionLag } from '../../service/metrics.ts';
-import { PartitionBuffer, type PartitionBufferLimits } from './partition-buffer.ts';
+import { PartitionBuffer, type PartitionBufferLimits, type Patience } from './partition-buffer.ts';
 
 export type RecordBatch<Context> = TopicPartition & {
   /** By rising offset; at least one. */
@@ -19,12 +20,14 @@ export type RecordBatch<Context> = TopicPartition & {
 };
 
 export type PartitionConsumerLimits = PartitionBufferLimits & {
-  /** Most batches under way; one that is being tried again, or takes long, does not count. */
+  /** Most batches of a round, which begins when none is under way; one that is being tried again, or takes long, does not count. */
   readonly batchesAtOnce: number;
   /** While a batch takes longer than this, another may run, so that one that hangs in the database does not delay other partitions. */
   readonly longMs: number;
   /** Most batches under way, slow ones included: each needs a connection to the database. */
   readonly longBatchesMax: number;
+  /** Bytes of values that wait in all partitions together. */
+  readonly allWaitingBytesMax: number;
 };
 
 export type ConsumedMetrics = { consumed(topic: string, records: number): void; crashed(group: string): void };
@@ -38,6 +41,10 @@ export type PartitionConsumerOptions<Context> = {
   readonly process: (batch: RecordBatch<Context>) => Promise<void>;
   /** How far the partition's offset may go once everything below `reached` is dealt with. Default: so far. */
   readonly committable?: (context: Context, partition: number, reached: bigint) => bigint;
+  /** What `process` has left under way; before the process leaves its group it is waited for, as long as batches are. */
+  readonly settled?: () => Promise<unknown>;
+  /** A partition in which only such records wait begins no batch for a while. Default: none waits. */
+  readonly patience?: Patience;
   readonly limits?: Partial<PartitionConsumerLimits>;
   readonly log: Logger;
   readonly metrics: ConsumedMetrics;
@@ -46,13 +53,12 @@ export type PartitionConsumerOptions<Context> = {
 const defaultLimits: PartitionConsumerLimits = {
   batchRecordsMax: 500,
   batchBytesMax: 4 * 1_048_576,
-  // A second one would be decided while the database writes the first, but both would be half as large: measured, that costs
-  // more than it gains (docs/benchmarks.md).
   batchesAtOnce: 1,
   longMs: 250,
   longBatchesMax: 4,
   waitingRecordsMax: 2_000,
   waitingBytesMax: 4 * 1_048_576,
+  allWaitingBytesMax: 64 * 1_048_576,
 };
 
 export class PartitionConsumer<Context> {
@@ -69,6 +75,7 @@ export class PartitionConsumer<Context> {
   /** Of these, those that are being processed, and those that are not slow yet. */
   #processing = 0;
   #working = 0;
+  #isRoundDue = false;
   #stopping = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -124,7 +131,17 @@ export class PartitionConsumer<Context> {
   }
 
   async #drain(drainMs: number): Promise<void> {
-    if (this.#busy === 0) return;
+    const { settled } = this.#options;
+    const endsAt = performance.now() + drainMs;
+    if (this.#busy > 0) await this.#drainBatches(drainMs);
+    if (settled === undefined) return;
+    const over = new AbortController();
+    const rest = sleep(Math.max(0, endsAt - performance.now()), undefined, { signal: over.signal }).catch(() => undefined);
+    await Promise.race([settled(), rest]);
+    over.abort();
+  }
+
+  async #drainBatches(drainMs: number): Promise<void> {
     this.#idle = Promise.withResolvers();
     const timer = setTimeout(() => {
       this.#options.log.warn(
@@ -141,8 +158,9 @@ export class PartitionConsumer<Context> {
   #onAssigned(partitions: readonly TopicPartition[], generation: number): void {
     this.#dropBuffers();
     const context = this.#options.openContext();
+    const limits = sharedBy(partitions.length, this.#limits);
     for (const each of partitions) {
-      this.#buffers.set(keyOf(each.topic, each.partition), new PartitionBuffer(each, generation, context, this.#limits));
+      this.#buffers.set(keyOf(each.topic, each.partition), new PartitionBuffer(each, generation, context, limits, this.#options.patience));
     }
     const names = partitions.map(({ topic, partition }) => `${topic}/${partition}`);
     this.#options.log.info({ groupId: this.groupId, partitions: names, generation }, 'Assigned');
@@ -162,18 +180,55 @@ export class PartitionConsumer<Context> {
       buffer.isPaused = true;
       this.#consumer.pause(buffer);
     }
-    if (buffer.isBusy || added === 0) return;
+    if (added > 0 && this.#makeReady(buffer)) this.#startRound();
+  }
+
+  /** Unless nothing waits, or all that waits does so with patience: then it is looked at again. @returns whether it is ready now. */
+  #makeReady(buffer: PartitionBuffer<Context>): boolean {
+    if (buffer.isBusy || buffer.isEmpty || !buffer.isHeld) return false;
+    const { patienceMs } = buffer;
+    if (patienceMs > 0) {
+      this.#lookAgain(buffer, patienceMs);
+      return false;
+    }
     buffer.isBusy = true;
     this.#ready.push(buffer);
-    this.#startBatches();
+    return true;
+  }
+
+  #lookAgain(buffer: PartitionBuffer<Context>, inMs: number): void {
+    if (buffer.isPutOff) return;
+    buffer.isPutOff = true;
+    setTimeout(() => {
+      buffer.isPutOff = false;
+      if (this.#makeReady(buffer)) this.#startRound();
+    }, Math.ceil(inMs));
+  }
+
+  /** In the next turn of the event loop: what became ready in this one begins in one round. A round of one need not wait for others. */
+  #startRound(): void {
+    if (this.#isRoundDue) return;
+    if (this.#limits.batchesAtOnce === 1) {
+      this.#startBatches();
+      return;
+    }
+    this.#isRoundDue = true;
+    setImmediate(() => {
+      this.#isRoundDue = false;
+      if (this.#working === 0) this.#startBatches();
+    });
   }
 
   #startBatches(): void {
-    const { batchesAtOnce, longBatchesMax } = this.#limits;
-    while (this.#working < batchesAtOnce && this.#processing < Math.max(batchesAtOnce, longBatchesMax) && !this.#stopping) {
+    const { batchesAtOnce, longBatchesMax, batchRecordsMax } = this.#limits;
+    const batchesMax = Math.max(batchesAtOnce, longBatchesMax);
+    let records = 0;
+    while (this.#working < batchesAtOnce && this.#processing < batchesMax && records < batchRecordsMax && !this.#stopping) {
       const buffer = this.#ready.shift();
       if (buffer === undefined) return;
-      if (buffer.isHeld) void this.#run(buffer);
+      if (!buffer.isHeld) continue;
+      records += buffer.waitingRecords;
+      void this.#run(buffer);
     }
   }
 
@@ -190,10 +245,10 @@ export class PartitionConsumer<Context> {
       if (isDone) this.#commit(buffer);
     } finally {
       this.#busy--;
-      buffer.isBusy = buffer.isHeld && !buffer.isEmpty;
-      if (buffer.isBusy) this.#ready.push(buffer);
+      buffer.isBusy = false;
+      this.#makeReady(buffer);
       if (this.#busy === 0) this.#idle?.resolve();
-      this.#startBatches();
+      this.#startRound();
     }
   }
 
@@ -212,7 +267,7 @@ export class PartitionConsumer<Context> {
       return true;
     } catch (error) {
       // A batch that waits to be tried again must not hold up the others.
-      this.#startBatches();
+      this.#startRound();
       return await this.#processAgain(buffer, batch, error);
     }
   }
@@ -225,7 +280,7 @@ export class PartitionConsumer<Context> {
     const timer = setTimeout(() => {
       counts = false;
       this.#working--;
-      this.#startBatches();
+      this.#startRound();
     }, this.#limits.longMs);
     try {
       await this.#options.process(batch);
@@ -271,6 +326,12 @@ export class PartitionConsumer<Context> {
     }
     return batch;
   }
+}
+
+/** However many partitions a process has, what it has fetched stays bounded. */
+function sharedBy(partitions: number, limits: PartitionConsumerLimits): PartitionBufferLimits {
+  const share = Math.floor(limits.allWaitingBytesMax / Math.max(1, partitions));
+  return { ...limits, waitingBytesMax: Math.min(limits.waitingBytesMax, share) };
 }
 
 function keyOf(topic: string, partition: number): string {

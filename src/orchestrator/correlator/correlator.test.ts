@@ -66,10 +66,14 @@ class Correlation {
   }
 
   async processWith(headers: readonly LogHeader[], ...values: readonly (Buffer | null)[]): Promise<void> {
+    await this.processOf(0, headers, ...values);
+  }
+
+  async processOf(partition: number, headers: readonly LogHeader[], ...values: readonly (Buffer | null)[]): Promise<void> {
     const records = values.map(
       (value, offset): LogRecord => ({
         topic: TOPIC,
-        partition: 0,
+        partition,
         offset: BigInt(offset),
         timestamp: 0,
         key: Buffer.from('k'),
@@ -77,7 +81,7 @@ class Correlation {
         headers,
       }),
     );
-    await this.run({ topic: TOPIC, partition: 0, records, context: null });
+    await this.run({ topic: TOPIC, partition, records, context: null });
   }
 
   event(id: string, data = '{}'): Buffer {
@@ -133,6 +137,20 @@ test('finds the one event that the database never takes; the others keep their o
   expect(correlation.entries).toMatchObject([
     { code: 'MR_STEP_FAILED', reason: 'MR_MESSAGE_TOO_LARGE: too large', record: { offset: 2n } },
   ]);
+});
+
+test('hands the events of all partitions that are ready to the store in one call, and each sets aside its own', async () => {
+  const correlation = await Correlation.open();
+  const tooLarge = new MillraceError('MR_MESSAGE_TOO_LARGE', 'too large', { retryable: false });
+  correlation.refuse = (events) => (events.some(({ id }) => id === 'bad') ? tooLarge : null);
+  await Promise.all([
+    correlation.processOf(0, [], correlation.event('a')),
+    correlation.processOf(1, [], correlation.event('b'), correlation.event('bad')),
+  ]);
+  expect(correlation.calls.flat()).toEqual(['a', 'b']);
+  expect(correlation.entries).toMatchObject([{ code: 'MR_STEP_FAILED', record: { partition: 1, offset: 1n } }]);
+  await Promise.all([2, 3, 4].map((partition) => correlation.processOf(partition, [], correlation.event(`of ${partition}`))));
+  expect(correlation.calls.at(-1)).toEqual(['of 2', 'of 3', 'of 4']);
 });
 
 test.each(['database', 'registry'])('throws while the %s is away, and sets nothing aside', async (what) => {

@@ -10,6 +10,7 @@ import type { LogRecord } from '../../messaging/log.ts';
 import { readDeadLetterRecord } from '../../messaging/records/dead-letter.ts';
 import type { Logger } from '../../service/logging.ts';
 import type { InstanceStore, NewDeadLetter } from '../../store/instance-store.ts';
+import { LoopTurns } from '../../store/loop-turns.ts';
 import type { RecordBatch } from '../consumer/partition-consumer.ts';
 
 export type DeadLetterIndexerOptions = {
@@ -35,7 +36,9 @@ export function createDeadLetterIndexer({
 
   return async ({ topic, records }) => {
     const deadLetters: NewDeadLetter[] = [];
+    const turns = new LoopTurns();
     for (const record of records) {
+      await turns.take();
       const read = await readDeadLetter(record, codec);
       if (read.ok) deadLetters.push(read.deadLetter);
       else skip(read.invalid, { topic, partition: record.partition, offset: String(record.offset) });

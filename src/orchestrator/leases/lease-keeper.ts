@@ -1,6 +1,6 @@
 /**
  * Ends leases whose time is over: a task that is still held then is sent, as any task is, by a row of the outbox. Nobody took it: its
- * worker has died, or is slow and joins the record. Not before everything is dealt with that stood in the log when the time was
+ * worker has died, or is slow and joins the record; or whoever was to produce it has died, or cannot. Not before everything is dealt with that stood in the log when the time was
  * over, since a backlog may hold its outcome (protocol.md, "Continuation" 12, 13).
  */
 import type { Definition } from '../../core/definition/types.ts';
@@ -68,27 +68,32 @@ export class LeaseKeeper {
 
   async #end(partition: number, leases: readonly Lease[], { cache, leases: book }: Assigned): Promise<void> {
     const { topic, store, consumer, onReleased } = this.#options;
-    const wanted = leases.map(({ instanceId, held }) => ({ instanceId, scopes: [scopePathOf(held.path)] }));
+    const wanted = Array.from(
+      Map.groupBy(leases, ({ instanceId }) => instanceId),
+      ([instanceId, ofInstance]) => ({ instanceId, scopes: [...new Set(ofInstance.map(({ held }) => scopePathOf(held.path)))] }),
+    );
     const states = await store.load(partition, wanted);
-    const tasks: ReleasedTask[] = [];
+    const tasks = new Map<Lease, ReleasedTask>();
     for (const lease of leases) {
       const task = await this.#taskOf(lease, states.get(lease.instanceId));
-      if (task !== null) tasks.push(task);
+      if (task !== null) tasks.set(lease, task);
     }
-    const released: ReadonlySet<InstanceId> = tasks.length === 0 ? new Set() : await store.release(partition, tasks);
+    const released: ReadonlySet<InstanceId> = tasks.size === 0 ? new Set() : await store.release(partition, [...tasks.values()]);
     for (const lease of leases) {
       // A state that was kept still says that it is held.
       cache.drop(lease.instanceId);
-      book.remove(lease);
+      // What was not written, since a step came between, is looked at again.
+      if (!tasks.has(lease) || released.has(lease.instanceId)) book.remove(lease);
     }
-    onReleased(released.size);
+    onReleased([...tasks.keys()].filter(({ instanceId }) => released.has(instanceId)).length);
     consumer.commitAgain({ topic, partition });
   }
 
   /** @returns null where there is nothing to send: it is held no more, or a pause lets nothing begin. Resuming is a sight of it. */
   async #taskOf({ instanceId, held }: Lease, stored: StoredInstance | undefined): Promise<ReleasedTask | null> {
     const { outgoing, continued } = this.#options;
-    if (stored?.held === undefined || heldText(stored.held) !== heldText(held) || statusOf(stored.state) === 'paused') return null;
+    const isHeld = stored?.held?.some((task) => heldText(task) === heldText(held)) ?? false;
+    if (stored === undefined || !isHeld || statusOf(stored.state) === 'paused') return null;
     const task = sentTaskAt(stored.state, held.path, held.attempt);
     if (task === undefined || task.basis !== held.basis) return null;
     await outgoing.prepareQueues([task.payload.queue]);

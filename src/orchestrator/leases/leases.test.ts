@@ -1,12 +1,13 @@
 /** Held tasks: what is held, how far the offset goes meanwhile, how a lease is found again, and how it ends. */
 import { describe, expect, test } from 'vitest';
-import type { TaskPath } from '../../core/ids.ts';
+import type { Basis, TaskPath } from '../../core/ids.ts';
 import { nextTask } from '../../core/instance/continuation/continuation.ts';
 import { defaultRunLimits } from '../../core/instance/index.ts';
 import { taskAt } from '../../core/instance/state/scopes.ts';
 import type { TaskOutcome } from '../../messaging/generated/records.ts';
-import { Fixture, type GivenRecord, instanceIdOf, NOTIFICATIONS, T0 } from '../testing/fixture.ts';
-import { leaseMs } from './leases.ts';
+import { Fixture, type GivenRecord, instanceIdOf, T0 } from '../testing/fixture.ts';
+import { deal, endLeases, offset, takeOver } from '../testing/held-tasks.ts';
+import { Leases, leaseMs } from './leases.ts';
 
 const three = {
   id: 'order',
@@ -50,31 +51,12 @@ function claiming(fixture: Fixture, offset: number, path = 'pick', n = 1): Given
   return fixture.outcome(offset, path, { n, output: OUTPUT, continuing: continuing(fixture, path, n) });
 }
 
-/** Deals with the records, however far their offset may go. */
-async function deal(fixture: Fixture, ...records: readonly GivenRecord[]): Promise<void> {
-  fixture.consumer.give(0, records);
-  const reached = (records.at(-1)?.offset ?? 0n) + 1n;
-  while (fixture.partitionConsumer.reached({ topic: NOTIFICATIONS, partition: 0 }) !== reached)
-    await new Promise((resolve) => setImmediate(resolve));
-  fixture.logEnd = reached;
-}
-
-const held = (fixture: Fixture, n = 1) => fixture.store.stored(instanceIdOf(n))?.held?.path ?? null;
+const held = (fixture: Fixture, n = 1) =>
+  fixture.store
+    .stored(instanceIdOf(n))
+    ?.held?.map(({ path }) => path)
+    .join() ?? null;
 const sent = (fixture: Fixture) => fixture.store.sent.filter(({ messageType }) => messageType === 'TaskScheduled').map(({ key }) => key);
-const offset = (fixture: Fixture) => fixture.consumer.committed.get(0) ?? null;
-
-/** The time of every lease is over, and it is looked at. */
-async function end(fixture: Fixture): Promise<void> {
-  fixture.elapsedMs += leaseMs;
-  await fixture.keeper.look();
-}
-
-/** As after a crash: another owner, which reads again from the committed offset. */
-async function takeOver(fixture: Fixture, ...again: readonly GivenRecord[]): Promise<void> {
-  const from = offset(fixture) ?? 0n;
-  fixture.consumer.assign(0);
-  await deal(fixture, ...again.filter((record) => record.offset >= from));
-}
 
 describe('A task that its worker goes on with', () => {
   test('is held and not sent, and its history is that of a task that was sent', async () => {
@@ -168,8 +150,8 @@ describe('A lease', () => {
     const before = fixture.store.stored(instanceIdOf(1));
     await fixture.keeper.look();
     expect(sent(fixture)).toEqual([]);
-    await end(fixture);
-    await end(fixture);
+    await endLeases(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual([null, [instanceIdOf(1)], 1n]);
     const after = fixture.store.stored(instanceIdOf(1));
     expect([after?.version, after?.state]).toEqual([before?.version, before?.state]);
@@ -181,7 +163,7 @@ describe('A lease', () => {
     const fixture = await begun();
     await deal(fixture, claiming(fixture, 0));
     fixture.logEnd = 2n;
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture)]).toEqual(['pack', []]);
     // The outcome was in the backlog.
     await deal(fixture, claiming(fixture, 1, 'pack'));
@@ -205,7 +187,7 @@ describe('A lease', () => {
     await deal(fixture, record);
     await takeOver(fixture, record);
     expect([held(fixture), offset(fixture)]).toEqual(['pack', 0n]);
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual([null, [instanceIdOf(1)], 1n]);
   });
 
@@ -213,11 +195,11 @@ describe('A lease', () => {
     const fixture = await begun();
     await deal(fixture, claiming(fixture, 0));
     await deal(fixture, fixture.command(1, { type: 'pause' }));
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual(['pack', [], 2n]);
     await deal(fixture, fixture.command(2, { type: 'resume' }));
     expect(offset(fixture)).toBe(2n);
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual([null, [instanceIdOf(1)], 3n]);
   });
 
@@ -236,7 +218,7 @@ describe('A lease', () => {
     const fixture = await begun();
     await deal(fixture, claiming(fixture, 0));
     await deal(fixture, fixture.command(1, { type: 'cancel', reason: null }));
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual([null, [], 2n]);
   });
 
@@ -253,9 +235,10 @@ describe('A lease', () => {
       partition: 0,
       payload: Buffer.from('x'),
     };
-    if (stored?.held === undefined) throw new Error('nothing is held');
-    await fixture.store.release(0, [{ instanceId: instanceIdOf(1), held: stored.held, message }]);
-    await end(fixture);
+    const [task] = stored?.held ?? [];
+    if (task === undefined) throw new Error('nothing is held');
+    await fixture.store.release(0, [{ instanceId: instanceIdOf(1), held: task, message }]);
+    await endLeases(fixture);
     expect(sent(fixture)).toHaveLength(1);
   });
 });
@@ -270,7 +253,7 @@ describe('The request of a redispatcher', () => {
     fixture.consumer.assign(0);
     await deal(fixture, fixture.command(1, redispatch));
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual(['pack', [], 1n]);
-    await end(fixture);
+    await endLeases(fixture);
     expect([held(fixture), sent(fixture), offset(fixture)]).toEqual([null, [instanceIdOf(1)], 2n]);
   });
 
@@ -283,8 +266,20 @@ describe('The request of a redispatcher', () => {
   test('for a task that is held no more sends it', async () => {
     const fixture = await begun();
     await deal(fixture, claiming(fixture, 0));
-    await end(fixture);
+    await endLeases(fixture);
     await deal(fixture, fixture.command(1, redispatch));
     expect(sent(fixture)).toHaveLength(2);
   });
+});
+
+test('What is remembered of the broker is bounded, and gone with what is held: beyond that a sight arms a lease', () => {
+  const leases = new Leases(leaseMs, () => 0, 2);
+  const task = (path: string) => ({ path: path as TaskPath, attempt: 1, basis: 'b' as Basis });
+  for (const n of [1, 2, 3]) leases.produced(0, instanceIdOf(n), task('pick'));
+  for (const n of [1, 2, 3]) leases.see(0, instanceIdOf(n), [task('pick')], BigInt(n));
+  expect([leases.size, leases.committable(0, 9n)]).toEqual([1, 1n]);
+  leases.produced(0, instanceIdOf(1), task('pick'));
+  expect([leases.size, leases.isEmpty, leases.committable(0, 9n)]).toEqual([0, false, 9n]);
+  for (const n of [1, 2, 3]) leases.see(0, instanceIdOf(n), [], BigInt(n));
+  expect(leases.isEmpty).toBe(true);
 });

@@ -16,8 +16,8 @@ export function createProcessingObserver(log: Logger, metrics: OrchestratorMetri
     onStatesRead: metrics.cache,
     onWritten: metrics.transaction,
     onConflicts: metrics.conflicts,
-    onProcessed({ instanceId, notifications, result: { rejected, history }, isNewlyHeld, misfits }) {
-      if (isNewlyHeld || misfits > 0) metrics.continued(Number(isNewlyHeld), misfits);
+    onProcessed({ instanceId, notifications, result: { rejected, history }, isContinued, misfits }) {
+      if (isContinued || misfits > 0) metrics.continued(Number(isContinued), misfits);
       if (misfits > 0) log.warn({ instanceId, misfits }, 'A worker goes on with what was decided otherwise here');
       for (const { notification, rejection } of rejected) {
         metrics.rejected(rejection.code);

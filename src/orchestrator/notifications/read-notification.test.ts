@@ -27,6 +27,7 @@ const outcome = {
     retryable: null as boolean | null,
     errorDetails: null as string | null,
     continuing: null as TaskOutcome['continuing'],
+    outputReference: null as TaskOutcome['outputReference'],
   },
   ...{ retryAfterMs: null as number | null, worker: 'w', startedAt: T0, finishedAt: T0 },
 };

@@ -3,7 +3,7 @@
  * since the registry is unavailable.
  */
 import { type InstanceId, parseInstanceId } from '../../core/ids.ts';
-import type { AddressedNotification, Notification } from '../../core/instance/decide/notification.ts';
+import type { AddressedNotification } from '../../core/instance/decide/notification.ts';
 import { type Codec, type Decoded, invalidMessageOf, type Undecodable } from '../../messaging/codec.ts';
 import type { InvalidMessage } from '../../messaging/dead-letter-codes.ts';
 import type { LogRecord } from '../../messaging/log.ts';
@@ -13,13 +13,23 @@ import { readChildWordRecord } from '../../messaging/records/child-word.ts';
 import { readCommandRecord } from '../../messaging/records/command-issued.ts';
 import { readMatchRecord } from '../../messaging/records/event-matched.ts';
 import { invalid } from '../../messaging/records/invalid.ts';
-import { readOutcomeRecord } from '../../messaging/records/task-outcome.ts';
+import { isReferring, type ReferringOutcome, readOutcomeRecord } from '../../messaging/records/task-outcome.ts';
 import { readTimerRecord } from '../../messaging/records/timer-fired.ts';
 
 export type Received = AddressedNotification & { readonly record: LogRecord };
 
+/** An output that is too large for a record is still to be read. */
+export type ReferringRecord = Omit<Received, 'notification'> & { readonly notification: ReferringOutcome };
+
+/** As its record says. */
+export type ReadRecord = Received | ReferringRecord;
+
+export function isReferringRecord(record: ReadRecord): record is ReferringRecord {
+  return record.notification.type === 'TaskOutcome' && isReferring(record.notification);
+}
+
 export type ReadNotification =
-  | { readonly ok: true; readonly received: Received }
+  | { readonly ok: true; readonly received: ReadRecord }
   /** `instanceId` if it could be read. */
   | { readonly ok: false; readonly invalid: InvalidMessage; readonly record: LogRecord; readonly instanceId: InstanceId | null };
 
@@ -48,10 +58,14 @@ function toReceived(decoded: Decoded<NotificationRecord> | Undecodable, record: 
   const notification = toNotification(decoded, instanceId);
   if ('code' in notification) return refused(record, notification);
   const cause = `${record.topic}/${record.partition}@${record.offset}`;
-  return { ok: true, received: { instanceId, cause, notification, record } };
+  const received =
+    notification.type === 'TaskOutcome' && isReferring(notification)
+      ? { instanceId, cause, notification, record }
+      : { instanceId, cause, notification, record };
+  return { ok: true, received };
 }
 
-function toNotification(decoded: Decoded<NotificationRecord>, instanceId: InstanceId): Notification | InvalidMessage {
+function toNotification(decoded: Decoded<NotificationRecord>, instanceId: InstanceId): ReadRecord['notification'] | InvalidMessage {
   switch (decoded.record) {
     case 'TaskOutcome':
       return readOutcomeRecord(decoded.value, instanceId);

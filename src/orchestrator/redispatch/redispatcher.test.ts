@@ -22,16 +22,24 @@ class Stranded {
     [NOTIFICATIONS, 5n],
   ]);
   readonly sent: OutboxMessage[] = [];
+  /** Tasks of each page. */
+  readonly pages: number[] = [];
   readonly redispatcher: Redispatcher;
 
   private constructor(codec: Awaited<ReturnType<typeof memoryCodec>>['codec']) {
     this.redispatcher = new Redispatcher({
       store: {
         now: async () => this.now,
-        openAutomatedTasks: async (partitions, before, limit, after = null) => {
+        openAutomatedTasks: async (partitions, before, limits, after = null) => {
           const open = this.tasks.filter(({ dispatchedAt, partition }) => dispatchedAt < before && partitions.includes(partition));
           const from = after === null ? 0 : open.findIndex(({ instanceId }) => instanceId === after.instanceId) + 1;
-          return open.slice(from, from + limit);
+          const tasks = open.slice(from, from + limits.tasks);
+          const last = tasks.at(-1);
+          this.pages.push(tasks.length);
+          return {
+            tasks,
+            next: last === undefined || tasks.length < limits.tasks ? null : { instanceId: last.instanceId, path: last.path },
+          };
         },
         publish: async (messages) => {
           this.sent.push(...messages);
@@ -56,7 +64,7 @@ class Stranded {
     stranded.tasks = [stranded.task(1)];
     stranded.now = T0 + 20_000;
     stranded.published = T0 + 20_000;
-    await stranded.redispatcher.look([0]);
+    await stranded.redispatcher.lookAtAll([0]);
     await stranded.redispatcher.mark();
     stranded.now = T0 + 40_000;
     return stranded;
@@ -78,48 +86,48 @@ class Stranded {
 test('leaves a task alone that its queue’s group has not passed', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 9n);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 1 });
   expect(stranded.sent).toEqual([]);
 });
 
 test('sends it again once the group has passed what was published by then', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 1, waiting: 0 });
   expect(stranded.sent).toMatchObject([{ topic: NOTIFICATIONS, messageType: 'CommandIssued', key: instanceIdOf(1), partition: 0 }]);
 });
 
 test('does not send the same dispatch twice while its command is on the way', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  await stranded.redispatcher.look([0]);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 0 });
+  await stranded.redispatcher.lookAtAll([0]);
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 0 });
   // It was dispatched again and stranded again.
   stranded.tasks = [stranded.task(1, { dispatchedAt: T0 + 15_000 })];
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 1, waiting: 0 });
 });
 
 test('waits while its outcome may stand among the notifications', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n).set(NOTIFICATIONS, 4n);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 1 });
 });
 
 test('leaves a task alone whose timeout is not over', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
   stranded.tasks = [stranded.task(1, { timeoutMs: 60_000 })];
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 0 });
 });
 
 test('waits for a task that was not published, or not surely committed, when the mark was set', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
   stranded.tasks = [stranded.task(1, { dispatchedAt: T0 + 19_500 })];
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 1 });
   stranded.published = T0 + 30_000;
   await stranded.redispatcher.mark();
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 1, waiting: 0 });
 });
 
 test('sets no mark while nobody can tell what is published', async () => {
@@ -131,19 +139,43 @@ test('sets no mark while nobody can tell what is published', async () => {
 test('leaves the instances of other processes to them', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  expect(await stranded.redispatcher.look([1])).toEqual({ redispatched: 0, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([1])).toEqual({ redispatched: 0, waiting: 0 });
 });
 
 test('is told to send everything that is over', async () => {
   const stranded = await Stranded.open();
-  expect(await stranded.redispatcher.look([0], true)).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0], true)).toEqual({ redispatched: 1, waiting: 0 });
 });
 
-test('looks at page after page', async () => {
+test('looks at a bounded page in each round, and goes on there in the next', async () => {
   const stranded = await Stranded.open();
   stranded.committed.set(QUEUE_TOPIC, 10n);
-  stranded.tasks = Array.from({ length: 2_500 }, (_, n) => stranded.task(n));
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 2_500, waiting: 0 });
+  stranded.tasks = Array.from({ length: 5_000 }, (_, n) => stranded.task(n));
+  stranded.pages.length = 0;
+  const look = async () => await stranded.redispatcher.look([0]);
+  expect(await look()).toEqual({ redispatched: 2_000, waiting: 0, endsPass: false });
+  expect(await look()).toEqual({ redispatched: 2_000, waiting: 0, endsPass: false });
+  expect(await look()).toEqual({ redispatched: 1_000, waiting: 0, endsPass: true });
+  expect(await look()).toEqual({ redispatched: 0, waiting: 0, endsPass: false });
+  expect(stranded.pages).toEqual([2_000, 2_000, 1_000, 2_000]);
+});
+
+test('looks at instances that have just started only where it is to look at all', async () => {
+  const stranded = await Stranded.open();
+  stranded.tasks = [stranded.task(1, { dispatchedAt: stranded.now - 500, timeoutMs: 100 })];
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 0, endsPass: true });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 1 });
+});
+
+test('marks the queues of a pass that has not ended, and of the one before', async () => {
+  const stranded = await Stranded.open();
+  stranded.committed.set(QUEUE_TOPIC, 10n);
+  stranded.tasks = Array.from({ length: 2_001 }, (_, n) => stranded.task(n, { dispatchedAt: T0 + 25_000 }));
+  stranded.now = T0 + 60_000;
+  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 2_000, endsPass: false });
+  stranded.published = T0 + 50_000;
+  await stranded.redispatcher.mark();
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 2_001, waiting: 0 });
 });
 
 test('keeps marks for long, and never sends earlier for having thinned them out', async () => {
@@ -154,7 +186,7 @@ test('keeps marks for long, and never sends earlier for having thinned them out'
     await stranded.redispatcher.mark();
   }
   stranded.committed.set(QUEUE_TOPIC, 9n);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 0, waiting: 1 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 0, waiting: 1 });
   stranded.committed.set(QUEUE_TOPIC, 211n);
-  expect(await stranded.redispatcher.look([0])).toEqual({ redispatched: 1, waiting: 0 });
+  expect(await stranded.redispatcher.lookAtAll([0])).toEqual({ redispatched: 1, waiting: 0 });
 });

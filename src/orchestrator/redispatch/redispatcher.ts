@@ -1,7 +1,8 @@
 /**
  * Sends open automated tasks again that have nothing in flight: their record was published and passed by its queue's group, their
  * `timeout` is over, and no outcome came (protocol, "A step" 9). A mark says that everything written before `publishedBefore` is
- * below its offsets. A task that is sent once too often only costs work: attempt and basis stay the same.
+ * below its offsets. A task that is sent once too often only costs work: attempt and basis stay the same. All open tasks are looked at
+ * in passes of rounds, and a round looks at a bounded number of rows, however many tasks are open.
  */
 import { LRUCache } from 'lru-cache';
 import type { EpochMs } from '../../core/ids.ts';
@@ -9,7 +10,7 @@ import { commandMessage } from '../../engine/command/command-message.ts';
 import type { LogAdmin } from '../../messaging/log.ts';
 import type { OutgoingMessages } from '../../messaging/outgoing.ts';
 import { groupNames, topicNames } from '../../messaging/topics.ts';
-import type { InstanceStore, OpenAutomatedTask } from '../../store/instance-store.ts';
+import type { InstanceStore, OpenAutomatedTask, OpenTasksLimits, OpenTasksPosition } from '../../store/instance-store.ts';
 
 export type RedispatcherOptions = {
   readonly store: Pick<InstanceStore, 'openAutomatedTasks' | 'publish' | 'now'>;
@@ -20,6 +21,8 @@ export type RedispatcherOptions = {
   readonly prefix: string;
   /** Longest from a decision to its commit in the database; default 60 s, beyond the limit of a statement. */
   readonly commitMs?: number;
+  /** Of one round. */
+  readonly limits?: OpenTasksLimits;
 };
 
 export type RedispatchCounts = {
@@ -28,10 +31,17 @@ export type RedispatchCounts = {
   readonly waiting: number;
 };
 
+export type RedispatchRound = RedispatchCounts & {
+  /** Whether all open tasks were looked at: the next round begins with the oldest instances again. */
+  readonly endsPass: boolean;
+};
+
 type Offsets = ReadonlyMap<number, bigint>;
 type Mark = { readonly publishedBefore: EpochMs; readonly ends: ReadonlyMap<string, Offsets> };
 
-const PAGE = 1_000;
+/** Of one round. */
+const LIMITS = { instances: 5_000, tasks: 2_000 } as const satisfies OpenTasksLimits;
+const COMMIT_MS = 60_000;
 /** When there are more, every other one is dropped: some tasks wait longer then, none less. */
 const MARKS_MAX = 64;
 /** How long a command that was sent counts as in flight and is not sent again. */
@@ -43,8 +53,11 @@ export class Redispatcher {
   readonly #groups;
   /** Oldest first. */
   #marks: Mark[] = [];
-  /** Queues of tasks that were open at the last look. */
+  /** Where the next round begins; null: at the oldest instance. */
+  #position: OpenTasksPosition | null = null;
+  /** Queues of tasks that were open in this pass and the one before. */
   #queues = new Set<string | null>();
+  #queuesBefore: ReadonlySet<string | null> = new Set();
   readonly #sent = new LRUCache<string, true>(SENT_KEPT);
 
   constructor(options: RedispatcherOptions) {
@@ -54,48 +67,70 @@ export class Redispatcher {
   }
 
   /**
-   * Looks at all open tasks once, by the marks that were set before.
+   * Looks at the next open tasks, by the marks that were set before.
    * @param partitions of the instances; another process looks at the rest.
-   * @param force sends also what may still be in flight.
    */
-  async look(partitions: readonly number[], force = false): Promise<RedispatchCounts> {
-    const { store, outgoing, commitMs = 60_000 } = this.#options;
+  async look(partitions: readonly number[]): Promise<RedispatchRound> {
+    const { store, commitMs = COMMIT_MS } = this.#options;
     const now = await store.now();
-    const committed = new Map<string, Offsets>();
-    const queues = new Set<string | null>();
-    let redispatched = 0;
-    let waiting = 0;
-    let after: OpenAutomatedTask | null = null;
-    do {
-      const page: readonly OpenAutomatedTask[] = await store.openAutomatedTasks(partitions, now, PAGE, after);
-      const sending: OpenAutomatedTask[] = [];
-      for (const task of page) {
-        queues.add(task.queue);
-        if (task.dispatchedAt + task.timeoutMs > now || this.#sent.has(keyOf(task))) continue;
-        if (force || (await this.#isPassed(task, committed, commitMs))) sending.push(task);
-        else waiting++;
-      }
-      const messages = sending.map(({ instanceId, path, attempt }) => {
-        const command = { type: 'redispatch', path, attempt } as const;
-        return commandMessage(outgoing, instanceId, command, 'redispatch', now).message;
-      });
-      if (messages.length > 0) await store.publish(messages);
-      for (const task of sending) this.#sent.set(keyOf(task), true);
-      redispatched += messages.length;
-      after = page.length === PAGE ? (page.at(-1) ?? null) : null;
-    } while (after !== null);
-    this.#queues = queues;
-    return { redispatched, waiting };
+    // Tasks of younger instances are not surely committed, and most have ended by the next pass.
+    return await this.#look(partitions, now, now - commitMs, false);
   }
 
-  /** Sets a mark for the tasks that the last look saw. @returns false while it is not known what is published. */
+  async #look(partitions: readonly number[], now: EpochMs, startedBefore: EpochMs, force: boolean): Promise<RedispatchRound> {
+    const { store, outgoing, commitMs = COMMIT_MS } = this.#options;
+    const committed = new Map<string, Offsets>();
+    const { tasks, next } = await store.openAutomatedTasks(partitions, startedBefore, this.#options.limits ?? LIMITS, this.#position);
+    const sending: OpenAutomatedTask[] = [];
+    let waiting = 0;
+    for (const task of tasks) {
+      this.#queues.add(task.queue);
+      if (task.dispatchedAt + task.timeoutMs > now || this.#sent.has(keyOf(task))) continue;
+      if (force || (await this.#isPassed(task, committed, commitMs))) sending.push(task);
+      else waiting++;
+    }
+    const messages = sending.map(({ instanceId, path, attempt }) => {
+      const command = { type: 'redispatch', path, attempt } as const;
+      return commandMessage(outgoing, instanceId, command, 'redispatch', now).message;
+    });
+    if (messages.length > 0) await store.publish(messages);
+    for (const task of sending) this.#sent.set(keyOf(task), true);
+    this.#position = next;
+    if (next === null) {
+      this.#queuesBefore = this.#queues;
+      this.#queues = new Set();
+    }
+    return { redispatched: messages.length, waiting, endsPass: next === null };
+  }
+
+  /**
+   * Looks at all open tasks once, from the oldest on.
+   * @param force sends also what may still be in flight.
+   */
+  async lookAtAll(partitions: readonly number[], force = false): Promise<RedispatchCounts> {
+    this.#position = null;
+    for (let redispatched = 0, waiting = 0; ; ) {
+      const { store, commitMs = COMMIT_MS } = this.#options;
+      const now = await store.now();
+      // Clocks of processes may be ahead of the database's.
+      const round = await this.#look(partitions, now, now + commitMs, force);
+      redispatched += round.redispatched;
+      waiting += round.waiting;
+      if (round.endsPass) return { redispatched, waiting };
+    }
+  }
+
+  /** Sets a mark for the queues of tasks that were seen. @returns false while it is not known what is published. */
   async mark(): Promise<boolean> {
     const { admin } = this.#options;
     const publishedBefore = await this.#options.publishedBefore();
     if (publishedBefore === null) return false;
     // Read afterwards, so that everything that was published by then is below.
     const ends = new Map<string, Offsets>();
-    const topics = [this.#names.notifications, ...[...this.#queues].map((queue) => this.#names.tasks(queue))];
+    const topics = [
+      this.#names.notifications,
+      ...[...new Set([...this.#queuesBefore, ...this.#queues])].map((queue) => this.#names.tasks(queue)),
+    ];
     // A queue whose topic is gone has no offsets.
     for (const { topic } of await admin.describeTopics(topics)) ends.set(topic, await admin.endOffsets(topic));
     this.#marks.push({ publishedBefore, ends });

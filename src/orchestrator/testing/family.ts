@@ -9,7 +9,7 @@ import { areBooksEmpty } from '../../core/instance/children/books.ts';
 import { commandIdFor } from '../../core/instance/children/child-id.ts';
 import type { CommandIssued, TaskOutcome } from '../../core/instance/decide/notification.ts';
 import { defaultRunLimits, fold, start, statusOf } from '../../core/instance/index.ts';
-import { tasksOf } from '../../core/instance/state/scopes.ts';
+import { awaitedWork, tasksOf } from '../../core/instance/state/scopes.ts';
 import { hasEnded, type InstanceState } from '../../core/instance/state/state.ts';
 import type { Chance } from '../../core/instance/testing/chance.ts';
 import { checkUndoing } from '../../core/instance/testing/undoing.ts';
@@ -27,7 +27,7 @@ import { outboxTopics } from '../../messaging/topics.ts';
 import type { InstanceStore } from '../../store/instance-store.ts';
 import { createMemoryInstanceStore } from '../../store/memory/instance-store.ts';
 import { MemoryTables } from '../../store/memory/tables.ts';
-import { type Received, readNotification } from '../notifications/read-notification.ts';
+import { isReferringRecord, type Received, readNotification } from '../notifications/read-notification.ts';
 import { definitionOf, instanceIdOf, NOTIFICATIONS, PREFIX, T0 } from './fixture.ts';
 
 const MINUTE_MS = 60_000;
@@ -52,13 +52,16 @@ export class Family {
   readonly root = instanceIdOf(1);
   /** Messages on their way. */
   bag: Received[] = [];
+  /** Tasks that workers were sent. */
+  readonly sent: OutboxMessage[] = [];
   /** What cannot be processed: nothing, ever. */
   readonly unprocessable: unknown[] = [];
   readonly #codec: Codec;
   readonly #outgoing: OutgoingMessages;
-  readonly #definitions: ReadonlyMap<string, Definition>;
-  readonly #processor: InstanceProcessor<Received>;
-  readonly #caches = [new StateCache(CACHE_BYTES), new StateCache(CACHE_BYTES)];
+  /** By id, the versions in their order. */
+  readonly #definitions = new Map<string, readonly Definition[]>();
+  #processor: InstanceProcessor<Received>;
+  #caches = [new StateCache(CACHE_BYTES), new StateCache(CACHE_BYTES)];
   #owner = 0;
   #commands = 0;
   #offset = 0n;
@@ -69,19 +72,44 @@ export class Family {
     for (const topic of outboxTopics(PREFIX)) this.tables.outbox.topics.add(topic);
     const matcher = { matches: () => 'no' as const, encode: () => this.#never() };
     this.store = createMemoryInstanceStore(this.tables, matcher, { eventTtlMs: DAY_MS });
-    this.#definitions = new Map(documents.map((document) => definitionOf(document)).map((definition) => [definition.id, definition]));
-    const get = (id: DefinitionId) => this.#definitions.get(id);
-    const definitions = createReadyDefinitions({ peek: get, get: async (id) => get(id) ?? null }, this.#outgoing);
-    const deciding = { store: this.store, definitions, outgoing: this.#outgoing, limits: defaultRunLimits, now: () => this.tables.clock };
-    this.#processor = new InstanceProcessor<Received>({
+    for (const document of documents) this.deploy(document);
+    this.#processor = this.#makeProcessor();
+  }
+
+  /** Makes the next version of it, from 1 on. */
+  deploy(document: Json): void {
+    const { id } = definitionOf(document);
+    const versions = this.#definitions.get(id) ?? [];
+    this.#definitions.set(id, [...versions, definitionOf(document, versions.length + 1)]);
+  }
+
+  #makeProcessor(): InstanceProcessor<Received> {
+    const get = (id: DefinitionId, version: number) => this.#definitions.get(id)?.[version - 1];
+    const latest = { get: (id: DefinitionId) => this.#definitions.get(id)?.length ?? null };
+    const definitions = createReadyDefinitions({ peek: get, get: async (id, version) => get(id, version) ?? null }, this.#outgoing);
+    const deciding = {
+      store: this.store,
+      definitions,
+      outgoing: this.#outgoing,
+      limits: defaultRunLimits,
+      now: () => this.tables.clock,
+      continuation: true,
+    };
+    return new InstanceProcessor<Received>({
       ...deciding,
-      births: createBirths({ ...deciding, latest: { get: (id) => (this.#definitions.has(id) ? 1 : null) } }),
+      births: createBirths({ ...deciding, latest }),
       observer: { ...silentObserver, onUnapplied: ({ notification }, error) => void this.unprocessable.push([notification, error]) },
     });
   }
 
+  /** Both processes are new, and know nothing but what is stored. */
+  restart(): void {
+    this.#processor = this.#makeProcessor();
+    this.#caches = [new StateCache(CACHE_BYTES), new StateCache(CACHE_BYTES)];
+  }
+
   async begin(definitionId: string, input: Json = {}): Promise<this> {
-    const definition = this.#definitions.get(definitionId) ?? this.#never();
+    const definition = this.#definitions.get(definitionId)?.at(-1) ?? this.#never();
     await this.#outgoing.prepareQueues(['handlers', null]);
     const command = { instanceId: this.root, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const started = start(definition, command, this.tables.clock);
@@ -97,7 +125,10 @@ export class Family {
     const last = rows.at(-1);
     if (last === undefined) return;
     this.tables.outbox.confirm(last.id);
-    for (const row of rows) if (row.topic === NOTIFICATIONS) this.bag.push(await this.#read(row));
+    for (const row of rows) {
+      if (row.topic === NOTIFICATIONS) this.bag.push(await this.#read(row));
+      else if (row.topic.startsWith(`${PREFIX}.tasks`)) this.sent.push(row);
+    }
   }
 
   async #read({ key, payload }: OutboxMessage): Promise<Received> {
@@ -111,7 +142,7 @@ export class Family {
       value: payload,
     };
     const read = await readNotification(record, this.#codec, 1_000_000);
-    return read.ok ? read.received : this.#never();
+    return read.ok && !isReferringRecord(read.received) ? read.received : this.#never();
   }
 
   /** @param by which of the two processes. */
@@ -138,10 +169,11 @@ export class Family {
     this.bag.push(await this.#read(this.#outgoing.ofCommand(instanceId, issued, this.tables.clock)));
   }
 
-  /** The worker's answer to each open task of an instance. */
+  /** The worker's answer to each task of an instance that it has, open or awaited. */
   async works(instanceId: InstanceId, result: TaskOutcome['result'] = { status: 'completed', output: 'done' }): Promise<void> {
-    for (const { path, attempt, basis, ...task } of tasksOf(this.state(instanceId))) {
-      if (task.status !== 'scheduled') continue;
+    const state = this.state(instanceId);
+    const open = [...tasksOf(state)].filter(({ status }) => status === 'scheduled');
+    for (const { path, attempt, basis } of [...open, ...awaitedWork(state)]) {
       const cause = `worker@${this.#offset++}`;
       const notification = { type: 'TaskOutcome', path, attempt, basis, result } as const;
       this.bag.push({ instanceId, cause, notification, record: this.#never as never });
@@ -245,7 +277,8 @@ export class Family {
     for (const { state, history } of this.tables.instances.values()) {
       expect(fold(state.instanceId, history)).toEqual(state);
       expect(areBooksEmpty(state)).toBe(true);
-      checkUndoing(this.#definitions.get(state.definitionId) ?? this.#never(), history);
+      const definition = this.#definitions.get(state.definitionId)?.[state.definitionVersion - 1] ?? this.#never();
+      checkUndoing(new Map([[definition.version, definition]]), history);
       for (const { event } of history) {
         if (event.type !== 'TaskCompleted' || event.kind !== 'workflow') continue;
         const ended = history.findLast(({ seq, event: before }) => before.type === 'ChildEnded' && before.path === event.path && seq > 0);

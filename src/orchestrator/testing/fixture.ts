@@ -18,27 +18,33 @@ import { createReadyDefinitions, type ReadyDefinitions } from '../../engine/read
 import { SteeredStore } from '../../engine/testing/steered-store.ts';
 import { type Codec, createCodec } from '../../messaging/codec.ts';
 import type { DeadLetter, TaskOutcome } from '../../messaging/generated/records.ts';
-import type { LogRecord } from '../../messaging/log.ts';
+import type { LogRecord, OutgoingRecord } from '../../messaging/log.ts';
 import { MemoryRegistry } from '../../messaging/memory/registry.ts';
 import { createOutgoing, type OutgoingMessages } from '../../messaging/outgoing.ts';
-import { recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
+import { recordsOfQueue, recordsOnTopics, registerSchemas } from '../../messaging/registration.ts';
 import { HandMovedConsumer } from '../../messaging/testing/hand-moved-consumer.ts';
 import { SteeredProducer } from '../../messaging/testing/steered-producer.ts';
 import { createMetrics, type Metrics } from '../../service/metrics.ts';
+import { outputKeyText } from '../../store/task-outputs.ts';
 import { PartitionConsumer, type PartitionConsumerLimits } from '../consumer/partition-consumer.ts';
 import { createDeadLetterSink, type DeadLetterSink } from '../dead-letters/dead-letter-sink.ts';
+import { DirectSender } from '../direct/direct-sender.ts';
+import { createEndTeller } from '../ends/end-teller.ts';
 import { type Assigned, Assignments } from '../leases/assigned.ts';
 import { LeaseKeeper } from '../leases/lease-keeper.ts';
 import { Leases, leaseMs } from '../leases/leases.ts';
 import { createNotificationProcessor } from '../notifications/notification-processor.ts';
 import { createProcessingObserver } from '../notifications/processing-observer.ts';
 import type { Received } from '../notifications/read-notification.ts';
+import type { ReferencedOutputs } from '../notifications/referenced-outputs.ts';
 import { createOrchestratorMetrics, type OrchestratorMetrics } from '../orchestrator-metrics.ts';
 
 export const silent = pino({ level: 'silent' });
 export const PREFIX = 'p';
 export const NOTIFICATIONS = 'p.notifications';
 export const DEAD_LETTERS = 'p.dead-letters';
+export const LIFECYCLE = 'p.lifecycle';
+const TASKS = [`${PREFIX}.tasks`, `${PREFIX}.tasks.handlers`, `${PREFIX}.tasks.others`, `${PREFIX}.tasks.http`];
 export const T0 = Date.parse('2026-01-01T00:00:00Z');
 
 /** `pick`, then `pack`. */
@@ -72,7 +78,7 @@ export function commandIdOf(n: number): CommandId {
 /** A registry, and a codec that is prepared for every record. */
 export async function memoryCodec(): Promise<{ readonly registry: MemoryRegistry; readonly codec: Codec }> {
   const registry = new MemoryRegistry();
-  const records = recordsOnTopics(PREFIX);
+  const records = [...recordsOnTopics(PREFIX), ...recordsOfQueue(PREFIX, 'others')];
   await registerSchemas(registry, records);
   const codec = createCodec({ registry });
   await codec.prepare(records);
@@ -85,8 +91,19 @@ export class Fixture {
   readonly registry: MemoryRegistry;
   readonly codec: Codec;
   readonly outgoing: OutgoingMessages;
-  readonly store = new SteeredStore([`${PREFIX}.tasks`, `${PREFIX}.tasks.handlers`, `${PREFIX}.lifecycle`]);
-  readonly producer = new SteeredProducer([DEAD_LETTERS]);
+  readonly store = new SteeredStore([...TASKS, `${PREFIX}.lifecycle`, NOTIFICATIONS]);
+  readonly producer = new SteeredProducer([DEAD_LETTERS, LIFECYCLE]);
+  /** Of tasks that are sent directly. */
+  readonly direct = new SteeredProducer(TASKS);
+  /** Outputs that outcomes name, by `outputKeyText`. */
+  readonly kept = new Map<string, string>();
+  readonly outputs: ReferencedOutputs = {
+    keptOutputs: async (_partition, keys) => new Map([...this.kept].filter(([id]) => keys.some((key) => outputKeyText(key) === id))),
+    removeOutputs: async (_partition, keys) => {
+      for (const key of keys) this.kept.delete(outputKeyText(key));
+    },
+  };
+  readonly directSender: DirectSender | null;
   readonly metrics: Metrics = createMetrics('test');
   readonly own: OrchestratorMetrics;
   readonly deadLetters: DeadLetterSink;
@@ -99,7 +116,7 @@ export class Fixture {
   readonly partitionConsumer: PartitionConsumer<Assigned>;
   readonly assignments = new Assignments(new AssignedStateCache(10_000_000), () => new Leases(leaseMs, () => this.elapsedMs));
   readonly keeper: LeaseKeeper;
-  /** The monotonic clock of leases. */
+  /** The monotonic clock of leases, and of what is sent directly. */
   elapsedMs = 0;
   /** Where the log of notifications ends, as the broker says. */
   logEnd = 0n;
@@ -112,7 +129,13 @@ export class Fixture {
       partitions,
       limits,
       document,
-    }: { readonly partitions: number; readonly limits: Partial<PartitionConsumerLimits>; readonly document: Json },
+      isDirect,
+    }: {
+      readonly partitions: number;
+      readonly limits: Partial<PartitionConsumerLimits>;
+      readonly document: Json;
+      readonly isDirect: boolean;
+    },
   ) {
     this.definition = definitionOf(document);
     this.registry = registry;
@@ -144,13 +167,19 @@ export class Fixture {
       this.outgoing,
     );
     const { store, definitions, outgoing } = this;
-    const deciding = { store, definitions, outgoing, limits: defaultRunLimits, now: () => this.now };
+    const deciding = { store, definitions, outgoing, limits: defaultRunLimits, now: () => this.now, continuation: true };
     this.processor = new InstanceProcessor({
       ...deciding,
       births: createBirths({ ...deciding, latest: { get: () => 1 } }),
       observer: createProcessingObserver(silent, this.own),
-      continuation: true,
+      tellsEnds: true,
     });
+    this.directSender = isDirect
+      ? new DirectSender({
+          ...{ producer: this.direct, onProduced: this.own.sentDirectly, log: silent, now: () => this.elapsedMs },
+          commitAgain: (partition) => this.partitionConsumer.commitAgain({ topic: NOTIFICATIONS, partition }),
+        })
+      : null;
     let consumer: HandMovedConsumer | undefined;
     this.partitionConsumer = new PartitionConsumer({
       groupId: 'group',
@@ -162,8 +191,11 @@ export class Fixture {
       committable: ({ leases }, partition, reached) => leases.committable(partition, reached),
       process: createNotificationProcessor({
         ...{ codec, maxMessageBytes: 100_000, outgoing, processor: this.processor },
-        ...{ deadLetters: this.deadLetters, metrics: this.own },
+        ...{ outputs: this.outputs, deadLetters: this.deadLetters, metrics: this.own },
+        tellEnds: createEndTeller(outgoing, this.producer),
+        direct: this.directSender,
       }),
+      settled: async () => this.directSender?.settled(),
       limits,
       log: silent,
       metrics: this.own,
@@ -180,9 +212,14 @@ export class Fixture {
   }
 
   /** @param partitions of the installation; partition 0 is assigned. */
-  static async start(limits: Partial<PartitionConsumerLimits> = {}, partitions = 1, document: Json = twoTasks): Promise<Fixture> {
+  static async start(
+    limits: Partial<PartitionConsumerLimits> = {},
+    partitions = 1,
+    document: Json = twoTasks,
+    isDirect = false,
+  ): Promise<Fixture> {
     const { registry, codec } = await memoryCodec();
-    const fixture = new Fixture(registry, codec, { partitions, limits, document });
+    const fixture = new Fixture(registry, codec, { partitions, limits, document, isDirect });
     await fixture.partitionConsumer.start();
     return fixture;
   }
@@ -218,6 +255,7 @@ export class Fixture {
         retryAfterMs: null,
         errorDetails: null,
         continuing: null,
+        outputReference: null,
       },
       ...{ worker: 'test', startedAt: T0, finishedAt: T0 },
       ...rest,
@@ -251,12 +289,29 @@ export class Fixture {
 
   async sentDeadLetters(): Promise<readonly DeadLetter[]> {
     return await Promise.all(
-      this.producer.sent.map(async ({ value }) => {
+      this.#sentTo(DEAD_LETTERS).map(async ({ value }) => {
         const decoded = await this.codec.decode(value ?? Buffer.alloc(0), ['DeadLetter']);
         if (!decoded.ok) throw new Error('not a dead letter');
         return decoded.value;
       }),
     );
+  }
+
+  /** Each word that an instance has ended, as `<n> <status>`. */
+  async toldEnds(): Promise<readonly string[]> {
+    return await Promise.all(
+      this.#sentTo(LIFECYCLE).map(async ({ value, key, partition }) => {
+        const decoded = await this.codec.decode(value ?? Buffer.alloc(0), ['InstanceChanged']);
+        if (!decoded.ok) throw new Error('no record of the lifecycle');
+        const { instanceId, change, status } = decoded.value;
+        if (key !== instanceId || partition !== 0) throw new Error('the record is in the wrong place');
+        return `${Number(instanceId.slice(-12))} ${change} ${status}`;
+      }),
+    );
+  }
+
+  #sentTo(wanted: string): readonly OutgoingRecord[] {
+    return this.producer.sent.filter(({ topic }) => topic === wanted);
   }
 
   /** Value of a counter with these labels; 0 when it was never incremented. */

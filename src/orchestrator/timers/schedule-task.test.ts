@@ -5,6 +5,7 @@ import type { ScheduleStep } from '../../store/instance-store.ts';
 import type { ScheduleRow } from '../../store/schedules.ts';
 import { silent } from '../testing/fixture.ts';
 import { createScheduleTask } from './schedule-task.ts';
+import { SchedulesAside } from './schedules-aside.ts';
 
 const time = Date.UTC(2026, 0, 5, 2, 30);
 const row: ScheduleRow = {
@@ -25,6 +26,7 @@ async function toldOf(step: ScheduleStep): Promise<{ readonly counted: string[];
     ...{
       intervalMs: 1_000,
       log,
+      aside: new SchedulesAside(log),
       onTime: (definition: string, result: string, count: number) => counted.push(`${definition} ${result} ${count}`),
     },
   });
@@ -61,4 +63,56 @@ it.each([
   [time - 1, 10],
 ])('waits for the next time, and no longer than until an end is to be noticed (next at %s: %s ms)', async (nextDueAt, waitMs) => {
   expect((await toldOf({ advanced: null, nextDueAt, now: time })).waitMs).toBe(waitMs);
+});
+
+it('sets a schedule aside whose definition cannot be loaded, goes on with others, and tries it again later and later', async () => {
+  let clock = 0;
+  let isAway = true;
+  const logged: string[] = [];
+  const note = (fields: { readonly schedule: string; readonly retryInMs?: number }) =>
+    logged.push(`${fields.schedule} ${fields.retryInMs ?? 'goes on'}`);
+  const log = Object.assign(Object.create(silent) as typeof silent, { error: note, info: note });
+  const aside = new SchedulesAside(log, () => clock);
+  const asked: string[] = [];
+  const task = createScheduleTask({
+    store: {
+      async advanceSchedule(runner, except = []) {
+        const due = ['broken', 'well'].find((name) => !except.some((each) => each.name === name) && !asked.includes(`${name} ran`));
+        if (due === undefined) return { advanced: null, nextDueAt: null, now: time };
+        const taken = { ...row, name: due };
+        (await runner.prepare(taken))({ now: time, hasEnded: false, refused: new Map() });
+        asked.push(`${due} ran`);
+        return { advanced: { row: taken, entries: [] }, nextDueAt: null, now: time };
+      },
+    },
+    runner: {
+      async prepare({ name }) {
+        asked.push(name);
+        if (name === 'broken' && isAway) throw new Error('the definition is away');
+        return () => ({ state: row.state, entries: [], starts: [] });
+      },
+    },
+    ...{ intervalMs: 5_000, log, aside, onTime: () => undefined },
+  });
+  expect([await task(), await task(), await task()]).toEqual([0, 0, 1_000]);
+  expect(asked).toEqual(['broken', 'well', 'well ran']);
+  expect(aside.all).toMatchObject([{ definitionId: 'report', name: 'broken' }]);
+  clock = 1_000;
+  expect([await task(), await task()]).toEqual([0, 2_000]);
+  clock = 3_000;
+  isAway = false;
+  expect([await task(), await task()]).toEqual([0, 5_000]);
+  expect(aside.all).toEqual([]);
+  expect(logged).toEqual(['broken 1000', 'broken 2000', 'broken goes on']);
+});
+
+it('lets an error of the database be that of all schedules', async () => {
+  const aside = new SchedulesAside(silent);
+  const task = createScheduleTask({
+    store: { advanceSchedule: () => Promise.reject(new Error('the database is away')) },
+    runner: { prepare: () => Promise.reject(new Error('nobody asks')) },
+    ...{ intervalMs: 1_000, log: silent, aside, onTime: () => undefined },
+  });
+  await expect(task()).rejects.toThrow('the database is away');
+  expect(aside.all).toEqual([]);
 });

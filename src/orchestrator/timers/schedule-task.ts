@@ -4,6 +4,7 @@ import { LATE_MS, type ScheduleEntry } from '../../core/triggers/schedule.ts';
 import type { Logger } from '../../service/logging.ts';
 import type { InstanceStore, ScheduleRunner } from '../../store/instance-store.ts';
 import type { ScheduleRow } from '../../store/schedules.ts';
+import type { SchedulesAside } from './schedules-aside.ts';
 
 export type ScheduleTaskOptions = {
   readonly store: Pick<InstanceStore, 'advanceSchedule'>;
@@ -11,6 +12,8 @@ export type ScheduleTaskOptions = {
   /** Longest wait between two queries, and so the longest time until an end is noticed. */
   readonly intervalMs: number;
   readonly log: Logger;
+  /** Of this process. */
+  readonly aside: SchedulesAside;
   /** @param result `started`, `late`, `queued`, `skipped`, `missed`, `paused` or `failed`. */
   readonly onTime: (definition: string, result: string, count: number) => void;
 };
@@ -19,12 +22,48 @@ export type ScheduleTaskOptions = {
 const PAUSE_MS_MIN = 10;
 
 /** @returns the task for `service.repeat`, which resolves with the ms to wait. */
-export function createScheduleTask({ store, runner, intervalMs, log, onTime }: ScheduleTaskOptions): () => Promise<number> {
+export function createScheduleTask({ store, runner, intervalMs, log, aside, onTime }: ScheduleTaskOptions): () => Promise<number> {
   return async () => {
-    const { advanced, nextDueAt, now } = await store.advanceSchedule(runner);
-    if (advanced === null) return nextDueAt === null ? intervalMs : Math.min(intervalMs, Math.max(PAUSE_MS_MIN, nextDueAt - now));
+    const attempt = attemptOf(runner);
+    const step = await store.advanceSchedule(attempt.runner, aside.waiting).catch((error: unknown) => {
+      const { failed } = attempt;
+      if (failed === null) throw error;
+      aside.set(failed, error);
+      return null;
+    });
+    // Others may be due.
+    if (step === null) return 0;
+    const { advanced, nextDueAt, now } = step;
+    if (advanced === null) {
+      const waits = [intervalMs, ...(nextDueAt === null ? [] : [nextDueAt - now]), aside.nextMs ?? intervalMs];
+      return Math.max(PAUSE_MS_MIN, Math.min(...waits));
+    }
+    aside.clear(advanced.row);
     for (const entry of advanced.entries) tell(advanced.row, entry, { log, onTime });
     return 0;
+  };
+}
+
+/** The runner, and the schedule that it could not prepare. Errors of the database are those of all schedules. */
+function attemptOf(runner: ScheduleRunner): { readonly runner: ScheduleRunner; readonly failed: ScheduleRow | null } {
+  let failed: ScheduleRow | null = null;
+  return {
+    get failed() {
+      return failed;
+    },
+    runner: {
+      async prepare(row) {
+        failed = row;
+        const decide = await runner.prepare(row);
+        failed = null;
+        return (seen) => {
+          failed = row;
+          const decided = decide(seen);
+          failed = null;
+          return decided;
+        };
+      },
+    },
   };
 }
 

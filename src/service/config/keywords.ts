@@ -78,6 +78,13 @@ export function createConfigAjv(): Ajv {
     }),
   );
   ajv.addKeyword(
+    converting<readonly [number, number]>('durationMsOrOff', (given, [min, max]) => {
+      if (given === 'off') return null;
+      const ms = parseDuration(given);
+      return ms !== undefined && ms >= min && ms <= max ? ms : undefined;
+    }),
+  );
+  ajv.addKeyword(
     converting<ListItem>('list', (given, item) => {
       const items = given
         .split(',')

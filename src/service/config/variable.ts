@@ -42,6 +42,15 @@ export const duration = (minMs: number, maxMs: number, options: Common & { reado
     ...options,
   });
 
+/** The same, or `off`, which is read as null. */
+export const durationOrOff = (minMs: number, maxMs: number, options: Common & { readonly default: string }) =>
+  Type.Unsafe<number | null>({
+    type: 'string',
+    durationMsOrOff: [minMs, maxMs],
+    expected: `\`off\`, or a duration such as \`30d\`, from ${formatMs(minMs)} to ${formatMs(maxMs)}`,
+    ...options,
+  });
+
 export const oneOf = <const Choice extends string>(choices: readonly Choice[], options: Common & { readonly default?: Choice }) =>
   Type.Unsafe<Choice>({
     type: 'string',

@@ -1,4 +1,6 @@
 /** The definition database in memory. */
+import { childrenNamedIn } from '../../core/definition/index.ts';
+import { mayHoldMarks } from '../../core/definition/typed/marks-in-schemas.ts';
 import { patterns } from '../cursor.ts';
 import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../definition-store.ts';
 import { wordsOf } from '../definition-words.ts';
@@ -27,6 +29,23 @@ export function createMemoryDefinitionStore(): DefinitionStore {
     async get(id, version) {
       const versions = deployed.get(id) ?? [];
       return (version === 'latest' ? versions.at(-1) : versions[version - 1]) ?? null;
+    },
+    async latestVersion(id) {
+      return deployed.get(id)?.at(-1)?.version ?? null;
+    },
+    async callers(id, after, limit) {
+      const name = `"definition":${JSON.stringify(id)}`;
+      return [...deployed.values()]
+        .flatMap((versions) => versions.at(-1) ?? [])
+        .filter((latest) => latest.id !== id && latest.id > after && JSON.stringify(latest.document).includes(name))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ id: caller, version, document }) => ({ id: caller, version, document }));
+    },
+    async hints(id, version) {
+      const found = deployed.get(id)?.[version - 1];
+      if (found === undefined) return null;
+      return { mayHoldMarks: mayHoldMarks(found.document), mayHaveChildren: childrenNamedIn(found.document).length > 0 };
     },
     async list(limit, cursor) {
       const all = [...deployed.values()].flatMap((versions): DefinitionSummary[] => {

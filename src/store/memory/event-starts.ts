@@ -1,6 +1,8 @@
 /** Instances that events start. What is decided on is loaded first; then everything is one transaction, since nothing waits. */
+
 import type { ExternalEvent } from '../../core/external-event.ts';
 import type { DefinitionId, TaskPath } from '../../core/ids.ts';
+import { toEnd } from '../../core/parts.ts';
 import type { DecideEventStart, EventStarter } from '../instance-store.ts';
 import type { FailedStart, TriggerSet } from '../triggers.ts';
 import type { KeptEvent } from './events.ts';
@@ -50,7 +52,8 @@ export function startBy(
   let started = 0;
   for (const set of sets) {
     const { definitionId } = set;
-    const decided = decide(set, event);
+    const deciding = decide(set, event);
+    const decided = deciding === null ? null : toEnd(deciding);
     if (decided?.kind === 'failed') failed.push({ event, definitionId, reason: decided.reason });
     if (decided?.kind !== 'start') continue;
     const { instanceId } = decided.start.transition;

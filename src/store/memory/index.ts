@@ -2,12 +2,16 @@
 import type { DefinitionStore } from '../definition-store.ts';
 import type { InstanceQueries } from '../instance-queries.ts';
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import type { JobStore } from '../jobs.ts';
 import type { Maintenance, OutboxGauge, OutboxProbes } from '../maintenance.ts';
+import type { QueueStore } from '../queues.ts';
 import { createMemoryDefinitionStore } from './definition-store.ts';
 import { createMemoryInstanceQueries } from './instance-queries.ts';
 import { createMemoryInstanceStore, type MemoryStoreOptions } from './instance-store.ts';
+import { createMemoryJobStore } from './jobs.ts';
 import { createMemoryMaintenance, createMemoryOutboxGauge, createMemoryOutboxProbes } from './maintenance.ts';
 import type { OutboxFeed } from './outbox.ts';
+import { createMemoryQueueStore } from './queues.ts';
 import { MemoryTables } from './tables.ts';
 
 export type { OutboxFeed, OutboxRow } from './outbox.ts';
@@ -15,6 +19,7 @@ export type { OutboxFeed, OutboxRow } from './outbox.ts';
 export type MemoryDatabases = {
   readonly definitions: DefinitionStore;
   readonly queries: InstanceQueries;
+  readonly jobs: JobStore;
   /** What an in-process publisher reads, as Debezium reads the outbox of Postgres. */
   readonly outbox: OutboxFeed;
   readonly maintenance: Maintenance;
@@ -22,6 +27,8 @@ export type MemoryDatabases = {
   readonly probes: OutboxProbes;
   /** A store on the tables that all stores of these databases share. */
   instanceStore(matcher: EventMatcher): InstanceStore;
+  /** @param tasksTopic of `http` nodes. */
+  queueStore(tasksTopic: string): QueueStore;
 };
 
 export type MemoryOptions = MemoryStoreOptions & {
@@ -40,10 +47,12 @@ export function memoryDatabasesOn(tables: MemoryTables, options: MemoryStoreOpti
   return {
     definitions: createMemoryDefinitionStore(),
     queries: createMemoryInstanceQueries(tables),
+    jobs: createMemoryJobStore(tables),
     outbox: tables.outbox,
-    maintenance: createMemoryMaintenance(tables, options.eventTtlMs),
+    maintenance: createMemoryMaintenance(tables, options),
     gauge: createMemoryOutboxGauge(tables),
     probes: createMemoryOutboxProbes(tables),
     instanceStore: (matcher) => createMemoryInstanceStore(tables, matcher, options),
+    queueStore: (tasksTopic) => createMemoryQueueStore(tables, tasksTopic),
   };
 }

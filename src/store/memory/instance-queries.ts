@@ -2,6 +2,7 @@
 
 import { type InstanceId, taskIdOf } from '../../core/ids.ts';
 import { addressOf } from '../../core/instance/children/messages.ts';
+import { incidentsOf } from '../../core/instance/state/scopes.ts';
 import { hasEnded, type InstanceState, statusOf } from '../../core/instance/state/state.ts';
 import { type Json, jsonByteLength } from '../../core/json.ts';
 import { patterns } from '../cursor.ts';
@@ -58,7 +59,7 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
     list: async (filter, limit, cursor) =>
       page(
         instances,
-        statesWhere((state) => isInstance(state, filter)),
+        statesWhere((state) => isInstance(tables, state, filter)),
         limit,
         cursor,
         rowOf,
@@ -72,6 +73,13 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       const found = tables.instances.get(instanceId);
       return found === undefined ? null : { row: rowOf(found.state), seq: found.state.seq };
     },
+    versionsOf: async (instanceIds) =>
+      new Map(
+        instanceIds.flatMap((id) => {
+          const version = tables.instances.get(id)?.version;
+          return version === undefined ? [] : [[id, version] as const];
+        }),
+      ),
     getWhole: (instanceId) => queries.get(instanceId),
     async startByKey(definitionId, key) {
       const used = usedKey(tables, definitionId, key);
@@ -79,8 +87,12 @@ export function createMemoryInstanceQueries(tables: MemoryTables): InstanceQueri
       const { instanceId, definitionVersion, bodyHash } = used;
       return { instanceId, definitionVersion, bodyHash };
     },
-    async history(instanceId, afterSeq, limit, bytesMax = pageBytesMax) {
-      const after = (tables.instances.get(instanceId)?.history ?? []).slice(afterSeq);
+    async history(instanceId, from, limit, { types, order = 'asc', bytesMax = pageBytesMax } = {}) {
+      const all = (tables.instances.get(instanceId)?.history ?? []).filter(
+        ({ event }) => types === undefined || types.includes(event.type),
+      );
+      const isBehind = (seq: number) => from === null || (order === 'asc' ? seq > from : seq < from);
+      const after = (order === 'asc' ? all : all.toReversed()).filter(({ seq }) => isBehind(seq));
       const entries: HistoryPage['entries'][number][] = [];
       let bytes = 0;
       for (const entry of after.slice(0, limit)) {
@@ -155,22 +167,28 @@ function listedTask(task: TaskRow): TaskRow {
   return { ...task, ...Object.fromEntries(omitted.map((name) => [name, null])), omitted };
 }
 
-function rowOf(state: InstanceState): InstanceRow {
+export function rowOf(state: InstanceState): InstanceRow {
   const { instanceId, definitionId, definitionVersion, businessKey, startedAt: createdAt, updatedAt } = state;
   return { instanceId, definitionId, definitionVersion, businessKey, status: statusOf(state), createdAt, updatedAt };
 }
 
-function isInstance(state: InstanceState, filter: InstanceFilter): boolean {
-  const { status, definition, version, businessKey, parent, startedFrom, startedTo } = filter;
+export function isInstance(tables: MemoryTables, state: InstanceState, filter: InstanceFilter): boolean {
+  const { status, definition, version, businessKey, parent, retrying, incidentCode, startedFrom, startedTo } = filter;
   return (
     (status === undefined || statusOf(state) === status) &&
     (definition === undefined || state.definitionId === definition) &&
     (version === undefined || state.definitionVersion === version) &&
     (businessKey === undefined || state.businessKey === businessKey) &&
     (parent === undefined || (state.parent !== undefined && addressOf(state.parent.parent) === parent)) &&
+    (retrying === undefined || isRetrying(tables, state.instanceId) === retrying) &&
+    (incidentCode === undefined || Object.values(incidentsOf(state)).some(({ error }) => error.code === incidentCode)) &&
     (startedFrom === undefined || state.startedAt >= startedFrom) &&
     (startedTo === undefined || state.startedAt < startedTo)
   );
+}
+
+function isRetrying({ timers }: MemoryTables, instanceId: InstanceId): boolean {
+  return [...timers.values()].some((timer) => timer.kind === 'retry' && timer.instanceId === instanceId);
 }
 
 function pendingOf({ commands }: MemoryTables, instanceId: InstanceId): readonly PendingCommand[] {

@@ -1,5 +1,6 @@
 /** The instance store in memory: each method is a file of its own. Nothing is durable. */
 import type { EventMatcher, InstanceStore } from '../instance-store.ts';
+import type { Retention } from '../maintenance.ts';
 import { askChildren } from './books.ts';
 import { claim, unclaim } from './claims.ts';
 import { issueCommand } from './commands.ts';
@@ -9,6 +10,7 @@ import { apply, load, loadScopes, release, start } from './instances.ts';
 import { openAutomatedTasks } from './open-automated-tasks.ts';
 import { advanceSchedule } from './schedules.ts';
 import type { MemoryTables } from './tables.ts';
+import { keepOutput, keptOutputs, removeOutputs } from './task-outputs.ts';
 import { fireTimers } from './timers.ts';
 import { deployTriggers, switchTriggers } from './triggers.ts';
 
@@ -17,6 +19,8 @@ export type MemoryStoreOptions = {
   readonly eventTtlMs: number;
   /** Largest state of an instance; default 4 MiB. */
   readonly stateBytesMax?: number;
+  /** How long what has ended is kept; default: jobs for 30 days, instances for ever. */
+  readonly retention?: Retention;
 };
 
 const STATE_BYTES_MAX = 4 * 1_048_576;
@@ -41,7 +45,7 @@ export function createMemoryInstanceStore(
     startByEvents: (definitionId, events, starter) => startByEvents(tables, options, { definitionId, events, starter }),
     deployTriggers: async (triggers) => deployTriggers(tables, triggers),
     switchTriggers: async (change) => switchTriggers(tables, change),
-    advanceSchedule: (runner) => advanceSchedule(tables, options, runner),
+    advanceSchedule: (runner, except) => advanceSchedule(tables, options, runner, except),
     issueCommand: async (command) => issueCommand(tables, command),
     commandResult: async (commandId) => tables.commands.get(commandId)?.result ?? null,
     async publish(messages) {
@@ -51,8 +55,11 @@ export function createMemoryInstanceStore(
     claim: async (instanceId, path, assignee) => claim(tables, instanceId, path, assignee),
     unclaim: async (instanceId, path, assignee) => unclaim(tables, instanceId, path, assignee),
     saveDeadLetters: async (deadLetters) => saveDeadLetters(tables, deadLetters),
-    openAutomatedTasks: async (partitions, dispatchedBefore, limit, after = null) =>
-      openAutomatedTasks(tables, partitions, dispatchedBefore, limit, after),
+    openAutomatedTasks: async (partitions, dispatchedBefore, limits, after = null) =>
+      openAutomatedTasks(tables, partitions, dispatchedBefore, limits, after),
+    keepOutput: async (_partition, key, output) => keepOutput(tables, key, output),
+    keptOutputs: async (_partition, keys) => keptOutputs(tables, keys),
+    removeOutputs: async (_partition, keys) => removeOutputs(tables, keys),
     async registerEventTypes(types) {
       for (const type of types) tables.events.types.add(type);
     },

@@ -2,10 +2,10 @@
 import { invariant } from '../../core/assert.ts';
 import { MillraceError } from '../../core/error.ts';
 import type { EpochMs, InstanceId } from '../../core/ids.ts';
+import { CHILD_AGE_MS_MAX } from '../../core/instance/children/age.ts';
 import { timeOf } from '../../core/instance/children/child-id.ts';
 import { recordsOnly, statusOf } from '../../core/instance/index.ts';
 import type { StatePart } from '../../core/instance/state/state.ts';
-import { CHILD_AGE_MS_MAX } from '../books.ts';
 import type {
   EventMatcher,
   HeldTask,
@@ -16,7 +16,7 @@ import type {
   Transition,
   WantedInstance,
 } from '../instance-store.ts';
-import { heldText, sendingStatuses } from '../stored/held-task.ts';
+import { heldAfter, heldText, sendingStatuses } from '../stored/held-task.ts';
 import { type NeededScopes, partOf, scopesOf, wholeAfter } from '../stored/partial-state.ts';
 import { boundedStateText } from '../stored/state.ts';
 import { TransitionRows } from '../stored/transition-rows.ts';
@@ -93,7 +93,7 @@ function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Tran
         state: before === undefined || decidedOn === null ? after : wholeAfter(before.state, decidedOn, after),
       },
       ...{ history: before?.history ?? [], payloads: before?.payloads ?? new Map(), tasks: before?.tasks ?? new Map() },
-      ...holding(transition.held === undefined ? before?.held : transition.held),
+      ...holding(heldAfter(before?.held ?? [], transition.held)),
     };
     instance.history.push(...history);
     for (const [seq, payload] of payloads) instance.payloads.set(seq, payload);
@@ -102,26 +102,29 @@ function write(tables: MemoryTables, { matcher }: WriteOptions, transition: Tran
   writeRows(tables, matcher, rows);
 }
 
-function holding(held: HeldTask | null | undefined): { readonly held?: HeldTask } {
-  return held === null || held === undefined ? {} : { held };
+function holding(held: readonly HeldTask[] = []): { readonly held?: readonly HeldTask[] } {
+  return held.length === 0 ? {} : { held };
 }
 
 export function release(tables: MemoryTables, tasks: readonly ReleasedTask[]): ReadonlySet<InstanceId> {
-  const released = tasks.filter(({ instanceId, held }) => {
+  const released = new Set<InstanceId>();
+  for (const [instanceId, ofInstance] of Map.groupBy(tasks, (task) => task.instanceId)) {
     const instance = tables.instances.get(instanceId);
-    if (instance?.held === undefined || heldText(instance.held) !== heldText(held)) return false;
-    return sendingStatuses.includes(statusOf(instance.state));
-  });
-  const messages = released.map(({ instanceId, message }) => ({ instanceId, ...message }));
+    const held = new Set(instance?.held?.map(heldText));
+    const isHeld = ofInstance.every((task) => held.has(heldText(task.held)));
+    if (isHeld && instance !== undefined && sendingStatuses.includes(statusOf(instance.state))) released.add(instanceId);
+  }
+  const winners = tasks.filter(({ instanceId }) => released.has(instanceId));
+  const messages = winners.map(({ instanceId, message }) => ({ instanceId, ...message }));
   tables.outbox.check(messages);
-  for (const { instanceId } of released) {
+  for (const { instanceId, held: gone } of winners) {
     const instance = tables.instances.get(instanceId);
     if (instance === undefined) continue;
-    const { held: _, ...rest } = instance;
-    tables.instances.set(instanceId, rest);
+    const { held = [], ...rest } = instance;
+    tables.instances.set(instanceId, { ...rest, ...holding(held.filter((task) => heldText(task) !== heldText(gone))) });
   }
   tables.outbox.add(messages, tables.now());
-  return new Set(released.map(({ instanceId }) => instanceId));
+  return released;
 }
 
 export function load(tables: MemoryTables, wanted: readonly WantedInstance[]): ReadonlyMap<InstanceId, StoredInstance> {

@@ -1,14 +1,30 @@
 /** Keeps the tables in memory small, and says how far the outbox is published. */
 import { randomUUID } from 'node:crypto';
-import type { Maintenance, OutboxGauge, OutboxProbes, ProbeState } from '../maintenance.ts';
+import type { InstanceId } from '../../core/ids.ts';
+import { addressOf } from '../../core/instance/children/messages.ts';
+import { ENDED_CHILD_MS_MIN } from '../books.ts';
+import type { Maintenance, OutboxGauge, OutboxProbes, ProbeState, Retention } from '../maintenance.ts';
 import { isEventKey } from '../triggers.ts';
-import { DAY_MS, keyIn, type MemoryTables } from './tables.ts';
+import { DAY_MS, keyIn, type MemoryJob, type MemoryTables, type StoredCommand, taskKey } from './tables.ts';
+import { isWithWorker } from './task-outputs.ts';
 
-export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number): Maintenance {
+const defaultRetention: Retention = { jobsMs: 30 * DAY_MS, instancesMs: null };
+
+export type MemoryMaintenanceOptions = { readonly eventTtlMs: number; readonly retention?: Retention };
+
+export function createMemoryMaintenance(
+  tables: MemoryTables,
+  { eventTtlMs, retention = defaultRetention }: MemoryMaintenanceOptions,
+): Maintenance {
   return {
     async run() {
       const now = tables.now();
-      const { events, startKeys, commands } = tables;
+      const { events, startKeys, commands, jobs } = tables;
+      const isOver = ({ finishedAt }: MemoryJob): boolean => finishedAt !== null && finishedAt < now - retention.jobsMs;
+      const isOldCommand = ({ result, jobId }: StoredCommand): boolean => {
+        const job = jobId === undefined ? undefined : jobs.get(jobId);
+        return job === undefined ? result.status !== 'pending' && result.at < now - DAY_MS : isOver(job);
+      };
       // Longer than events are kept: otherwise a repeated one would count as new.
       const receivedBefore = now - Math.max(2 * DAY_MS, 2 * eventTtlMs);
       return {
@@ -16,7 +32,10 @@ export function createMemoryMaintenance(tables: MemoryTables, eventTtlMs: number
         deleted: {
           received_event: remove(events.received, (at) => at < receivedBefore),
           idempotency: remove(startKeys, ({ at }, key) => at < (isEventKey(keyIn(key)) ? receivedBefore : now - DAY_MS)),
-          command: remove(commands, ({ result }) => result.status !== 'pending' && result.at < now - DAY_MS),
+          command: remove(commands, isOldCommand),
+          job: remove(jobs, isOver),
+          task_output: remove(tables.outputs, ({ key }) => !isWithWorker(tables, key)),
+          instance: removeEnded(tables, retention.instancesMs),
           event_buffer: forgetExpired(tables),
         },
       };
@@ -30,6 +49,27 @@ function remove<Key, Row>(table: Map<Key, Row>, isOld: (row: Row, key: Key) => b
   let count = 0;
   for (const [key, row] of table) if (isOld(row, key) && table.delete(key)) count++;
   return count;
+}
+
+/** @returns how many instances went, with all their rows. */
+function removeEnded(tables: MemoryTables, keptMs: number | null): number {
+  if (keptMs === null) return 0;
+  const now = tables.now();
+  const awaiting = new Set([...tables.children.values()].map(({ request }) => addressOf(request.parent)));
+  const old = [...tables.instances.values()].filter(({ state: { instanceId, endedAt, parent } }) => {
+    const leastMs = parent === undefined ? keptMs : Math.max(keptMs, ENDED_CHILD_MS_MIN);
+    return endedAt !== null && endedAt < now - leastMs && !awaiting.has(instanceId);
+  });
+  for (const { state } of old) removeInstance(tables, state.instanceId);
+  return old.length;
+}
+
+function removeInstance({ instances, humanTasks, claims, timers, events, commands }: MemoryTables, instanceId: InstanceId): void {
+  const isOfInstance = (key: string): boolean => key.startsWith(taskKey(instanceId, ''));
+  instances.delete(instanceId);
+  for (const table of [humanTasks, claims, timers]) for (const key of table.keys()) if (isOfInstance(key)) table.delete(key);
+  for (const key of events.waits.keys()) if (isOfInstance(key)) events.close(key);
+  remove(commands, (command) => command.instanceId === instanceId && command.result.status === 'pending' && command.jobId === undefined);
 }
 
 function forgetExpired(tables: MemoryTables): number {

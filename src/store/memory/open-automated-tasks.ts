@@ -1,37 +1,44 @@
 /** Automated tasks that have been open for long, by instance and path. Paused instances are left out. */
-import type { EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import { type EpochMs, firstIdAt, type InstanceId, type TaskPath } from '../../core/ids.ts';
 import { hasEnded, statusOf } from '../../core/instance/state/state.ts';
-import type { OpenAutomatedTask } from '../instance-store.ts';
+import type { OpenAutomatedTask, OpenTasksLimits, OpenTasksPage, OpenTasksPosition } from '../instance-store.ts';
 import type { MemoryTables, StoredTask } from './tables.ts';
-
-type Position = { readonly instanceId: InstanceId; readonly path: TaskPath };
 
 export function openAutomatedTasks(
   { instances }: MemoryTables,
   partitions: readonly number[],
   dispatchedBefore: EpochMs,
-  limit: number,
-  after: Position | null,
-): readonly OpenAutomatedTask[] {
-  const found: OpenAutomatedTask[] = [];
-  for (const { partition, state, tasks } of instances.values()) {
-    const status = statusOf(state);
-    if (!partitions.includes(partition) || status === 'paused' || hasEnded(state)) continue;
-    for (const task of tasks.values()) {
-      const open = openTaskOf(partition, task);
-      if (open !== null && open.dispatchedAt < dispatchedBefore && (after === null || compare(open, after) > 0)) found.push(open);
-    }
+  limits: OpenTasksLimits,
+  after: OpenTasksPosition | null,
+): OpenTasksPage {
+  const end = firstIdAt(dispatchedBefore);
+  const moving = [...instances.entries()]
+    .filter(([id, { state }]) => id < end && statusOf(state) !== 'paused' && !hasEnded(state) && (after === null || id >= after.instanceId))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const looked = moving.slice(0, limits.instances);
+  const rows: { readonly partition: number; readonly task: StoredTask }[] = [];
+  for (const [, { partition, tasks }] of looked) {
+    if (!partitions.includes(partition)) continue;
+    const later = [...tasks.values()].filter((task) => isAfter(task, after)).sort((a, b) => (a.path < b.path ? -1 : 1));
+    for (const task of later) rows.push({ partition, task });
   }
-  return found.sort(compare).slice(0, limit);
+  const tasks = rows.slice(0, limits.tasks).flatMap(({ partition, task }) => openTaskOf(partition, task, dispatchedBefore));
+  const lastTask = rows[limits.tasks - 1]?.task;
+  if (lastTask !== undefined) return { tasks, next: { instanceId: lastTask.instanceId, path: lastTask.path } };
+  const lastInstance = looked[limits.instances - 1]?.[0];
+  return { tasks, next: lastInstance === undefined ? null : { instanceId: lastInstance, path: null } };
 }
 
-function openTaskOf(partition: number, task: StoredTask): OpenAutomatedTask | null {
+function isAfter(
+  { instanceId, path }: { readonly instanceId: InstanceId; readonly path: TaskPath },
+  after: OpenTasksPosition | null,
+): boolean {
+  return after === null || instanceId > after.instanceId || (after.path !== null && path > after.path);
+}
+
+function openTaskOf(partition: number, task: StoredTask, before: EpochMs): readonly OpenAutomatedTask[] {
   const { instanceId, path, attempt, type, queue, status, timeoutMs, dispatchedAt } = task;
-  if (status !== 'scheduled' || dispatchedAt === null || timeoutMs === null || (type !== 'http' && type !== 'task')) return null;
-  return { instanceId, partition, path, attempt, type, queue, timeoutMs, dispatchedAt };
-}
-
-function compare(a: Position, b: Position): number {
-  if (a.instanceId !== b.instanceId) return a.instanceId < b.instanceId ? -1 : 1;
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+  if (status !== 'scheduled' || dispatchedAt === null || dispatchedAt >= before || timeoutMs === null) return [];
+  if (type !== 'http' && type !== 'task') return [];
+  return [{ instanceId, partition, path, attempt, type, queue, timeoutMs, dispatchedAt }];
 }

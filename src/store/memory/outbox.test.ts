@@ -54,7 +54,15 @@ it('forgets an event that nobody waited for after its time, and remembers its id
   await store.registerEventTypes(['t']);
   const event = { id: '1', type: 't', source: 's', key: 'k', time: null, data: null };
   await store.correlate([event], { matches: () => 'no', encode: () => sent(0) });
-  expect((await maintenance.run())?.deleted).toEqual({ received_event: 0, idempotency: 0, command: 0, event_buffer: 1 });
+  expect((await maintenance.run())?.deleted).toEqual({
+    received_event: 0,
+    task_output: 0,
+    idempotency: 0,
+    command: 0,
+    job: 0,
+    instance: 0,
+    event_buffer: 1,
+  });
   expect(await store.correlate([event], { matches: () => 'no', encode: () => sent(0) })).toMatchObject({ duplicates: 1 });
 });
 

@@ -4,25 +4,31 @@ import { parseCron } from '../../core/cron.ts';
 import type { DefinitionId, EpochMs } from '../../core/ids.ts';
 import { deployed, resumed } from '../../core/triggers/schedule.ts';
 import type { AdvancedSchedule, DecideSchedule, ScheduleRunner, ScheduleStep } from '../instance-store.ts';
-import { type DeployedSchedule, recentWith, type ScheduleRow } from '../schedules.ts';
+import { type DeployedSchedule, recentWith, type ScheduleName, type ScheduleRow } from '../schedules.ts';
 import type { DeployedTriggers } from '../triggers.ts';
 import { start, type WriteOptions } from './instances.ts';
 import type { MemoryTables } from './tables.ts';
 
-export async function advanceSchedule(tables: MemoryTables, options: WriteOptions, runner: ScheduleRunner): Promise<ScheduleStep> {
-  const row = dueRow(tables);
+export async function advanceSchedule(
+  tables: MemoryTables,
+  options: WriteOptions,
+  runner: ScheduleRunner,
+  except: readonly ScheduleName[] = [],
+): Promise<ScheduleStep> {
+  const row = dueRow(tables, except);
   if (row === undefined) return { advanced: null, ...nextDue(tables) };
   const decide = await runner.prepare(row);
   // Another one took it, or a person changed it, while its definition was loaded.
-  if (tables.schedules.get(keyOf(row)) !== row) return await advanceSchedule(tables, options, runner);
+  if (tables.schedules.get(keyOf(row)) !== row) return await advanceSchedule(tables, options, runner, except);
   const { state, entries } = decideAndStart(tables, options, decide, row);
   save(tables, { ...row, state, recent: recentWith(row, entries) });
   return { advanced: { row, entries }, ...nextDue(tables) };
 }
 
-function dueRow(tables: MemoryTables): ScheduleRow | undefined {
+function dueRow(tables: MemoryTables, except: readonly ScheduleName[]): ScheduleRow | undefined {
   const now = tables.now();
   return [...tables.schedules.values()].find((row) => {
+    if (except.some(({ definitionId, name }) => definitionId === row.definitionId && name === row.name)) return false;
     const { next, running, queued } = row.state;
     const isDue = (next !== null && next <= now) || (running === null && queued.length > 0);
     return (isDue && !row.isPaused) || hasEnded(tables, row);

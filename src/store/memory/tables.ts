@@ -3,14 +3,17 @@
  * transaction; what may fail is checked before the first change.
  */
 import type { DueTimer } from '../../core/due-timer.ts';
-import type { CommandId, DefinitionId, EpochMs, InstanceId, TaskPath } from '../../core/ids.ts';
+import type { CommandId, DefinitionId, EpochMs, InstanceId, JobId, TaskPath } from '../../core/ids.ts';
 import type { Approvals, Assignees, InstanceState } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json } from '../../core/json.ts';
 import type { ChildRow } from '../books.ts';
 import type { DeadLetterRow, TaskRow } from '../instance-queries.ts';
 import type { CommandResult, HeldTask, NewCommand } from '../instance-store.ts';
+import type { Job } from '../jobs.ts';
+import type { QueuePause } from '../queues.ts';
 import type { ScheduleRow } from '../schedules.ts';
+import type { TaskOutputKey } from '../task-outputs.ts';
 import { type DeployedTriggers, isEventKey } from '../triggers.ts';
 import { MemoryEvents } from './events.ts';
 import { MemoryOutbox } from './outbox.ts';
@@ -28,7 +31,7 @@ export type MemoryInstance = {
   readonly payloads: Map<number, Json>;
   readonly tasks: Map<TaskPath, StoredTask>;
   /** Absent: none. */
-  readonly held?: HeldTask;
+  readonly held?: readonly HeldTask[];
 };
 
 export type OpenHumanTask = {
@@ -49,6 +52,8 @@ export type OpenHumanTask = {
 
 export type StoredCommand = Pick<NewCommand, 'commandId' | 'instanceId' | 'type' | 'path' | 'attempt' | 'by'> & {
   readonly at: EpochMs;
+  /** The job that gives it. Absent: none does. */
+  readonly jobId?: JobId;
   readonly result: CommandResult;
 };
 
@@ -62,6 +67,8 @@ export type UsedKey = {
   readonly at: EpochMs;
 };
 
+export type MemoryJob = Job & { readonly idempotency: { readonly key: string; readonly bodyHash: string } | null };
+
 export type SentProbe = {
   readonly id: string;
   readonly sentAt: EpochMs;
@@ -69,6 +76,10 @@ export type SentProbe = {
   readonly waitingSince: EpochMs | null;
   readonly roundTripMs: number | null;
 };
+
+export type ArmedTimer = DueTimer & { readonly armedAt: EpochMs };
+
+export type StoredQueuePause = QueuePause & { readonly queue: string; resumedAt: EpochMs | null };
 
 export type MemoryTriggers = Omit<DeployedTriggers, 'schedules'> & {
   readonly isPaused: boolean;
@@ -81,7 +92,9 @@ export class MemoryTables {
   readonly humanTasks = new Map<string, OpenHumanTask>();
   readonly claims = new Map<string, { readonly attempt: number; readonly assignee: string }>();
   /** By instance and timer. */
-  readonly timers = new Map<string, DueTimer>();
+  readonly timers = new Map<string, ArmedTimer>();
+  /** Those that are over too, in the order of their beginning. */
+  readonly queuePauses: StoredQueuePause[] = [];
   /** The books of parents, by `bookKey`. */
   readonly children = new Map<string, BookRow>();
   readonly commands = new Map<CommandId, StoredCommand>();
@@ -94,6 +107,9 @@ export class MemoryTables {
   readonly triggers = new Map<DefinitionId, MemoryTriggers>();
   /** By definition and name. */
   readonly schedules = new Map<string, ScheduleRow>();
+  readonly jobs = new Map<JobId, MemoryJob>();
+  /** By `outputKeyText`. */
+  readonly outputs = new Map<string, { readonly key: TaskOutputKey; readonly output: string }>();
   readonly outbox: MemoryOutbox;
   /** The last one; null: none was sent. */
   probe: SentProbe | null = null;

@@ -16,7 +16,7 @@ export function writeRows(tables: MemoryTables, matcher: EventMatcher, rows: Tra
     if (instance !== undefined) instance.tasks.set(row.path, taskOf(instance, row));
   }
   for (const { instanceId, timerId, kind, path, attempt, dueAt } of rows.armed)
-    timers.set(taskKey(instanceId, timerId), { instanceId, timerId, kind, path, attempt, dueAt });
+    timers.set(taskKey(instanceId, timerId), { instanceId, timerId, kind, path, attempt, dueAt, armedAt: tables.now() });
   for (const { instanceId, timerId } of rows.disarmed) timers.delete(taskKey(instanceId, timerId));
   writeBooks({ children: tables.children, now: tables.now() }, rows);
   writeHumanTasks(tables, rows);

@@ -37,19 +37,30 @@ export async function issueCommand(pool: Pool, command: NewCommand): Promise<boo
   return rows[0]?.accepted === true;
 }
 
-type ResultRow = { status: 'pending' | 'applied' | 'refused'; code: string | null; reason: string | null; at: EpochMs | null };
+export type CommandRow = {
+  readonly status: 'pending' | 'applied' | 'refused';
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly at: EpochMs | null;
+};
+
+/** Columns of one command that make a `CommandRow`. */
+export const commandResultFields = (command: string): string =>
+  `${command}.status, ${command}.code, ${command}.reason, ${epochMs(`${command}.result_at`)} AS at`;
 
 export async function commandResult(pool: Pool, commandId: CommandId): Promise<CommandResult | null> {
   const { rows } = await translating(() =>
-    pool.query<ResultRow>({
+    pool.query<CommandRow>({
       name: 'command-result',
-      text: `SELECT status, code, reason, ${epochMs('result_at')} AS at FROM command WHERE id = $1`,
+      text: `SELECT ${commandResultFields('c')} FROM command c WHERE c.id = $1`,
       values: [commandId],
     }),
   );
-  const [row] = rows;
-  if (row === undefined) return null;
-  if (row.status === 'pending' || row.at === null) return { status: 'pending' };
-  if (row.status === 'applied') return { status: 'applied', at: row.at };
-  return { status: 'refused', code: row.code ?? '', reason: row.reason ?? '', at: row.at };
+  return rows[0] === undefined ? null : resultOf(rows[0]);
+}
+
+export function resultOf({ status, code, reason, at }: CommandRow): CommandResult {
+  if (status === 'pending' || at === null) return { status: 'pending' };
+  if (status === 'applied') return { status: 'applied', at };
+  return { status: 'refused', code: code ?? '', reason: reason ?? '', at };
 }

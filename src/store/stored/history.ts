@@ -145,8 +145,8 @@ function withPayload(event: InstanceEvent, payload: Json): InstanceEvent {
 }
 
 function without<T extends object>(value: T, key: keyof T): Partial<T> {
-  const kept: Partial<T> = { ...value };
-  delete kept[key];
+  const kept: Partial<T> = {};
+  for (const name in value) if (name !== key) kept[name] = value[name];
   return kept;
 }
 

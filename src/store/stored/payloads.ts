@@ -16,7 +16,10 @@ export function payloadsText(payloads: Payloads): string | null {
   return `{${members.join(',')}}`;
 }
 
-export function readPayloadsInto(payloads: Map<number, Json>, stored: { readonly [seq: string]: Json } | null): void {
+/** As they are stored with a row of the history. */
+export type StoredPayloads = { readonly [seq: string]: Json };
+
+export function readPayloadsInto(payloads: Map<number, Json>, stored: StoredPayloads | null): void {
   if (stored !== null) for (const [seq, payload] of Object.entries(stored)) payloads.set(Number(seq), payload);
 }
 

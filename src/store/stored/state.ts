@@ -1,16 +1,15 @@
 /**
  * The state of an instance as it is stored: without its payloads, for which it names the history entries that have them, and in
  * one part for the instance with its own scope and one for each scope of an item or a round. A state is written at each step,
- * though most of its tasks are unchanged. Task objects are immutable, so the JSON of each is cached.
+ * though most of its tasks are unchanged. So it is written short (`short-form.ts`, `short-task.ts`), and since task objects are immutable, the JSON
+ * of each is cached.
  */
 import { MillraceError } from '../../core/error.ts';
-import type { InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
+import type { EpochMs, InstanceId, ScopePath, TaskPath } from '../../core/ids.ts';
 import { openScopeAt, rootPath } from '../../core/instance/state/scopes.ts';
 import type {
-  BookedChild,
   EndedScope,
   InstanceState,
-  KeptScope,
   OpenScope,
   PartialScopes,
   ReceivedEvent,
@@ -20,27 +19,12 @@ import type {
   Vote,
 } from '../../core/instance/state/state.ts';
 import { type Payloads, payloadAt, seqsIn } from './payloads.ts';
-import { restoreEntry, restoreUndo, type StoredEntry, type StoredUndo, seqsOfEntry, storedEntry, storedUndo } from './undo-entries.ts';
+import { ABSOLUTE, type StoredScope, type StoredScopeRow, type StoredState, shortOwnScope, shortScope, shortState } from './short-form.ts';
+import { type StoredTask, shortTask } from './short-task.ts';
+import { restoreEntry, restoreUndo, seqsOfEntry, storedEntry, storedUndo } from './undo-entries.ts';
 
 /** The entry that starts an instance, and brings its input. */
 export const INPUT_SEQ = 1;
-
-/** A scope beside the instance's own. */
-export type StoredScopeRow = { readonly path: ScopePath; readonly scope: StoredScope };
-
-/** A task without its path, its output, its input, its items, the events that it took and the outputs of its votes. */
-type StoredTask = { readonly status: TaskState['status']; readonly [field: string]: unknown };
-export type StoredScope = { readonly undo?: readonly StoredEntry[] } & (
-  | Omit<BookedChild, 'path' | 'input'>
-  | Omit<EndedScope, 'path' | 'output' | 'undo'>
-  | Omit<KeptScope, 'path' | 'undo'>
-  | (Omit<OpenScope, 'path' | 'tasks' | 'undo'> & { readonly tasks: { readonly [path: string]: StoredTask } })
-);
-export type StoredState = Omit<InstanceState, 'instanceId' | 'input' | 'output' | 'scopes' | 'partial' | 'undo'> & {
-  readonly undo?: StoredUndo;
-  /** The instance's own scope. */
-  readonly root: StoredScope;
-};
 
 const texts = new WeakMap<TaskState, string>();
 const scopeTexts = new WeakMap<StatePart, string>();
@@ -48,7 +32,8 @@ const scopeTexts = new WeakMap<StatePart, string>();
 export function stateText(state: InstanceState): string {
   const { instanceId: _, input: __, output: ___, scopes, partial: ____, undo, ...others } = state;
   const rest = undo === undefined ? others : { ...others, undo: storedUndo(undo) };
-  return `${JSON.stringify(rest).slice(0, -1)},"root":${scopeText(openScopeAt(state, rootPath))}}`;
+  const own = openScopeAt(state, rootPath);
+  return `${JSON.stringify(shortState(rest)).slice(0, -1)},"own":${openText(own, (members) => shortOwnScope(members, state), state.startedAt)}}`;
 }
 
 export function scopeText(scope: StatePart): string {
@@ -69,14 +54,20 @@ function textOf(scope: StatePart): string {
     const bare = 'output' in rest ? withoutOutput(rest) : rest;
     return JSON.stringify(undo === undefined ? bare : { ...bare, undo: undo.map(storedEntry) });
   }
+  return openText(scope, shortScope, ABSOLUTE);
+}
+
+/** @param zero as in `shortTask`. */
+function openText(scope: OpenScope, shorten: (members: Partial<OpenScope>) => object, zero: EpochMs): string {
   const { path: _, tasks, undo, ...others } = scope;
-  const rest = undo === undefined ? others : { ...others, undo: undo.map(storedEntry) };
+  const short = shorten(others);
+  const rest = JSON.stringify(undo === undefined ? short : { ...short, undo: undo.map(storedEntry) }).slice(1, -1);
   const members: string[] = [];
   for (const path in tasks) {
     const task = tasks[path as TaskPath];
-    if (task !== undefined) members.push(`${JSON.stringify(path)}:${taskText(task)}`);
+    if (task !== undefined) members.push(taskMember(task, zero));
   }
-  return `${JSON.stringify(rest).slice(0, -1)},"tasks":{${members.join(',')}}}`;
+  return `{${rest}${rest === '' ? '' : ','}"tasks":{${members.join(',')}}}`;
 }
 
 function withoutOutput({ output: _, ...rest }: Omit<EndedScope, 'path' | 'undo'>): object {
@@ -100,26 +91,41 @@ function bounded(text: string, bytesMax: number): string {
   });
 }
 
-function taskText(task: TaskState): string {
+/** With its path. @param zero the same at each call: a task stays in its scope. */
+function taskMember(task: TaskState, zero: EpochMs): string {
   const known = texts.get(task);
   if (known !== undefined) return known;
-  const text = JSON.stringify(withoutPayloads(task));
+  const text = `${JSON.stringify(task.path)}:${JSON.stringify(shortTask(task, withoutPayloads(task), zero))}`;
   texts.set(task, text);
   return text;
 }
 
-function withoutPayloads({ path: _, ...task }: TaskState): object {
-  const kept: Record<string, unknown> = { ...task };
-  if (task.status === 'completed') delete kept.output;
+/** Members are copied one by one: an object from which some were deleted is slow to copy and to write. */
+function withoutPayloads(task: TaskState): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name in task) if (!isPayload(task, name)) kept[name] = task[name as keyof TaskState];
   if ('payload' in task && task.payload !== null) {
-    const { input: __, ...rest } = task.payload;
+    const { input: _, ...rest } = task.payload;
     kept.payload = rest;
   }
   if ('votes' in task) kept.votes = task.votes?.map(({ output: _, ...vote }) => vote);
   if ('received' in task) kept.received = task.received.map(({ seq }) => seq);
-  delete kept.items;
-  if ('inputSeq' in task) delete kept.input;
   return kept;
+}
+
+/** Or the path, under which the task stands. */
+function isPayload(task: TaskState, name: string): boolean {
+  switch (name) {
+    case 'path':
+    case 'items':
+      return true;
+    case 'output':
+      return task.status === 'completed';
+    case 'input':
+      return 'inputSeq' in task;
+    default:
+      return false;
+  }
 }
 
 /** The entries whose payloads the state needs. @param outputSeq the one that brought the instance's output. */

@@ -9,9 +9,12 @@ import { tasksOf } from '../../core/instance/state/scopes.ts';
 import { type InstanceState, isOpen } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from './history.ts';
+import { toEnd } from '../../core/parts.ts';
+import { restoreHistory, seqsOfHistory, storeHistory } from './history.ts';
 import { type Payloads, payloadsText, readPayloadsInto } from './payloads.ts';
-import { restoreState, type StoredState, seqsOfState, stateText } from './state.ts';
+import { readState, type WrittenState } from './short-form.ts';
+import { entriesText, longEntries, type WrittenEntry } from './short-history.ts';
+import { restoreState, seqsOfState, stateText } from './state.ts';
 import { outputSeqOf } from './task-images.ts';
 
 const http = (retries: number, more: JsonObject = {}) => ({
@@ -49,7 +52,7 @@ class Rows {
 
   apply(after: InstanceState, history: readonly HistoryEntry[]): void {
     const payloads = new Map<number, Json>();
-    const entries = JSON.stringify(storeHistory(history, payloads));
+    const entries = toEnd(entriesText(storeHistory(history, payloads)));
     this.batches.push({ entries, payloads: payloadsText(payloads) });
     this.outputSeq = outputSeqOf(history) ?? this.outputSeq;
     this.state = stateText(after);
@@ -63,12 +66,12 @@ class Rows {
   }
 
   wholeState(instanceId: InstanceId): InstanceState {
-    const stored = JSON.parse(this.state) as StoredState;
+    const stored = readState(JSON.parse(this.state) as WrittenState);
     return restoreState(instanceId, stored, this.outputSeq, this.payloads(seqsOfState(stored, this.outputSeq)), []);
   }
 
   history(from: number, to: number): HistoryEntry[] {
-    const entries = this.batches.flatMap((batch) => JSON.parse(batch.entries) as StoredEntry[]).slice(from, to);
+    const entries = this.batches.flatMap((batch) => longEntries(JSON.parse(batch.entries) as WrittenEntry[])).slice(from, to);
     return restoreHistory(entries, this.payloads(seqsOfHistory(entries)));
   }
 }

@@ -2,7 +2,7 @@
  * The rows of tasks after a step, for every task that its events touched. Most follow from the state. A task whose item or round
  * ended in the step is no longer in the state, so its row follows from its events. Pure; every store writes these.
  */
-import type { EpochMs, NodeId, TaskPath } from '../../core/ids.ts';
+import type { EpochMs, NodeId, ScopePath, TaskPath } from '../../core/ids.ts';
 import type { InstanceEvent } from '../../core/instance/history/events.ts';
 import { awaitedWork, scopePathOf } from '../../core/instance/state/scopes.ts';
 import {
@@ -15,6 +15,7 @@ import {
   type TaskState,
 } from '../../core/instance/state/state.ts';
 import type { HistoryEntry } from '../../core/instance/step.ts';
+import { endsPart, type InParts } from '../../core/parts.ts';
 import { own } from '../../core/record.ts';
 
 /** The last message to a queue, or what a child was last given. */
@@ -37,20 +38,36 @@ export type TaskImage = {
   readonly isNew: boolean;
 };
 
-export function taskImages(before: InstanceState | null, after: InstanceState, history: readonly HistoryEntry[]): readonly TaskImage[] {
+export function* taskImages(
+  before: InstanceState | null,
+  after: InstanceState,
+  history: readonly HistoryEntry[],
+): InParts<readonly TaskImage[]> {
   const changes = new Map<TaskPath, Change>();
-  for (const { seq, event } of history) {
-    if (event.type === 'ScopeOpened') {
-      // An item or round that is run again: its tasks begin anew.
-      for (const [path, change] of changes) if (scopePathOf(path) === event.scope) change.isOver = true;
-    }
+  const ofScopes = new Map<ScopePath, Change[]>();
+  for (const [index, { seq, event }] of history.entries()) {
+    if (endsPart(index)) yield;
+    // An item or round that is run again: its tasks begin anew.
+    if (event.type === 'ScopeOpened') for (const change of ofScopes.get(event.scope) ?? []) change.isOver = true;
+    // Tasks that were taken back: whatever opens them begins anew.
+    if (event.type === 'NodeRerun')
+      for (const taken of event.reset) {
+        const change = changes.get(taken);
+        if (change !== undefined) change.isOver = true;
+      }
     // The row of an undone task does not change: its compensation is a task of its own.
     if (!('path' in event) || event.path === null || event.type === 'CompensationStarted') continue;
     const path = event.path as TaskPath;
     const earlier = changes.get(path);
     const held = earlier === undefined && before !== null ? heldTask(before, path) : undefined;
-    const change = earlier === undefined || earlier.isOver ? changeOf(held) : earlier;
-    changes.set(path, change);
+    const change = earlier === undefined || (earlier.isOver && isOfRun(event)) ? changeOf(held) : earlier;
+    if (change !== earlier) {
+      changes.set(path, change);
+      const scope = scopePathOf(path);
+      const others = ofScopes.get(scope);
+      if (others === undefined) ofScopes.set(scope, [change]);
+      else others.push(change);
+    }
     follow(change, event, seq);
     // A task that ends again without having been opened again, since opening it failed, keeps the time of its opening.
     if (change.ended !== null) change.opened ??= change.ended;
@@ -59,15 +76,41 @@ export function taskImages(before: InstanceState | null, after: InstanceState, h
   // Awaited tasks are sent again like open ones, whenever their node was cancelled.
   if (history.some(({ event }) => event.type === 'InstanceEnding'))
     for (const [path, work] of awaited) if (!changes.has(path)) changes.set(path, changeOf(work));
-  return [...changes].flatMap(([path, { scheduling, isNew, ended, late }]): TaskImage[] => {
+  const images: TaskImage[] = [];
+  for (const [path, { scheduling, isNew, ended, late }] of changes) {
+    if (endsPart(images.length)) yield;
     const task = heldTask(after, path);
     const work = awaited.get(path);
     // The row exists since the task was sent.
-    if (work !== undefined) return [{ path, ...imageOfAwaited(work), scheduling, isNew: isNew && scheduling !== null }];
-    if (late !== null && (task === undefined || !isOpen(task))) return [{ path, ...late, scheduling, isNew: isNew && scheduling !== null }];
-    const image = task === undefined ? ended : imageOf(task);
-    return image === null ? [] : [{ path, ...image, scheduling, isNew }];
-  });
+    if (work !== undefined) images.push({ path, ...imageOfAwaited(work), scheduling, isNew: isNew && scheduling !== null });
+    else if (late !== null && (task === undefined || !isOpen(task)))
+      images.push({ path, ...late, scheduling, isNew: isNew && scheduling !== null });
+    else {
+      const image = task === undefined ? ended : imageOf(task);
+      if (image !== null) images.push({ path, ...image, scheduling, isNew });
+    }
+  }
+  return images;
+}
+
+/** It opens the task, or ends it. A child or an outcome of the run before may still be heard of until then. */
+function isOfRun({ type }: InstanceEvent): boolean {
+  switch (type) {
+    case 'TaskScheduled':
+    case 'HumanTaskOpened':
+    case 'WaitStarted':
+    case 'EventAwaited':
+    case 'WorkflowOpened':
+    case 'ForEachOpened':
+    case 'RepeatOpened':
+    case 'TaskCompleted':
+    case 'TaskFailed':
+    case 'TaskCancelled':
+    case 'NodeSkipped':
+      return true;
+    default:
+      return false;
+  }
 }
 
 const NOTHING: ReadonlyMap<TaskPath, AwaitedWork> = new Map();
@@ -153,6 +196,8 @@ function follow(change: Change, event: InstanceEvent, seq: number): void {
     }
     case 'AwaitedTaskEnded': {
       const { kind: type, nodeId, attempt, openedAt } = event;
+      // The row is that of a later run by now.
+      if (change.opened !== null && change.opened.attempt !== attempt) return;
       const status = event.status === 'returned' ? 'cancelled' : event.status;
       const outputSeq = event.status === 'completed' ? seq : null;
       change.late = { type, nodeId, status, attempt, openedAt, outputSeq, error: event.error, dispatchedAt: null };

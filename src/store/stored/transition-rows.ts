@@ -4,9 +4,18 @@ import { requestOf } from '../../core/instance/children/books.ts';
 import type { ChildRequest } from '../../core/instance/children/messages.ts';
 import type { Effect } from '../../core/instance/outgoing/effects.ts';
 import { bookAt, rootPath } from '../../core/instance/state/scopes.ts';
-import type { BookedChild, HumanTask, InstanceState, StatePart } from '../../core/instance/state/state.ts';
+import {
+  type BookedChild,
+  type HumanTask,
+  hasEnded,
+  type Incident,
+  type InstanceState,
+  type StatePart,
+} from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { OutboxMessage } from '../../core/outbox-message.ts';
+import { endsPart, type InParts, toEnd } from '../../core/parts.ts';
+import { own } from '../../core/record.ts';
 import { type HumanRecord, humanRecords } from '../human-task-record.ts';
 import type { Transition } from '../instance-store.ts';
 import { type StoredEntry, storeHistory } from './history.ts';
@@ -37,11 +46,22 @@ export type HistoryImage = {
   readonly scopes: readonly StatePart[];
 };
 
+type Scopes = { readonly [path: string]: StatePart };
+type Incidents = { readonly [path: string]: Incident };
+const NONE = {};
+
+function incidentsIn(scopes: Scopes, path: string): Incidents {
+  const scope = own(scopes, path);
+  return scope?.status === 'open' ? scope.incidents : NONE;
+}
+
 export class TransitionRows {
   readonly newTasks: TaskRowImage[] = [];
   readonly changedTasks: TaskRowImage[] = [];
   readonly changedScopes: ScopeRow[] = [];
   readonly deletedScopes: Omit<ScopeRow, 'scope'>[] = [];
+  readonly raisedIncidents: { readonly instanceId: InstanceId; readonly path: string; readonly code: string }[] = [];
+  readonly closedIncidents: { readonly instanceId: InstanceId; readonly path: string }[] = [];
   readonly messages: Of<OutboxMessage>[] = [];
   readonly armed: Placed<EffectOf<'armTimer'>>[] = [];
   readonly disarmed: Of<EffectOf<'disarmTimer'>>[] = [];
@@ -49,8 +69,8 @@ export class TransitionRows {
   readonly openedSubscriptions: Placed<EffectOf<'openSubscription'>>[] = [];
   readonly closedWaits: { readonly instanceId: InstanceId; readonly path: TaskPath; readonly isReopened: boolean }[] = [];
   readonly openedHuman: (Placed<EffectOf<'openHumanTask'>> & { readonly state: InstanceState; readonly task: OpenHumanTask })[] = [];
-  /** Of those that are open already: who may decide it now, and who has voted. */
-  readonly reassigned: Of<{ readonly path: TaskPath; readonly task: OpenHumanTask }>[] = [];
+  /** Of those that are open already: who may decide it now, who has voted, and the version whose form they have. */
+  readonly reassigned: Of<{ readonly path: TaskPath; readonly task: OpenHumanTask; readonly definitionVersion: number }>[] = [];
   readonly closedHuman: { readonly instanceId: InstanceId; readonly path: TaskPath }[] = [];
   readonly results: Placed<EffectOf<'commandApplied' | 'commandRefused'>>[] = [];
   readonly bookedChildren: (Placed<{ readonly message: 'start' | 'word' | null }> & {
@@ -62,17 +82,24 @@ export class TransitionRows {
   readonly returned: Of<EffectOf<'returnEvent'>>[] = [];
 
   add(transition: Transition): HistoryImage {
+    return toEnd(this.addInParts(transition));
+  }
+
+  *addInParts(transition: Transition): InParts<HistoryImage> {
     const { instanceId, before, after, history } = transition;
     const payloads = new Map<number, Json>();
     const entries = storeHistory(history, payloads);
     const people = humanRecords(history, before);
-    for (const image of taskImages(before, after, history)) {
+    const images = yield* taskImages(before, after, history);
+    for (const [index, image] of images.entries()) {
+      if (endsPart(index)) yield;
       const row = { instanceId, ...image, human: people.get(image.path) ?? null, updatedAt: after.updatedAt };
       (image.isNew ? this.newTasks : this.changedTasks).push(row);
     }
     const scopes = this.#addScopes(transition);
+    this.#addIncidents(transition);
     for (const message of transition.messages) this.messages.push({ instanceId, ...message });
-    if (transition.effects.length > 0) this.#addEffects(transition);
+    if (transition.effects.length > 0) yield* this.#addEffects(transition);
     return { entries, payloads, outputSeq: outputSeqOf(history), scopes };
   }
 
@@ -81,6 +108,8 @@ export class TransitionRows {
     const rarely = [
       this.changedScopes,
       this.deletedScopes,
+      this.raisedIncidents,
+      this.closedIncidents,
       this.armed,
       this.disarmed,
       this.openedWaits,
@@ -106,10 +135,27 @@ export class TransitionRows {
     return changed;
   }
 
-  #addEffects({ instanceId, partition, after, effects }: Transition): void {
+  /** Of each path: one that ended and was raised anew in the same step is the new one. */
+  #addIncidents({ instanceId, before, after }: Transition): void {
+    if (before?.scopes === after.scopes) return;
+    const now = hasEnded(after) ? NONE : after.scopes;
+    for (const path in now) {
+      const [was, is] = [incidentsIn(before?.scopes ?? NONE, path), incidentsIn(now, path)];
+      if (was === is) continue;
+      for (const key in was) if (own(is, key) === undefined) this.closedIncidents.push({ instanceId, path: key });
+      for (const [key, incident] of Object.entries(is))
+        if (own(was, key) !== incident) this.raisedIncidents.push({ instanceId, path: key, code: incident.error.code });
+    }
+    for (const path in before?.scopes)
+      if (!Object.hasOwn(now, path))
+        for (const key in incidentsIn(before.scopes, path)) this.closedIncidents.push({ instanceId, path: key });
+  }
+
+  *#addEffects({ instanceId, partition, after, effects }: Transition): InParts<void> {
     const waits = new Map<TaskPath, { isClosed: boolean; opened: EffectOf<'openSubscription'>[] }>();
     const people = new Map<TaskPath, EffectOf<'openHumanTask' | 'reassignHumanTask' | 'countVote' | 'closeHumanTask'>>();
-    for (const effect of effects) {
+    for (const [index, effect] of effects.entries()) {
+      if (endsPart(index)) yield;
       switch (effect.type) {
         case 'armTimer':
           this.armed.push({ instanceId, partition, ...effect });
@@ -173,7 +219,7 @@ export class TransitionRows {
       if (effect.type === 'closeHumanTask') this.closedHuman.push({ instanceId, path });
       else if (task?.type !== 'human' || task.status !== 'open') continue;
       else if (effect.type === 'openHumanTask') this.openedHuman.push({ instanceId, partition, ...effect, state: after, task });
-      else this.reassigned.push({ instanceId, path, task });
+      else this.reassigned.push({ instanceId, path, task, definitionVersion: after.definitionVersion });
     }
   }
 }

@@ -5,7 +5,7 @@
 import type { AttemptDeduplicator, AttemptKey } from '../attempt-deduplicator.ts';
 import { attemptKeyOf } from '../attempt-deduplicator.ts';
 import type { AttemptResult } from '../attempt-result.ts';
-import type { PartitionBuffer, RecordPosition } from '../record-buffer.ts';
+import { mayHaveComeBefore, type PartitionBuffer, type RecordPosition } from '../record-buffer.ts';
 import type { ScheduledTask } from '../task.ts';
 import { Segment, type SegmentOptions } from './segment.ts';
 
@@ -46,9 +46,10 @@ export class Claims {
   }
 
   /** A record that may have come before is run and not gone on after: what follows it may have been run too. */
-  segmentOf({ partition, offset }: RecordPosition, task: ScheduledTask): PlacedSegment | null {
+  segmentOf(position: RecordPosition, task: ScheduledTask): PlacedSegment | null {
     const { segments } = this.#options;
-    if (segments === undefined || partition.endAtFirst === null || offset < partition.endAtFirst || !this.#owns(partition)) return null;
+    const { partition } = position;
+    if (segments === undefined || mayHaveComeBefore(position) !== false || !this.#owns(partition)) return null;
     const segment = Segment.begin(task, segments);
     return segment === null ? null : { segment, partition };
   }

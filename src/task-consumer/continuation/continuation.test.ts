@@ -10,11 +10,11 @@ import { taskAt } from '../../core/instance/state/scopes.ts';
 import type { InstanceState } from '../../core/instance/state/state.ts';
 import type { Json } from '../../core/json.ts';
 import type { TaskScheduled } from '../../messaging/generated/records.ts';
-import { readOutcomeRecord } from '../../messaging/records/task-outcome.ts';
+import { isReferring, readOutcomeRecord } from '../../messaging/records/task-outcome.ts';
 import { toTaskRecord } from '../../messaging/records/task-scheduled.ts';
 import { defineTask } from '../../worker/index.ts';
 import { instanceIdOf, WorkerFixture } from '../testing/fixture.ts';
-import type { TaskWorkerOptions } from '../worker.ts';
+import type { TaskWorkerOptions } from '../worker-options.ts';
 
 const PATHS = ['a', 'b', 'c', 'd'] as const;
 const definition = definitionOf({
@@ -122,7 +122,7 @@ describe('A worker that goes on by itself', () => {
     let state = begun(1);
     for (const outcome of it.outcomes(1)) {
       const notification = readOutcomeRecord(outcome, state.instanceId);
-      if ('code' in notification) throw new Error('an outcome that cannot be read');
+      if ('code' in notification || isReferring(notification)) throw new Error('an outcome that cannot be read');
       state = step(definition, state, [{ instanceId: state.instanceId, cause: 'n', notification }], 1).state;
       // What it continues is what the engine has decided.
       const { continuing } = notification;
@@ -334,6 +334,28 @@ describe('A record of a task that a worker goes on with', () => {
     const { continuing } = it.outcomes(1)[0] ?? {};
     it.give({ ...it.task(1), nodeId: 'b', taskId: continuing?.taskId ?? '', attempt: 1, basis: continuing?.basis ?? '' });
     await eventually(() => expect(it.ran(1)).toEqual(['a', 'b']));
+  });
+});
+
+describe('A worker whose queue is paused in a segment', () => {
+  it('runs what it has said, and goes on with nothing until the queue is resumed', async () => {
+    const it = await Continuing.start();
+    it.give(it.task(1));
+    it.fixture.producer.hold = true;
+    it.runs.at(-1)?.end();
+    await eventually(() => expect(it.fixture.producer.held).toHaveLength(1));
+    it.fixture.worker.setPaused(true);
+    it.fixture.producer.acknowledge();
+    await eventually(() => expect(it.ran(1)).toEqual(['a', 'b']));
+    await it.ended(it.runs.length - 1);
+    expect([it.said(1), it.ran(1)]).toEqual([
+      ['b', null],
+      ['a', 'b'],
+    ]);
+    it.fixture.worker.setPaused(false);
+    it.give(it.task(2));
+    await it.ended(it.runs.length - 1);
+    expect(it.said(2)).toEqual(['b']);
   });
 });
 

@@ -4,7 +4,7 @@
  * nothing of it.
  */
 import { LRUCache } from 'lru-cache';
-import { parseDefinition, storedDefinitionLimits } from '../../core/definition/index.ts';
+import { createParsing, storedDefinitionLimits } from '../../core/definition/index.ts';
 import type { Definition } from '../../core/definition/types.ts';
 import type { DefinitionId } from '../../core/ids.ts';
 import { parseJsonStrict } from '../../core/strict-json.ts';
@@ -25,6 +25,8 @@ export type KnownDefinitionsOptions = {
 export class KnownDefinitions {
   readonly #options: KnownDefinitionsOptions;
   readonly #documents = new LRUCache<string, string>({ maxSize: KEPT_BYTES, sizeCalculation: (text) => text.length + 64 });
+  /** Those that one part was not enough for. */
+  readonly #begun = new LRUCache<string, ReturnType<typeof createParsing>>({ max: COMPILED_MAX });
   /** `null`: this version of the engine cannot read it. */
   readonly #compiled = new LRUCache<string, { readonly definition: Definition | null }>({ max: COMPILED_MAX });
 
@@ -32,14 +34,16 @@ export class KnownDefinitions {
     this.#options = options;
   }
 
-  /** The version, if it is known. Compiles it when it is first asked for. */
+  /** The version, if it is known. Compiles it when it is first asked for; a large one a part at a time, and it is known after the last. */
   peek(id: DefinitionId, version: number): Definition | undefined {
     const key = versionKeyOf(id, version);
     const text = this.#documents.get(key);
     if (text === undefined) return undefined;
     let compiled = this.#compiled.get(key);
     if (compiled === undefined) {
-      compiled = { definition: this.#compile(key, text, version) };
+      const definition = this.#compile(key, text, version);
+      if (definition === undefined) return undefined;
+      compiled = { definition };
       this.#compiled.set(key, compiled);
     }
     return compiled.definition ?? undefined;
@@ -72,14 +76,26 @@ export class KnownDefinitions {
     }
   }
 
-  #compile(key: string, text: string, version: number): Definition | null {
-    const document = parseJsonStrict(text);
-    const parsed = document.ok ? parseDefinition(document.value, { version, limits: storedDefinitionLimits }) : null;
-    if (parsed?.ok === true) return parsed.value;
+  /** @returns undefined when there is more to do. */
+  #compile(key: string, text: string, version: number): Definition | null | undefined {
+    const parsed = this.#parse(key, text, version);
+    if (parsed === null) return undefined;
+    this.#begun.delete(key);
+    if (parsed.ok) return parsed.value;
     this.#options.log.warn(
       { definition: key },
       'A definition cannot be compiled here; this worker does not go on with its tasks by itself',
     );
     return null;
+  }
+
+  #parse(key: string, text: string, version: number): ReturnType<ReturnType<typeof createParsing>> {
+    const begun = this.#begun.get(key);
+    if (begun !== undefined) return begun();
+    const document = parseJsonStrict(text);
+    if (!document.ok) return { ok: false, error: [] };
+    const goOn = createParsing(document.value, { version, limits: storedDefinitionLimits, checksTypes: false });
+    this.#begun.set(key, goOn);
+    return goOn();
   }
 }

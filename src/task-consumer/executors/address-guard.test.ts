@@ -90,6 +90,10 @@ describe('the address guard', () => {
     [['10.0.0.0/8'], 'http://10.9.9.9:8084/', false],
     [['10.0.0.0/8'], 'http://10.1.2.3:5432/', true],
     [['10.9.9.9:8083'], 'http://10.9.9.9:8083/', false],
+    [['10.0.0.0/8'], 'http://[::ffff:10.9.9.9]:8083/', true],
+    [['10.0.0.0/8'], 'http://[::ffff:a09:909]:8083/', true],
+    [['10.0.0.0/8'], 'http://168364297:8083/', true],
+    [['127.0.0.0/8'], 'http://[::ffff:127.0.0.1]:9092/', true],
   ])('with %j allowed and the stack denied answers for %s: %s', async (allow, url, denied) => {
     expect(await denies(url, { allowPrivate: false, allow, deny: stack })).toBe(denied);
     if (denied) expect(await denies(url, { allowPrivate: true, allow, deny: stack })).toBe(true);
@@ -100,6 +104,14 @@ describe('the address guard', () => {
       lookUp(host, ['10.9.9.9'], { allowPrivate: false, allow, deny: stack }, port);
     await expect(at('connect', 8083, ['connect'])).rejects.toBeInstanceOf(AddressDenied);
     await expect(at('alias', 8083, ['alias'])).rejects.toBeInstanceOf(AddressDenied);
+    await expect(at('connect.', 8083, ['connect.'])).rejects.toBeInstanceOf(AddressDenied);
+    const mapped = lookUp(
+      'mapped',
+      ['::ffff:10.9.9.9'],
+      { allowPrivate: false, allow: ['10.0.0.0/8'], deny: ['10.9.9.9:8083', ...stack] },
+      8083,
+    );
+    await expect(mapped).rejects.toBeInstanceOf(AddressDenied);
     await expect(at('Connect', 8083, ['connect:8083'])).resolves.toHaveLength(1);
     await expect(at('connect', 8084, ['connect'])).resolves.toHaveLength(1);
   });

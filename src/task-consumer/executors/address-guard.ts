@@ -67,7 +67,7 @@ export function createAddressGuard(policy: AddressPolicy, resolve: Resolve = sys
         ({ host }) => new Promise<readonly LookupAddress[]>((done) => resolve(host ?? '', { all: true }, (_error, all) => done(all ?? []))),
       ),
     );
-    return found.flat().map(({ address }) => address);
+    return found.flat().map(({ address }) => plain(address));
   };
 
   return {
@@ -125,9 +125,15 @@ function isDenied(
   return (
     places.some((place) => isNamed(place, host)) ||
     addresses.some(
-      (address) => own.includes(address) || (isHere && isOfThisMachine(address)) || places.some(({ range }) => isWithin(address, range)),
+      (address) =>
+        own.includes(plain(address)) || (isHere && isOfThisMachine(address)) || places.some(({ range }) => isWithin(address, range)),
     )
   );
+}
+
+/** One address has one form: `::ffff:10.1.2.3` is 10.1.2.3. */
+function plain(address: string): string {
+  return ipaddr.isValid(address) ? ipaddr.process(address).toString() : address;
 }
 
 function isOfThisMachine(text: string): boolean {

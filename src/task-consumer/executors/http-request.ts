@@ -1,8 +1,16 @@
 /** Makes a request of the input of an `http` node, or says why it is not valid. */
 
+import { decodeBase64 } from '../../core/base64.ts';
 import { isJsonObject, type Json } from '../../core/json.ts';
 import { type AnswerOptions, numberModes, parseModes } from '../../core/nodes/http/answer-rules.ts';
-import { canBeHeader, httpMethods, methodsWithoutBody } from '../../core/nodes/http/request-rules.ts';
+import {
+  type BodyEncoding,
+  BYTES_EXPECTED,
+  bodyEncodings,
+  canBeHeader,
+  httpMethods,
+  methodsWithoutBody,
+} from '../../core/nodes/http/request-rules.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { SecretUse } from '../../core/secrets.ts';
 
@@ -11,7 +19,7 @@ export type HttpRequest = {
   readonly url: URL;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  readonly body: string | Buffer | null;
   /** A secret is in a part of the request that a redirect to another server would carry along. */
   readonly isBoundToOrigin: boolean;
   /** How its response is read. */
@@ -23,7 +31,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** @param idempotencyKey sent as `Idempotency-Key` unless the node sets that header itself. */
 export function parseHttpRequest(input: Json, idempotencyKey: string, secrets: readonly SecretUse[]): Result<HttpRequest, string> {
   if (!isJsonObject(input)) return err('The request is not an object.');
-  const { method = 'GET', url, headers = {}, body = null, parse = 'auto', numbers = 'exact' } = input;
+  const { method = 'GET', url, headers = {}, body = null, bodyEncoding = 'none', parse = 'auto', numbers = 'exact' } = input;
   if (typeof method !== 'string' || !httpMethods.includes(method.toUpperCase()))
     return err(`/method: one of ${httpMethods.join(', ')} is expected.`);
   const verb = method.toUpperCase();
@@ -32,6 +40,10 @@ export function parseHttpRequest(input: Json, idempotencyKey: string, secrets: r
   const given = parseHeaders(headers ?? {});
   if (!given.ok) return given;
   if (body !== null && methodsWithoutBody.has(verb)) return err(`/body: a ${verb} request has none.`);
+  const encoding = bodyEncodings.find((one) => one === bodyEncoding);
+  if (encoding === undefined) return err(`/bodyEncoding: one of ${bodyEncodings.join(', ')} is expected.`);
+  const sent = parseBody(body, encoding);
+  if (!sent.ok) return sent;
   const mode = parseModes.find((one) => one === parse);
   if (mode === undefined) return err(`/parse: one of ${parseModes.join(', ')} is expected.`);
   const precision = numberModes.find((one) => one === numbers);
@@ -43,13 +55,28 @@ export function parseHttpRequest(input: Json, idempotencyKey: string, secrets: r
       accept: 'application/json, */*;q=0.5',
       'user-agent': 'millrace',
       'idempotency-key': idempotencyKey,
-      ...(body === null ? {} : { 'content-type': typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json' }),
+      ...(sent.value === null ? {} : { 'content-type': sent.value.type }),
       ...given.value,
     },
-    body: body === null || typeof body === 'string' ? body : JSON.stringify(body),
+    body: sent.value?.content ?? null,
     isBoundToOrigin: secrets.some(followsRedirect),
     answer: { parse: mode, numbers: precision },
   });
+}
+
+/** With the content type that it has unless the headers name another one. */
+type Body = { readonly content: string | Buffer; readonly type: string };
+
+function parseBody(body: Json, encoding: BodyEncoding): Result<Body | null, string> {
+  if (encoding === 'base64') {
+    const bytes = typeof body === 'string' ? decodeBase64(body) : undefined;
+    return bytes === undefined
+      ? err(`/body: ${BYTES_EXPECTED}, is expected.`)
+      : ok({ content: Buffer.from(bytes), type: 'application/octet-stream' });
+  }
+  if (body === null) return ok(null);
+  if (typeof body === 'string') return ok({ content: body, type: 'text/plain; charset=utf-8' });
+  return ok({ content: JSON.stringify(body), type: 'application/json' });
 }
 
 function parseTarget(url: Json | undefined): Result<URL, string> {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import type { Json } from '../../core/json.ts';
 import type { ScheduledTask } from '../task.ts';
-import { silent } from '../testing/fixture.ts';
+import { silent, untimed } from '../testing/fixture.ts';
 import { httpLab, listen, outputOf } from '../testing/http-lab.ts';
 
 describe('the http executor', () => {
@@ -68,6 +68,22 @@ describe('the http executor', () => {
   ])('reads %s', async (_, headers, body, expected) => {
     lab.answer = (_request, response) => response.writeHead(200, headers).end(body);
     expect(outputOf(await lab.run({ url: lab.base }))).toMatchObject({ body: expected });
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['octets', {}, 'application/octet-stream'],
+    ['what the headers say', { 'Content-Type': 'image/png' }, 'image/png'],
+  ])('sends bytes as %s', async (_, headers, type) => {
+    await lab.run({ method: 'POST', url: lab.base, headers, body: 'AP_-Cg', bodyEncoding: 'base64' });
+    expect(lab.seen.map(({ headers: sent, bytes }) => [sent['content-type'], bytes])).toEqual([[type, Buffer.from([0, 255, 254, 10])]]);
+  });
+
+  it.each<[Json, string]>([
+    [{ body: '?', bodyEncoding: 'base64' }, '/body: a string of base64'],
+    [{ body: 'AA', bodyEncoding: 'hex' }, '/bodyEncoding: one of none, base64 is expected.'],
+  ])('sends nothing for %j', async (options, message) => {
+    const outcome = await lab.run({ method: 'POST', url: lab.base, ...(options as object) });
+    expect(JSON.stringify(outcome)).toContain(message);
   });
 
   it.each<[Json, Record<string, string>, string | Buffer, unknown]>([
@@ -322,6 +338,6 @@ describe('the http executor', () => {
 
   it('gives back what is no http task', () => {
     const task = { work: { type: 'task', name: 'x' } } as unknown as ScheduledTask;
-    expect(lab.executor.run(task, { signal: new AbortController().signal, log: silent })).toEqual({ status: 'returned' });
+    expect(lab.executor.run(task, { signal: new AbortController().signal, log: silent, untimed })).toEqual({ status: 'returned' });
   });
 });

@@ -67,6 +67,8 @@ export class Concealer {
         return result.details === undefined ? concealed : { ...concealed, details: this.#details(result.details) };
       }
       case 'returned':
+      // Nothing of it is here.
+      case 'kept':
         return result;
       default:
         return assertNever(result);

@@ -9,7 +9,7 @@ import { type SecretEncoding, type SecretUse, secretReference } from '../../core
 import type { AttemptResult } from '../attempt-result.ts';
 import type { Executor } from '../executor.ts';
 import type { ScheduledTask } from '../task.ts';
-import { silent } from '../testing/fixture.ts';
+import { silent, untimed } from '../testing/fixture.ts';
 import { httpLab, outputOf } from '../testing/http-lab.ts';
 import { createSecretSource } from './secret-source.ts';
 import { withSecrets } from './with-secrets.ts';
@@ -29,7 +29,7 @@ function taskOf(input: Json, secrets: readonly SecretUse[]): ScheduledTask {
   return { ...ids, work: { type: 'http' }, input, secrets, timeoutMs: 1_000, dispatchedAt: 0 } as unknown as ScheduledTask;
 }
 
-const scope = { signal: new AbortController().signal, log: silent };
+const scope = { signal: new AbortController().signal, log: silent, untimed };
 
 /** The input that the executor got, and its result. */
 async function run(

@@ -49,6 +49,10 @@ class ConcealedScope implements AttemptScope {
     return this.#scope.signal;
   }
 
+  untimed<T>(work: () => Promise<T>): Promise<T> {
+    return this.#scope.untimed(work);
+  }
+
   get log(): TaskLogger {
     return concealedLog(this.#scope.log, this.#concealer);
   }

@@ -10,11 +10,15 @@ import { workerCodec } from '../../messaging/testing/worker-codec.ts';
 import { isRetryable, retryForever } from '../../service/backoff.ts';
 import { createMetrics } from '../../service/metrics.ts';
 import type { TaskDefinition } from '../../worker/index.ts';
+import type { AttemptScope } from '../executor.ts';
 import { createHandlerExecutor } from '../executors/handlers.ts';
-import { TaskWorker, type TaskWorkerOptions } from '../worker.ts';
+import { TaskWorker } from '../worker.ts';
 import { createWorkerMetrics } from '../worker-metrics.ts';
+import type { TaskWorkerOptions } from '../worker-options.ts';
 
 export const silent = pino({ level: 'silent' });
+/** Of an attempt without a timeout. */
+export const untimed: AttemptScope['untimed'] = (work) => work();
 
 export function instanceIdOf(n: number): string {
   return `01890000-0000-7000-8000-${String(n).padStart(12, '0')}`;
@@ -40,6 +44,7 @@ export function scheduled({ n = 1, path = 'work', task = 'echo', input = null, .
     timeoutMs: 60_000,
     secrets: null,
     continuation: null,
+    inputReference: null,
     dispatchedAt: Date.now(),
     ...rest,
     input: JSON.stringify(input),
@@ -53,6 +58,8 @@ export class WorkerFixture {
   readonly consumer: HandMovedConsumer;
   readonly worker: TaskWorker;
   readonly metrics = createMetrics('test');
+  /** Aborted as a process does before it stops its parts. */
+  readonly ending = new AbortController();
 
   private constructor(codec: Codec, registry: MemoryRegistry, options: Partial<TaskWorkerOptions>) {
     this.codec = codec;
@@ -72,7 +79,8 @@ export class WorkerFixture {
       topics: { notifications: 'notifications', deadLetters: 'dead-letters' },
       maxMessageBytes: 100_000,
       payloadBytes: 50_000,
-      retry: retryForever(isRetryable, new AbortController().signal, silent, { initialMs: 1, maxMs: 2 }),
+      retry: retryForever(isRetryable, this.ending.signal, silent, { initialMs: 1, maxMs: 2 }),
+      signal: this.ending.signal,
       log: silent,
       metrics: createWorkerMetrics(this.metrics, { inFlight: () => this.worker.inFlight, lag: () => this.worker.lag() }),
       ...options,

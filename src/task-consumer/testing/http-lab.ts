@@ -6,9 +6,15 @@ import type { Json } from '../../core/json.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { createHttpExecutor, type HttpExecutor, type HttpExecutorOptions } from '../executors/http.ts';
 import type { ScheduledTask } from '../task.ts';
-import { silent } from './fixture.ts';
+import { silent, untimed } from './fixture.ts';
 
-export type Seen = { readonly method: string; readonly url: string; readonly headers: IncomingMessage['headers']; readonly body: string };
+export type Seen = {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+  readonly bytes: Buffer;
+};
 export type Answer = (request: Seen, response: ServerResponse) => void;
 
 export class HttpLab {
@@ -46,7 +52,7 @@ export class HttpLab {
   ): Promise<AttemptResult> {
     const ids = { taskId: 'i.n', instanceId: 'i', attempt, basis: 'abc' };
     const task = { ...ids, work: { type: 'http' }, input, secrets: [], timeoutMs: 1_000, dispatchedAt: 0 };
-    return await this.executor.run(task as unknown as ScheduledTask, { signal, log: silent });
+    return await this.executor.run(task as unknown as ScheduledTask, { signal, log: silent, untimed });
   }
 }
 
@@ -62,7 +68,8 @@ export async function listen(answer: Answer, seen: Seen[]): Promise<{ readonly s
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString() };
+    const bytes = Buffer.concat(chunks);
+    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: bytes.toString(), bytes };
     seen.push(one);
     answer(one, response);
   });

@@ -4,7 +4,7 @@ import type { TaskDefinition } from '../../worker/index.ts';
 import type { AttemptResult } from '../attempt-result.ts';
 import { createHandlerExecutor } from '../executors/handlers.ts';
 import type { ScheduledTask } from '../task.ts';
-import { silent } from './fixture.ts';
+import { silent, untimed } from './fixture.ts';
 
 /** @param name that the task asks for; default: that of the handler. */
 export async function runHandler(definition: TaskDefinition, input: Json = null, name = definition.name): Promise<AttemptResult> {
@@ -21,5 +21,6 @@ export async function runHandler(definition: TaskDefinition, input: Json = null,
   return await createHandlerExecutor([definition]).run(task as unknown as ScheduledTask, {
     signal: new AbortController().signal,
     log: silent,
+    untimed,
   });
 }

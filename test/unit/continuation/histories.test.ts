@@ -1,4 +1,7 @@
-/** Random schedules of duplicates, crashes, zombies and leases: with continuation an instance ends as it does without, and by the same history. */
+/**
+ * Random schedules of duplicates, crashes, zombies and leases: with continuation and with direct dispatch an instance ends as it does
+ * without, and by the same history.
+ */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { TaskPath } from '../../../src/core/ids.ts';
@@ -29,6 +32,22 @@ function sequenceOf(length: number, transformed: number): Json {
   return { id: 'sequence', continuation: true, nodes, edges };
 }
 
+/** As many at once as `width`, after `n0` and between others. */
+function fansOf(layers: number, width: number): Json {
+  const nodes: Record<string, JsonObject> = { n0: { type: 'task', task: 'work' } };
+  const edges: JsonObject[] = [];
+  for (let layer = 1; layer <= layers; layer++) {
+    const [from, to] = [`n${layer - 1}`, `n${layer}`];
+    nodes[to] = { type: 'task', task: 'work' };
+    for (let n = 0; n < width; n++) {
+      const between = `b${layer}x${n}`;
+      nodes[between] = { type: 'task', task: 'work', input: { after: `\${ nodes.${from}.output }` } };
+      edges.push({ from, to: between }, { from: between, to });
+    }
+  }
+  return { id: 'fans', continuation: true, nodes, edges };
+}
+
 /** What the engine decides on these outcomes, one after the other, with nothing held and nobody dying. */
 async function plainly(document: Json, history: readonly HistoryEntry[]): Promise<readonly HistoryEntry[]> {
   const fixture = await Fixture.start({}, 1, document);
@@ -51,16 +70,23 @@ async function plainly(document: Json, history: readonly HistoryEntry[]): Promis
 
 const bare = (history: readonly HistoryEntry[]) => history.map(({ seq, event: { at: _, ...event } }) => ({ seq, event }));
 
-it.each([true, false])('continuation %s', { timeout: 120_000 }, async (isOn) => {
+it.each([
+  { isContinued: false, isDirect: false },
+  { isContinued: true, isDirect: false },
+  { isContinued: false, isDirect: true },
+  { isContinued: true, isDirect: true },
+])('continuation $isContinued, direct dispatch $isDirect', { timeout: 120_000 }, async (switches) => {
   let continued = 0;
+  let direct = 0;
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 4, max: 10 }),
       fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 0, max: 3 }),
       fc.array(fc.nat(10_000), { minLength: 20, maxLength: 400, size: 'max' }),
-      async (length, transformed, numbers) => {
-        const document = sequenceOf(length, transformed);
-        const world = await ContinuationWorld.open(document, isOn);
+      async (length, transformed, width, numbers) => {
+        const document = width < 2 ? sequenceOf(length, transformed) : fansOf(2, width);
+        const world = await ContinuationWorld.open(document, switches);
         const chance = new Chance(numbers);
         while (!chance.isUsedUp) await world.act(chance);
         await world.killAll();
@@ -69,6 +95,7 @@ it.each([true, false])('continuation %s', { timeout: 120_000 }, async (isOn) => 
         // Each step was built on what was applied before it, and nothing of continuation shows.
         expect(bare(world.history)).toEqual(bare(await plainly(document, world.history)));
         continued += await world.fixture.counted('continuations_total', { result: 'held' });
+        direct += await world.fixture.counted('tasks_direct_total', {});
         expect(await world.fixture.counted('continuations_total', { result: 'misfit' })).toBe(0);
         expect(world.fixture.store.stored(INSTANCE)?.held).toBeUndefined();
       },
@@ -76,6 +103,8 @@ it.each([true, false])('continuation %s', { timeout: 120_000 }, async (isOn) => 
     { numRuns: RUNS },
   );
   // Schedules in which nothing is ever held would show nothing.
-  if (isOn) expect(continued).toBeGreaterThan(RUNS);
+  if (switches.isContinued) expect(continued).toBeGreaterThan(RUNS / 2);
   else expect(continued).toBe(0);
+  if (switches.isDirect) expect(direct).toBeGreaterThan(RUNS / 2);
+  else expect(direct).toBe(0);
 });

@@ -1,5 +1,5 @@
 /**
- * A worker that goes on by itself and an orchestrator that holds its tasks, with two logs between them, in memory and at the mercy of a
+ * A worker that goes on by itself and an orchestrator that holds its tasks, or sends them itself, with two logs between them, in memory and at the mercy of a
  * schedule of random numbers: what is published comes twice, workers and orchestrators die at any point between what they do and
  * their offset, lose their partitions unawares and come back, leases run out while a worker is only slow. Real parts but for the logs.
  */
@@ -22,6 +22,8 @@ import { TaskWorker } from '../../../src/task-consumer/worker.ts';
 import { createWorkerMetrics } from '../../../src/task-consumer/worker-metrics.ts';
 import { defineTask } from '../../../src/worker/index.ts';
 
+export type Switches = { readonly isContinued: boolean; readonly isDirect: boolean };
+
 type Bytes = { readonly key: Buffer; readonly value: Buffer };
 type Run = { readonly path: string; end(): void };
 type Worker = {
@@ -41,24 +43,27 @@ export class ContinuationWorld {
   readonly fixture: Fixture;
   /** Runs of handlers, by path and how often. */
   readonly ran: string[] = [];
-  readonly #isOn: boolean;
+  readonly #switches: Switches;
   readonly #tasks: Bytes[] = [];
   readonly #notifications: Bytes[] = [];
   #published = 0;
+  /** Of what the orchestrator sends directly: how much of it is in the log. */
+  #direct = 0;
   #workers: Worker[] = [];
   #owner = 0;
   /** What each group has committed, and before its last commit. */
   #taskOffset = 0;
   #read = 0;
 
-  private constructor(fixture: Fixture, isOn: boolean) {
+  private constructor(fixture: Fixture, switches: Switches) {
     this.fixture = fixture;
-    this.#isOn = isOn;
+    this.#switches = switches;
   }
 
-  static async open(document: Json, isOn: boolean): Promise<ContinuationWorld> {
-    const fixture = await Fixture.start({}, 1, document);
-    const world = new ContinuationWorld(fixture, isOn);
+  static async open(document: Json, switches: Switches): Promise<ContinuationWorld> {
+    const fixture = await Fixture.start({}, 1, document, switches.isDirect);
+    fixture.direct.hold = true;
+    const world = new ContinuationWorld(fixture, switches);
     const state = fixture.begin();
     const path = 'n0' as TaskPath;
     const first = toTaskRecord(state, path, 1, continuationOf(fixture.definition, state, path));
@@ -81,9 +86,11 @@ export class ContinuationWorld {
     const worker = this.#workers[chance.below(this.#workers.length)];
     if (worker === undefined) return;
     if (chance.below(8) === 0) return await this.#goWrong(worker, chance);
-    switch (chance.below(5)) {
+    switch (chance.below(this.#switches.isDirect ? 6 : 5)) {
       case 0:
         return this.#publish(chance.below(2) + 1);
+      case 5:
+        return await this.#takeDirect(1);
       case 1:
         return await this.#deliverTasks();
       case 2:
@@ -116,7 +123,7 @@ export class ContinuationWorld {
       case 5:
         return await this.#movePartition(chance.below(2) === 0);
       default:
-        return await this.#takeOver(chance.below(3));
+        return await this.#takeOver(chance.below(3), chance);
     }
   }
 
@@ -124,13 +131,14 @@ export class ContinuationWorld {
   async killAll(): Promise<void> {
     for (const worker of [...this.#workers]) await this.#killWorker(worker, true);
     await this.#deliverNotifications(99);
-    await this.#takeOver(0);
+    await this.#takeOver(0, null);
   }
 
   /** Nothing goes wrong any more. */
   async finish(): Promise<void> {
     for (let round = 0; round < 200 && this.phase === 'running'; round++) {
       this.#publish(99);
+      await this.#takeDirect(99);
       await this.#deliverTasks();
       for (const worker of this.#workers) {
         while (worker.runs.length > 0) await this.#endRun(worker, null);
@@ -180,9 +188,9 @@ export class ContinuationWorld {
         return consumer;
       },
       topics: { notifications: NOTIFICATIONS, deadLetters: DEAD_LETTERS },
-      ...{ maxMessageBytes: 1_000_000, payloadBytes: 100_000 },
+      ...{ maxMessageBytes: 1_000_000, payloadBytes: 100_000, signal: new AbortController().signal },
       metrics: createWorkerMetrics(createMetrics('test'), { inFlight: () => 0, lag: () => [] }),
-      ...(this.#isOn ? { continuation } : {}),
+      ...(this.#switches.isContinued ? { continuation } : {}),
     });
     if (consumer === undefined) throw new Error('the worker opened no consumer');
     return { worker, consumer, runs, sending, position: 0 };
@@ -204,6 +212,20 @@ export class ContinuationWorld {
     for (const { id, messageType, key, payload } of rows) {
       this.#published = id;
       if (messageType === 'TaskScheduled') this.#tasks.push({ key: Buffer.from(key), value: payload });
+    }
+  }
+
+  /** The broker acknowledges what the orchestrator has sent, the oldest first. */
+  async #takeDirect(most: number): Promise<void> {
+    for (const waiting of this.fixture.direct.held.splice(0, most)) waiting.resolve();
+    await tick();
+    this.#appendDirect();
+  }
+
+  #appendDirect(): void {
+    for (const { key, value } of this.fixture.direct.sent.slice(this.#direct)) {
+      this.#direct++;
+      if (value !== null && key !== null) this.#tasks.push({ key: Buffer.from(key), value });
     }
   }
 
@@ -279,13 +301,24 @@ export class ContinuationWorld {
     await this.fixture.keeper.look();
   }
 
-  /** Another orchestrator reads from the committed offset; `back`: the last commits did not reach the broker. */
-  async #takeOver(back: number): Promise<void> {
-    const { consumer } = this.fixture;
+  /**
+   * Another orchestrator reads from the committed offset; `back`: the last commits did not reach the broker. What the one before was
+   * sending is lost, is written without its hearing of it, or is written late.
+   */
+  async #takeOver(back: number, chance: Chance | null): Promise<void> {
+    const { consumer, direct } = this.fixture;
     const committed = Number(consumer.committed.get(0) ?? 0n);
     this.#read = Math.max(0, committed - back);
     consumer.committed.set(0, BigInt(this.#read));
     consumer.assign(0);
+    for (const waiting of direct.held.splice(0)) {
+      const fate = chance?.below(3) ?? 0;
+      if (fate === 0) waiting.reject(new Error('the orchestrator is dead'));
+      else if (fate === 1) waiting.resolve();
+      else direct.held.push(waiting);
+    }
+    await tick();
+    this.#appendDirect();
   }
 
   async #settle(): Promise<void> {

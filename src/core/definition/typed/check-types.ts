@@ -1,23 +1,23 @@
-/** Checks that expressions fit what the definition declares of its input and of the outputs of nodes before them. */
-import type { Reference } from '../../expression/index.ts';
-import type { NodeId } from '../../ids.ts';
-import type { Json } from '../../json.ts';
+/** Checks that expressions fit what is known of the values that they read: what the definition declares, and what is written out. */
 import { type DefinitionErrors, shown, suggest } from '../errors.ts';
 import type { ExpressionUse } from '../expressions.ts';
-import { findNode } from '../references.ts';
-import type { Node, Schema } from '../types.ts';
-import { type LookedUp, lookUp, typesOf } from './look-up.ts';
+import { type LookedUp, type Path, typesOfShape } from './shape.ts';
+import type { Shapes } from './shapes.ts';
 
-export type Declared = { readonly input: Schema | null; readonly nodes: ReadonlyMap<NodeId, Node | null> };
-
-export function checkTypes(uses: readonly ExpressionUse[], declared: Declared, errors: DefinitionErrors): void {
+export function checkTypes(uses: readonly ExpressionUse[], shapes: Shapes, errors: DefinitionErrors): void {
+  const refused = new Set(errors.all.map(({ pointer }) => pointer));
   for (const use of uses) {
+    // What cannot be read at all has no type.
+    if (refused.has(use.pointer)) continue;
     const told = new Set<string>();
-    for (const reference of use.references) {
-      const found = declaredFor(reference, use, declared);
+    for (const { root, path: whole, isTested } of use.references) {
+      // `has(…)` may ask for what cannot be there.
+      const path = isTested ? whole.slice(0, -1) : whole;
+      const found = shapes.find(root, path, use.place);
       if (found === null) continue;
       const { name, looked } = found;
-      const message = messageOf(name, looked) ?? conditionMessage(use, name, reference, looked);
+      const message =
+        messageOf(name, looked, (given, known) => errors.hint(given, () => known)) ?? conditionMessage(use, { name, root, path, looked });
       if (message === null || told.has(message)) continue;
       told.add(message);
       errors.add(use.pointer, looked.kind === 'missing' ? 'MR_DEF_UNKNOWN_MEMBER' : 'MR_DEF_TYPE', message);
@@ -25,45 +25,34 @@ export function checkTypes(uses: readonly ExpressionUse[], declared: Declared, e
   }
 }
 
-type Found = { readonly name: string; readonly looked: LookedUp };
-
-function declaredFor({ root, path }: Reference, { place }: ExpressionUse, { input, nodes }: Declared): Found | null {
-  // Nobody has declared a schema for events and schedules.
-  if (place.kind === 'trigger') return null;
-  if (root === 'input') return input === null ? null : { name: 'input', looked: lookUp(input.document, path) };
-  const [node, member, ...rest] = path;
-  if (root !== 'nodes' || node === undefined || member !== 'output' || place.kind === 'start') return null;
-  const id = findNode(node, place.scope)?.id;
-  const schema = id === undefined ? null : outputOf(nodes.get(id) ?? null);
-  return schema === null ? null : { name: `nodes.${node}.output`, looked: lookUp(schema, rest) };
-}
-
-function outputOf(node: Node | null): Json | null {
-  if (node === null) return null;
-  if ('outputSchema' in node) return node.outputSchema?.document ?? null;
-  // The output of a human task fits its form, unless the output also holds a choice or votes.
-  if (node.type !== 'human' || node.outcomes !== null || node.approvals !== null) return null;
-  return node.form?.document ?? null;
-}
-
-function messageOf(name: string, looked: LookedUp): string | null {
+/** A sentence for a member that cannot be there; null when it may be. */
+export function messageOf(name: string, looked: LookedUp, hint = suggest): string | null {
   switch (looked.kind) {
     case 'missing': {
-      const { owner, member, known } = looked;
+      const { owner, member, known, isDeclared } = looked;
       const others = known.length === 0 ? 'it has none' : `it has only ${known.slice(0, 20).join(', ')}`;
-      return `"${[name, ...owner].join('.')}" has no member ${shown(member)} by its schema; ${others}.${suggest(member, known)}`;
+      return `"${placeOf(name, owner)}" has no member ${shown(member)}${isDeclared ? ' by its schema' : ''}; ${others}.${hint(member, known)}`;
     }
-    case 'noMembers':
-      return `"${[name, ...looked.owner].join('.')}" is ${looked.types.join(' or ')} by its schema, and has no members.`;
+    case 'noMembers': {
+      const { owner, types, isDeclared } = looked;
+      return `"${placeOf(name, owner)}" is ${types.join(' or ')}${isDeclared ? ' by its schema' : ''}, and has no members.`;
+    }
     default:
       return null;
   }
 }
 
+function placeOf(name: string, owner: Path): string {
+  return [name, ...owner].join('.');
+}
+
+type Read = { readonly name: string; readonly root: string; readonly path: readonly string[]; readonly looked: LookedUp };
+
 /** If the whole condition is this reference, it must be a boolean. */
-function conditionMessage({ condition }: ExpressionUse, name: string, { root, path }: Reference, looked: LookedUp): string | null {
-  if (condition?.trim() !== [root, ...path].join('.') || looked.kind !== 'schema') return null;
-  const types = typesOf(looked.schema);
+function conditionMessage({ condition }: ExpressionUse, { name, root, path, looked }: Read): string | null {
+  if (condition?.trim() !== [root, ...path].join('.') || looked.kind !== 'shape') return null;
+  const types = typesOfShape(looked.shape);
   if (types === null || types.includes('boolean')) return null;
-  return `A condition must be a boolean, but "${[name, ...path.slice(root === 'input' ? 0 : 2)].join('.')}" is ${types.join(' or ')} by its schema.`;
+  const isDeclared = looked.shape.kind === 'schema' && looked.shape.isDeclared;
+  return `A condition must be a boolean, but "${placeOf(name, path.slice(root === 'nodes' ? 2 : 0))}" is ${types.join(' or ')}${isDeclared ? ' by its schema' : ''}.`;
 }

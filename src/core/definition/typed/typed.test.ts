@@ -7,6 +7,7 @@ import { errorsOf, graphOf, nodeOf, step } from '../testing/documents.ts';
 import { breakingChanges } from './breaking.ts';
 
 const closed = (properties: JsonObject): JsonObject => ({ type: 'object', properties, additionalProperties: false });
+const task = (input: Json): JsonObject => ({ type: 'task', task: 't', input });
 const address = closed({ city: { type: 'string' }, zip: { type: 'string' } });
 
 function toldOf(schema: Json, expression: string): readonly string[] {
@@ -63,6 +64,120 @@ describe('A member that an expression asks for', () => {
       '/nodes/each/body/nodes/inner/output/0 "nodes.ask.output" has no member "aproved" by its schema; it has only approved. Did you mean "approved"?',
       '/nodes/each/body/nodes/inner/output/1 "input" has no member "amuont" by its schema; it has only amount. Did you mean "amount"?',
     ]);
+  });
+});
+
+describe('What is written out tells what a value has', () => {
+  const http = { type: 'http', method: 'GET', url: 'https://h.example' };
+  const list = { type: 'object', properties: { orders: { type: 'array', items: closed({ sku: { type: 'string' } }) } } };
+  const told = (document: JsonObject) => errorsOf(document).map(({ code, pointer, message }) => `${code} ${pointer} ${message}`);
+  const toldAfter = (node: JsonObject, expression: string) =>
+    told(graphOf({ a: node, b: { ...step, output: `\${ ${expression} }` } }, ['a>b'], { input: list }));
+
+  it.each<[string, JsonObject, string, string]>([
+    ['an http node', http, 'nodes.a.output.statusCode', '"nodes.a.output" has no member "statusCode"; it has only status, headers, body.'],
+    [
+      'a transform',
+      { ...step, output: { sum: 1 } },
+      'nodes.a.output.sun',
+      '"nodes.a.output" has no member "sun"; it has only sum. Did you mean "sum"?',
+    ],
+    ['an event', { type: 'event', event: 'e', key: 'k' }, 'nodes.a.output.payload.x', 'it has only id, type, source, key, time, data.'],
+    [
+      'several events',
+      { type: 'event', event: 'e', key: 'k', count: 2 },
+      'nodes.a.output.data',
+      '"nodes.a.output" is array, and has no members.',
+    ],
+    ['a publish', { type: 'publish', event: 'e', key: 'k' }, 'nodes.a.output.id', '"nodes.a.output" is null, and has no members.'],
+    ['a detached child', { type: 'workflow', definition: 'c', detached: true }, 'nodes.a.output.result', 'it has only instanceId.'],
+    ['an error', http, 'nodes.a.error.reason', '"nodes.a.error" has no member "reason"; it has only code, message, details.'],
+    ['a status', http, 'nodes.a.status.code', '"nodes.a.status" is string, and has no members.'],
+    [
+      'votes',
+      { type: 'human', title: 'x', assignees: { users: ['a', 'b'] }, approvals: { atLeast: 2 } },
+      'nodes.a.output.vote',
+      'it has only outcome, votes. Did you mean "votes"?',
+    ],
+    [
+      'a loop',
+      { type: 'forEach', items: [1], body: { nodes: { n: step }, output: { it: 1 } } },
+      'nodes.a.output.it',
+      '"nodes.a.output" is array, and has no members.',
+    ],
+    [
+      'a repeat',
+      { type: 'repeat', until: 'last.done', body: { nodes: { n: step }, output: { done: true } } },
+      'nodes.a.output.finished',
+      '"nodes.a.output" has no member "finished"; it has only done.',
+    ],
+  ])('of %s', (_, node, expression, sentence) => {
+    const errors = toldAfter(node, expression);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^MR_DEF_(UNKNOWN_MEMBER|TYPE) \/nodes\/b\/output /);
+    expect(errors[0]).toContain(sentence);
+  });
+
+  it('of items, of rounds, and of what is undone', () => {
+    const body = { nodes: { n: { ...step, output: ['${ item.sku }', '${ order.skuu }'] } } };
+    expect(told(graphOf({ a: { type: 'forEach', items: '${ input.orders }', as: 'order', body } }, [], { input: list }))).toEqual([
+      'MR_DEF_UNKNOWN_MEMBER /nodes/a/body/nodes/n/output/1 "order" has no member "skuu" by its schema; it has only sku. Did you mean "sku"?',
+    ]);
+    const round = { nodes: { n: { ...step, output: '${ last.m }' } }, output: { n: '${ nodes.n.output }' } };
+    expect(told(graphOf({ a: { type: 'repeat', until: 'last.done', body: round } }))).toEqual([
+      'MR_DEF_UNKNOWN_MEMBER /nodes/a/until "last" has no member "done"; it has only n.',
+      'MR_DEF_UNKNOWN_MEMBER /nodes/a/body/nodes/n/output "last" has no member "m"; it has only n.',
+    ]);
+    const early = { type: 'forEach', items: [1], until: 'results[0].ok || item.x', body: { nodes: { n: step }, output: 'text' } };
+    expect(told(graphOf({ a: early }))).toEqual(['MR_DEF_TYPE /nodes/a/until "item" is integer, and has no members.']);
+    const undo = { ...http, method: 'POST', url: 'https://h.example/${ node.output.id }', query: { a: '${ node.input.x }' } };
+    expect(told(graphOf({ a: { ...http, compensation: undo } }, [], { onFailure: 'compensate' }))).toEqual([
+      'MR_DEF_UNKNOWN_MEMBER /nodes/a/compensation/url "node.output" has no member "id"; it has only status, headers, body.',
+    ]);
+    expect(
+      told(graphOf({ a: { ...task({ amount: 1 }), compensation: { ...task('${ node.input.amout }') } } }, [], { onFailure: 'compensate' })),
+    ).toEqual([
+      'MR_DEF_UNKNOWN_MEMBER /nodes/a/compensation/input "node.input" has no member "amout"; it has only amount. Did you mean "amount"?',
+    ]);
+  });
+
+  it('of the event of a trigger and of a wait, and of a number that is asked as a condition', () => {
+    const trigger = { name: 't', event: 'e', input: { x: '${ event.detail }' } };
+    expect(told(graphOf({ a: step }, [], { triggers: [trigger] }))).toEqual([
+      expect.stringContaining('"event" has no member "detail"; it has only'),
+    ]);
+    expect(told(graphOf({ a: { type: 'event', event: 'e', key: 'k', where: 'event.dat.x' } }))).toEqual([
+      expect.stringContaining(
+        '/nodes/a/where "event" has no member "dat"; it has only id, type, source, key, time, data. Did you mean "data"?',
+      ),
+    ]);
+    const edges = [
+      { from: 'a', to: 'b', when: 'nodes.a.output.n' },
+      { from: 'a', to: null, otherwise: true },
+    ];
+    expect(told(graphOf({ a: { ...step, output: { n: '${ size(input.orders) }' } }, b: step }, edges))).toEqual([
+      'MR_DEF_TYPE /edges/0/when A condition must be a boolean, but "nodes.a.output.n" is integer.',
+    ]);
+  });
+
+  it('and says nothing of what may be there, is asked for by has, or leads back to itself', () => {
+    expect(toldAfter({ ...step, output: { sum: 1 } }, 'has(nodes.a.output.sun)')).toEqual([]);
+    expect(toldAfter({ ...step, output: { sum: '${ input.any }' } }, 'nodes.a.output.sum.deep')).toEqual([]);
+    expect(toldAfter(http, 'nodes.a.output.body.a.b')).toEqual([]);
+    const body = { nodes: { n: step }, output: '${ last }' };
+    expect(toldAfter({ type: 'repeat', while: 'index < 2', body }, 'nodes.a.output.x.y')).toEqual([]);
+    // Far more steps than a shape follows.
+    const names = Array.from({ length: 300 }, (_, index) => `n${index}`);
+    const nodes = names.map((name, index) => [name, { ...step, output: index === 0 ? { a: 1 } : `\${ nodes.n${index - 1}.output }` }]);
+    expect(
+      told(
+        graphOf(
+          Object.fromEntries(nodes.toReversed()),
+          names.slice(1).map((name, index) => `n${index}>${name}`),
+          { output: '${ nodes.n299.output.b }' },
+        ),
+      ),
+    ).toEqual([]);
   });
 });
 

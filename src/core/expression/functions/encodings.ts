@@ -1,5 +1,6 @@
 /** Encodings of strings: urls, base64, JSON. */
 import { type CelValue, isCelList, isCelMap } from '@bufbuild/cel';
+import { decodeBase64 } from '../../base64.ts';
 import { parseJsonStrict } from '../../strict-json.ts';
 import { charge } from '../evaluation.ts';
 import { failure } from '../failure.ts';
@@ -36,15 +37,6 @@ function queryParts(key: CelValue, value: CelValue): readonly string[] | null {
 export function bytesOf(value: CelValue | undefined): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   return typeof value === 'string' ? new TextEncoder().encode(value) : undefined;
-}
-
-function decodeBase64(text: string): Uint8Array | undefined {
-  const standard = text
-    .replaceAll('-', '+')
-    .replaceAll('_', '/')
-    .replace(/={1,2}$/, '');
-  if (!/^[A-Za-z0-9+/]*$/.test(standard) || standard.length % 4 === 1) return undefined;
-  return Uint8Array.from(atob(standard), (character) => character.charCodeAt(0));
 }
 
 function binaryText(bytes: Uint8Array): string {

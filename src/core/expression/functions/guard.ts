@@ -27,7 +27,7 @@ export function guarded(name: string, call: Call): CelFunc {
 }
 
 /** CEL's standard functions and Buf's `strings`, as they are. */
-export const library = celEnv({ funcs: strings }).funcs;
+export const library: ReturnType<typeof celEnv>['funcs'] = celEnv({ funcs: strings }).funcs;
 
 /** Calls a function of the library; an argument that is a whole double also fits where an int is asked for. */
 export function callLibrary(name: string, id: number, target: CelValue | undefined, args: CelValue[]): CelOutcome {

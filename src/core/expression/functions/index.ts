@@ -100,4 +100,4 @@ export function shapesOf(name: string): Shapes | undefined {
 const others = [...shapes.keys()].filter((name) => !specialNames.has(guardedName(name))).map(touching);
 
 /** What planned expressions run in. */
-export const environment = celEnv({ funcs: [...special, ...others] });
+export const environment: ReturnType<typeof celEnv> = celEnv({ funcs: [...special, ...others] });

@@ -6,7 +6,7 @@
 import { sha256Hex } from '../../hash.ts';
 import type { Basis, InstanceId } from '../../ids.ts';
 import { canonicalJson, type Json } from '../../json.ts';
-import type { ClosedTask } from '../state/state.ts';
+import type { ClosedTask, InstanceState } from '../state/state.ts';
 
 /** 128 bits in hex: long enough to exclude collisions, short enough for every message. */
 function hash(text: string): Basis {
@@ -20,9 +20,13 @@ export function startBasis(instanceId: InstanceId, definitionId: string, version
 /** What opened a task: the start of its instance, or the end of the task before it. */
 export type Predecessor = { readonly kind: 'start'; readonly basis: Basis } | { readonly kind: 'task'; readonly task: ClosedTask };
 
-/** @param input what the new task was given; null for nodes that take none. */
-export function taskBasis(predecessor: Predecessor, input: Json): Basis {
-  const given = canonicalJson(input);
+/**
+ * @param input what the new task was given; null for nodes that take none.
+ * @param state of an instance that has moved to another version: what a worker decided by the version before is not taken for its.
+ */
+export function taskBasis(predecessor: Predecessor, input: Json, state: Pick<InstanceState, 'isMigrated' | 'definitionVersion'>): Basis {
+  const version = state.isMigrated === true ? `v${state.definitionVersion},` : '';
+  const given = `${version}${canonicalJson(input)}`;
   return hash(predecessor.kind === 'start' ? `${predecessor.basis},${given}` : `${outcomeText(predecessor.task)},${given}`);
 }
 

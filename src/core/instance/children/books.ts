@@ -1,9 +1,10 @@
 /**
  * The books of a parent: the children that it asked for and whose end it has not heard. What it wants of each follows from
- * its own state alone: the child runs while its task is open, is paused while the parent is, and is cancelled otherwise.
+ * its own state alone: the child runs while its task is open (also one that undoes), is paused while the parent is, and is cancelled
+ * otherwise.
  */
 import { allBooks, bookAt, taskAt, taskOfBook } from '../state/scopes.ts';
-import { type BookedChild, type InstanceState, isOpen, isPaused } from '../state/state.ts';
+import { type BookedChild, type InstanceState, isOpen, isPaused, opensTasks } from '../state/state.ts';
 import type { NewEvent, View } from '../view.ts';
 import type { ChildRequest, Wish } from './messages.ts';
 
@@ -57,7 +58,7 @@ function tell(state: InstanceState, book: BookedChild): readonly NewEvent[] {
 
 function wishOf(state: InstanceState, book: BookedChild): Wish {
   // A cancel is final, and the task may be gone with its item.
-  if (book.wish === 'cancel' || state.phase !== 'running') return 'cancel';
+  if (book.wish === 'cancel' || !opensTasks(state)) return 'cancel';
   const task = taskAt(state, taskOfBook(book));
   if (task === undefined || !isOpen(task) || task.attempt !== book.attempt) return 'cancel';
   return isPaused(state) ? 'pause' : 'run';

@@ -1,6 +1,6 @@
 /** The id of a child follows from what asked for it, so a replay gives the same, and each attempt has a child of its own. */
 import { sha256Hex } from '../../hash.ts';
-import { type Basis, type CommandId, type EpochMs, type InstanceId, taskIdOf } from '../../ids.ts';
+import { type Basis, type CommandId, type EpochMs, type InstanceId, type JobId, taskIdOf } from '../../ids.ts';
 import type { TaskState } from '../state/state.ts';
 
 /** @param at of the event that asks for the child. */
@@ -18,6 +18,11 @@ export function runIdOf(scheduleId: InstanceId, run: number, at: EpochMs): Insta
 /** A command that goes down to a child: however often the parent's is applied, the child takes it once. */
 export function commandIdFor(commandId: CommandId, childId: InstanceId): CommandId {
   return uuidOf(timeOf(childId), `${commandId},${childId}`) as string as CommandId;
+}
+
+/** The command of a job to an instance: a job gives an instance one command, however often its page is tried. */
+export function commandIdOfJob(jobId: JobId, instanceId: InstanceId): CommandId {
+  return uuidOf(timeOf(instanceId), `${jobId},${instanceId}`) as string as CommandId;
 }
 
 /** When an instance was asked for: a UUIDv7 begins with the ms of its making. */

@@ -2,8 +2,10 @@
  * A child that never runs: its cancel overtook its start, or its start was refused. It is written all the same, as an
  * instance that has ended, so that whatever comes for it later is answered like any other. It needs no definition.
  */
+
 import type { DefinitionId, EpochMs, InstanceId } from '../../ids.ts';
 import type { Json } from '../../json.ts';
+import { toEnd } from '../../parts.ts';
 import { startBasis } from '../attempts/basis.ts';
 import type { InstanceEvent, InstanceStarted } from '../history/events.ts';
 import { applyEvent, started } from '../history/evolve.ts';
@@ -38,5 +40,5 @@ export function stillborn({ instanceId, cause, ...born }: Stillborn, error: Task
     { seq: applyEvent(builder, end), cause, event: end },
   ];
   const { state } = builder;
-  return { state, history, effects: outgoing(null, state, history, 'instance'), rejected: [], left: [] };
+  return { state, history, effects: toEnd(outgoing(null, state, history, 'instance')), rejected: [], left: [] };
 }

@@ -37,5 +37,6 @@ function openTasksCancelled({ tasks }: OpenScope): readonly NewEvent[] {
 }
 
 function innermostFirst(scopes: readonly OpenScope[]): readonly OpenScope[] {
-  return scopes.toSorted((a, b) => depthOf(b.path) - depthOf(a.path));
+  const placed = scopes.map((scope) => ({ scope, depth: depthOf(scope.path) }));
+  return placed.sort((a, b) => b.depth - a.depth).map(({ scope }) => scope);
 }

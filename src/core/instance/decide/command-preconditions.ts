@@ -8,11 +8,13 @@ import { refusalOfPerson } from '../../nodes/human/refusals.ts';
 import { own } from '../../record.ts';
 import { areBooksEmpty } from '../children/books.ts';
 import { addressOf } from '../children/messages.ts';
+import { standingOf } from '../migration/standing.ts';
 import { openScopes, scopeAt, scopePathOf, sentTaskAt, taskAt } from '../state/scopes.ts';
-import { type Incident, type InstanceState, isPaused } from '../state/state.ts';
+import { type Incident, type InstanceState, isPaused, opensTasks } from '../state/state.ts';
 import { refusalOfCorrection } from './corrections.ts';
 import type { CommandIssued, RaisedBy } from './notification.ts';
 import type { Rejection } from './rejection.ts';
+import { refusalOfRerun } from './rerun.ts';
 
 type Command = CommandIssued['command'];
 
@@ -40,6 +42,10 @@ export function refusalOf(state: InstanceState, command: Command, by: string): R
     case 'completeNode':
     case 'skipNode':
       return refusalOfCorrection(state, command);
+    case 'rerunNode':
+      return refusalOfRerun(state, command);
+    case 'migrate':
+      return standingOf(state, command.version);
     case 'redispatch': {
       if (sentTaskAt(state, command.path, command.attempt) === undefined)
         return { code: 'MR_OUTCOME_STALE', reason: `Attempt ${command.attempt} of ${command.path} is not the one that is open.` };
@@ -60,7 +66,7 @@ function refusalOfResume({ paused, pausedByParent = null, parent }: InstanceStat
 
 /** A child under incident is open, not failed, so a retry goes down to it. @param path of its task; null: any. */
 export function hasChildToRetry(state: InstanceState, path: TaskPath | null): boolean {
-  if (state.phase !== 'running') return false;
+  if (!opensTasks(state)) return false;
   if (path === null) return !areBooksEmpty(state);
   const task = taskAt(state, path);
   return task?.type === 'workflow' && task.status === 'open' && task.childId !== null;

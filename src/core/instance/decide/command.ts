@@ -3,24 +3,38 @@ import { assertNever } from '../../assert.ts';
 import type { TaskPath } from '../../ids.ts';
 import { actOnTask } from '../../nodes/human/answers.ts';
 import { refusalOfSize } from '../../nodes/human/votes.ts';
+import { migrate, refusalOfMigration } from '../migration/migrate.ts';
 import { allBooks, bookAt, openScopes } from '../state/scopes.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../view.ts';
 import { hasChildToRetry, incidentsToRetry, refusalOf } from './command-preconditions.ts';
 import { correct, refusalOfVars } from './corrections.ts';
 import { endInstance } from './ending.ts';
 import type { CommandIssued } from './notification.ts';
+import type { Rejection } from './rejection.ts';
+import { refusalOfJoins, rerun } from './rerun.ts';
 
 export function decideCommand(view: View, issued: CommandIssued): Verdict {
   const { command, commandId, by } = issued;
   if (view.state.commands.includes(commandId)) return rejected('MR_COMMAND_REPEATED', 'The command was handled before.');
-  const rejection =
-    refusalOf(view.state, command, by) ??
-    refusalOfSize(view, command, by) ??
-    (command.type === 'setVars' ? refusalOfVars(view.definition, command) : null);
+  const rejection = refusalOf(view.state, command, by) ?? refusalIn(view, command, by);
   if (rejection === null) return accepted(...apply(view, issued));
   // A redispatch names its attempt, so that a repeat cannot fit by chance; it comes by itself and needs no record.
   if (command.type === 'redispatch') return { events: [], rejection };
   return { events: [{ type: 'CommandRefused', by, commandId, command: command.type, ...rejection }], rejection };
+}
+
+/** What the state alone does not say. */
+function refusalIn(view: View, command: CommandIssued['command'], by: string): Rejection | null {
+  switch (command.type) {
+    case 'setVars':
+      return refusalOfVars(view.definition, command);
+    case 'rerunNode':
+      return refusalOfJoins(view, command);
+    case 'migrate':
+      return refusalOfMigration(view, command);
+    default:
+      return refusalOfSize(view, command, by);
+  }
 }
 
 function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
@@ -45,6 +59,10 @@ function apply(view: View, issued: CommandIssued): readonly NewEvent[] {
     case 'completeNode':
     case 'skipNode':
       return correct(view, command, { by, commandId });
+    case 'rerunNode':
+      return rerun(view, command, { by, commandId });
+    case 'migrate':
+      return migrate(view, command, { by, commandId });
     case 'redispatch':
       return [{ type: 'TaskRedispatched', path: command.path, attempt: command.attempt, commandId }];
     default:

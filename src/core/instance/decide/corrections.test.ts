@@ -68,12 +68,12 @@ describe('A node that a person completes', () => {
     const open = new Scenario(graphOf({ e: counting, t: work })).event('e', event).command(complete('e', 'by hand'));
     // Its edges could not be evaluated on the events, so a person gives another output.
     const edges = [
-      { from: 'e', to: 't', when: 'nodes.e.output.ok' },
+      { from: 'e', to: 't', when: 'nodes.e.output[0].data.ok' },
       { from: 'e', to: null, otherwise: true },
     ];
     const ended = new Scenario(graphOf({ e: { ...counting, count: 1 }, t: work }, edges)).event('e', event);
     expect(ended.status).toBe('incident');
-    for (const scenario of [open, ended.command(complete('e', { ok: true }))]) {
+    for (const scenario of [open, ended.command(complete('e', [{ data: { ok: true } }]))]) {
       expect(scenario.event('e', event).rejected).toEqual(['MR_EVENT_REPEATED']);
       expect(scenario.effects).toEqual([]);
     }

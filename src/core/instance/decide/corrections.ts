@@ -61,7 +61,7 @@ function within(view: View, task: TaskState): readonly NewEvent[] {
   return isOpen(task) && (task.type === 'forEach' || task.type === 'repeat') ? cancelWithin(view, task.path) : [];
 }
 
-/** The attempt that the command must name. */
+/** The attempt that a person's command must name: the last one of the task. 0, which no attempt has, where there is no such task. */
 export function attemptAt(state: InstanceState, path: TaskPath): number {
   return taskAt(state, path)?.attempt ?? 0;
 }

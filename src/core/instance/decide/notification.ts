@@ -74,6 +74,10 @@ export type CommandIssued = {
         readonly reason: string | null;
       }
     | { readonly type: 'skipNode'; readonly path: TaskPath; readonly attempt: number; readonly reason: string | null }
+    /** A node that has ended runs again under its next attempt, and what lies behind it with it. */
+    | { readonly type: 'rerunNode'; readonly path: TaskPath; readonly attempt: number; readonly reason: string | null }
+    /** The instance goes on under that version of its definition, if it can. */
+    | { readonly type: 'migrate'; readonly version: number; readonly reason: string | null }
     /** Sends an open task's message again under the same attempt and basis. */
     | { readonly type: 'redispatch'; readonly path: TaskPath; readonly attempt: number };
 };

@@ -32,6 +32,10 @@ export const rejectionCodes = [
   'MR_TASK_UNKNOWN',
   /** A variable that the definition does not know. */
   'MR_VAR_UNKNOWN',
+  /** A node that is open, has run again meanwhile, or behind which something would not wait for it. */
+  'MR_RERUN_REFUSED',
+  /** The instance does not fit the version that it was to move to; the reason names everything that speaks against it. */
+  'MR_MIGRATION_REFUSED',
   /** The wait had ended when its event came: the event goes back to the buffer for this instance. */
   'MR_EVENT_REFUSED',
   /** The wait has taken this very event before. Counted and dropped. */

@@ -4,15 +4,17 @@
  * leave the instance waiting for ever becomes an incident, which `retry` resolves (`follow-ups/retry-incident.ts`). It uses
  * nothing that may have failed: no definition, no expression and no payload.
  */
+
 import { assertNever } from '../../assert.ts';
 import type { EpochMs, TaskPath } from '../../ids.ts';
+import { toEnd } from '../../parts.ts';
 import { own } from '../../record.ts';
 import type { ChildEnd } from '../children/messages.ts';
 import { applyEvent } from '../history/evolve.ts';
 import type { Effect } from '../outgoing/effects.ts';
 import { outgoing } from '../outgoing/outgoing.ts';
 import { bookAt, rootPath, scopeAt, scopeOfTimer, scopePathOf, taskAt } from '../state/scopes.ts';
-import { hasEnded, type InstanceState, type TaskError } from '../state/state.ts';
+import { hasEnded, type InstanceState, opensTasks, type TaskError } from '../state/state.ts';
 import { StateBuilder } from '../state/state-builder.ts';
 import type { HistoryEntry, StepResult } from '../step.ts';
 import type { NewEvent } from '../view.ts';
@@ -42,7 +44,7 @@ export function recordUnapplied(
     return { seq: applyEvent(builder, stamped), cause, event: stamped };
   });
   const after = builder.state;
-  return { state: after, history, effects: [...outgoing(state, after, history, 'instance'), ...answers], rejected: [], left: [] };
+  return { state: after, history, effects: [...toEnd(outgoing(state, after, history, 'instance')), ...answers], rejected: [], left: [] };
 }
 
 /**
@@ -117,7 +119,7 @@ function unappliedEvent(state: InstanceState, { path, attempt, eventRowId }: Eve
 
 /** The child stays in the books and is asked after, so its end comes again: with `retry`, or by itself. */
 function unappliedEnd(state: InstanceState, { childId, parent }: ChildEnd, error: TaskError): Recorded {
-  if (state.phase !== 'running' || parent.kind !== 'instance' || bookAt(state, parent.path)?.childId !== childId) return NOTHING;
+  if (!opensTasks(state) || parent.kind !== 'instance' || bookAt(state, parent.path)?.childId !== childId) return NOTHING;
   return incident(state, parent.path, error, 'The end of the child could not be taken in. It is asked for again from time to time.');
 }
 

@@ -44,11 +44,20 @@ export function holds(view: View, scope: ScopePath, condition: Expression, vars 
   return evaluateCondition(condition, namesFor(view, scope, condition.references, vars), view);
 }
 
-/** The value will be sent in a message. It is bounded where it is made, so that the node that made it comes under the incident. */
+/** A value is bounded where it is made, so that the node that made it comes under the incident. */
 export function boundedPayload({ payloadBytes }: RunLimits, field: string, value: Json): Json {
+  return bounded(payloadBytes, field, value);
+}
+
+/** As `boundedPayload`, for what will be sent in a message. */
+export function boundedMessage({ payloadBytes, messageBytes = payloadBytes }: RunLimits, field: string, value: Json): Json {
+  return bounded(messageBytes, field, value);
+}
+
+function bounded(bytesMax: number, field: string, value: Json): Json {
   const bytes = jsonByteLength(value);
-  if (bytes <= payloadBytes) return value;
-  throw new UnfitValueError(`\`${field}\` has ${bytes} bytes as JSON, but may have at most ${payloadBytes}: pass a reference to the data.`);
+  if (bytes <= bytesMax) return value;
+  throw new UnfitValueError(`\`${field}\` has ${bytes} bytes as JSON, but may have at most ${bytesMax}: pass a reference to the data.`);
 }
 
 /** @param minMs of one that an expression gives; the others were checked at deploy. */

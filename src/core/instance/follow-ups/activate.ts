@@ -1,16 +1,16 @@
 /** A node may run, be skipped or have to wait, as its join says; and how it opens. */
 import { assertNever } from '../../assert.ts';
+import { undoneNodeOf } from '../../definition/compensation-id.ts';
 import type { Graph, Node } from '../../definition/types.ts';
 import type { NodeId, ScopePath } from '../../ids.ts';
 import { type Opening, subjectOf } from '../../nodes/common/behaviour.ts';
-import { isCompensationId } from '../../nodes/compensation.ts';
 import { behaviourOf } from '../../nodes/registry.ts';
 import { own } from '../../record.ts';
 import type { Predecessor } from '../attempts/basis.ts';
 import { cancelWithin } from '../decide/cancel.ts';
 import { evaluating } from '../expressions/evaluate.ts';
 import { failedToOpen, taskCancelled } from '../history/event-builders.ts';
-import { graphOf, nodeOf, openScopeAt, scopeAt, taskPathOf } from '../state/scopes.ts';
+import { graphOf, nextAttempt, nodeOf, openScopeAt, scopeAt, taskPathOf } from '../state/scopes.ts';
 import { isOpen, type OpenScope } from '../state/state.ts';
 import type { Decided, NewEvent, View } from '../view.ts';
 import { predecessorAmong } from './arrivals.ts';
@@ -34,7 +34,7 @@ export function activateNode(view: View, path: ScopePath, nodeId: NodeId): Decid
     case 'skip':
       return { events: [{ type: 'NodeSkipped', path: task, nodeId, kind: node.type }] };
     case 'run': {
-      const { firstAttempt: attempt } = scope;
+      const attempt = nextAttempt(scope, task);
       if (!node.cancelRest) return { events: openNode(view, path, nodeId, attempt, null) };
       return { events: cancelRest(view, graph, scope, node), first: { kind: 'open', scope: path, nodeId, attempt, predecessor: null } };
     }
@@ -69,7 +69,7 @@ export function openNode(
   predecessor: Predecessor | null,
 ): readonly NewEvent[] {
   const node = nodeOf(view.definition, nodeId);
-  const opening = isCompensationId(nodeId) ? openingOf(view, node, attempt) : openingIn(view, path, node, attempt, predecessor);
+  const opening = undoneNodeOf(nodeId) !== null ? openingOf(view, node, attempt) : openingIn(view, path, node, attempt, predecessor);
   const opened = evaluating(() => behaviourOf(node.type).open(opening as never));
   return opened.ok ? opened.value : failedToOpen(subjectOf(opening, null), opened.error, opened.expression);
 }

@@ -8,7 +8,7 @@ import type { ClosedTask, OpenScope, TaskState } from '../state/state.ts';
 
 export type JoinVerdict = 'run' | 'skip' | 'wait';
 
-type Tally = { taken: number; unresolved: number };
+export type Tally = { taken: number; unresolved: number };
 
 /**
  * How many edges have arrived at each join, counted once in a step and kept up from there: a join of a thousand branches
@@ -36,9 +36,14 @@ export class Arrivals {
     }
   }
 
-  /** The scope opens anew: nothing has arrived in it. */
+  /** The scope opens anew, or what has arrived in it has changed otherwise. */
   forget(scope: ScopePath): void {
     this.#tallies.delete(scope);
+  }
+
+  /** The graphs are others now. */
+  forgetAll(): void {
+    this.#tallies.clear();
   }
 
   #tallyOf(graph: Graph, scope: OpenScope, node: Node, incoming: readonly Edge[]): Tally {
@@ -59,14 +64,21 @@ export class Arrivals {
 function count(graph: Graph, scope: OpenScope, incoming: readonly Edge[]): Tally {
   const tally = { taken: 0, unresolved: 0 };
   for (const edge of incoming) {
-    const source = taskOf(graph, scope, edge.from);
-    if (source === undefined || !hasExited(source)) tally.unresolved++;
-    else if (isAmong(source.takenEdges, edge.id)) tally.taken++;
+    const state = resolvedEdge(graph, scope, edge);
+    if (state === null) tally.unresolved++;
+    else if (state === 'taken') tally.taken++;
   }
   return tally;
 }
 
-function verdictOf(node: Node, { taken, unresolved }: Tally): JoinVerdict {
+/** null: the node that it comes from has not exited. */
+export function resolvedEdge(graph: Graph, scope: OpenScope, edge: Edge): 'taken' | 'dead' | null {
+  const source = taskOf(graph, scope, edge.from);
+  if (source === undefined || !hasExited(source)) return null;
+  return isAmong(source.takenEdges, edge.id) ? 'taken' : 'dead';
+}
+
+export function verdictOf(node: Pick<Node, 'join'>, { taken, unresolved }: Tally): JoinVerdict {
   switch (node.join.kind) {
     case 'all':
       if (unresolved > 0) return 'wait';

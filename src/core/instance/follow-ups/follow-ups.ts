@@ -6,6 +6,7 @@ import {
   compensationPathOf,
   graphOf,
   loopPathOf,
+  nextAttempt,
   openScopeAt,
   openScopes,
   rootPath,
@@ -14,7 +15,7 @@ import {
   taskAt,
   taskPathOf,
 } from '../state/scopes.ts';
-import { type ClosedTask, isOpen, type OpenScope, type TaskState } from '../state/state.ts';
+import { type ClosedTask, isOpen, type OpenScope, opensTasks, type TaskState } from '../state/state.ts';
 import type { FollowUp, NewEvent, View } from '../view.ts';
 import { openCurrent } from './undo.ts';
 
@@ -47,15 +48,19 @@ export function followUpsOf(view: View, event: NewEvent): readonly FollowUp[] {
     case 'WorkflowOpened':
       return [{ kind: 'requestChild', path: event.path }];
     case 'ChildEnded':
-      return view.state.phase === 'running' ? afterChild(view, event.path) : NOTHING;
+      return opensTasks(view.state) ? afterChild(view, event.path) : NOTHING;
     case 'CompensationStarted':
       return [openCurrent(view)];
     case 'InstanceResumed':
     case 'ParentWished':
-      return undone(view);
+      // Moved to another version while it was paused, a node may run by now whose join was another.
+      return view.state.isMigrated === true ? [...undone(view), { kind: 'activateAll' }] : undone(view);
     case 'StepContinued':
-      if (view.state.phase !== 'running') return undone(view);
-      return [...undone(view), ...openScopes(view.state).flatMap((scope) => notActivated(view, scope))];
+      return [...undone(view), ...allNotActivated(view)];
+    case 'NodeRerun':
+      return [openedAgain(view, event.path)];
+    case 'InstanceMigrated':
+      return allNotActivated(view);
     default:
       return NOTHING;
   }
@@ -74,6 +79,7 @@ export function touchedBy(event: NewEvent): ScopePath | null {
 function afterChild(view: View, path: TaskPath): readonly FollowUp[] {
   const request: FollowUp = { kind: 'requestChild', path };
   const scope = scopePathOf(path);
+  if (view.state.phase === 'undoing') return [request];
   if (scope === rootPath || scopeAt(view.state, scope)?.status === 'open') return [request];
   return [{ kind: 'advanceLoop', path: loopPathOf(scope), ended: null }];
 }
@@ -100,7 +106,10 @@ function undone(view: View): readonly FollowUp[] {
   const { phase, undo } = view.state;
   if (phase !== 'running') {
     const path = undo?.current ? compensationPathOf(undo.current.path) : null;
-    return path !== null && mayExit(openScopeAt(view.state, rootPath), taskAt(view.state, path)) ? [{ kind: 'exit', path }] : NOTHING;
+    const task = path === null ? undefined : taskAt(view.state, path);
+    if (path === null || task === undefined) return NOTHING;
+    if (mayExit(openScopeAt(view.state, rootPath), task)) return [{ kind: 'exit', path }];
+    return task.type === 'workflow' && task.status === 'open' ? [{ kind: 'requestChild', path }] : NOTHING;
   }
   const ended: ClosedTask[] = [];
   const loops: FollowUp[] = [];
@@ -131,6 +140,7 @@ export function mayBeLeft(followUp: FollowUp): boolean {
   switch (followUp.kind) {
     case 'exit':
     case 'activate':
+    case 'activateAll':
     case 'requestChild':
       return true;
     case 'retry':
@@ -143,6 +153,19 @@ export function mayBeLeft(followUp: FollowUp): boolean {
     default:
       return assertNever(followUp);
   }
+}
+
+/** Another run is other work, also of the same input: its basis, and with it its idempotency key, is made of the run before. */
+function openedAgain(view: View, path: TaskPath): FollowUp {
+  const scope = openScopeAt(view.state, scopePathOf(path));
+  const task = own(scope.tasks, path) as ClosedTask;
+  const attempt = nextAttempt(scope, path);
+  return { kind: 'open', scope: scope.path, nodeId: task.nodeId, attempt, predecessor: { kind: 'task', task } };
+}
+
+/** An instance that ends activates nothing. */
+export function allNotActivated(view: View): readonly FollowUp[] {
+  return view.state.phase === 'running' ? openScopes(view.state).flatMap((scope) => notActivated(view, scope)) : NOTHING;
 }
 
 /** All nodes without a task. For those that still wait for edges, this has no effect. */

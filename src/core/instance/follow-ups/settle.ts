@@ -1,6 +1,6 @@
 /** A scope in which nothing is open any more and nothing is under incident ends: an item, a round, or the instance. */
 import type { ScopePath, TaskPath } from '../../ids.ts';
-import { boundedPayload, evaluateTemplate, evaluating } from '../expressions/evaluate.ts';
+import { boundedMessage, boundedPayload, evaluateTemplate, evaluating } from '../expressions/evaluate.ts';
 import { graphOf, rootPath, scopeAt } from '../state/scopes.ts';
 import type { OpenScope } from '../state/state.ts';
 import type { NewEvent, View } from '../view.ts';
@@ -14,9 +14,9 @@ export function settleScope(view: View, path: ScopePath): readonly NewEvent[] {
 
 function endScope(view: View, scope: OpenScope): readonly NewEvent[] {
   const { output: template } = graphOf(view.definition, scope);
-  const output = evaluating(() =>
-    template === null ? null : boundedPayload(view.limits, 'output', evaluateTemplate(view, scope.path, template)),
-  );
+  // Of a child it is told to its parent.
+  const bound = scope.path === rootPath && view.state.parent !== undefined ? boundedMessage : boundedPayload;
+  const output = evaluating(() => (template === null ? null : bound(view.limits, 'output', evaluateTemplate(view, scope.path, template))));
   if (!output.ok) {
     const { error, expression } = output;
     const incident = { nodeId: scope.loopId, phase: 'output', error, expression } as const;

@@ -1,14 +1,17 @@
 /**
  * Compensation. An instance with `onFailure: "compensate"` keeps an entry for each completed node that has a compensation. When
  * the instance is ending, it waits for the tasks that workers have; then the compensations run one at a time, in reverse order of
- * completion. Each is a task of the instance's own scope, `<path>.compensation`, with attempts and a basis of its own.
+ * completion. Each is a task of the instance's own scope, `<path>.compensation`, with attempts and a basis of its own. A child that
+ * undoes is in the books under that path, as any child under the path of its task.
  */
 import { invariant } from '../../assert.ts';
+import { compensationIdOf } from '../../definition/compensation-id.ts';
 import type { Compensation, Node } from '../../definition/types.ts';
+import type { Reference } from '../../expression/index.ts';
 import type { NodeId, ScopePath } from '../../ids.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { Opening } from '../../nodes/common/behaviour.ts';
-import { compensationIdOf, compensationOf } from '../../nodes/compensation.ts';
+import { compensationOf } from '../../nodes/compensation.ts';
 import { compensationBasis } from '../attempts/basis.ts';
 import { areBooksEmpty } from '../children/books.ts';
 import { endedAs, mayStillBeDone } from '../decide/ending.ts';
@@ -24,7 +27,7 @@ export function withCompensation(view: View, event: NewEvent): readonly NewEvent
   if (event.type === 'TaskCompleted') {
     // Completed by a person a second time, since its edges could not be evaluated: it has one entry.
     const task = taskAt(view.state, event.path);
-    const plan = task?.status === 'completed' && task.takenEdges === null ? null : planFor(view, event);
+    const plan = task?.status === 'completed' && task.takenEdges === null && task.attempt === event.attempt ? null : planFor(view, event);
     return plan === null ? [event] : [plan, event];
   }
   if (event.type !== 'TaskCancelled') return [event];
@@ -44,9 +47,14 @@ function planFor(view: View, { path, nodeId, attempt, basis }: Ending): NewEvent
 /** Input and start of the instance never change, so they are read when the compensation runs. The node itself is in its entry. */
 const LIVE = ['input', 'vars', 'instance', 'now', 'secrets', 'node'];
 
+/** Whether a compensation finds this when it runs, so that it need not be kept when its node ends. */
+export function isReadLive({ name }: Pick<Node, 'name'>, { root, path }: Reference): boolean {
+  return LIVE.includes(root) || (root === 'nodes' && path[0] === name);
+}
+
 function surroundings(view: View, scope: ScopePath, nodeId: NodeId, { references }: Compensation): JsonObject {
-  const { name } = nodeOf(view.definition, nodeId);
-  const others = references.filter(({ root, path }) => !LIVE.includes(root) && !(root === 'nodes' && path[0] === name));
+  const node = nodeOf(view.definition, nodeId);
+  const others = references.filter((reference) => !isReadLive(node, reference));
   return others.length === 0 ? {} : valuesAt(namesFor(view, scope, others), others);
 }
 
@@ -55,7 +63,8 @@ export function settleUndoing(view: View): readonly NewEvent[] {
   const { phase, undo } = view.state;
   invariant(undo !== undefined && undo.goal !== null, 'an instance that is ending has something to undo');
   if (phase === 'ending') return isAnythingOut(view) ? [] : [{ type: 'InstanceUndoing' }];
-  if (undo.current !== null) return [];
+  // The child of a compensation that a person ended, or that timed out, may still run: one at a time.
+  if (undo.current !== null || !areBooksEmpty(view.state)) return [];
   const next = undo.done === 0 ? undefined : lastDone(view);
   if (next === undefined) return [endedAs(undo.goal)];
   return [{ type: 'CompensationStarted', path: next.path, nodeId: next.nodeId, entry: next.seq }];
@@ -94,8 +103,8 @@ function compensating(view: View): View {
   const node: JsonObject = { output, status: 'completed', error: null, attempt };
   const others = names?.nodes as JsonObject | undefined;
   const known: { readonly [name: string]: Json } = { ...names, nodes: { ...others, [name]: node }, node: { input, output } };
-  const { definition, state, now, limits, arrivals, meter } = view;
-  return { definition, state, now, limits, arrivals, meter, known };
+  const { definition, versions, state, now, limits, arrivals, meter } = view;
+  return { definition, versions, state, now, limits, arrivals, meter, known };
 }
 
 function currentOf({ state }: View): DoneWork {

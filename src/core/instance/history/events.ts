@@ -19,9 +19,10 @@ import type {
   TaskError,
   TaskPayload,
 } from '../state/state.ts';
+import type { At, Commanded, InstanceMigrated, NodeCorrected, NodeRerun, VarsChanged } from './corrections.ts';
 
-type At = { readonly at: EpochMs };
-type Commanded = At & { readonly by: string; readonly commandId: CommandId };
+export type { InstanceMigrated, NodeCorrected, VarsChanged } from './corrections.ts';
+
 type Opened = At & { readonly path: TaskPath; readonly nodeId: NodeId; readonly attempt: number; readonly basis: Basis };
 
 export type InstanceStarted = At & {
@@ -238,12 +239,16 @@ export type ForEachOpened = Opened & {
   readonly indexes?: readonly number[];
   /** Each item is a child. Absent: it runs the body. */
   readonly children?: true;
+  /** Of the tasks of items that run for the first time since the node runs again. Absent: 1. */
+  readonly firstAttempt?: number;
   /** Absent: it has no timeout. */
   readonly timeoutAt?: EpochMs;
 };
 export type RepeatOpened = Opened & {
   readonly type: 'RepeatOpened';
   readonly firstRound: number;
+  /** Of the tasks of its rounds, as in `ForEachOpened`. */
+  readonly firstAttempt?: number;
   /** Of the rounds that have ended only the last stays in the state. Absent: all of them do, as in older histories. */
   readonly keeps?: 'last';
   /** Absent: it has no timeout. */
@@ -305,17 +310,6 @@ export type InstanceCancelled = At & {
 export type ParentWished = At & { readonly type: 'ParentWished'; readonly wish: 'run' | 'pause'; readonly number: number };
 /** A retry goes down to the children in the books: that of one task, or all. */
 export type RetryPassedOn = Commanded & { readonly type: 'RetryPassedOn'; readonly path: TaskPath | null };
-/** A person changed variables. */
-export type VarsChanged = Commanded & { readonly type: 'VarsChanged'; readonly vars: JsonObject; readonly reason: string | null };
-/** A person completes or skips a node that is open or under an incident. The event that ends it follows. */
-export type NodeCorrected = Commanded & {
-  readonly type: 'NodeCorrected';
-  readonly path: TaskPath;
-  readonly nodeId: NodeId;
-  readonly attempt: number;
-  readonly action: 'complete' | 'skip';
-  readonly reason: string | null;
-};
 /**
  * A command changed nothing, and its sender was told so. Remembered, since the same record may come again when the
  * command would fit by chance: a refused pause must not pause an instance that was resumed meanwhile.
@@ -379,6 +373,8 @@ export type InstanceEvent =
   | RetryPassedOn
   | VarsChanged
   | NodeCorrected
+  | InstanceMigrated
+  | NodeRerun
   | CommandRefused
   | InstanceEnding
   | InstanceUndoing

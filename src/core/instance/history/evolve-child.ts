@@ -26,8 +26,7 @@ export function applyChild(builder: StateBuilder, event: ChildEvent, seq: number
       return;
     }
     case 'ChildTold': {
-      const { path: _, status: __, ...child } = builder.booked(path);
-      builder.book(path, { ...child, wish: event.wish, number: event.number });
+      builder.tell(path, event);
       return;
     }
     case 'ChildEnded':

@@ -18,14 +18,21 @@ export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number):
       // Children of the items of an earlier attempt may still be in the books.
       const isFirst = event.children !== true || !mayHaveChildren(builder.current, event);
       const ending = event.children === true ? { ending: isFirst ? 0 : countBooksOf(builder.current, path) } : {};
-      builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0, ...ending });
+      builder.open({ ...task, items, itemsSeq: seq, waiting, running: 0, failed: 0, ...ending, ...countingFrom(event) });
       armTimeout(builder, event);
       return;
     }
     case 'RepeatOpened': {
       const { path, nodeId, attempt, basis, firstRound, keeps } = event;
       const task = { path, nodeId, attempt, basis, openedAt: at, type: 'repeat', status: 'open' } as const;
-      builder.open({ ...task, round: firstRound, firstRound, running: false, ...(keeps === undefined ? {} : { keeps }) });
+      builder.open({
+        ...task,
+        round: firstRound,
+        firstRound,
+        running: false,
+        ...(keeps === undefined ? {} : { keeps }),
+        ...countingFrom(event),
+      });
       armTimeout(builder, event);
       return;
     }
@@ -43,6 +50,10 @@ export function applyLoop(builder: StateBuilder, event: LoopEvent, seq: number):
     default:
       assertNever(event);
   }
+}
+
+function countingFrom({ firstAttempt }: ForEachOpened | RepeatOpened): { readonly firstAttempt?: number } {
+  return firstAttempt === undefined ? {} : { firstAttempt };
 }
 
 function armTimeout(builder: StateBuilder, { path, attempt, at, timeoutAt }: ForEachOpened | RepeatOpened): void {

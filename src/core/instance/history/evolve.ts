@@ -7,6 +7,7 @@ import { type ClosedTask, type InstanceState, isOpen, isPaused, type OpenScope, 
 import { StateBuilder } from '../state/state-builder.ts';
 import type { InstanceEvent, InstanceStarted, NodeSkipped, TaskCancelled, TaskCompleted, TaskFailed } from './events.ts';
 import { applyChild } from './evolve-child.ts';
+import { applyCorrection } from './evolve-corrections.ts';
 import { applyHuman } from './evolve-human.ts';
 import { applyLoop } from './evolve-loop.ts';
 import { applyUndo, forgetUndone, keepAwaited, keepCompleted, sendAwaited } from './evolve-undo.ts';
@@ -102,12 +103,10 @@ export function applyEvent(builder: StateBuilder, event: InstanceEvent): number 
       return seq;
     }
     case 'VarsChanged':
-      builder.set({ vars: { ...builder.current.vars, ...event.vars } });
-      builder.remember(event.commandId);
-      return seq;
     case 'NodeCorrected':
-      builder.resolve(scopePathOf(event.path), event.path);
-      builder.remember(event.commandId);
+    case 'InstanceMigrated':
+    case 'NodeRerun':
+      applyCorrection(builder, event);
       return seq;
     case 'InstancePaused':
     case 'InstanceResumed':

@@ -58,6 +58,8 @@ const types: { readonly [Type in InstanceEventType]: true } = {
   InstanceResumed: true,
   InstanceCancelled: true,
   VarsChanged: true,
+  InstanceMigrated: true,
+  NodeRerun: true,
   NodeCorrected: true,
   CommandRefused: true,
   InstanceEnding: true,

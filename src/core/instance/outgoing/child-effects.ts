@@ -1,7 +1,7 @@
-/** What a step has to say to children and to its parent: told from its books and its end, as they were and as they are. */
+/** What a step has to say to children: told from its books, as they were and as they are. */
+import { endsPart, type InParts } from '../../parts.ts';
 import { own } from '../../record.ts';
 import { commandIdFor } from '../children/child-id.ts';
-import { resultToTell } from '../children/parent.ts';
 import type { RetryPassedOn } from '../history/events.ts';
 import { allBooks, bookPathOf, taskOfBook } from '../state/scopes.ts';
 import type { BookedChild, InstanceState } from '../state/state.ts';
@@ -11,15 +11,17 @@ import type { Effect } from './effects.ts';
 /** Children that one step asks for or tells. The rows of the others are due at once, so that they are told by whoever asks after children. */
 const TOLD_MAX = 500;
 
-export function addChildEffects(
+export function* addChildEffects(
   effects: Effect[],
   before: InstanceState | null,
   after: InstanceState,
   history: readonly HistoryEntry[],
-): void {
-  const changed = new Set(history.flatMap(({ event }) => (isOfBooks(event) ? [bookPathOf(event.path)] : [])));
+): InParts<void> {
+  const changed = new Set(history.filter(isOfBooks).map(({ event }) => bookPathOf(event.path)));
   let told = 0;
+  let looked = 0;
   for (const path of changed) {
+    if (endsPart(looked++)) yield;
     const was = bookIn(before, path);
     const is = bookIn(after, path);
     if (was !== undefined && was.childId !== is?.childId) effects.push({ type: 'strikeChild', childId: was.childId });
@@ -27,13 +29,14 @@ export function addChildEffects(
     const message = told++ < TOLD_MAX ? (was?.childId === is.childId ? 'word' : 'start') : null;
     effects.push({ type: 'bookChild', path: taskOfBook(is), message });
   }
-  if (resultToTell(after) !== null && (before === null || resultToTell(before) === null)) effects.push({ type: 'tellParent' });
 }
 
-type OfBooks = HistoryEntry['event'] & { readonly type: 'ChildRequested' | 'ChildTold' | 'ChildEnded' };
+type OfBooks = HistoryEntry & { readonly event: { readonly type: 'ChildRequested' | 'ChildTold' | 'ChildEnded' } };
 
-function isOfBooks(event: HistoryEntry['event']): event is OfBooks {
-  return event.type === 'ChildRequested' || event.type === 'ChildTold' || event.type === 'ChildEnded';
+/** Whether it changes what stands in the books. */
+export function isOfBooks(entry: HistoryEntry): entry is OfBooks {
+  const { type } = entry.event;
+  return type === 'ChildRequested' || type === 'ChildTold' || type === 'ChildEnded';
 }
 
 function bookIn(state: InstanceState | null, path: BookedChild['path']): BookedChild | undefined {

@@ -19,7 +19,18 @@ export type Effect =
     }
   | {
       readonly type: 'lifecycle';
-      readonly change: 'started' | 'ending' | 'undoing' | 'ended' | 'incident' | 'paused' | 'resumed' | 'reminder' | 'escalation' | 'task';
+      readonly change:
+        | 'started'
+        | 'migrated'
+        | 'ending'
+        | 'undoing'
+        | 'ended'
+        | 'incident'
+        | 'paused'
+        | 'resumed'
+        | 'reminder'
+        | 'escalation'
+        | 'task';
       readonly status: InstanceStatus;
       readonly path: TaskPath | null;
       readonly seq: number;

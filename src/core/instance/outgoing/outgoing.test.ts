@@ -12,7 +12,7 @@ describe('Lifecycle records', () => {
   const changes = (scenario: Scenario) => scenario.effectsOf('lifecycle').map(({ change, status }) => `${change} ${status}`);
 
   it('are started, ended, incident and paused, one a step: that which matters most', () => {
-    const scenario = new Scenario(graphOf({ a: { ...task, retry: { maxAttempts: 1 } }, b: task }));
+    const scenario = new Scenario(graphOf({ a: { ...task, retry: { maxAttempts: 1 } }, b: task }, [], { lifecycle: 'starts' }));
     expect(changes(scenario)).toEqual(['started running']);
     expect(changes(scenario.fails('a'))).toEqual(['incident incident']);
     expect(changes(scenario.completes('b'))).toEqual([]);
@@ -21,6 +21,13 @@ describe('Lifecycle records', () => {
     scenario.command({ type: 'retry', path: null });
     expect(changes(scenario.completes('a'))).toEqual(['ended completed']);
     expect(changes(new Scenario(nodeOf(step)))).toEqual(['ended completed']);
+  });
+
+  it('are written of a start only where the definition asks for it', () => {
+    expect(changes(new Scenario(graphOf({ a: task })))).toEqual([]);
+    expect(changes(new Scenario(graphOf({ a: task }, [], { lifecycle: 'starts' })))).toEqual(['started running']);
+    expect(changes(new Scenario(graphOf({ a: task }, [], { lifecycle: 'tasks' })))).toEqual(['started running']);
+    expect(changes(new Scenario({ ...nodeOf(step), lifecycle: 'starts' }))).toEqual(['ended completed']);
   });
 
   it('are written for tasks only where the definition asks for it', () => {

@@ -1,27 +1,32 @@
 /** Derives effects from events. They are carried out in the transaction that stores the events. */
+import type { Lifecycle } from '../../definition/types.ts';
 import type { InstanceId, TaskPath } from '../../ids.ts';
 import { taskIdOf } from '../../ids.ts';
+import { endsPart, type InParts } from '../../parts.ts';
 import { own } from '../../record.ts';
+import { resultToTell } from '../children/parent.ts';
 import type { InstanceEvent } from '../history/events.ts';
-import { awaitedIn, scopePathOf } from '../state/scopes.ts';
+import { awaitedIn, openScopes, scopePathOf } from '../state/scopes.ts';
 import { type InstanceState, statusOf, type TaskState, type Timer } from '../state/state.ts';
 import type { HistoryEntry } from '../step.ts';
-import { addChildEffects, retriedChildren } from './child-effects.ts';
+import { addChildEffects, isOfBooks, retriedChildren } from './child-effects.ts';
 import type { Effect } from './effects.ts';
 
 /**
  * Effects of a whole step: those of its events, less what the step itself took back, with at most one lifecycle record.
  * @param before null at the start of an instance.
  */
-export function outgoing(
+export function* outgoing(
   before: InstanceState | null,
   after: InstanceState,
   history: readonly HistoryEntry[],
-  lifecycle: 'instance' | 'tasks',
-): Effect[] {
+  lifecycle: Lifecycle,
+): InParts<Effect[]> {
   const effects: Effect[] = [];
   const dispatched = new Set<string>();
+  let looked = 0;
   for (const { event } of history) {
+    if (endsPart(looked++)) yield;
     for (const effect of effectsOf(event, after)) {
       if (!isStillMeant(effect, after)) continue;
       if (effect.type === 'dispatchTask') {
@@ -32,8 +37,13 @@ export function outgoing(
       effects.push(effect);
     }
   }
-  addTimerEffects(effects, before?.scopes ?? {}, after.scopes);
-  addChildEffects(effects, before, after, history);
+  const scopes = before?.scopes ?? {};
+  for (const path of changedTimers(scopes, after.scopes)) {
+    if (endsPart(looked++)) yield;
+    addTimersOf(effects, timersIn(scopes, path), timersIn(after.scopes, path));
+  }
+  if (history.some(isOfBooks)) yield* addChildEffects(effects, before, after, history);
+  if (resultToTell(after) !== null && (before === null || resultToTell(before) === null)) effects.push({ type: 'tellParent' });
   const record = lifecycleOf(history, after, lifecycle);
   if (record !== null) effects.push(record);
   return effects;
@@ -75,6 +85,8 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
       return NOTHING;
     case 'RetryPassedOn':
       return retriedChildren(event, state);
+    case 'InstanceMigrated':
+      return shownAnew(state);
     // What they change is told from the books as the step leaves them.
     case 'ChildRequested':
     case 'ChildTold':
@@ -103,6 +115,7 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'CompensationStarted':
     case 'VarsChanged':
     case 'NodeCorrected':
+    case 'NodeRerun':
     case 'InstanceEnding':
     case 'InstanceUndoing':
     case 'IncidentRaised':
@@ -115,6 +128,14 @@ function effectsOf(event: InstanceEvent, state: InstanceState): readonly Effect[
     case 'InstanceFailed':
       return NOTHING;
   }
+}
+
+/** The inbox shows the form of the version that the instance runs on. */
+function shownAnew(state: InstanceState): readonly Effect[] {
+  const tasks = openScopes(state).flatMap((scope) => Object.values(scope.tasks));
+  return tasks.flatMap((task) =>
+    task.type === 'human' && task.status === 'open' ? [{ type: 'reassignHumanTask', path: task.path, assignees: task.assignees }] : [],
+  );
 }
 
 function published(event: InstanceEvent & { type: 'EventPublished' }, instanceId: InstanceId): Effect {
@@ -168,12 +189,12 @@ type Timers = { readonly [timerId: string]: Timer };
 const NO_TIMERS: Timers = {};
 
 /** By path, since scopes stand in the order in which they were loaded. */
-function addTimerEffects(effects: Effect[], before: InstanceState['scopes'], after: InstanceState['scopes']): void {
-  if (before === after) return;
+function changedTimers(before: InstanceState['scopes'], after: InstanceState['scopes']): readonly string[] {
+  if (before === after) return [];
   const changed: string[] = [];
   for (const path in after) if (timersIn(before, path) !== timersIn(after, path)) changed.push(path);
   for (const path in before) if (!Object.hasOwn(after, path) && timersIn(before, path) !== NO_TIMERS) changed.push(path);
-  for (const path of changed.sort()) addTimersOf(effects, timersIn(before, path), timersIn(after, path));
+  return changed.sort();
 }
 
 function timersIn(scopes: InstanceState['scopes'], path: string): Timers {
@@ -199,6 +220,7 @@ const importance = [
   'started',
   'reminder',
   'escalation',
+  'migrated',
   'resumed',
   'paused',
   'ending',
@@ -207,7 +229,7 @@ const importance = [
   'ended',
 ] as const satisfies readonly LifecycleChange[];
 
-function lifecycleOf(history: readonly HistoryEntry[], after: InstanceState, lifecycle: 'instance' | 'tasks'): Effect | null {
+function lifecycleOf(history: readonly HistoryEntry[], after: InstanceState, lifecycle: Lifecycle): Effect | null {
   let most = -1;
   let path: TaskPath | null = null;
   for (const { event } of history) {
@@ -222,16 +244,18 @@ function lifecycleOf(history: readonly HistoryEntry[], after: InstanceState, lif
   return { type: 'lifecycle', change, status: statusOf(after), path, seq: after.seq, at: after.updatedAt };
 }
 
-function changeOf(event: InstanceEvent, lifecycle: 'instance' | 'tasks'): LifecycleChange | null {
+function changeOf(event: InstanceEvent, lifecycle: Lifecycle): LifecycleChange | null {
   switch (event.type) {
     case 'InstanceStarted':
-      return 'started';
+      return lifecycle === 'instance' ? null : 'started';
     case 'InstanceCompleted':
     case 'InstanceFailed':
     case 'InstanceCancelled':
       return 'ended';
     case 'IncidentRaised':
       return 'incident';
+    case 'InstanceMigrated':
+      return 'migrated';
     case 'InstancePaused':
       return 'paused';
     case 'InstanceResumed':

@@ -203,6 +203,11 @@ export function openScopeAt(state: InstanceState, path: ScopePath): OpenScope {
   return scope;
 }
 
+/** Of a task that is opened without a task before it. */
+export function nextAttempt({ firstAttempt, earlierAttempts = {} }: OpenScope, path: TaskPath): number {
+  return Math.max(firstAttempt, (own(earlierAttempts, path) ?? 0) + 1);
+}
+
 /** @returns undefined when there is no such task, or its scope is over. Throws ScopesNeeded. */
 export function taskAt(state: InstanceState, path: TaskPath): TaskState | undefined {
   const scope = scopeAt(state, scopePathOf(path));
@@ -243,8 +248,9 @@ export function entriesIn(part: StatePart | undefined): readonly UndoEntry[] {
   return part !== undefined && 'undo' in part ? (part.undo ?? []) : [];
 }
 
-/** All entries that the state holds. */
-export function awaitedWork({ scopes }: Pick<InstanceState, 'scopes'>): readonly AwaitedWork[] {
+/** All that workers may still do and that would be undone then. An instance that completed undoes nothing, whatever its kept scopes hold. */
+export function awaitedWork({ scopes, undo }: Pick<InstanceState, 'scopes' | 'undo'>): readonly AwaitedWork[] {
+  if (undo === undefined) return [];
   return Object.values(scopes).flatMap((part) => entriesIn(part).filter((entry): entry is AwaitedWork => entry.status === 'awaited'));
 }
 
@@ -263,12 +269,14 @@ export function scopesBelow(state: InstanceState, loop: TaskPath | ''): readonly
   if (state.partial !== undefined && !isWhole(state.partial.whole, loop)) throw new ScopesNeeded({ below: loop });
   const all = Object.values(state.scopes).filter((part): part is ScopeState => part.status !== 'child');
   const below = loop === '' ? all : all.filter(({ path }) => path.startsWith(`${loop}.`));
-  return below.sort((a, b) => compareScopes(a.path, b.path));
+  if (below.length < 2) return below;
+  // There may be ten thousand: each path is split once.
+  const placed = below.map((scope) => ({ scope, segments: scope.path.split('.') }));
+  return placed.sort((a, b) => compareSegments(a.segments, b.segments)).map(({ scope }) => scope);
 }
 
 /** By the names of their loops and the numbers of their items or rounds, the outer ones first. */
-function compareScopes(a: ScopePath, b: ScopePath): number {
-  const [ofA, ofB] = [a.split('.'), b.split('.')];
+function compareSegments(ofA: readonly string[], ofB: readonly string[]): number {
   for (const [place, segment] of ofA.entries()) {
     const other = ofB[place];
     if (other === undefined) return 1;
@@ -287,6 +295,11 @@ export function withNewLoop(state: InstanceState, loop: TaskPath): Pick<Instance
   if (partial === undefined || isWhole(partial.whole, loop)) return {};
   if (!isFirstRun(state, scopePathOf(loop))) return {};
   return { partial: { ...partial, whole: [...partial.whole, loop] } };
+}
+
+/** Everything of the loop is in the state. */
+export function withWholeLoop({ partial }: InstanceState, loop: TaskPath): Pick<InstanceState, 'partial'> {
+  return partial === undefined || isWhole(partial.whole, loop) ? {} : { partial: { ...partial, whole: [...partial.whole, loop] } };
 }
 
 /** Whether no item around runs once more: then nothing in the scope can be left from an earlier run. */

@@ -7,6 +7,7 @@ import type { CommandId, EpochMs, ScopePath, TaskPath } from '../../ids.ts';
 import { own } from '../../record.ts';
 import { consumedIn, consumedOf } from './consumed.ts';
 import { KEEPS, keptOf, leftBy, mayKeep, remainsOf } from './kept.ts';
+import { armed, stopped } from './paused-timers.ts';
 import {
   bookAt,
   bookPathOf,
@@ -20,6 +21,7 @@ import {
   withDropped,
   withNewLoop,
   withoutLoop,
+  withWholeLoop,
 } from './scopes.ts';
 import {
   type BookedChild,
@@ -41,6 +43,7 @@ import {
   type Undo,
   type UndoEntry,
 } from './state.ts';
+import { countOf, setEntries } from './undo.ts';
 
 /**
  * How many commands are remembered, so that each counts once. A redispatch of every node sends fewer, so it never evicts commands
@@ -69,6 +72,8 @@ export class StateBuilder {
   #scopesCopied = false;
   /** Parts of scopes that belong to this builder alone. */
   readonly #copied = new Map<ScopePath, CopiedScope>();
+  /** Loops of whose scopes this builder has dropped all that were not kept: they must not be loaded again. */
+  readonly #droppedLoops = new Set<TaskPath>();
 
   constructor(state: InstanceState) {
     this.#state = { ...state };
@@ -122,7 +127,8 @@ export class StateBuilder {
   open(task: OpenTask): void {
     const before = this.find(task.path);
     invariant(before === undefined || !isOpen(before), `${task.path} is not open yet`);
-    if (before === undefined && (task.type === 'forEach' || task.type === 'repeat')) this.set(withNewLoop(this.#state, task.path));
+    if (before === undefined && task.attempt === 1 && (task.type === 'forEach' || task.type === 'repeat'))
+      this.set(withNewLoop(this.#state, task.path));
     this.put(task);
   }
 
@@ -141,6 +147,26 @@ export class StateBuilder {
       for (const kind of taskTimers) this.disarm(kind, task.path);
       return;
     }
+  }
+
+  /** The task is as if its node had not been reached. */
+  takeBack(path: TaskPath): void {
+    const task = this.task(path);
+    invariant(!isOpen(task), `${path} has ended before it is taken back`);
+    this.resolve(scopePathOf(path), path);
+    this.countOn(task);
+    const scope = this.#part(scopePathOf(path), 'tasks');
+    delete scope.tasks[path];
+    const { consumed } = consumedIn([task], scope.consumed);
+    if (consumed !== undefined) scope.consumed = consumed;
+  }
+
+  /** The next attempt of the task counts on, whatever becomes of it meanwhile. */
+  countOn({ path, attempt, ...task }: ClosedTask): void {
+    const { scope } = this.#copy(scopePathOf(path));
+    if (task.keepsScopes === true) scope.keepsScopes = true;
+    if (this.#droppedLoops.has(path)) this.set(withWholeLoop(this.#state, path));
+    scope.earlierAttempts = { ...scope.earlierAttempts, [path]: Math.max(attempt, own(scope.earlierAttempts ?? {}, path) ?? 0) };
   }
 
   raise(scope: ScopePath, key: string, incident: Incident): void {
@@ -198,10 +224,11 @@ export class StateBuilder {
   /** It shrinks to what its loop still needs. */
   endScope(path: ScopePath, ended: Pick<EndedScope, 'status' | 'output' | 'outputSeq' | 'error'>): void {
     const scope = this.#open(path);
-    const { loopId, tasks, incidents, firstAttempt, consumed } = scope;
+    const { loopId, tasks, incidents, firstAttempt, consumed, earlierAttempts = {} } = scope;
     invariant(loopId !== null, 'the scope of the instance ends with the instance');
     const all = Object.values(tasks);
-    const lastAttempt = all.reduce((last, { attempt }) => Math.max(last, attempt), firstAttempt);
+    const attempts = [...all.map(({ attempt }) => attempt), ...Object.values(earlierAttempts)];
+    const lastAttempt = attempts.reduce((last, attempt) => Math.max(last, attempt), firstAttempt);
     this.#state.incidentCount -= Object.keys(incidents).length;
     this.#copied.delete(path);
     const left = { ...leftBy(scope), ...(this.#state.undo !== undefined && all.some(mayKeep) ? KEEPS : {}) };
@@ -222,7 +249,9 @@ export class StateBuilder {
 
   /** The loop has exited. Of its scopes only entries to be undone and the events that their waits took are still needed. */
   dropScopes(loop: ClosedTask): void {
+    if (this.#droppedLoops.has(loop.path)) this.set(withWholeLoop(this.#state, loop.path));
     const dropped = scopesBelow(this.#state, loop.path);
+    this.#droppedLoops.add(loop.path);
     const kept = new Map(keptOf(dropped).map((scope) => [scope.path, scope]));
     for (const { path } of dropped) this.#copied.delete(path);
     this.set(withoutLoop(this.#state, loop.path));
@@ -260,6 +289,12 @@ export class StateBuilder {
     const path = bookPathOf(task);
     if (before === undefined && !child.detached) this.#state.childCount = (this.#state.childCount ?? 0) + 1;
     this.#scopes()[path] = { path, status: 'child', ...child };
+  }
+
+  /** What is wanted of the child changes. A cancel tells thousands, so nothing else of the book is looked at. */
+  tell(task: TaskPath, { wish, number }: Pick<BookedChild, 'wish' | 'number'>): void {
+    const book = this.booked(task);
+    this.#scopes()[book.path] = { ...book, wish, number };
   }
 
   hasBooked(task: TaskPath): boolean {
@@ -360,23 +395,4 @@ export class StateBuilder {
     if (timer.kind === 'retry' && task.status === 'retrying') this.put({ ...task, retryAt: timer.dueAt });
     else if (timer.kind === 'wait' && task.type === 'wait' && task.status === 'open') this.put({ ...task, until: timer.dueAt });
   }
-}
-
-function setEntries(scope: { undo?: readonly UndoEntry[] }, entries: readonly UndoEntry[]): void {
-  if (entries.length === 0) delete scope.undo;
-  else scope.undo = entries;
-}
-
-function countOf(entries: readonly UndoEntry[], status: UndoEntry['status']): number {
-  return entries.reduce((count, entry) => count + Number(entry.status === status), 0);
-}
-
-function stopped(timer: Timer & { readonly state: 'armed' }, now: EpochMs): Timer {
-  const { dueAt, ...rest } = timer;
-  return { ...rest, state: 'stopped', remainingMs: Math.max(0, dueAt - now) };
-}
-
-function armed(timer: Timer & { readonly state: 'stopped' }, now: EpochMs): Timer {
-  const { remainingMs, ...rest } = timer;
-  return { ...rest, state: 'armed', dueAt: now + remainingMs };
 }

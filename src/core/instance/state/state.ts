@@ -18,7 +18,10 @@ export type Assignees = { readonly users: readonly string[]; readonly roles: rea
 export type InstanceState = {
   readonly instanceId: InstanceId;
   readonly definitionId: DefinitionId;
+  /** The version that it runs on. */
   readonly definitionVersion: number;
+  /** The version has changed since the start, and is part of each new basis. Absent: it has not. */
+  readonly isMigrated?: true;
   readonly businessKey: string | null;
   /** Absent: the instance was started before this was kept. */
   readonly startedBy?: string;
@@ -75,6 +78,8 @@ export type OpenScope = {
   readonly basis: Basis;
   /** Number of its tasks' first attempts: 1, or more where an earlier run of the same item or round failed. */
   readonly firstAttempt: number;
+  /** Of tasks that ran and were taken back, the last attempts: the next ones count on. Absent: no node of it ran again. */
+  readonly earlierAttempts?: { readonly [path: TaskPath]: number };
   /** Every node of its graph that was opened, skipped or cancelled, by path. */
   readonly tasks: { readonly [path: TaskPath]: TaskState };
   readonly openCount: number;
@@ -200,6 +205,8 @@ export type ForEachTask = TaskCommon & {
   readonly waiting: { readonly from: number } | { readonly indexes: readonly number[] };
   readonly running: number;
   readonly failed: number;
+  /** Of the tasks of items that have not run since the node runs again. Absent: 1. */
+  readonly firstAttempt?: number;
   /** Of a forEach with a child for each item: children that are in the books though their item is over. Absent: it has no such children. */
   readonly ending?: number;
 };
@@ -211,6 +218,8 @@ export type RepeatTask = TaskCommon & {
   /** The round in which the count towards `max` began: a retry counts anew. */
   readonly firstRound: number;
   readonly running: boolean;
+  /** Of the tasks of its rounds, as in `ForEachTask`. */
+  readonly firstAttempt?: number;
   /** Absent: all rounds that have ended stay in the state, not only the last. */
   readonly keeps?: 'last';
 };
@@ -334,6 +343,11 @@ export function statusOf(state: Pick<InstanceState, 'phase' | 'paused' | 'paused
 
 export function hasEnded({ phase }: Pick<InstanceState, 'phase'>): boolean {
   return phase === 'completed' || phase === 'failed' || phase === 'cancelled';
+}
+
+/** It runs, or undoes what it did: then its tasks are compensations. */
+export function opensTasks({ phase }: Pick<InstanceState, 'phase'>): boolean {
+  return phase === 'running' || phase === 'undoing';
 }
 
 /** By a person, or by its parent. */

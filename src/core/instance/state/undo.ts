@@ -61,3 +61,14 @@ export type Undo = {
 export type EndGoal =
   | { readonly status: 'failed'; readonly error: TaskError; readonly nodeId: NodeId | null }
   | { readonly status: 'cancelled'; readonly by: string; readonly commandId: CommandId | null; readonly reason: string | null };
+
+/** Of a scope. No entries are no member. */
+export function setEntries(scope: { undo?: readonly UndoEntry[] }, entries: readonly UndoEntry[]): void {
+  if (entries.length === 0) delete scope.undo;
+  else scope.undo = entries;
+}
+
+/** How many entries have that status. */
+export function countOf(entries: readonly UndoEntry[], status: UndoEntry['status']): number {
+  return entries.reduce((count, entry) => count + Number(entry.status === status), 0);
+}

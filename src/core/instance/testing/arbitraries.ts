@@ -45,12 +45,13 @@ const undoable = (node: fc.Arbitrary<JsonObject>, ...values: readonly string[]):
     .tuple(node, fc.option(compensation(values), { freq: 2 }))
     .map(([given, undo]) => (undo === null ? given : { ...given, compensation: undo }));
 const compensation = (values: readonly string[]): fc.Arbitrary<JsonObject> =>
-  fc.tuple(retry, fc.constantFrom('${ node.output }', '${ vars.x }', '${ node.input }', ...values), fc.nat({ max: 2 })).map(
+  fc.tuple(retry, fc.constantFrom('${ node.output }', '${ vars.x }', '${ node.input }', ...values), fc.nat({ max: 3 })).map(
     ([policy, input, kind]): JsonObject =>
       [
         { type: 'task', task: 'undo', input, retry: policy },
         { type: 'http', method: 'DELETE', url: 'http://localhost/', query: { of: 'x' }, headers: { h: '${ instance.id }' }, retry: policy },
         { type: 'publish', event: 'undone', key: 'k', data: { of: input } },
+        { type: 'workflow', definition: 'child', input, ...(policy.maxAttempts === 1 ? { timeout: '3h' } : {}) },
       ][kind] ?? {},
   );
 
@@ -87,7 +88,7 @@ const human = fc
     ([timeout, reminder, escalation, decision]): JsonObject => ({
       type: 'human',
       title: 'For ${ input.n }',
-      assignees: { users: ['ada'] },
+      assignees: { users: ['ada'], roles: ['team'] },
       ...timeout,
       ...reminder,
       ...escalation,
@@ -184,7 +185,7 @@ const repeat = fc.tuple(body, fc.integer({ min: 0, max: 2 }), fc.boolean(), opti
   }),
 );
 
-const node = fc.oneof(
+export const node = fc.oneof(
   { weight: 3, arbitrary: forEach },
   { weight: 2, arbitrary: repeat },
   { weight: 3, arbitrary: undoable(child) },
@@ -227,7 +228,7 @@ const drawn: fc.Arbitrary<Drawn> = fc.integer({ min: 1, max: 9 }).chain((size) =
     edges: fc.array(fc.record({ from: fc.nat({ max: size - 1 }), to: fc.nat({ max: size - 1 }), rule: edgeRule }), { maxLength: size * 2 }),
     onFailure: fc.constantFrom('incident', 'incident', 'fail', 'compensate', 'compensate'),
     timeout: optional('timeout', ['1d']),
-    lifecycle: fc.constantFrom('instance', 'tasks'),
+    lifecycle: fc.constantFrom('instance', 'starts', 'tasks'),
   });
 });
 

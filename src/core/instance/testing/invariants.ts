@@ -24,7 +24,8 @@ export function checkStep(
   holds(state.paused === null || outside.timers.size === 0, 'no timer runs during a pause');
   outside.checkTables(state);
   checkProgress(state, outside);
-  checkBudgets(definition, state);
+  // What is open was opened under another version, with another budget and another window.
+  if (state.isMigrated !== true) checkBudgets(definition, state);
   checkLoops(definition, state);
 }
 
@@ -41,8 +42,8 @@ function checkProgress(state: InstanceState, outside: Outside): void {
   const open = tasksOf(state).filter(isOpen);
   holds(statusOf(state) !== 'running' || open.length > 0 || isLimited(state), 'nothing stays running with nothing open');
   holds(
-    statusOf(state) !== 'undoing' || open.length === 1 || isLimited(state),
-    'an undoing instance waits for the compensation that is open',
+    statusOf(state) !== 'undoing' || open.length === 1 || !areBooksEmpty(state) || isLimited(state),
+    'an undoing instance waits for the compensation that is open, or for the child of one that was',
   );
   const isAnythingOut = awaitedWork(state).length > 0 || !areBooksEmpty(state);
   holds(statusOf(state) !== 'ending' || isAnythingOut || isLimited(state), 'an ending instance waits for workers and children');
@@ -71,7 +72,10 @@ function checkLoops(definition: Definition, state: InstanceState): void {
     const node = definition.nodes.get(task.nodeId);
     if (task.type === 'forEach') {
       holds(open === task.running, `${task.path} knows how many of its items are open`);
-      holds(node?.type !== 'forEach' || open <= (node.concurrency ?? open), `${task.path} keeps to its concurrency`);
+      holds(
+        node?.type !== 'forEach' || open <= (node.concurrency ?? open) || state.isMigrated === true,
+        `${task.path} keeps to its concurrency`,
+      );
     } else {
       // Entries to be undone are kept too.
       const ended = own.filter(({ status }) => status !== 'open' && status !== 'kept').length;
@@ -107,6 +111,7 @@ export function checkOpenings(history: readonly HistoryEntry[]): void {
   };
   for (const { event } of history) {
     if (event.type === 'CompensationStarted') add(compensationPathOf(event.path), -1);
+    if (event.type === 'NodeRerun') for (const path of [event.path, ...event.reset]) add(path, -1);
     if (event.type === 'ScopeOpened') runs.set(event.scope, (runs.get(event.scope) ?? 0) + 1);
     if (event.type === 'TaskScheduled' || event.type === 'HumanTaskOpened' || event.type === 'WaitStarted' || event.type === 'EventAwaited')
       add(event.path, 1);

@@ -16,13 +16,18 @@ export type Moment = { readonly state: InstanceState; readonly delivered: readon
 export class Notifications {
   readonly #instanceId: InstanceId;
   readonly #outside: Outside;
+  readonly #versions: readonly number[];
+  readonly #reruns: boolean;
   #messages = 0;
   #commands = 0;
   #events = 0;
 
-  constructor(instanceId: InstanceId, outside: Outside) {
+  /** @param versions of the definition: with more than one the instance is moved between them. @param reruns whether nodes run again. */
+  constructor(instanceId: InstanceId, outside: Outside, versions: readonly number[] = [], reruns = false) {
+    this.#reruns = reruns;
     this.#instanceId = instanceId;
     this.#outside = outside;
+    this.#versions = versions;
   }
 
   /** What lets everything that is open succeed; the earliest timer when there is nothing else. */
@@ -131,6 +136,12 @@ export class Notifications {
   }
 
   #drawCommand(chance: Chance, { state }: Moment): AddressedNotification {
+    if (this.#reruns && chance.below(6) === 0) {
+      const ended = chance.pick(tasksOf(state).filter((task) => !isOpen(task)));
+      if (ended !== undefined) return this.command({ type: 'rerunNode', path: ended.path, attempt: ended.attempt, reason: null });
+    }
+    if (this.#versions.length > 1 && chance.below(3) === 0)
+      return this.command({ type: 'migrate', version: chance.pick(this.#versions) ?? 1, reason: null });
     const incidents = Object.keys(incidentsOf(state)).filter((path) => path !== '') as TaskPath[];
     const sent = chance.pick(this.#outside.dispatched);
     switch (chance.below(23)) {
@@ -187,6 +198,14 @@ export class Notifications {
   command(command: CommandIssued['command'], by = 'ada'): AddressedNotification {
     const commandId = `01890000-0000-7000-9000-${String(++this.#commands).padStart(12, '0')}` as CommandId;
     return this.#addressed({ type: 'CommandIssued', commandId, by, command });
+  }
+
+  /** It counts among no other commands. */
+  migration(version: number): AddressedNotification {
+    const commandId = '01890000-0000-7000-9001-000000000000' as CommandId;
+    const command = { type: 'migrate', version, reason: null } as const;
+    const notification = { type: 'CommandIssued', commandId, by: 'ada', command } as const;
+    return { instanceId: this.#instanceId, cause: 'n/0@migration', notification };
   }
 
   #event(path: TaskPath, attempt: number, wait: number, n: number): Notification {

@@ -1,16 +1,12 @@
 /** What the database holds of one instance: its history without payloads, and the payloads by the number of their entry. */
+
 import { restoreHistory, type StoredEntry, seqsOfHistory, storeHistory } from '../../../store/stored/history.ts';
-import {
-  restoreState,
-  type StoredScope,
-  type StoredState,
-  scopeText,
-  seqsOfScope,
-  seqsOfState,
-  stateText,
-} from '../../../store/stored/state.ts';
+import { readScope, readState, type WrittenScopeRow, type WrittenState } from '../../../store/stored/short-form.ts';
+import { entriesText, longEntries, type WrittenEntry } from '../../../store/stored/short-history.ts';
+import { restoreState, scopeText, seqsOfScope, seqsOfState, stateText } from '../../../store/stored/state.ts';
 import { outputSeqOf } from '../../../store/stored/task-images.ts';
 import type { Json } from '../../json.ts';
+import { toEnd } from '../../parts.ts';
 import { rootPath } from '../state/scopes.ts';
 import type { InstanceState } from '../state/state.ts';
 import type { HistoryEntry } from '../step.ts';
@@ -22,7 +18,8 @@ export class StoredCopy {
   #outputSeq: number | null = null;
 
   add(history: readonly HistoryEntry[]): void {
-    this.#entries.push(...storeHistory(history, this.#payloads));
+    const written = toEnd(entriesText(storeHistory(history, this.#payloads)));
+    this.#entries.push(...longEntries(JSON.parse(written) as WrittenEntry[]));
     this.#outputSeq = outputSeqOf(history) ?? this.#outputSeq;
   }
 
@@ -32,9 +29,9 @@ export class StoredCopy {
 
   /** The state as it comes back from the database. */
   roundTrip(state: InstanceState): InstanceState {
-    const stored = JSON.parse(stateText(state)) as StoredState;
+    const stored = readState(JSON.parse(stateText(state)) as WrittenState);
     const others = Object.values(state.scopes).filter(({ path }) => path !== rootPath);
-    const scopes = others.map((scope) => ({ path: scope.path, scope: JSON.parse(scopeText(scope)) as StoredScope }));
+    const scopes = others.map((scope) => readScope({ path: scope.path, scope: JSON.parse(scopeText(scope)) as WrittenScopeRow['scope'] }));
     const seqs = [...seqsOfState(stored, this.#outputSeq), ...scopes.flatMap(({ scope }) => seqsOfScope(scope))];
     const restored = restoreState(state.instanceId, stored, this.#outputSeq, this.#payloadsOf(seqs), scopes);
     same(restored, state, 'the stored state is the state');

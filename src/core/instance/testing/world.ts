@@ -30,12 +30,13 @@ type Delivered = { readonly addressed: AddressedNotification; readonly wasRefuse
 export type WorldStep = { readonly before: InstanceState | null; readonly result: StepResult };
 
 export class World {
-  readonly definition: Definition;
   readonly history: HistoryEntry[];
   /** All that was decided, the start first. */
   readonly steps: WorldStep[] = [];
   state: InstanceState;
   now = STARTED_AT;
+  /** Those that the instance can move to, and its first. */
+  readonly #versions: Map<number, Definition>;
   readonly #limits: RunLimits;
   readonly #outside = new Outside();
   readonly #stored = new StoredCopy();
@@ -43,10 +44,17 @@ export class World {
   readonly #notifications: Notifications;
   readonly #delivered: Delivered[] = [];
 
-  constructor(definition: Definition, input: JsonObject, instanceId: InstanceId = INSTANCE_ID, limits = defaultRunLimits) {
-    this.definition = definition;
+  constructor(
+    definition: Definition,
+    input: JsonObject,
+    instanceId: InstanceId = INSTANCE_ID,
+    limits = defaultRunLimits,
+    others: readonly Definition[] = [],
+    reruns = true,
+  ) {
+    this.#versions = new Map([definition, ...others].map((each) => [each.version, each]));
     this.#limits = limits;
-    this.#notifications = new Notifications(instanceId, this.#outside);
+    this.#notifications = new Notifications(instanceId, this.#outside, [...this.#versions.keys()], reruns);
     const command = { instanceId, input, businessKey: null, by: 'tester', cause: 'rest:1' };
     const begin = () => {
       const started = start(definition, command, this.now, this.#limits);
@@ -58,6 +66,27 @@ export class World {
     this.state = started.state;
     this.history = [...started.history];
     this.#keep(started, null);
+  }
+
+  /** The version that the instance runs on. */
+  get definition(): Definition {
+    return this.#definitionOf(this.state);
+  }
+
+  #definitionOf({ definitionVersion }: InstanceState): Definition {
+    const definition = this.#versions.get(definitionVersion);
+    if (definition === undefined) throw new Error(`there is no version ${definitionVersion}`);
+    return definition;
+  }
+
+  /** Moves the instance to another version, which changes nothing of what chance draws afterwards. */
+  migrate(target: Definition): StepResult {
+    this.#versions.set(target.version, target);
+    const batch = [this.#notifications.migration(target.version)];
+    const result = this.#step(this.state, batch);
+    this.#lazy.check(this.state, batch, result, (state) => this.#step(state, batch));
+    this.#take(result);
+    return result;
   }
 
   /** From the start to its end, as these numbers have it. */
@@ -100,9 +129,7 @@ export class World {
     this.#lazy.check(before, batch, result, (state) => this.#step(state, batch));
     const decided = batch.slice(0, batch.length - result.left.length);
     if (decided.length > 1) this.#checkOneByOne(before, decided, result);
-    this.state = result.state;
-    this.history.push(...result.history);
-    this.#keep(result, before);
+    this.#take(result);
     const refused = new Set(result.rejected.map(({ notification }) => notification));
     for (const addressed of decided) this.#delivered.push({ addressed, wasRefused: refused.has(addressed) });
     this.#checkRepeat(decided);
@@ -123,21 +150,28 @@ export class World {
     same(fold(this.state.instanceId, this.history), this.state, 'history folded is the state');
     same(this.#stored.history(), this.history, 'the stored history is the history');
     checkOpenings(this.history);
-    checkUndoing(this.definition, this.history);
+    checkUndoing(this.#versions, this.history);
     const { state } = this;
     for (const { addressed } of [...this.#delivered]) this.deliver([addressed]);
     holds(this.state === state, 'a terminal instance stays as it is');
   }
 
   #step(state: InstanceState, batch: readonly AddressedNotification[]): StepResult {
-    return step(this.definition, state, batch, this.now, this.#limits);
+    return step(this.#definitionOf(state), state, batch, this.now, this.#limits, this.#versions);
+  }
+
+  #take(result: StepResult): void {
+    const before = this.state;
+    this.state = result.state;
+    this.history.push(...result.history);
+    this.#keep(result, before);
   }
 
   #keep(result: StepResult, before: InstanceState | null): void {
     this.steps.push({ before, result });
     this.#stored.add(result.history);
     this.#outside.carryOut(result.effects, result.state);
-    checkStep(this.definition, this.#outside, result, before);
+    checkStep(this.#definitionOf(result.state), this.#outside, result, before);
   }
 
   /** What has been delivered changes nothing when it comes again. */

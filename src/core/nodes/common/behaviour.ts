@@ -8,9 +8,11 @@ import type { ScopePath, TaskPath } from '../../ids.ts';
 import { type Predecessor, taskBasis } from '../../instance/attempts/basis.ts';
 import { durationMs, evaluateTemplate } from '../../instance/expressions/evaluate.ts';
 import type { Subject } from '../../instance/history/event-builders.ts';
+import { scopeAt } from '../../instance/state/scopes.ts';
 import type { OpenTask, TimerKind } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
 import type { Json } from '../../json.ts';
+import { own } from '../../record.ts';
 import type { WaitingFor } from './waiting-for.ts';
 
 export type NodeOf<Type extends NodeType> = Node & { readonly type: Type };
@@ -43,13 +45,24 @@ export type NodeBehaviour<Type extends NodeType> = {
 type Shown<Type extends OpenTask['type']> = { readonly waitingFor: (task: TaskOf<Type>) => WaitingFor };
 
 /** @param given what the basis of the task depends on beside its predecessor. */
-export function subjectOf({ path, node, attempt, predecessor }: Opening, given: Json): Subject {
-  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given), type: node.type };
+export function subjectOf({ view, path, node, attempt, predecessor }: Opening, given: Json): Subject {
+  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given, view.state), type: node.type };
 }
 
 /** The same, as events that open a task name it. */
-export function openedOf({ path, node, attempt, predecessor }: Opening, given: Json): Omit<Subject, 'type'> {
-  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given) };
+export function openedOf({ view, path, node, attempt, predecessor }: Opening, given: Json): Omit<Subject, 'type'> {
+  return { path, nodeId: node.id, attempt, basis: taskBasis(predecessor, given, view.state) };
+}
+
+/**
+ * Where attempts in a loop that runs again from the start count on: its scopes are gone with their attempts, of which there were never more
+ * than entries of the history.
+ */
+export function countingFrom({ view, scope, path }: Opening): { readonly firstAttempt?: number } {
+  const at = scopeAt(view.state, scope);
+  // Where the item around it runs again, so do the loops in it.
+  const ranBefore = at?.status === 'open' && (at.firstAttempt > 1 || own(at.earlierAttempts ?? {}, path) !== undefined);
+  return ranBefore ? { firstAttempt: view.state.seq + 1 } : {};
 }
 
 export function evaluateFor({ view, scope }: Opening, template: Template): Json {

@@ -31,7 +31,7 @@ export function readEffort(
 
 function readRetry(context: NodeContext): RetryPolicy {
   const { reader, expressions } = context;
-  const retry = reader.nested('retry');
+  const retry = reader.nested('retry', 'an object such as { "maxAttempts": 5, "initial": "2s" }');
   if (retry === undefined) return defaultRetry;
   const delay = (field: 'initial' | 'max'): number | undefined => {
     const value = retry.raw(field);

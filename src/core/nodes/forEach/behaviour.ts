@@ -5,7 +5,7 @@ import { scopeBasis } from '../../instance/attempts/basis.ts';
 import { UnfitValueError } from '../../instance/expressions/evaluate.ts';
 import { childTaskOf, indexOf, itemPath, mayHaveChildren, requireBooks, requireScopes, scopeAt } from '../../instance/state/scopes.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
-import { after, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
+import { after, countingFrom, evaluateFor, type NodeBehaviour, type Opening, openedOf, type TaskOf } from '../common/behaviour.ts';
 import { complete, countWaiting, earlyEnd, endedItems, timeOut } from './ending.ts';
 import { ITEMS_MAX } from './read.ts';
 
@@ -35,7 +35,7 @@ function open(opening: Opening<ForEachNode>): readonly NewEvent[] {
   const timeoutAt = after(opening, node.timeout);
   const timeout = timeoutAt === null ? {} : { timeoutAt };
   const children = node.hasChildren ? ({ children: true } as const) : {};
-  const opened = { type: 'ForEachOpened', ...openedOf(opening, items), items, ...timeout, ...children } as const;
+  const opened = { type: 'ForEachOpened', ...openedOf(opening, items), items, ...timeout, ...children, ...countingFrom(opening) } as const;
   return [attempt === 1 ? opened : { ...opened, indexes: notCompleted(view, path, items.length) }];
 }
 
@@ -66,9 +66,9 @@ function firstWaiting({ waiting, items }: Task, count: number): readonly number[
   return Array.from({ length }, (_, index) => waiting.from + index);
 }
 
-function openItem(view: View, { path, nodeId, basis, attempt }: Task, index: number): NewEvent {
+function openItem(view: View, { path, nodeId, basis, attempt, firstAttempt: first = 1 }: Task, index: number): NewEvent {
   const scope = itemPath(path, index);
   const before = attempt === 1 ? undefined : scopeAt(view.state, scope);
-  const firstAttempt = before !== undefined && 'lastAttempt' in before ? before.lastAttempt + 1 : 1;
+  const firstAttempt = before !== undefined && 'lastAttempt' in before ? before.lastAttempt + 1 : first;
   return { type: 'ScopeOpened', scope, loopId: nodeId, basis: scopeBasis(basis, attempt, index), firstAttempt };
 }

@@ -1,4 +1,5 @@
 /** `http`: a request that the built-in task-consumer sends. */
+import { decodeBase64 } from '../../base64.ts';
 import { boundedPayload, evaluateWithSecrets, UnfitValueError, type WithSecrets } from '../../instance/expressions/evaluate.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import type { SecretUse } from '../../secrets.ts';
@@ -7,6 +8,7 @@ import { fireAutomated } from '../common/automated/timers.ts';
 import { waitingForWorker } from '../common/automated/waiting-for.ts';
 import type { NodeBehaviour } from '../common/behaviour.ts';
 import { encodeFields, withQuery } from './fields.ts';
+import { BYTES_EXPECTED } from './request-rules.ts';
 import { checkPath } from './url.ts';
 
 const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -25,7 +27,7 @@ export const http: NodeBehaviour<'http'> = {
 /** The request as the worker gets it: header values are strings, an absent body stays absent. */
 function requestOf({ value, secrets }: WithSecrets, isUrlComposed: boolean): WithSecrets {
   if (!isJsonObject(value)) throw new UnfitValueError('The request is not an object.');
-  const { method, url, query = {}, headers = {}, form, body, parse, numbers } = value;
+  const { method, url, query = {}, headers = {}, form, body, bodyEncoding, parse, numbers } = value;
   if (typeof method !== 'string') throw new UnfitValueError('`method` must be a string.');
   if (typeof url !== 'string') throw new UnfitValueError('`url` must be a string.');
   if (isUrlComposed) checkPath(url);
@@ -35,7 +37,7 @@ function requestOf({ value, secrets }: WithSecrets, isUrlComposed: boolean): Wit
     url: address.text,
     headers: headerStrings(headers ?? {}),
   };
-  const inBody = addBody(request, form, body, secrets);
+  const inBody = bodyEncoding === undefined ? addBody(request, form, body, secrets) : addBytes(request, body, bodyEncoding, secrets);
   if (parse !== undefined) request.parse = parse;
   if (numbers !== undefined) request.numbers = numbers;
   const inUrl = [...secretsInUrl(secrets, address.text !== url), ...address.secrets.map((use) => ({ ...use, pointer: '/url' }))];
@@ -72,6 +74,21 @@ function addBody(
   if (body === undefined) return [];
   request.body = body;
   return secrets.filter(({ pointer }) => pointer === '/body' || pointer.startsWith('/body/'));
+}
+
+/** A body that holds a secret is read by the worker alone. */
+function addBytes(
+  request: Record<string, Json>,
+  body: Json | undefined,
+  bodyEncoding: Json,
+  secrets: readonly SecretUse[],
+): readonly SecretUse[] {
+  const inBody = secrets.filter(({ pointer }) => pointer === '/body');
+  if (inBody.length === 0 && (typeof body !== 'string' || decodeBase64(body) === undefined))
+    throw new UnfitValueError(`\`body\` must be ${BYTES_EXPECTED}.`);
+  request.body = body ?? null;
+  request.bodyEncoding = bodyEncoding;
+  return inBody;
 }
 
 function headerStrings(headers: Json): JsonObject {

@@ -1,7 +1,7 @@
 /** The request that an http node sends (language, "Nodes"). */
 import { describe, expect, it } from 'vitest';
 import { Scenario } from '../../../../test/support/scenario.ts';
-import { nodeOf } from '../../definition/testing/documents.ts';
+import { errorsOf, nodeOf } from '../../definition/testing/documents.ts';
 import type { Json } from '../../json.ts';
 
 const http = { type: 'http', method: 'post', url: '${ input.url }' };
@@ -90,11 +90,34 @@ describe('An http node', () => {
     expect(requestOf({ url, body: 'a=b', headers: { 'Content-Type': type } }, {})).toMatchObject({ body: 'a=b' });
   });
 
+  it('sends the bytes of a body in base64', () => {
+    const request = requestOf({ url, body: '${ base64.encode(input.v) }', bodyEncoding: 'base64' }, { v: 'ä' });
+    expect(request).toMatchObject({ body: 'w6Q=', bodyEncoding: 'base64' });
+  });
+
+  it.each<[string, object, string, string]>([
+    [
+      'a body that is no base64',
+      { body: 'é', bodyEncoding: 'base64' },
+      '/nodes/n/body',
+      'a string of base64, since "bodyEncoding" says so',
+    ],
+    ['a body that is an object', { body: {}, bodyEncoding: 'base64' }, '/nodes/n/body', 'a string of base64, since "bodyEncoding" says so'],
+    ['no body', { bodyEncoding: 'base64' }, '/nodes/n/bodyEncoding', 'left out where there is no "body"'],
+  ])('is refused with bytes where there is %s', (_, fields, pointer, expected) => {
+    const name = pointer.split('/').at(-1);
+    expect(errorsOf(nodeOf({ ...http, ...fields } as typeof http))).toEqual([
+      { pointer, code: 'MR_DEF_SHAPE', message: `"${name}" must be ${expected}.` },
+    ]);
+  });
+
   it.each<[string, Json]>([
     ['a query that is no object', { ...http, query: '${ 1 }' }],
     ['a value of the query that is an object', { ...http, query: { a: '${ {} }' } }],
     ['a form that is no object', { ...http, form: '${ [1] }' }],
     ['an array under the type of a form', { ...http, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: [1] }],
+    ['bytes that are no base64', { ...http, body: '${ input.url }', bodyEncoding: 'base64' }],
+    ['bytes that are an object', { ...http, body: '${ input }', bodyEncoding: 'base64' }],
     ['a url that is no text', { ...http, url: '${ 1 }' }],
     ['a method that is no text', { ...http, method: '${ {} }' }],
     ['headers that are no object', { ...http, headers: '${ [1] }' }],

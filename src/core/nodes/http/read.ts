@@ -1,4 +1,5 @@
 /** Reads an `http` node: a request that the built-in worker sends. */
+import { decodeBase64 } from '../../base64.ts';
 import { shown } from '../../definition/errors.ts';
 import type { ObjectReader } from '../../definition/object-reader.ts';
 import type { HttpNode } from '../../definition/types.ts';
@@ -9,7 +10,15 @@ import { readEffort } from '../common/effort.ts';
 import { type NodeContext, opening, readCommon } from '../common/node-context.ts';
 import { readSchema } from '../common/schemas.ts';
 import { defaultAnswer, numberModes, parseModes } from './answer-rules.ts';
-import { canBeHeader, httpMethods, isCredential, methodsWithoutBody } from './request-rules.ts';
+import {
+  type BodyEncoding,
+  BYTES_EXPECTED,
+  bodyEncodings,
+  canBeHeader,
+  httpMethods,
+  isCredential,
+  methodsWithoutBody,
+} from './request-rules.ts';
 import { secretPlaces } from './secret-places.ts';
 import { urlEncoders } from './url.ts';
 
@@ -41,6 +50,7 @@ export function readHttp(context: NodeContext): HttpNode {
       'MR_DEF_SHAPE',
       `A ${method.toUpperCase()} request has no body: leave it out, or use another method.`,
     );
+  const bodyEncoding = readBodyEncoding(reader, body);
   const parse = reader.oneOf('parse', parseModes) ?? defaultAnswer.parse;
   const numbers = reader.oneOf('numbers', numberModes) ?? defaultAnswer.numbers;
   if (numbers !== defaultAnswer.numbers && (parse === 'text' || parse === 'base64'))
@@ -52,6 +62,7 @@ export function readHttp(context: NodeContext): HttpNode {
     ...(headers === undefined ? {} : { headers }),
     ...(form === undefined ? {} : { form }),
     ...(body === undefined ? {} : { body }),
+    ...(bodyEncoding === 'none' ? {} : { bodyEncoding }),
     // A field that the node leaves out is not sent.
     ...(parse === defaultAnswer.parse ? {} : { parse }),
     ...(numbers === defaultAnswer.numbers ? {} : { numbers }),
@@ -67,6 +78,18 @@ export function readHttp(context: NodeContext): HttpNode {
     outputSchema: readSchema(context, 'outputSchema'),
     ...readEffort(context, httpTimeoutMsDefault),
   };
+}
+
+function readBodyEncoding(reader: ObjectReader, body: Json | undefined): BodyEncoding {
+  const encoding = reader.oneOf('bodyEncoding', bodyEncodings) ?? 'none';
+  if (encoding === 'none') return encoding;
+  if (body === undefined) reader.refuse('bodyEncoding', 'left out where there is no "body"');
+  else if (!canBeBytes(body)) reader.refuse('body', BYTES_EXPECTED);
+  return encoding;
+}
+
+function canBeBytes(body: Json): boolean {
+  return typeof body === 'string' && (body.includes('${') || decodeBase64(body) !== undefined);
 }
 
 /** An object of strings, numbers, booleans, arrays of these and null, or an expression that gives one. */

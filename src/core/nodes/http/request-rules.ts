@@ -6,6 +6,13 @@ export const httpMethods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PA
 /** Servers drop or refuse a body that comes with these. */
 export const methodsWithoutBody: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
+/** base64: the body is a string of base64, and its bytes are sent. */
+export const bodyEncodings = ['none', 'base64'] as const;
+
+export type BodyEncoding = (typeof bodyEncodings)[number];
+
+export const BYTES_EXPECTED = 'a string of base64, since "bodyEncoding" says so';
+
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 
 /** Headers that the connection itself sets, and headers that allow request smuggling. */

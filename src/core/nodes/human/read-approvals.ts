@@ -26,7 +26,7 @@ export function readOutcomes(reader: ObjectReader): readonly string[] | null {
 }
 
 export function readApprovals(context: NodeContext, outcomes: readonly string[] | null): ApprovalSetting | null {
-  const approvals = context.reader.nested('approvals');
+  const approvals = context.reader.nested('approvals', 'an object such as { "atLeast": 2 }');
   if (approvals === undefined) return null;
   const atLeast = approvals.integer('atLeast', 1, VOTES_MAX) ?? 1;
   const of = approvals.integer('of', 1, VOTES_MAX) ?? null;

@@ -11,7 +11,7 @@ import { failedToOpen, taskCompleted, taskFailed } from '../../instance/history/
 import { indexOf, itemPath, loopPathOf, scopeAt, scopePathOf, scopesBelow } from '../../instance/state/scopes.ts';
 import type { EndedScope } from '../../instance/state/state.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
-import { after, type NodeBehaviour, openedOf, type TaskOf } from '../common/behaviour.ts';
+import { after, countingFrom, type NodeBehaviour, openedOf, type TaskOf } from '../common/behaviour.ts';
 
 /**
  * Rounds that need no work outside run in one step, this many at the most: the rest follows by a timer that is due at once,
@@ -27,7 +27,14 @@ export const repeat: NodeBehaviour<'repeat'> = {
     const firstRound = rounds.reduce((next, scope) => Math.max(next, indexOf(scope.path) + 1), 0);
     const timeoutAt = after(opening, opening.node.timeout);
     return [
-      { type: 'RepeatOpened', ...openedOf(opening, firstRound), firstRound, keeps: 'last', ...(timeoutAt === null ? {} : { timeoutAt }) },
+      {
+        type: 'RepeatOpened',
+        ...openedOf(opening, firstRound),
+        firstRound,
+        keeps: 'last',
+        ...(timeoutAt === null ? {} : { timeoutAt }),
+        ...countingFrom(opening),
+      },
     ];
   },
   advance: (view, task, node) => orIncident(task, () => afterRound(view, task, node)),
@@ -71,8 +78,8 @@ function begin(view: View, task: Task, node: RepeatNode, round: number): readonl
     const message = `The loop has run ${node.max} rounds, as many as "max" allows, and its condition does not end it.`;
     return [taskFailed(task, 'failed', { code: 'ROUNDS_EXHAUSTED', message })];
   }
-  const { path, nodeId, basis, attempt } = task;
-  return [{ type: 'ScopeOpened', scope: itemPath(path, round), loopId: nodeId, basis: scopeBasis(basis, attempt, round), firstAttempt: 1 }];
+  const { path, nodeId, basis, attempt, firstAttempt = 1 } = task;
+  return [{ type: 'ScopeOpened', scope: itemPath(path, round), loopId: nodeId, basis: scopeBasis(basis, attempt, round), firstAttempt }];
 }
 
 function asks(view: View, task: Task, { condition }: RepeatNode, index: number, last: EndedScope | null): boolean {

@@ -5,7 +5,7 @@
 import type { WorkflowNode } from '../../definition/types.ts';
 import type { TaskPath } from '../../ids.ts';
 import { childIdOf } from '../../instance/children/child-id.ts';
-import { boundedPayload } from '../../instance/expressions/evaluate.ts';
+import { boundedMessage } from '../../instance/expressions/evaluate.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
 import { bookAt, isFirstRun, scopePathOf, taskAt } from '../../instance/state/scopes.ts';
 import type { NewEvent, View } from '../../instance/view.ts';
@@ -22,7 +22,7 @@ export const workflow: NodeBehaviour<'workflow'> = {
 
 function open(opening: Opening<WorkflowNode>): readonly NewEvent[] {
   const { node, view } = opening;
-  const input = boundedPayload(view.limits, 'input', evaluateFor(opening, node.input));
+  const input = boundedMessage(view.limits, 'input', evaluateFor(opening, node.input));
   const { definition: definitionId, version, detached } = node;
   const given = [definitionId, version, detached, input];
   if ((view.state.parent?.depth ?? 0) >= DEPTH_MAX) {

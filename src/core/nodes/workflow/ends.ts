@@ -4,7 +4,7 @@ import type { TaskPath } from '../../ids.ts';
 import type { ChildEnd } from '../../instance/children/messages.ts';
 import { taskCompleted, taskFailed } from '../../instance/history/event-builders.ts';
 import { awaitedChildAt, bookAt, taskAt } from '../../instance/state/scopes.ts';
-import type { BookedChild, TaskError } from '../../instance/state/state.ts';
+import { type BookedChild, opensTasks, type TaskError } from '../../instance/state/state.ts';
 import { accepted, type NewEvent, rejected, type Verdict, type View } from '../../instance/view.ts';
 
 /** Also of an instance that is paused or has ended. */
@@ -18,7 +18,7 @@ export function decideChildEnd(view: View, { childId, parent, result }: ChildEnd
   if (result.status === 'started' && !book.detached)
     return rejected('MR_CHILD_STALE', `The child ${childId} is waited for, and has not ended.`);
   const ended: NewEvent = { type: 'ChildEnded', path, attempt, childId, result: result.status };
-  const task = view.state.phase === 'running' ? taskAt(view.state, path) : undefined;
+  const task = opensTasks(view.state) ? taskAt(view.state, path) : undefined;
   if (task?.type === 'workflow' && task.status === 'open' && task.attempt === attempt) return accepted(ended, endOf(task, book, result));
   return accepted(ended, ...lateEnd(view, path, attempt, result));
 }

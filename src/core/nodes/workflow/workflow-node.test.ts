@@ -1,42 +1,17 @@
 /** A workflow node: its child is asked for, told what is wanted of it, and its end is heard. */
 import { describe, expect, it } from 'vitest';
-import { Scenario } from '../../../../test/support/scenario.ts';
 import { graphOf, nodeOf } from '../../definition/testing/documents.ts';
-import type { InstanceId, TaskPath } from '../../ids.ts';
+import type { TaskPath } from '../../ids.ts';
 import { areBooksEmpty } from '../../instance/children/books.ts';
-import type { ChildResult } from '../../instance/children/messages.ts';
 import { step } from '../../instance/index.ts';
-import { bookAt } from '../../instance/state/scopes.ts';
-import type { BookedChild, InstanceState } from '../../instance/state/state.ts';
+import type { InstanceState } from '../../instance/state/state.ts';
 import { LazyCopy } from '../../instance/testing/lazy-copy.ts';
-import type { Json, JsonObject } from '../../json.ts';
+import type { JsonObject } from '../../json.ts';
+import { done, Parent } from './testing/parent.ts';
 
 const child = { type: 'workflow', definition: 'ship', input: { to: '${ input.to }' } };
 const caught = [{ from: 'n', to: 'after', on: 'any' }];
 const after = { type: 'transform', output: '${ nodes.n.error }' };
-
-class Parent extends Scenario {
-  book(path = 'n'): BookedChild | undefined {
-    return bookAt(this.state, path as TaskPath);
-  }
-
-  childOf(path = 'n'): InstanceId {
-    const book = this.book(path);
-    if (book === undefined) throw new Error(`no child of ${path} is in the books`);
-    return book.childId;
-  }
-
-  hears(result: ChildResult, { path = 'n', childId = this.childOf(path), attempt = 1 } = {}): this {
-    const parent = { kind: 'instance', instanceId: this.state.instanceId, path: path as TaskPath, attempt } as const;
-    return this.send({ type: 'ChildEnd', childId, parent, result });
-  }
-
-  get said(): readonly (readonly [string, unknown])[] {
-    return this.effectsOf('bookChild').map(({ path, message }) => [path, message] as const);
-  }
-}
-
-const done = (output: Json): ChildResult => ({ status: 'completed', output });
 
 describe('A workflow node', () => {
   it('puts a child into the books and asks for it, with its input', () => {

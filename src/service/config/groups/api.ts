@@ -21,6 +21,19 @@ export const api = defineGroup({
         'Starts are answered 503 while the oldest unpublished outbox row is older than this, or a probe of the orchestrators is on its way to Kafka for longer.',
       default: '30s',
     }),
+    MILLRACE_START_WAIT_MAX: duration(10, MINUTE, {
+      description: 'Starts are answered 429 while one would wait for the database for longer than this.',
+      default: '100ms',
+    }),
+    MILLRACE_START_BYTES_MAX: integer(MIB, 1_024 * MIB, {
+      description: 'Most bytes of the bodies of all starts that a process has taken and not written yet. Above it they are answered 429.',
+      default: 64 * MIB,
+    }),
+    MILLRACE_BACKLOG_MAX: duration(SECOND, HOUR, {
+      description:
+        'Starts are answered 429 while what was started before needs longer than this to get through the outbox and the orchestrators.',
+      default: '30s',
+    }),
   },
   read: (values) => ({
     port: values.PORT,
@@ -28,5 +41,10 @@ export const api = defineGroup({
     bodyLimitBytes: values.MILLRACE_BODY_LIMIT_BYTES,
     waitMaxMs: values.MILLRACE_WAIT_MAX,
     outboxAgeMaxMs: values.MILLRACE_OUTBOX_AGE_MAX,
+    starts: {
+      waitMsMax: values.MILLRACE_START_WAIT_MAX,
+      bytesMax: values.MILLRACE_START_BYTES_MAX,
+      backlogSecondsMax: values.MILLRACE_BACKLOG_MAX / SECOND,
+    },
   }),
 });

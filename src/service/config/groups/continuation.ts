@@ -1,4 +1,4 @@
-/** Whether workers go on by themselves. */
+/** Whether tasks reach workers by shorter ways than through the outbox. */
 import { defineGroup } from '../group.ts';
 import { oneOf } from '../variable.ts';
 
@@ -6,11 +6,16 @@ import { oneOf } from '../variable.ts';
 const MESSAGE_BYTES_MIN = 524_288;
 
 export const continuation = defineGroup({
-  title: 'Continuation',
+  title: 'Continuation and direct dispatch',
   variables: {
     MILLRACE_CONTINUATION: oneOf(['off', 'on'], {
       description:
         'Whether a worker runs the next task of an instance right after the one before, where it is one task of the same queue. For definitions with `"continuation": true`; their workers see the data of their instances. The same for the API, orchestrators and workers: each alone only costs time. Needs MILLRACE_MAX_MESSAGE_BYTES of at least 512 KiB.',
+      default: 'off',
+    }),
+    MILLRACE_DIRECT_DISPATCH: oneOf(['off', 'on'], {
+      description:
+        'Whether orchestrators send tasks to Kafka themselves, right after the commit that opened them, and not through the outbox. What is not sent so, since the process died or Kafka was away, goes through the outbox five seconds later. First tasks of instances that the API starts, and those that events and schedules start, always go through the outbox.',
       default: 'off',
     }),
   },
@@ -24,5 +29,8 @@ export const continuation = defineGroup({
           },
         ]
       : [],
-  read: ({ MILLRACE_CONTINUATION }) => ({ isOn: MILLRACE_CONTINUATION === 'on' }),
+  read: ({ MILLRACE_CONTINUATION, MILLRACE_DIRECT_DISPATCH }) => ({
+    isOn: MILLRACE_CONTINUATION === 'on',
+    isDirect: MILLRACE_DIRECT_DISPATCH === 'on',
+  }),
 });

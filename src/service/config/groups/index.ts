@@ -7,6 +7,7 @@ import { kafka } from './kafka.ts';
 import { limits } from './limits.ts';
 import { log } from './log.ts';
 import { orchestrator } from './orchestrator.ts';
+import { references } from './references.ts';
 import { registry } from './registry.ts';
 import { service } from './service.ts';
 import { topics } from './topics.ts';
@@ -23,6 +24,7 @@ export const groups = {
   orchestrator,
   continuation,
   limits,
+  references,
   service,
   log,
 } as const;

@@ -1,4 +1,5 @@
 /** Topics and consumer groups. */
+import { CHILD_AGE_MS_MAX } from '../../../core/instance/children/age.ts';
 import { DAY, defineGroup, HOUR, MIB } from '../group.ts';
 import { duration, integer, list, matching } from '../variable.ts';
 
@@ -19,8 +20,9 @@ export const topics = defineGroup({
         'Replicas of each topic that `millrace topics` creates; use 3 in production. From 3 on, two replicas must have a record before it counts as written.',
       default: 1,
     }),
-    MILLRACE_TOPIC_RETENTION: duration(HOUR, 365 * DAY, {
-      description: 'How long tasks, notifications and events stay in their topics.',
+    MILLRACE_TOPIC_RETENTION: duration(HOUR, CHILD_AGE_MS_MAX - DAY, {
+      description:
+        'How long tasks, notifications and events stay in their topics. Starts of children that are older than 14 days are not applied any more, so this and `MILLRACE_OUTBOX_RETENTION` must be less than 14 days together.',
       default: '7d',
     }),
     MILLRACE_MAX_MESSAGE_BYTES: integer(65_536, 16 * MIB, {

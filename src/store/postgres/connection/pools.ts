@@ -64,6 +64,8 @@ export function createPool(
   if (onUnusable !== undefined) watchers.set(pool, onUnusable);
   // Without a listener a lost idle connection would end the process. The pool has dropped it already.
   pool.on('error', (error) => onIdleError?.(error));
+  // So would one that is lost in a transaction, to which the pool does not listen. The statement that it has, or the next one, fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

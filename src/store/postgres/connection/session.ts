@@ -46,10 +46,14 @@ const pinned: Settings = {
  */
 const planner: Settings = { enable_seqscan: 'off', jit: 'off' };
 
+/** What a server may not have: a state of ten kilobytes is compressed at each step, which pglz takes four times as long for (docs/benchmarks.md). */
+const wished: Settings = { default_toast_compression: 'lz4' };
+
 function settingsOf({ statementTimeoutMs, genericPlans = false }: SessionOptions): Settings {
   return {
     ...pinned,
     ...planner,
+    ...wished,
     statement_timeout: String(statementTimeoutMs),
     // A client that vanished in the middle of a transaction must not keep its locks.
     idle_in_transaction_session_timeout: '60000',
@@ -60,13 +64,13 @@ function settingsOf({ statementTimeoutMs, genericPlans = false }: SessionOptions
 /** Call it on a new connection, before anything else. */
 export async function prepareSession(on: Queryable, options: SessionOptions): Promise<void> {
   const settings = settingsOf(options);
-  // Only those that this server knows. `synchronous_commit = off` is the only value with which a commit is confirmed before it is
+  // Only those that this server knows, with a value that it was built with. `synchronous_commit = off` is the only value with which a commit is confirmed before it is
   // on disk. With schema `pg_catalog`, since the search path is not set yet.
   await on.query({
     text: `SELECT pg_catalog.set_config(s.name, CASE WHEN wanted.name = 'synchronous_commit' AND s.setting <> 'off' THEN s.setting
         ELSE wanted.value END, false)
       FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb) AS wanted (name, value)
-      JOIN pg_catalog.pg_settings s ON s.name = wanted.name`,
+      JOIN pg_catalog.pg_settings s ON s.name = wanted.name AND (s.enumvals IS NULL OR wanted.value = ANY (s.enumvals))`,
     values: [JSON.stringify({ ...settings, synchronous_commit: 'on' })],
     // node-postgres knows this option, but its types do not.
     ...{ query_timeout: CONNECT_PATIENCE_MS },

@@ -4,7 +4,7 @@
  */
 import type { DefinitionId } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
-import type { DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
+import type { DefinitionDocument, DefinitionHints, DefinitionStore, DefinitionSummary, StoredDefinition } from '../../definition-store.ts';
 import { wordsOf } from '../../definition-words.ts';
 import { versionsMax } from '../../page-limits.ts';
 import { translating } from '../connection/errors.ts';
@@ -47,6 +47,45 @@ export function createDefinitionStore(pool: Pool): DefinitionStore {
           text: `SELECT ${versionFields}, document FROM definition_version WHERE id = $1 AND ($2::integer IS NULL OR version = $2)
             ORDER BY version DESC LIMIT 1`,
           values: [id, version === 'latest' ? null : version],
+        }),
+      );
+      return rows[0] ?? null;
+    },
+
+    async latestVersion(id) {
+      const { rows } = await translating(() =>
+        pool.query<{ version: number }>({
+          name: 'latest-version',
+          text: 'SELECT version FROM definition_version WHERE id = $1 ORDER BY version DESC LIMIT 1',
+          values: [id],
+        }),
+      );
+      return rows[0]?.version ?? null;
+    },
+
+    async callers(id, after, limit) {
+      const { rows } = await translating(() =>
+        pool.query<DefinitionDocument>({
+          name: 'callers-of-definition',
+          text: `SELECT id, version, document FROM definition_version AS v
+            WHERE named_definitions(document) @> ARRAY[$1::text] AND id <> $1 AND id COLLATE "C" > $2
+              AND NOT EXISTS (SELECT FROM definition_version AS newer WHERE newer.id = v.id AND newer.version > v.version)
+            ORDER BY id COLLATE "C" LIMIT $3`,
+          values: [id, after, limit],
+        }),
+      );
+      return rows;
+    },
+
+    async hints(id, version) {
+      const { rows } = await translating(() =>
+        pool.query<DefinitionHints>({
+          name: 'definition-hints',
+          // Documents are stored as they are deployed here: compact.
+          text: `SELECT position('"sensitive":true' IN document::text) > 0 AS "mayHoldMarks",
+              position('"definition":' IN document::text) > 0 AS "mayHaveChildren"
+            FROM definition_version WHERE id = $1 AND version = $2`,
+          values: [id, version],
         }),
       );
       return rows[0] ?? null;

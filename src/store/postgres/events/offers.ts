@@ -4,6 +4,7 @@
  */
 import type { ExternalEvent } from '../../../core/external-event.ts';
 import type { EventMatcher } from '../../instance-store.ts';
+import { LoopTurns } from '../../loop-turns.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { type BufferedEvent, eventFields, eventOf } from './buffered-event.ts';
 import { Deliveries } from './deliveries.ts';
@@ -30,9 +31,11 @@ export type OfferLimits = {
   readonly pairs: number;
   /** Data of the events, once for each subscription of their key. */
   readonly bytes: number;
+  /** Time that conditions (`where`) take: one may take a tenth of a second, and the locks are held meanwhile. */
+  readonly ms: number;
 };
 
-export const defaultOfferLimits: OfferLimits = { subscriptions: 5_000, pairs: 20_000, bytes: 16 * 1_048_576 };
+export const defaultOfferLimits: OfferLimits = { subscriptions: 5_000, pairs: 20_000, bytes: 16 * 1_048_576, ms: 2_000 };
 
 export type OfferResult = {
   /** Deliveries made. */
@@ -59,18 +62,16 @@ export async function offerToWaits(
     offers,
     pages.flatMap(({ page }) => page),
   );
-  for (const { members, page } of pages) {
-    for (const { rowId, event } of members) for (const subscription of page) deliveries.offer(rowId, event, subscription);
-  }
+  const offered = await offerPages(deliveries, pages, limits.ms);
   await writeAll(
     on,
     deliveries,
-    pages.flatMap(({ page }) => page),
+    offered.flatMap(({ page }) => page),
   );
   const unfinished: string[] = [];
   const progress: Progress[] = [];
-  for (const { members, page, hasMore } of pages) {
-    const after = hasMore ? (page.at(-1)?.id ?? null) : null;
+  for (const { members, page, hasMore } of offered) {
+    const after = hasMore ? (page.at(-1)?.id ?? members[0]?.after ?? null) : null;
     for (const { rowId, until, isNew } of members) {
       if (after !== null) unfinished.push(rowId);
       if (after !== null || !isNew) progress.push({ rowId, after, until });
@@ -79,6 +80,36 @@ export async function offerToWaits(
   await saveProgress(on, progress);
   return { count: deliveries.count, delivered: deliveries.delivered, unfinished };
 }
+
+/**
+ * In turns of the event loop. The waits of a page are taken a few at a time: events and waits are in one order, so who gets what does not
+ * depend on it.
+ * @returns the pages as far as they were offered until the time was up.
+ */
+async function offerPages(deliveries: Deliveries, pages: readonly OfferPage[], msMax: number): Promise<readonly OfferPage[]> {
+  const turns = new LoopTurns();
+  const end = performance.now() + msMax;
+  let isFirst = true;
+  const offered: OfferPage[] = [];
+  for (const { members, page, hasMore } of pages) {
+    let at = 0;
+    for (; at < page.length && (isFirst || performance.now() < end); at += AT_ONCE) {
+      isFirst = false;
+      const some = page.slice(at, at + AT_ONCE);
+      for (const { rowId, event } of members) {
+        for (const subscription of some) {
+          if (turns.isOver) await turns.take();
+          deliveries.offer(rowId, event, subscription);
+        }
+      }
+    }
+    offered.push(at < page.length ? { members, page: page.slice(0, at), hasMore: true } : { members, page, hasMore });
+  }
+  return offered;
+}
+
+/** Waits between two looks at the clock. */
+const AT_ONCE = 16;
 
 function rangeText({ event, after, until }: Offer): string {
   return JSON.stringify([event.type, event.key, after, until]);

@@ -1,5 +1,7 @@
 /** Gives new waits the events of the buffer. The locks of all their keys are held. */
+
 import type { EventMatcher } from '../../instance-store.ts';
+import { LoopTurns } from '../../loop-turns.ts';
 import type { TransitionRows } from '../../stored/transition-rows.ts';
 import type { Queryable } from '../connection/pools.ts';
 import { storableText } from '../sql/storable-text.ts';
@@ -40,13 +42,17 @@ export async function takeBufferedEvents(on: Queryable, matcher: EventMatcher, o
   const byKey = Map.groupBy(waits, keyText);
   const instances = [...new Set(waits.map(({ instanceId }) => instanceId))];
   const deliveries = new Deliveries(matcher);
+  const turns = new LoopTurns();
   let after = '0';
   for (;;) {
     const { rows } = await on.query<AvailableEvent>({
       ...availableEvents,
       values: [waits.map(({ type }) => type), waits.map(({ key }) => key), after, instances],
     });
-    for (const row of rows) offerTo(byKey.get(keyText(row)) ?? [], row, deliveries);
+    for (const row of rows) {
+      if (turns.isOver) await turns.take();
+      await offerTo(byKey.get(keyText(row)) ?? [], row, deliveries, turns);
+    }
     // The waits were opened by this transaction, so nobody else can have used one up.
     await deliveries.write(on);
     const last = rows.at(-1);
@@ -57,12 +63,13 @@ export async function takeBufferedEvents(on: Queryable, matcher: EventMatcher, o
 
 type OpenedWait = Offered & EventKey;
 
-function offerTo(waits: readonly OpenedWait[], row: AvailableEvent, deliveries: Deliveries): void {
+async function offerTo(waits: readonly OpenedWait[], row: AvailableEvent, deliveries: Deliveries, turns: LoopTurns): Promise<void> {
   let used = false;
   for (const wait of waits) {
     const { instanceId } = wait;
     const mayHave = row.returned.includes(instanceId) || (row.undelivered && !used && !row.had.includes(instanceId));
     if (!mayHave) continue;
+    if (turns.isOver) await turns.take();
     if (deliveries.offer(row.row_id, eventOf(row), wait) && row.undelivered) used = true;
   }
 }

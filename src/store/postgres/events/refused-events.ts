@@ -2,9 +2,11 @@
  * Events that an instance refused, since its wait had just ended. They go back to the buffer, for that instance only, or for every
  * instance if no other had them (protocol, Events 3). Open waits are offered them at once.
  */
+
 import { handleWhenResult, IterableBackoff, retry } from 'cockatiel';
 import type { InstanceId } from '../../../core/ids.ts';
 import type { EventMatcher } from '../../instance-store.ts';
+import { LoopTurns } from '../../loop-turns.ts';
 import type { TransitionRows } from '../../stored/transition-rows.ts';
 import type { Queryable } from '../connection/pools.ts';
 import { Columns } from '../sql/columns.ts';
@@ -95,11 +97,14 @@ async function offerToOwners(
   const open = await subscriptionsOfInstances(on, owners);
   if (open.length === 0) return;
   const deliveries = new Deliveries(matcher);
+  const turns = new LoopTurns();
   for (const row of events) {
     const instances = new Set((byEvent.get(row.row_id) ?? []).map(({ instanceId }) => instanceId));
     for (const subscription of open) {
       const isOfKey = subscription.type === row.type && subscription.key === row.key;
-      if (isOfKey && instances.has(subscription.instanceId)) deliveries.offer(row.row_id, eventOf(row), subscription);
+      if (!isOfKey || !instances.has(subscription.instanceId)) continue;
+      if (turns.isOver) await turns.take();
+      deliveries.offer(row.row_id, eventOf(row), subscription);
     }
   }
   await writeAll(on, deliveries, open);

@@ -4,10 +4,13 @@
  */
 import type { InstanceId } from '../../../core/ids.ts';
 import type { PartialScopes, StatePart } from '../../../core/instance/state/state.ts';
+import type { Json } from '../../../core/json.ts';
 import type { StoredInstance, WantedInstance } from '../../instance-store.ts';
-import { heldTaskOf } from '../../stored/held-task.ts';
+import { heldTasksOf } from '../../stored/held-task.ts';
 import { chainsOf, type NeededScopes } from '../../stored/partial-state.ts';
-import { restoreScope, restoreState, type StoredScopeRow, type StoredState, seqsOfScope, seqsOfState } from '../../stored/state.ts';
+import { readPayloadsInto, type StoredPayloads } from '../../stored/payloads.ts';
+import { readScope, readState, type WrittenScopeRow, type WrittenState } from '../../stored/short-form.ts';
+import { restoreScope, restoreState, seqsOfScope, seqsOfState } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';
 import { Columns } from '../sql/columns.ts';
@@ -19,11 +22,14 @@ export const stateFields = `i.id, i.version, i.state, i.output_seq AS "outputSeq
 export type StateRow = {
   readonly id: InstanceId;
   readonly version: number;
-  readonly state: StoredState;
+  readonly state: WrittenState;
   readonly outputSeq: number | null;
-  /** `heldText` */
+  /** `heldTexts` */
   readonly held: string | null;
-  readonly scopes: readonly StoredScopeRow[] | null;
+  readonly scopes: readonly WrittenScopeRow[] | null;
+  /** The first row of its history. Absent: it was not read. */
+  readonly firstSeq?: number | null;
+  readonly firstPayloads?: StoredPayloads | null;
 };
 type PartialRow = StateRow & { readonly hasScopes: boolean };
 
@@ -37,15 +43,22 @@ export async function restoreInstances<Row extends StateRow>(
   rows: readonly Row[],
   partialOf: (row: Row) => PartialScopes | undefined = () => undefined,
 ): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
-  const wanted = rows.map(({ id, state, outputSeq, scopes }) => {
-    return { instanceId: id, seqs: [...seqsOfState(state, outputSeq), ...(scopes ?? []).flatMap(({ scope }) => seqsOfScope(scope))] };
+  const payloads = new Map<InstanceId, Map<number, Json>>();
+  const read = rows.map((row) => ({ row, state: readState(row.state), scopes: (row.scopes ?? []).map(readScope) }));
+  const wanted = read.map(({ row: { id, outputSeq, firstSeq = null, firstPayloads = null }, state, scopes }) => {
+    const seqs = [...seqsOfState(state, outputSeq), ...scopes.flatMap(({ scope }) => seqsOfScope(scope))];
+    if (firstSeq === null) return { instanceId: id, seqs };
+    const first = new Map<number, Json>();
+    readPayloadsInto(first, firstPayloads);
+    payloads.set(id, first);
+    return { instanceId: id, seqs: seqs.filter((seq) => seq > firstSeq) };
   });
-  const payloads = await readPayloads(on, wanted);
+  await readPayloads(on, wanted, payloads);
   return new Map(
-    rows.map((row) => {
-      const { id, version, state, outputSeq, held, scopes } = row;
-      const restored = restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads, scopes ?? [], partialOf(row));
-      return [id, { version, state: restored, ...(held === null ? {} : { held: heldTaskOf(held) }) }];
+    read.map(({ row, state, scopes }) => {
+      const { id, version, outputSeq, held } = row;
+      const restored = restoreState(id, state, outputSeq, payloads.get(id) ?? noPayloads, scopes, partialOf(row));
+      return [id, { version, state: restored, ...(held === null ? {} : { held: heldTasksOf(held) }) }];
     }),
   );
 }
@@ -59,11 +72,14 @@ const columns = new Columns<WantedInstance>((of) => [
 const statement = {
   name: 'load',
   text: `SELECT i.id, i.version, i.state, i.output_seq AS "outputSeq", i.held,
+      first.last_seq AS "firstSeq", first.payloads AS "firstPayloads",
       NOT w.is_whole AND EXISTS (SELECT FROM scope s WHERE s.instance_id = i.id) AS "hasScopes",
       ${scopesOf(`FROM (
         SELECT s.path, s.state FROM json_array_elements_text(w.paths) AS p (path) JOIN scope s ON s.instance_id = i.id AND s.path = p.path
         UNION ALL SELECT s.path, s.state FROM scope s WHERE w.is_whole AND s.instance_id = i.id) AS c`)} AS scopes
-    FROM ${columns.unnest('w', 1)} JOIN instance i ON i.id = w.id`,
+    FROM ${columns.unnest('w', 1)} JOIN instance i ON i.id = w.id
+    -- It has the input, and all there is of an instance that was just started.
+    LEFT JOIN LATERAL (SELECT h.last_seq, h.payloads FROM history h WHERE h.instance_id = i.id ORDER BY h.last_seq LIMIT 1) AS first ON true`,
 };
 
 export async function load(pool: Pool, wanted: readonly WantedInstance[]): Promise<ReadonlyMap<InstanceId, StoredInstance>> {
@@ -96,11 +112,11 @@ export async function loadScopes(
   { paths, below }: NeededScopes,
 ): Promise<readonly StatePart[] | null> {
   const { rows } = await translating(() =>
-    pool.query<{ scopes: readonly StoredScopeRow[] | null }>({ ...moreScopes, values: [instanceId, version, chainsOf(paths), below] }),
+    pool.query<{ scopes: readonly WrittenScopeRow[] | null }>({ ...moreScopes, values: [instanceId, version, chainsOf(paths), below] }),
   );
   const [row] = rows;
   if (row === undefined) return null;
-  const found = new Map((row.scopes ?? []).map((each) => [each.path, each]));
+  const found = new Map((row.scopes ?? []).map((each) => [each.path, readScope(each)]));
   const seqs = [...found.values()].flatMap(({ scope }) => seqsOfScope(scope));
   const payloads = (await readPayloads(pool, [{ instanceId, seqs }])).get(instanceId) ?? noPayloads;
   return [...found.values()].map((each) => restoreScope(each, payloads));

@@ -1,7 +1,7 @@
 /** Payloads, read from the history rows of the batches that brought them. */
 import type { InstanceId } from '../../../core/ids.ts';
 import type { Json } from '../../../core/json.ts';
-import { type Payloads, readPayloadsInto } from '../../stored/payloads.ts';
+import { type Payloads, readPayloadsInto, type StoredPayloads } from '../../stored/payloads.ts';
 import { translating } from '../connection/errors.ts';
 import type { Queryable } from '../connection/pools.ts';
 import { int4Array, uuidArray } from '../sql/binary-array.ts';
@@ -16,14 +16,17 @@ const statement = {
     JOIN history h ON h.instance_id = batch.instance_id AND h.last_seq = batch.last_seq WHERE h.payloads IS NOT NULL`,
 };
 
-type Row = { readonly instanceId: InstanceId; readonly payloads: { readonly [seq: string]: Json } };
+type Row = { readonly instanceId: InstanceId; readonly payloads: StoredPayloads };
 
-/** Payloads that are null were never stored, and are missing from the answer. */
+/**
+ * Payloads that are null were never stored, and are missing from the answer.
+ * @param found those that are known already; the others are added.
+ */
 export async function readPayloads(
   on: Queryable,
   wanted: readonly { readonly instanceId: InstanceId; readonly seqs: readonly number[] }[],
+  found = new Map<InstanceId, Map<number, Json>>(),
 ): Promise<ReadonlyMap<InstanceId, Payloads>> {
-  const found = new Map<InstanceId, Map<number, Json>>();
   const pairs = wanted.flatMap(({ instanceId, seqs }) => seqs.map((seq) => ({ instanceId, seq })));
   if (pairs.length === 0) return found;
   const ids = uuidArray(pairs.map(({ instanceId }) => instanceId));

@@ -5,12 +5,15 @@
  */
 import { MillraceError } from '../../../core/error.ts';
 import type { InstanceId } from '../../../core/ids.ts';
+import { CHILD_AGE_MS_MAX } from '../../../core/instance/children/age.ts';
 import { timeOf } from '../../../core/instance/children/child-id.ts';
 import { addressOf } from '../../../core/instance/children/messages.ts';
 import { type InstanceState, statusOf } from '../../../core/instance/state/state.ts';
-import { CHILD_AGE_MS_MAX } from '../../books.ts';
+import { inTurns } from '../../in-turns.ts';
 import type { Start, StartResult } from '../../instance-store.ts';
+import { heldTexts } from '../../stored/held-task.ts';
 import { payloadsText } from '../../stored/payloads.ts';
+import { entriesText } from '../../stored/short-history.ts';
 import { boundedStateText } from '../../stored/state.ts';
 import { type HistoryImage, TransitionRows } from '../../stored/transition-rows.ts';
 import { translating } from '../connection/errors.ts';
@@ -21,7 +24,13 @@ import { Columns } from '../sql/columns.ts';
 import type { ApplyOptions } from './apply.ts';
 import { allParts, partsSql, partsValues, plainParts } from './parts/index.ts';
 
-type Row = { readonly start: Start; readonly state: InstanceState; readonly text: string; readonly history: HistoryImage };
+type Row = {
+  readonly start: Start;
+  readonly state: InstanceState;
+  readonly text: string;
+  readonly entries: string;
+  readonly history: HistoryImage;
+};
 
 const columns = new Columns<Row>((of) => [
   of('id', 'uuid', ({ state }) => state.instanceId),
@@ -37,11 +46,12 @@ const columns = new Columns<Row>((of) => [
   of('updated_at', 'timestamptz', ({ state }) => state.updatedAt),
   of('ended_at', 'timestamptz', ({ state }) => state.endedAt),
   of('last_seq', 'int4', ({ state }) => state.seq),
-  of('entries', 'json', ({ history }) => JSON.stringify(history.entries)),
+  of('entries', 'json', ({ entries }) => entries),
   of('payloads', 'json', ({ history }) => payloadsText(history.payloads)),
   of('idempotency_key', 'text', ({ start }) => start.idempotency?.key ?? null),
   of('parent_id', 'uuid', ({ state }) => (state.parent === undefined ? null : addressOf(state.parent.parent))),
   of('asked_at', 'timestamptz', ({ state }) => (state.parent === undefined ? null : timeOf(state.instanceId))),
+  of('held', 'text', ({ start }) => heldTexts(start.transition.held?.added ?? [])),
   of('body_hash', 'text', ({ start }) => start.idempotency?.bodyHash ?? null),
 ]);
 
@@ -53,9 +63,9 @@ function startStatement(parts: typeof allParts): string {
     WHERE idempotency_key IS NOT NULL ORDER BY definition_id, idempotency_key
     ON CONFLICT (definition_id, key) DO NOTHING RETURNING instance_id),
   u AS (INSERT INTO instance (id, partition, version, status, definition_id, definition_version, business_key, parent_id,
-      output_seq, error, state, created_at, updated_at, ended_at)
+      output_seq, error, state, created_at, updated_at, ended_at, held)
     SELECT id, partition, 1, status, definition_id, definition_version, business_key, parent_id,
-      output_seq, error, state, created_at, updated_at, ended_at FROM s
+      output_seq, error, state, created_at, updated_at, ended_at, held FROM s
     WHERE (idempotency_key IS NULL OR id IN (SELECT instance_id FROM k))
       -- Asked here and not before, or a slow process would insert what was told to be gone.
       AND (asked_at IS NULL OR asked_at > now() - ${CHILD_AGE_MS_MAX}::float8 * interval '1 millisecond') ORDER BY ordinal
@@ -94,7 +104,7 @@ export async function startWithin(
   starts: readonly Start[],
   beforeWaits: (inserted: ReadonlySet<InstanceId>) => Promise<void>,
 ): Promise<ReadonlySet<InstanceId>> {
-  const { rows, insert } = prepared(options, starts);
+  const { rows, insert } = await prepared(options, starts);
   const inserted = await insert(on);
   await beforeWaits(inserted);
   await takeBufferedEvents(
@@ -107,15 +117,20 @@ export async function startWithin(
 
 type Prepared = { readonly rows: TransitionRows; readonly insert: (on: Queryable) => Promise<ReadonlySet<InstanceId>> };
 
-function prepared({ stateBytesMax }: ApplyOptions, starts: readonly Start[]): Prepared {
+async function prepared({ stateBytesMax }: ApplyOptions, starts: readonly Start[]): Promise<Prepared> {
   const rows = new TransitionRows();
-  const instances = starts.map((one): Row => {
+  const instances: Row[] = [];
+  for (const one of starts) {
     const { after } = one.transition;
-    const history = rows.add(one.transition);
-    return { start: one, state: after, text: boundedStateText(after, history.scopes, stateBytesMax), history };
-  });
+    const added = inTurns(rows.addInParts(one.transition));
+    const history = added instanceof Promise ? await added : added;
+    const text = boundedStateText(after, history.scopes, stateBytesMax);
+    const entries = inTurns(entriesText(history.entries));
+    instances.push({ start: one, state: after, text, entries: typeof entries === 'string' ? entries : await entries, history });
+  }
   const statement = rows.isPlain ? plain : full;
-  const values = [...columns.encode(instances), ...partsValues(rows.isPlain ? plainParts : allParts, rows)];
+  const encoded = inTurns(partsValues(rows.isPlain ? plainParts : allParts, rows));
+  const values = [...columns.encode(instances), ...(encoded instanceof Promise ? await encoded : encoded)];
   return {
     rows,
     async insert(on) {
@@ -127,7 +142,7 @@ function prepared({ stateBytesMax }: ApplyOptions, starts: readonly Start[]): Pr
 
 async function startTogether(pool: Pool, options: ApplyOptions, starts: readonly Start[]): Promise<readonly StartResult[]> {
   const { matcher } = options;
-  const { rows, insert } = prepared(options, starts);
+  const { rows, insert } = await prepared(options, starts);
   let inserted: ReadonlySet<InstanceId>;
   if (rows.openedSubscriptions.length === 0) inserted = await translating(() => insert(pool));
   else {

@@ -4,13 +4,14 @@
  * a minute later; the other steps do not depend on it.
  */
 import type { Logger } from '../../../core/logger.ts';
-import type { Maintenance, MaintenanceReport } from '../../maintenance.ts';
+import type { Maintenance, MaintenanceReport, Retention } from '../../maintenance.ts';
 import { translate, translating } from '../connection/errors.ts';
 import type { Pool, Queryable } from '../connection/pools.ts';
 import { expireEvents } from '../events/expired-events.ts';
 import { detachPartitions, dropPartitions, hoursAhead, makePartitions } from '../outbox/partitions.ts';
 import { isRepublishPending, markLostSlot } from '../outbox/slot.ts';
 import { databaseNow } from '../sql/times.ts';
+import { deleteEndedInstances } from './ended-instances.ts';
 import { withMaintenanceLock } from './lock.ts';
 import { deleteOld, inChunks, oldRows } from './old-rows.ts';
 import { hasStrays, StrayRows } from './stray-rows.ts';
@@ -23,6 +24,7 @@ export type MaintenanceOptions = {
   /** Rows of the outbox are kept for so long after they were published. */
   readonly outboxRetentionMs: number;
   readonly eventTtlMs: number;
+  readonly retention: Retention;
   readonly log: Logger;
 };
 
@@ -53,7 +55,7 @@ export function createMaintenance(pool: Pool, options: MaintenanceOptions): Main
 async function maintain(
   on: Queryable,
   strays: StrayRows,
-  { slot, outboxRetentionMs, eventTtlMs, log }: MaintenanceOptions,
+  { slot, outboxRetentionMs, eventTtlMs, retention, log }: MaintenanceOptions,
 ): Promise<MaintenanceReport> {
   const now = await databaseNow(on);
   const failed: string[] = [];
@@ -78,8 +80,10 @@ async function maintain(
     await attempt('clear the default partition', () => strays.remove(on, slot, now - Math.max(outboxRetentionMs, OPEN_TRANSACTION_MS)), 0);
   }
   const deleted: Record<string, number> = {};
-  for (const [table, condition] of Object.entries(oldRows(eventTtlMs)))
-    deleted[table] = await attempt(`delete old rows of ${table}`, () => deleteOld(on, table, condition), 0);
+  for (const [table, condition] of oldRows(eventTtlMs, retention))
+    deleted[table] = (deleted[table] ?? 0) + (await attempt(`delete old rows of ${table}`, () => deleteOld(on, table, condition), 0));
+  const { instancesMs } = retention;
+  deleted.instance = instancesMs === null ? 0 : await attempt('delete ended instances', () => deleteEndedInstances(on, instancesMs), 0);
   deleted.event_buffer = await attempt('expire events', () => inChunks((limit) => expireEvents(on, limit)), 0);
   const rowsInDefault = await hasStrays(on);
   if (rowsInDefault) log.error({ slot }, 'Rows of the outbox are in no partition of their own: partitions were not made ahead');

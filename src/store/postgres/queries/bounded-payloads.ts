@@ -6,6 +6,7 @@ import { payloadAt, seqsIn } from '../../stored/payloads.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
 import { int4Array } from '../sql/binary-array.ts';
+import { bytesWithEscapes, newMark, parseMarked, withoutEscapes } from '../sql/escapes.ts';
 
 /** `payload` is absent where it did not fit. */
 type Found = { readonly bytes: number; readonly payload?: Json };
@@ -27,11 +28,12 @@ const statement = {
   text: `WITH wanted AS (SELECT k.seq, k.ord FROM unnest($2::int4[]) WITH ORDINALITY AS k (seq, ord)),
       batch AS (SELECT DISTINCT found.last_seq FROM wanted CROSS JOIN LATERAL (SELECT b.last_seq FROM history b
         WHERE b.instance_id = $1 AND b.last_seq >= wanted.seq ORDER BY b.last_seq LIMIT 1) AS found),
-      measured AS (SELECT w.seq, w.ord, p.value, octet_length(p.value::text) AS bytes FROM batch
-        JOIN history h ON h.instance_id = $1 AND h.last_seq = batch.last_seq CROSS JOIN LATERAL json_each(h.payloads) AS p
+      measured AS (SELECT w.seq, w.ord, p.value, ${bytesWithEscapes('p.value', '$6')} AS bytes FROM batch
+        JOIN history h ON h.instance_id = $1 AND h.last_seq = batch.last_seq
+        CROSS JOIN LATERAL json_each(${withoutEscapes('h.payloads', '$6')}) AS p
         JOIN wanted w ON w.seq = p.key::int4 WHERE h.payloads IS NOT NULL),
       summed AS (SELECT seq, ord, value, bytes, sum(bytes) FILTER (WHERE bytes <= $3) OVER (ORDER BY ord) AS total FROM measured)
-    SELECT seq, bytes, CASE WHEN bytes <= $3 AND (ord <= $5 OR total <= $4) THEN json_build_array(value) END AS found FROM summed`,
+    SELECT seq, bytes, CASE WHEN bytes <= $3 AND (ord <= $5 OR total <= $4) THEN value::text END AS found FROM summed`,
 };
 
 /** @param seqs each once, those that matter most first. */
@@ -42,11 +44,10 @@ export async function readBoundedPayloads(
   { eachBytesMax, totalBytesMax, first }: PayloadBounds,
 ): Promise<BoundedPayloads> {
   if (seqs.length === 0) return new Map();
-  const values = [instanceId, int4Array(seqs), eachBytesMax, totalBytesMax, first];
-  const { rows } = await translating(() =>
-    pool.query<{ seq: number; bytes: number; found: readonly [Json] | null }>({ ...statement, values }),
-  );
-  return new Map(rows.map(({ seq, bytes, found }) => [seq, found === null ? { bytes } : { bytes, payload: found[0] }]));
+  const mark = newMark();
+  const values = [instanceId, int4Array(seqs), eachBytesMax, totalBytesMax, first, mark];
+  const { rows } = await translating(() => pool.query<{ seq: number; bytes: number; found: string | null }>({ ...statement, values }));
+  return new Map(rows.map(({ seq, bytes, found }) => [seq, found === null ? { bytes } : { bytes, payload: parseMarked(found, mark) }]));
 }
 
 /** Bytes of a value that is made of payloads. */

@@ -1,5 +1,5 @@
 /** Searching instances, newest first. */
-import type { InstanceId } from '../../../core/ids.ts';
+import { firstIdAt, type InstanceId } from '../../../core/ids.ts';
 import { decodeCursor, pageOf, patterns } from '../../cursor.ts';
 import type { Page } from '../../definition-store.ts';
 import type { InstanceFilter, InstanceRow } from '../../instance-queries.ts';
@@ -21,15 +21,8 @@ export async function listInstances(pool: Pool, filter: InstanceFilter, limit: n
   const where = new Filter();
   if (cursor !== null) where.add((value) => `i.id < ${value}`, decodeCursor(name, cursor, [patterns.uuid])[0]);
   where.add((value) => `i.status = ${value}`, filter.status);
-  where.add((value) => `i.definition_id = ${value}`, filter.definition);
-  where.add((value) => `i.definition_version = ${value}`, filter.version);
-  where.add((value) => `i.business_key = ${value}`, filter.businessKey === undefined ? undefined : storableText(filter.businessKey));
-  where.add((value) => `i.parent_id = ${value}`, filter.parent);
-  where.add((value) => `i.created_at >= ${instant(value)}`, filter.startedFrom);
-  where.add((value) => `i.created_at < ${instant(value)}`, filter.startedTo);
-  // Narrows the range of ids. They come from another clock than `started_at`, which may be wrong by a day.
-  where.add((value) => `i.id >= ${value}`, filter.startedFrom === undefined ? undefined : firstIdAt(filter.startedFrom - DAY_MS));
-  where.add((value) => `i.id < ${value}`, filter.startedTo === undefined ? undefined : firstIdAt(filter.startedTo + DAY_MS));
+  if (filter.incidentCode !== undefined && filter.status === undefined) where.always(mayHaveIncidents);
+  addConditions(where, filter);
   const { rows } = await translating(() =>
     pool.query<InstanceRow>(
       `SELECT ${rowFields} FROM instance i ${where.sql} ORDER BY i.id DESC LIMIT ${where.parameter(limit + 1)}`,
@@ -45,10 +38,30 @@ export async function listInstances(pool: Pool, filter: InstanceFilter, limit: n
   );
 }
 
-/** The least UUIDv7 of a millisecond. */
-function firstIdAt(at: number): string {
-  const hex = Math.max(0, Math.min(at, 0xffff_ffff_ffff)).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+/** Few instances retry as a rule: the search begins at their timers then, by an index of these alone, and not at all instances. */
+const isRetrying = `EXISTS (SELECT FROM timer t WHERE t.instance_id = i.id AND t.kind = 'retry')`;
+
+/** By an index that a step changes only when it raises or ends an incident. */
+function hasIncident(code: string): string {
+  return `i.id IN (SELECT n.instance_id FROM incident n WHERE n.code = ${code})`;
+}
+
+/** A row may be left of an instance that a process of an older version moved on. */
+const mayHaveIncidents = `i.status IN ('incident', 'paused')`;
+
+/** All of the filter but the status. */
+export function addConditions(where: Filter, filter: Omit<InstanceFilter, 'status'>): void {
+  where.add((value) => `i.definition_id = ${value}`, filter.definition);
+  where.add((value) => `i.definition_version = ${value}`, filter.version);
+  where.add((value) => `i.business_key = ${value}`, filter.businessKey === undefined ? undefined : storableText(filter.businessKey));
+  where.add((value) => `i.parent_id = ${value}`, filter.parent);
+  if (filter.retrying !== undefined) where.always(filter.retrying ? isRetrying : `NOT ${isRetrying}`);
+  where.add(hasIncident, filter.incidentCode === undefined ? undefined : storableText(filter.incidentCode));
+  where.add((value) => `i.created_at >= ${instant(value)}`, filter.startedFrom);
+  where.add((value) => `i.created_at < ${instant(value)}`, filter.startedTo);
+  // Narrows the range of ids. They come from another clock than `started_at`, which may be wrong by a day.
+  where.add((value) => `i.id >= ${value}`, filter.startedFrom === undefined ? undefined : firstIdAt(filter.startedFrom - DAY_MS));
+  where.add((value) => `i.id < ${value}`, filter.startedTo === undefined ? undefined : firstIdAt(filter.startedTo + DAY_MS));
 }
 
 export async function runningByVersion(pool: Pool, definitionId: string) {

@@ -7,17 +7,18 @@ import { triggers } from '../triggers/trigger-list.ts';
 import { books } from './books.ts';
 import { fullHistory, history } from './history.ts';
 import { instanceIds, listInstances, runningByVersion } from './instance-list.ts';
-import { findInstance, getInstance, getWholeInstance, startByKey } from './instance-view.ts';
+import { findInstance, getInstance, getWholeInstance, startByKey, versionsOf } from './instance-view.ts';
 import { getTask, listTasks } from './task-list.ts';
 
 export function createInstanceQueries(pool: Pool): InstanceQueries {
   return {
     list: (filter, limit, cursor) => listInstances(pool, filter, limit, cursor),
     find: (instanceId) => findInstance(pool, instanceId),
+    versionsOf: (instanceIds) => versionsOf(pool, instanceIds),
     getWhole: (instanceId) => getWholeInstance(pool, instanceId),
     get: (instanceId) => getInstance(pool, instanceId),
     startByKey: (definitionId, key) => startByKey(pool, definitionId, key),
-    history: (instanceId, afterSeq, limit, bytesMax) => history(pool, instanceId, afterSeq, limit, bytesMax),
+    history: (instanceId, from, limit, options) => history(pool, instanceId, from, limit, options),
     fullHistory: (instanceId) => fullHistory(pool, instanceId),
     tasks: (instanceId, limit, cursor) => listTasks(pool, instanceId, limit, cursor),
     task: (instanceId, path) => getTask(pool, instanceId, path),

@@ -3,11 +3,13 @@ import type { InstanceId } from '../../../core/ids.ts';
 import type { Json } from '../../../core/json.ts';
 import type { EarlierStart, FoundInstance, InstanceRow, InstanceView, PendingCommand } from '../../instance-queries.ts';
 import { pendingMax, valueBytesMax } from '../../page-limits.ts';
+import { readScope, readState } from '../../stored/short-form.ts';
 import { INPUT_SEQ, itemSeqsOf, restoreState } from '../../stored/state.ts';
 import { translating } from '../connection/errors.ts';
 import type { Pool } from '../connection/pools.ts';
 import { restoreInstances, type StateRow, stateFields } from '../instances/load.ts';
-import { int4Array } from '../sql/binary-array.ts';
+import { int4Array, uuidArray } from '../sql/binary-array.ts';
+import { newMark, withoutEscapes } from '../sql/escapes.ts';
 import { epochMs } from '../sql/times.ts';
 import { readBoundedPayloads, valueAt } from './bounded-payloads.ts';
 import { rowFields } from './instance-list.ts';
@@ -40,8 +42,9 @@ function viewOf(found: ViewRow, state: InstanceView['state']): InstanceView {
 export async function getInstance(pool: Pool, instanceId: InstanceId): Promise<InstanceView | null> {
   const found = await readView(pool, instanceId);
   if (found === null) return null;
-  const { state, outputSeq } = found;
-  const scopes = found.scopes ?? [];
+  const { outputSeq } = found;
+  const state = readState(found.state);
+  const scopes = (found.scopes ?? []).map(readScope);
   const own = outputSeq === null ? [INPUT_SEQ] : [INPUT_SEQ, outputSeq];
   const bounds = { eachBytesMax: valueBytesMax, totalBytesMax: valueBytesMax, first: own.length };
   const loops = [state.root, ...scopes.map(({ scope }) => scope)].flatMap(itemSeqsOf);
@@ -67,9 +70,9 @@ async function countItems(pool: Pool, instanceId: InstanceId, seqs: readonly num
     pool.query<{ seq: number; items: number }>({
       name: 'count-items',
       text: `SELECT k.seq, json_array_length(found.items) AS items FROM unnest($2::int4[]) AS k (seq)
-        CROSS JOIN LATERAL (SELECT h.payloads -> k.seq::text AS items FROM history h WHERE h.instance_id = $1 AND h.last_seq >= k.seq
+        CROSS JOIN LATERAL (SELECT (${withoutEscapes('h.payloads', '$3')}) -> k.seq::text AS items FROM history h WHERE h.instance_id = $1 AND h.last_seq >= k.seq
           ORDER BY h.last_seq LIMIT 1) AS found WHERE json_typeof(found.items) = 'array'`,
-      values: [instanceId, int4Array(seqs)],
+      values: [instanceId, int4Array(seqs), newMark()],
     }),
   );
   return rows;
@@ -79,7 +82,8 @@ export async function findInstance(pool: Pool, instanceId: InstanceId): Promise<
   const { rows } = await translating(() =>
     pool.query<InstanceRow & { seq: number }>({
       name: 'find-instance',
-      text: `SELECT ${rowFields}, (i.state ->> 'seq')::int4 AS seq FROM instance i WHERE i.id = $1`,
+      // The state has it too, but may hold what Postgres cannot take apart (sql/escapes.ts).
+      text: `SELECT ${rowFields}, (SELECT max(h.last_seq) FROM history h WHERE h.instance_id = i.id) AS seq FROM instance i WHERE i.id = $1`,
       values: [instanceId],
     }),
   );
@@ -87,6 +91,17 @@ export async function findInstance(pool: Pool, instanceId: InstanceId): Promise<
   if (found === undefined) return null;
   const { seq, ...row } = found;
   return { row, seq };
+}
+
+export async function versionsOf(pool: Pool, instanceIds: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, number>> {
+  const { rows } = await translating(() =>
+    pool.query<{ id: InstanceId; version: number }>({
+      name: 'versions-of-instances',
+      text: 'SELECT i.id, i.version FROM unnest($1::uuid[]) AS w (id) JOIN instance i ON i.id = w.id',
+      values: [uuidArray(instanceIds)],
+    }),
+  );
+  return new Map(rows.map(({ id, version }) => [id, version]));
 }
 
 export async function startByKey(pool: Pool, definitionId: string, key: string): Promise<EarlierStart | null> {

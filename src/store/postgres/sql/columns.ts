@@ -2,6 +2,7 @@
  * Text and parameters of the statements that unnest columns. A column has its array type and the function that makes one binary
  * parameter of its rows. SQL and parameters are made from the same list in the same order, so they cannot differ.
  */
+import type { InParts } from '../../../core/parts.ts';
 import { boolArray, byteaArray, int4Array, int8Array, jsonArray, textArray, timestamptzArray, uuidArray } from './binary-array.ts';
 
 type Encoders = {
@@ -25,6 +26,9 @@ const encoders: { readonly [Type in keyof Encoders]: (items: readonly Encoders[T
   bytea: byteaArray,
   timestamptz: timestamptzArray,
 };
+
+/** From here on a column is a part of its own: ten thousand rows of sixteen columns take 0.2 s. */
+const ROWS_LONG = 500;
 
 type Column<Row> = {
   readonly name: string;
@@ -61,5 +65,16 @@ export class Columns<Row> {
 
   encode(rows: readonly Row[]): Buffer[] {
     return this.#columns.map(({ encode }) => encode(rows));
+  }
+
+  /** The same, where there may be thousands of rows. */
+  *encodeInParts(rows: readonly Row[]): InParts<Buffer[]> {
+    if (rows.length < ROWS_LONG) return this.encode(rows);
+    const buffers: Buffer[] = [];
+    for (const { encode } of this.#columns) {
+      yield;
+      buffers.push(encode(rows));
+    }
+    return buffers;
   }
 }

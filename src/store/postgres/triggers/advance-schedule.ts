@@ -6,7 +6,7 @@
 import { MillraceError } from '../../../core/error.ts';
 import type { EpochMs } from '../../../core/ids.ts';
 import type { AdvancedSchedule, DecideSchedule, ScheduleRunner, ScheduleStep } from '../../instance-store.ts';
-import { recentWith, type ScheduleRow } from '../../schedules.ts';
+import { recentWith, type ScheduleName, type ScheduleRow } from '../../schedules.ts';
 import { translating } from '../connection/errors.ts';
 import { inTransaction, type Pool, type Queryable } from '../connection/pools.ts';
 import { lockKeys } from '../events/key-locks.ts';
@@ -19,14 +19,22 @@ import { readSchedules, saveSchedule } from './schedule-rows.ts';
 const take = {
   name: 'take-schedule',
   text: `SELECT s.definition_id AS "definitionId", s.name FROM schedule s
-    WHERE (NOT s.paused AND (s.next_at <= now() OR (s.running_id IS NULL AND s.queued <> '{}')))
-      OR (s.running_id IS NOT NULL AND NOT EXISTS (SELECT FROM instance i WHERE i.id = s.running_id AND i.ended_at IS NULL))
+    WHERE ((NOT s.paused AND (s.next_at <= now() OR (s.running_id IS NULL AND s.queued <> '{}')))
+        OR (s.running_id IS NOT NULL AND NOT EXISTS (SELECT FROM instance i WHERE i.id = s.running_id AND i.ended_at IS NULL)))
+      AND NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS x (definition_id, name)
+        WHERE x.definition_id = s.definition_id AND x.name = s.name)
     ORDER BY s.next_at NULLS LAST LIMIT 1 FOR UPDATE OF s SKIP LOCKED`,
 };
 
-export async function advanceSchedule(pool: Pool, options: ApplyOptions, runner: ScheduleRunner): Promise<ScheduleStep> {
+export async function advanceSchedule(
+  pool: Pool,
+  options: ApplyOptions,
+  runner: ScheduleRunner,
+  except: readonly ScheduleName[] = [],
+): Promise<ScheduleStep> {
   return await inTransaction(pool, async (client) => {
-    const { rows } = await client.query<Pick<ScheduleRow, 'definitionId' | 'name'>>(take);
+    const values = [except.map(({ definitionId }) => definitionId), except.map(({ name }) => name)];
+    const { rows } = await client.query<ScheduleName>({ ...take, values });
     const [taken] = rows;
     const [row] = taken === undefined ? [] : await readSchedules(client, taken.definitionId, taken.name);
     if (row === undefined) return { advanced: null, ...(await nextDue(client)) };

@@ -5,7 +5,9 @@
 import { MillraceError } from '../../../core/error.ts';
 import type { ExternalEvent } from '../../../core/external-event.ts';
 import type { DefinitionId, InstanceId } from '../../../core/ids.ts';
+import { inTurns } from '../../in-turns.ts';
 import type { DecideEventStart, EventStarter, Start } from '../../instance-store.ts';
+import { LoopTurns } from '../../loop-turns.ts';
 import type { FailedStart } from '../../triggers.ts';
 import { translating } from '../connection/errors.ts';
 import type { Queryable } from '../connection/pools.ts';
@@ -29,15 +31,21 @@ export async function planStarts(
 ): Promise<Plan> {
   if (starter === undefined || events.length === 0) return NOTHING;
   const sets = await triggerSetsOf(on, [...new Set(events.map(({ type }) => type))], definitionId);
-  return sets.length === 0 ? NOTHING : decideAll(await starter.prepare(sets), sets, events);
+  return sets.length === 0 ? NOTHING : await decideAll(await starter.prepare(sets), sets, events);
 }
 
-function decideAll(decide: DecideEventStart, sets: readonly EventTriggerSet[], events: readonly ExternalEvent[]): Plan {
+/** In turns of the event loop: an event may start hundreds of definitions, and the first step of each takes a tenth of a second. */
+async function decideAll(decide: DecideEventStart, sets: readonly EventTriggerSet[], events: readonly ExternalEvent[]): Promise<Plan> {
+  const turns = new LoopTurns();
   const starts: PlannedStart[] = [];
   const failed: FailedStart[] = [];
   for (const event of events) {
     for (const set of sets) {
-      const decided = set.eventTypes.includes(event.type) ? decide(set, event) : null;
+      if (!set.eventTypes.includes(event.type)) continue;
+      if (turns.isOver) await turns.take();
+      const deciding = decide(set, event);
+      if (deciding === null) continue;
+      const decided = await inTurns(deciding);
       if (decided === null) continue;
       const { definitionId } = set;
       if (decided.kind === 'failed') failed.push({ event, definitionId, reason: decided.reason });

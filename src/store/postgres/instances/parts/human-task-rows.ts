@@ -30,6 +30,7 @@ const reassignedColumns = new Columns<TransitionRows['reassigned'][number]>((of)
   of('users', 'json', ({ task }) => jsonOf(task.assignees.users)),
   of('roles', 'json', ({ task }) => jsonOf(task.assignees.roles)),
   of('voters', 'json', ({ task }) => jsonOf(votersOf(task))),
+  of('definition_version', 'int4', ({ definitionVersion }) => definitionVersion),
 ]);
 const closedColumns = new Columns<TransitionRows['closedHuman'][number]>((of) => [
   of('instance_id', 'uuid', ({ instanceId }) => instanceId),
@@ -58,7 +59,7 @@ export const openHumanTasks = part(
       ${textList('h.voters')}, ${textList('h.excluded')}, h.due_at, h.opened_at
     FROM ${openedHumanColumns.unnest('h', first)} JOIN ${winners} w ON w.id = h.instance_id
     ON CONFLICT (instance_id, path) DO UPDATE SET attempt = excluded.attempt, title = excluded.title, users = excluded.users,
-      roles = excluded.roles, approvals = excluded.approvals, voters = excluded.voters, excluded = excluded.excluded, due_at = excluded.due_at, opened_at = excluded.opened_at`,
+      roles = excluded.roles, definition_version = excluded.definition_version, approvals = excluded.approvals, voters = excluded.voters, excluded = excluded.excluded, due_at = excluded.due_at, opened_at = excluded.opened_at`,
 );
 
 export const reassignHumanTasks = part(
@@ -66,7 +67,7 @@ export const reassignHumanTasks = part(
   reassignedColumns,
   (rows) => rows.reassigned,
   (first, winners) => `UPDATE human_task t SET users = ${textList('r.users')}, roles = ${textList('r.roles')},
-      voters = ${textList('r.voters')}
+      voters = ${textList('r.voters')}, definition_version = r.definition_version
     FROM ${reassignedColumns.unnest('r', first)} JOIN ${winners} w ON w.id = r.instance_id
     WHERE t.instance_id = r.instance_id AND t.path = r.path`,
 );

@@ -2,6 +2,7 @@
 import { bookChildren, strikeChildren } from './child-rows.ts';
 import { writeCommandResults } from './command-results.ts';
 import { closeHumanTasks, deleteClaims, openHumanTasks, reassignHumanTasks } from './human-task-rows.ts';
+import { closeIncidents, raiseIncidents } from './incident-rows.ts';
 import { sendMessages } from './messages.ts';
 import type { Part } from './part.ts';
 import { deleteScopes, writeScopes } from './scope-rows.ts';
@@ -33,4 +34,6 @@ export const allParts: readonly Part[] = [
   writeCommandResults,
   bookChildren,
   strikeChildren,
+  raiseIncidents,
+  closeIncidents,
 ];

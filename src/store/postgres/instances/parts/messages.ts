@@ -6,5 +6,5 @@ export const sendMessages: Part = {
   name: 'sent',
   sql: insertSent,
   count: sentColumns.count,
-  values: (rows) => sentColumns.encode(rows.messages),
+  values: (rows) => sentColumns.encodeInParts(rows.messages),
 };

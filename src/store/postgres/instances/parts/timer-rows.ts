@@ -24,7 +24,8 @@ export const armTimers = part(
   (first, winners) => `INSERT INTO timer (instance_id, timer_id, partition, kind, path, attempt, due_at)
     SELECT a.instance_id, a.timer_id, a.partition, a.kind, a.path, a.attempt, a.due_at
     FROM ${armedColumns.unnest('a', first)} JOIN ${winners} w ON w.id = a.instance_id
-    ON CONFLICT (instance_id, timer_id) DO UPDATE SET attempt = excluded.attempt, due_at = excluded.due_at`,
+    ON CONFLICT (instance_id, timer_id) DO UPDATE
+      SET attempt = excluded.attempt, due_at = excluded.due_at, armed_at = excluded.armed_at, original_due_at = NULL`,
 );
 
 export const disarmTimers = part(
