@@ -7,7 +7,7 @@ import type { preParsingHookHandler } from 'fastify';
 import { ApiProblem } from './problem.ts';
 
 /** What a process holds of bodies at once. Their values take several times as much. */
-export const bodiesBytesMax = 96 * 1_048_576;
+export const bodiesBytesMax = 64 * 1_048_576;
 
 /** Of one body that is not counted. */
 const SMALL_BYTES = 65_536;

@@ -12,7 +12,7 @@ const output = JSON.stringify({ text: 'ü'.repeat(50_000) });
 const problem = (detail: string): string => JSON.stringify({ detail });
 
 type Asked = { readonly line: string; readonly authorization: string | undefined; readonly body: string };
-type Answer = readonly [status: number, body: string];
+type Answer = readonly [status: number, body: string, location?: string];
 
 /** An API that gives these answers, one after the other; the last one again and again. null: it closes the connection. */
 async function open(...answers: readonly (Answer | null)[]) {
@@ -22,17 +22,19 @@ async function open(...answers: readonly (Answer | null)[]) {
     asked.push({ line: `${request.method} ${request.url}`, authorization: request.headers.authorization, body });
     const next = answers[Math.min(asked.length, answers.length) - 1] ?? null;
     if (next === null) request.socket.destroy();
-    else response.writeHead(next[0], { 'content-type': 'application/json' }).end(next[1]);
+    else response.writeHead(next[0], { 'content-type': 'application/json', ...(next[2] && { location: next[2] }) }).end(next[1]);
   };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const end = new AbortController();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const payloads = createRestPayloads({
-    ...{ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, apiKey: 'key', log: silent },
+    ...{ url, apiKey: 'key', log: silent },
     ...{ backoff: { initialMs: 1, maxMs: 2 }, visibleAfterMs: [1, 1] },
   });
   return {
+    url,
     asked,
     end,
     input: () => payloads.input(task, end.signal),
@@ -87,6 +89,15 @@ describe('From the REST API', () => {
       error: { status: 'failed', code, retryable, message: expect.stringContaining('why') },
     });
     expect(api.asked).toHaveLength(1);
+  });
+
+  it.each([302, 307, 308])('a redirect (%s) is not followed, so that data go nowhere else', async (status) => {
+    const elsewhere = await open([204, '']);
+    const api = await open([status, '', elsewhere.url]);
+    expect(await api.keep()).toMatchObject({
+      error: { code: 'PAYLOAD_REFUSED', retryable: true, message: expect.stringContaining('MILLRACE_URL') },
+    });
+    expect([api.asked.length, elsewhere.asked.length]).toEqual([1, 0]);
   });
 
   it('it waits no longer once the worker has to end', async () => {

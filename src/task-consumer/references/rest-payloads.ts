@@ -74,7 +74,8 @@ async function send(to: string, init: RequestInit, signal: AbortSignal): Promise
 }
 
 async function fetchText(to: string, init: RequestInit): Promise<Answer> {
-  const response = await fetch(to, init);
+  // A redirect would send the data to another server.
+  const response = await fetch(to, { ...init, redirect: 'manual' });
   return { status: response.status, body: await response.text() };
 }
 
@@ -85,6 +86,8 @@ function failureOf(answer: Answer): FailedAttempt {
     return failedForNow('WORKER_KEY_REFUSED', `The API refuses the key of this worker: ${detailOf(answer)} ${remedy}`);
   }
   if (MISSING.has(status)) return failedForNow('ATTEMPT_NOT_OPEN', `The API does not know the attempt as open: ${detailOf(answer)}`);
+  if (status >= 300 && status < 400)
+    return failedForNow('PAYLOAD_REFUSED', `The API answered ${status}, a redirect. MILLRACE_URL must be the address of the API itself.`);
   if (status === 413) return failed('OUTPUT_TOO_LARGE', `The API does not take the output: ${detailOf(answer)}`);
   return failedForNow('PAYLOAD_REFUSED', `The API answered ${status}: ${detailOf(answer)}`);
 }
