@@ -28,6 +28,8 @@ type Stored = {
 };
 
 const PAGE = 500;
+/** Most of the time goes to waiting for the database. Each may be as large as an instance may be. */
+const AT_ONCE = 4;
 /** A running instance may move on between the two reads. */
 const READS_MAX = 5;
 const PLACES_MAX = 10;
@@ -39,15 +41,20 @@ export async function verifyInstances(queries: Queries, onProgress: (verified: n
   let after: InstanceId | null = null;
   for (;;) {
     const ids: readonly InstanceId[] = await queries.instanceIds(after, PAGE);
-    for (const instanceId of ids) {
-      const message = await verifyInstance(queries, instanceId);
-      if (message !== null) differences.push({ instanceId, message });
-      verified++;
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      const messages = await Promise.all(some.map((instanceId) => verifyInstance(queries, instanceId)));
+      differences.push(...some.flatMap((instanceId, n) => differenceOf(instanceId, messages[n] ?? null)));
     }
+    verified += ids.length;
     onProgress(verified);
     after = ids.at(-1) ?? null;
     if (after === null || ids.length < PAGE) return { verified, differences };
   }
+}
+
+function differenceOf(instanceId: InstanceId, message: string | null): readonly Difference[] {
+  return message === null ? [] : [{ instanceId, message }];
 }
 
 /** What differs, or null. */

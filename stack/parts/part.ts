@@ -44,7 +44,7 @@ export function javaArguments(heap: number, more: readonly string[]): string[] {
 
 /** What a child needs of our own environment; everything else is named by its part. */
 export function basicEnvironment(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'JAVA_HOME', 'TMPDIR', 'LANG', 'TZ'];
+  const kept = ['PATH', 'HOME', 'JAVA_HOME', 'JDK_JAVA_OPTIONS', 'TMPDIR', 'LANG', 'TZ'];
   return Object.fromEntries(kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])));
 }
 

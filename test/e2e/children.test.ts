@@ -204,7 +204,6 @@ describe('children on the whole stack', () => {
     );
     await client.cancel(root);
     await ends(grandchild, 'cancelled');
-    expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 });
 

@@ -286,6 +286,5 @@ describe('constructs on the whole stack', () => {
     expect((await is(newest, ({ status }) => status === 'completed', 'has completed')).output).toEqual(['by schedule', 'after']);
     // The stack is everybody's.
     for (const each of [paused, clock]) await engine.deploy({ ...each, triggers: [] });
-    expect(await engine.cli('verify')).toContain('no difference');
   }, 180_000);
 });

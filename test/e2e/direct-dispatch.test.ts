@@ -18,6 +18,7 @@ import { TestEngine } from '../support/engine.ts';
 import { eventually, eventuallyHas } from '../support/eventually.ts';
 import { decideAll, deployMix, expectAllFinished, type MixedLoad, sendEvents, startMix } from '../support/mixed-load.ts';
 import { type StackHandle, startTestStack } from '../support/stack.ts';
+import { expectVerified } from '../support/verified.ts';
 
 const home = join(checkout, '.millrace-test', `direct-dispatch-${process.pid}`);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-direct-'));
@@ -166,3 +167,5 @@ describe('nothing is lost, and nothing is repeated beyond the promise, when', ()
     180_000,
   );
 });
+
+test('after all of it each instance is as its history says', () => expectVerified(stack.env.INSTANCE_DATABASE_URL ?? ''));

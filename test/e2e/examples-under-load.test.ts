@@ -55,7 +55,6 @@ test(
       expect(await (await fetch(`${shop.url}/orders/${orderId}`)).json(), orderId).toEqual(ledger);
     });
     expect(ended).toHaveLength(3 * COUNT);
-    expect(await engine.cli('verify')).toContain('no difference');
   },
   TIMEOUT_MS,
 );

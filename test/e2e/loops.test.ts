@@ -155,7 +155,6 @@ describe('loops on the whole stack', () => {
     const output = { enough, search: ['a', 'b', null], after: 'TIMEOUTTIMEOUT', long: 1_201, some: ['yes'] };
     for (const id of instanceIds) expect((await client.instance(id)).output).toEqual(output);
     expect(await leftOf(instanceIds)).toEqual({ scopes: 0, timers: 0, subscriptions: 0, people: 0 });
-    expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 
   test('an orchestrator and a worker that are killed change nothing but time', async () => {
@@ -171,7 +170,6 @@ describe('loops on the whole stack', () => {
     expect(await leftOf(instanceIds)).toEqual({ scopes: 0, timers: 0, subscriptions: 0, people: 0 });
     const deadLetters = await queryInstances('SELECT code FROM dead_letter WHERE instance_id = ANY ($1::text[])', [instanceIds]);
     expect(deadLetters).toEqual([]);
-    expect(await engine.cli('verify')).toContain('no difference');
   }, 240_000);
 });
 

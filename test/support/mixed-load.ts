@@ -134,5 +134,4 @@ export async function expectAllFinished(engine: TestEngine, { instanceIds }: Mix
     [instanceIds],
   );
   expect(lost).toEqual([]);
-  expect(await engine.cli('verify')).toContain('no difference');
 }
