@@ -86,7 +86,7 @@ const full: JsonObject = graphOf(
       ...info,
       ...joined,
     },
-    some: { type: 'forEach', items: '${ input }', onItemFailure: 'fail', atLeast: 1, body },
+    some: { type: 'forEach', items: '${ input.x }', onItemFailure: 'fail', atLeast: 1, body },
     child: { type: 'workflow', definition: 'd', version: 2, input: {}, detached: false, timeout: '1d', ...info, ...joined },
     children: { type: 'forEach', items: [1], workflow: { definition: 'd', version: 'latest', input: 1 } },
     until: { type: 'repeat', until: 'last == 1', max: 3, delay: '1s', timeout: '1d', body, ...info, ...joined },

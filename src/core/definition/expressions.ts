@@ -55,7 +55,12 @@ export type ExpressionUse = {
   readonly condition?: string;
   /** The string with expressions in it. */
   readonly text?: string;
+  readonly wanted?: WantedValue;
 };
+
+/** What a template must give, wherever it leads; `what` begins a sentence. */
+export type WantedValue = { readonly type: 'string' | 'array'; readonly what: string };
+type TemplateRules = Pick<CompileOptions, 'encoders' | 'secrets'> & { readonly wanted?: WantedValue };
 
 /** The name by which a compensation sees the node that it undoes: `{ input, output }`. */
 export const COMPENSATED = 'node';
@@ -110,7 +115,7 @@ export class Expressions {
   }
 
   /** JSON with `${ … }` in its strings. */
-  template(value: Json, pointer: string, place: Place, rules: Pick<CompileOptions, 'encoders' | 'secrets'> = {}): Template {
+  template(value: Json, pointer: string, place: Place, { wanted, ...rules }: TemplateRules = {}): Template {
     const options = { ...rootsAt(place), ...rules };
     const compiled = compileTemplate(value, options);
     if (!compiled.ok) {
@@ -119,7 +124,8 @@ export class Expressions {
     }
     warnOfTemplate(value, pointer, this.#errors);
     const { isConstant, references } = compiled.value;
-    if (typeof value === 'string' && !isConstant) this.#keep(value, { pointer, place, references });
+    if (typeof value === 'string' && !isConstant)
+      this.#keep(value, { pointer, place, references, ...(wanted === undefined ? {} : { wanted }) });
     else if (!isConstant) this.#keepUses(value, pointer, place, '', options);
     return compiled.value;
   }
@@ -184,7 +190,8 @@ export class Expressions {
       return null;
     }
     const before = this.#errors.all.length;
-    const template = this.template(value, pointer, place);
+    const what = code === 'MR_DEF_DURATION' ? 'A duration' : 'A time';
+    const template = this.template(value, pointer, place, { wanted: { type: 'string', what } });
     if (this.#errors.all.length > before) return null;
     if (!template.isConstant) return template;
     const text = template.evaluate({});

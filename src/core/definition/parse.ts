@@ -21,6 +21,7 @@ import { checkStrings } from './strings.ts';
 import { readTriggers } from './triggers/read.ts';
 import { checkOperations } from './typed/check-operations.ts';
 import { checkTypes } from './typed/check-types.ts';
+import { checkValues } from './typed/check-values.ts';
 import { checkChildInputs } from './typed/child-inputs.ts';
 import type { KnownChild, KnownChildren } from './typed/known.ts';
 import { SENSITIVE } from './typed/marks.ts';
@@ -29,6 +30,7 @@ import { ANY, type Shape } from './typed/shape.ts';
 import type { Shapes } from './typed/shapes.ts';
 import { shapesOf } from './typed/shapes-of.ts';
 import { warnOfShown } from './typed/shown.ts';
+import { checkTriggerInputs } from './typed/trigger-inputs.ts';
 import type { Definition, DefinitionError } from './types.ts';
 
 export type ParseOptions = {
@@ -122,6 +124,8 @@ export function parseTyped(document: Json, options: ParseOptions): Result<TypedD
   if (options.checksTypes !== false) {
     checkTypes(expressions.uses, shapes, errors);
     checkOperations(expressions.uses, shapes, errors);
+    checkValues(expressions.uses, shapes, errors);
+    checkTriggerInputs(limits.triggers, { document, shapes, schema: head.input }, errors);
     checkVoters(parsing.graphs, document, errors);
     checkChildInputs(parsing.graphs, { document, shapes, children }, errors);
   }

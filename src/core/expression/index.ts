@@ -4,8 +4,9 @@ import type { EvaluateOptions, Expression, Scope } from './types.ts';
 
 export { compileExpression } from './compile.ts';
 export { ExpressionError, type ExpressionErrorCode } from './error.ts';
-export { impossibleOperations, type TypeOfPath, type ValueType } from './operations.ts';
+export { impossibleOperations, type TypeOfPath } from './operations.ts';
 export { splitPlaceholders } from './placeholders.ts';
+export type { ValueType } from './sample-values.ts';
 export { type StaticResult, staticResultOf } from './static-result.ts';
 export { compileTemplate } from './template.ts';
 export * from './types.ts';

@@ -1,45 +1,22 @@
 /**
- * Finds operators that can never work, since their operands are of types that they do not take: `"a" + 1`. Types are known of literals, of
- * what some operators and functions always give, and of paths that the caller knows. Whether an operator takes two types is asked of the
- * operator itself, by values of these types. Used by checks at deploy, never while an instance runs.
+ * Finds operators and functions that can never work, since their operands are of types that they do not take: `"a" + 1`. Types are known
+ * of literals, of what some operators and functions always give, and of paths that the caller knows. Used by checks at deploy, never while an instance runs.
  */
 import { LRUCache } from 'lru-cache';
 import { compiledInParts } from '../compilation.ts';
-import { compileExpression } from './compile.ts';
-import { ExpressionError } from './error.ts';
+import { shapesOf } from './functions/index.ts';
 import type { Expr } from './instrument.ts';
 import { type PlainTree, plainTreeOf } from './plain-tree.ts';
+import { type ValueType, words } from './sample-values.ts';
 import { staticResultOfTree } from './static-result.ts';
+import { takes, takesCall, takesOne } from './tried-operations.ts';
 import type { CompileError } from './types.ts';
 
-export type ValueType = 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'array' | 'object';
 /** null: not known. */
 export type TypeOfPath = (root: string, path: readonly (string | number)[]) => ValueType | null;
 
 type Found = { readonly tree: PlainTree | null };
 type Bound = ReadonlySet<string>;
-
-const samples: { readonly [type in ValueType]: string } = {
-  string: '"a"',
-  integer: '1',
-  number: '1.5',
-  boolean: 'true',
-  null: 'null',
-  array: '[1]',
-  object: '{"a": 1}',
-};
-/** What an operand may be of which nothing is known. */
-const anything = [...Object.values(samples), '1u', 'b"a"', 'timestamp("2026-01-31T09:00:00Z")', 'duration("1s")'];
-
-const words: { readonly [type in ValueType]: string } = {
-  string: 'a string',
-  integer: 'an integer',
-  number: 'a number',
-  boolean: 'a boolean',
-  null: 'null',
-  array: 'an array',
-  object: 'an object',
-};
 
 /** By CEL's name, as it is written between its operands. */
 const BINARY: ReadonlyMap<string, string> = new Map([
@@ -50,10 +27,12 @@ const UNARY: ReadonlyMap<string, string> = new Map([
   ['-_', '-'],
   ['!_', '!'],
 ]);
+/** As CEL names operators, which are looked at by themselves. */
+const OPERATOR = /^[_@!-]/;
 const COMPARING = new Set(['<', '<=', '>', '>=']);
 /** Functions that give a string, or fail. */
 const STRINGS = new Set(['string', 'join', 'replace', 'lowerAscii', 'upperAscii', 'trim', 'substring', 'format', 'charAt']);
-const HAS_OPERATOR = /[-+*/%<>!?]|\bin\b/;
+const HAS_OPERATOR = /[-+*/%<>!?(]|\bin\b/;
 
 /** @returns one for each operator that can never work, in the order of the source; none where it cannot be parsed. */
 export function impossibleOperations(source: string, typeOf: TypeOfPath): readonly CompileError[] {
@@ -103,7 +82,9 @@ class Finder {
       case 'comprehensionExpr': {
         const { iterRange, accuInit, loopCondition, loopStep, result, iterVar } = exprKind.value;
         const inside = new Set([...bound, iterVar]);
-        if (iterRange !== undefined) this.typeOf(iterRange, bound);
+        const range = iterRange === undefined ? null : this.typeOf(iterRange, bound);
+        if (range !== null && range !== 'array' && range !== 'object')
+          this.#refuse(expr, `Only arrays and objects can be iterated, and this is ${words[range]}.`);
         for (const part of [loopCondition, loopStep, result]) if (part !== undefined) this.typeOf(part, inside);
         return accuInit?.exprKind.case === 'listExpr' ? 'array' : null;
       }
@@ -112,8 +93,9 @@ class Finder {
         return this.#typeOfForm(expr, bound);
       case 'callExpr': {
         const { function: name, target, args } = exprKind.value;
-        if (target !== undefined) this.typeOf(target, bound);
+        const of = target === undefined ? undefined : this.typeOf(target, bound);
         const types = args.map((arg) => this.typeOf(arg, bound));
+        if (shapesOf(name) !== undefined && !OPERATOR.test(name)) this.#checkCall(expr, name, of, types);
         return this.#typeOfCall(expr, name, types, bound);
       }
       default:
@@ -125,6 +107,12 @@ class Finder {
     const form = staticResultOfTree(expr);
     if (form.kind === 'type') return form.type;
     return form.kind === 'unknown' || bound.has(form.root) || form.root.startsWith('@') ? null : this.#typeOfPath(form.root, form.path);
+  }
+
+  #checkCall(expr: Expr, name: string, target: ValueType | null | undefined, types: readonly (ValueType | null)[]): void {
+    if (takesCall(name, target, types)) return;
+    const given = [target, ...types].flatMap((type) => (type === null || type === undefined ? [] : [words[type]]));
+    this.#refuse(expr, `\`${name}\` cannot be applied to ${given.join(' and ')}.`);
   }
 
   #typeOfCall(expr: Expr, name: string, types: readonly (ValueType | null)[], bound: Bound): ValueType | null {
@@ -175,37 +163,4 @@ function binaryMessage(operator: string, left: ValueType | null, right: ValueTyp
 
 function wordsOf(type: ValueType | null): string {
   return type === null ? 'this' : words[type];
-}
-
-const taken = new Map<string, boolean>();
-
-function takes(operator: string, left: ValueType | null, right: ValueType | null): boolean {
-  if (left === null && right === null) return true;
-  const key = `${left} ${operator} ${right}`;
-  const known = taken.get(key);
-  if (known !== undefined) return known;
-  const of = (type: ValueType | null): readonly string[] => (type === null ? anything : [samples[type]]);
-  const found = of(left).some((first) => of(right).some((second) => works(`(${first}) ${operator} (${second})`)));
-  taken.set(key, found);
-  return found;
-}
-
-function takesOne(operator: string, type: ValueType | null): boolean {
-  if (type === null) return true;
-  const key = `${operator} ${type}`;
-  const found = taken.get(key) ?? works(`${operator}(${samples[type]})`);
-  taken.set(key, found);
-  return found;
-}
-
-/** Compared with itself, since not every value can be given out. */
-function works(source: string): boolean {
-  const compiled = compileExpression(`(${source}) == (${source})`);
-  if (!compiled.ok) return false;
-  try {
-    return compiled.value.evaluate({}) === true;
-  } catch (error) {
-    if (error instanceof ExpressionError) return false;
-    throw error;
-  }
 }

@@ -47,6 +47,14 @@ it.each([
     'input.lines.map(l, "n" + 1)',
     '`+` cannot be used with a string and an integer: write `string(…)` around the number (at character 27).',
   ],
+  ['input.cents.contains("a")', '`contains` cannot be applied to an integer and a string (at character 15).'],
+  ['input.name.sum()', '`sum` cannot be applied to a string (at character 14).'],
+  ['size(input.cents)', '`size` cannot be applied to an integer (at character 4).'],
+  ['input.lines.startsWith(input.any)', '`startsWith` cannot be applied to an array (at character 15).'],
+  ['input.name.substring("a")', '`substring` cannot be applied to a string and a string (at character 14).'],
+  ['timestamp(input.paid)', '`timestamp` cannot be applied to a boolean (at character 4).'],
+  ['input.cents.map(c, c)', 'Only arrays and objects can be iterated, and this is an integer (at character 15).'],
+  ['input.lines.map(l, "n".sum())', '`sum` cannot be applied to a string (at character 26).'],
 ])('refuses %s', (expression, sentence) => {
   expect(told(expression)).toEqual([`MR_DEF_TYPE /nodes/a/output The expression always fails: ${sentence}`]);
 });
@@ -73,6 +81,20 @@ it.each([
   'vars.n + "a"',
   'input.name < "b" && !input.paid',
   'has(input.cents) ? -input.cents : 1',
+  'int(input.name) + 1',
+  'timestamp(input.name)',
+  'input.name.substring(input.rate)',
+  'input.lines.first().orValue({}).sku',
+  'input.any.sum()',
+  'input.lines.zip(input.any)',
+  'input.lines[0].sku.matches("^a+$")',
+  'input.lines.map(l, l.n).sum()',
+  'string(input.paid) + string(input.cents) + string(input.rate)',
+  'url.encode(input.name)',
+  'size(input.lines) + size(input.name)',
+  'input.lines.filter(l, l.n > 1).size()',
+  'input.name.split(",").join(";")',
+  '"%s".format([input.name])',
 ])('takes %s', (expression) => {
   expect(told(expression, { vars: { n: 1 } })).toEqual([]);
 });

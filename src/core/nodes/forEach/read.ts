@@ -23,7 +23,9 @@ export function readForEach(context: NodeContext): ForEachNode {
   return {
     ...readCommon(context),
     type: 'forEach',
-    items: expressions.template(items === undefined ? [] : checkedItems(context, items), reader.at('items'), opening(context)),
+    items: expressions.template(items === undefined ? [] : checkedItems(context, items), reader.at('items'), opening(context), {
+      wanted: { type: 'array', what: 'What a forEach goes through' },
+    }),
     as,
     concurrency: reader.integer('concurrency', 1, CONCURRENCY_MAX) ?? null,
     failuresMax: readFailuresMax(context),
