@@ -215,7 +215,7 @@ export function testSchedules(factory: () => Promise<StoreUnderTest>): void {
     });
 
     it('tell a run that cannot start, with the reason, and go on', async () => {
-      const definition = await begin(document({}, { input: { properties: { at: { type: 'integer' } } } }));
+      const definition = await begin(document({}, { input: { properties: { at: { type: 'string', maxLength: 3 } } } }));
       expect(await run(0)).toEqual([{ what: 'failed', time: at(0), reason: expect.stringContaining('MR_INPUT_INVALID') }]);
       expect((await rowOf(definition)).state).toMatchObject({ next: at(1), running: null });
       expect(await lab.instancesOf(definition)).toEqual([]);
