@@ -3,22 +3,15 @@
  * again (protocol.md, "Continuation" 6): it joins an attempt that runs, and is skipped if the attempt has finished. If it is
  * another record than before, the attempt was dispatched again because its outcome is missing: the outcome is sent again.
  */
-import { LRUCache } from 'lru-cache';
 import type { OutgoingRecord } from '../messaging/log.ts';
+import { type Finished, FinishedAttempts } from './finished-attempts.ts';
 import type { RecordPosition } from './record-buffer.ts';
 import type { ScheduledTask } from './task.ts';
 
-/** Bytes of outcomes that are kept to be sent again. */
+/** What is kept of outcomes, to be sent again: some fifty thousand small ones. */
 const KEPT_BYTES = 32 * 1_048_576;
 /** A larger outcome is not kept: its task would run again. */
 const KEPT_BYTES_PER_OUTCOME = 65_536;
-
-export type Finished = {
-  /** Where its record stands; null: it was run without one. */
-  readonly at: { readonly topic: string; readonly partition: number; readonly offset: bigint } | null;
-  /** Sent again it goes on with nothing: what it went on with, it has behind it. */
-  readonly outcome: OutgoingRecord;
-};
 
 export type Running = { readonly joined: RecordPosition[] };
 
@@ -30,11 +23,7 @@ export function attemptKeyOf({ taskId, attempt, basis }: ScheduledTask): Attempt
 
 export class AttemptDeduplicator {
   readonly #running = new Map<AttemptKey, Running>();
-  readonly #finished = new LRUCache<AttemptKey, Finished>({
-    maxSize: KEPT_BYTES,
-    maxEntrySize: KEPT_BYTES_PER_OUTCOME,
-    sizeCalculation: ({ outcome }, key) => (outcome.value?.length ?? 0) + key.length + 256,
-  });
+  readonly #finished = new FinishedAttempts(KEPT_BYTES, KEPT_BYTES_PER_OUTCOME);
 
   /** Whether it runs, is about to, or has run. */
   knows(key: AttemptKey): boolean {
@@ -58,7 +47,7 @@ export class AttemptDeduplicator {
     this.#running.delete(key);
     const at =
       position === null ? null : { topic: position.partition.topic, partition: position.partition.partition, offset: position.offset };
-    this.#finished.set(key, { at, outcome });
+    this.#finished.set(key, at, outcome);
   }
 
   /** It ended without an acknowledged outcome: its record will come again. */
