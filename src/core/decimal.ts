@@ -31,9 +31,27 @@ export function isExactDouble(number: string): boolean {
 export function isMultipleOf(value: number, divisor: number): boolean {
   if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0;
   if (!Number.isFinite(value)) return false;
-  const [a, b] = [decimalOf(String(value)), decimalOf(String(divisor))];
+  const [a, b] = [decimalOf(String(value)), ofDivisor(divisor)];
   const exponent = Math.min(a.exponent, b.exponent);
+  const lengthMax = Math.max(a.digits.length + a.exponent, b.digits.length + b.exponent) - exponent;
+  // Big integers take several times as long, and a value may have ten thousands of numbers.
+  if (lengthMax <= DIGITS_EXACT) return plain(a, exponent) % plain(b, exponent) === 0;
   return scaled(a, exponent) % scaled(b, exponent) === 0n;
+}
+
+let last = { divisor: 1, decimal: decimalOf('1') };
+
+/** Of ten thousands of values it is the same. */
+function ofDivisor(divisor: number): Decimal {
+  if (last.divisor !== divisor) last = { divisor, decimal: decimalOf(String(divisor)) };
+  return last.decimal;
+}
+
+/** An integer of so many digits is exact as a double. */
+const DIGITS_EXACT = 15;
+
+function plain({ digits, exponent }: Decimal, to: number): number {
+  return Number(digits) * 10 ** (exponent - to);
 }
 
 function scaled({ digits, exponent }: Decimal, to: number): bigint {

@@ -9,7 +9,9 @@ import type { PersonCommand } from '../../core/instance/decide/notification.ts';
 import type { Json } from '../../core/json.ts';
 import { refusalOn } from '../../core/nodes/human/refusals.ts';
 import type { ApiKey } from '../../store/definition-store.ts';
+import { inTurns } from '../../store/in-turns.ts';
 import type { HumanTaskRow } from '../../store/instance-queries.ts';
+import { LoopTurns } from '../../store/loop-turns.ts';
 import { answerCommand } from '../answer-command.ts';
 import { keyOf } from '../auth.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
@@ -27,10 +29,10 @@ export function addTaskCommandRoutes(app: ApiApp, context: RouteContext): void {
     'complete',
     'Complete a task, or vote where several people decide it',
     CompleteBody,
-    (body, task, node) => {
+    async (body, task, node) => {
       const output = outputOf(body);
       assertFitsMessage('output', output, context.limits);
-      assertFits(node, output);
+      await assertFits(node, output);
       const { outcome, comment } = body;
       return {
         type: task.approvals === null ? 'completeTask' : 'voteTask',
@@ -60,7 +62,7 @@ function add<Body extends Common>(
   name: 'complete' | 'fail' | 'delegate' | 'comment',
   summary: string,
   body: TSchema,
-  commandOf: (body: Body, task: HumanTaskRow, node: HumanNode | null) => PersonCommand,
+  commandOf: (body: Body, task: HumanTaskRow, node: HumanNode | null) => PersonCommand | Promise<PersonCommand>,
 ): void {
   const schema = {
     ...{ operationId: `${name}Task`, summary, tags: ['tasks'], security, body, params: Type.Object({ id: Type.String() }) },
@@ -78,7 +80,7 @@ function add<Body extends Common>(
     if (name !== 'comment') assertNotClaimedByOther(key, task, by);
     assertAttempt(task, given.attempt);
     const node = await nodeOf(context, task);
-    const command = commandOf(given, task, node);
+    const command = await commandOf(given, task, node);
     assertAllowed(task, node, command, by);
     if (name === 'delegate') await releaseClaim(context, key, task, by);
     const issued = await answerCommand(context, { instanceId, command, by, wait: request.query.wait, request });
@@ -104,8 +106,13 @@ function outputOf({ output, outcome }: CompleteBody): Json {
   });
 }
 
-function assertFits(node: HumanNode | null, output: Json): void {
-  const errors = node?.form?.compiled.validate(output) ?? [];
+async function assertFits(node: HumanNode | null, output: Json): Promise<void> {
+  const form = node?.form ?? null;
+  if (form === null) return;
+  // Checking a large output takes a tenth of a second, and so does making a command of it.
+  const turns = new LoopTurns();
+  const errors = await inTurns(form.compiled.validateInParts(output));
+  if (turns.isOver) await turns.take();
   if (errors.length === 0) return;
   throw new ApiProblem('MR_FORM_INVALID', 'The output does not fit the form of the task.', {
     errors: errors.map(({ pointer, message }) => ({ pointer: `/output${pointer}`, message })),

@@ -20,7 +20,7 @@ export function linksOf(ids: readonly NodeId[], edges: readonly Edge[]): Links {
 
 /**
  * In topological order the ancestors of a node are its predecessors and their ancestors. Nodes on or behind a cycle are searched
- * one by one.
+ * one by one, each no further than to those that are known: on one cycle the first knows what all of them have before them.
  */
 function findAncestors(
   ids: readonly NodeId[],
@@ -50,19 +50,26 @@ function findAncestors(
     if (!ancestors.has(id))
       ancestors.set(
         id,
-        walk([id], (at) => (incoming.get(at) ?? []).map(({ from }) => from), order.emptySet()),
+        walk([id], (at) => (incoming.get(at) ?? []).map(({ from }) => from), order.emptySet(), ancestors),
       );
   return ancestors;
 }
 
-/** All nodes that can be reached in one step or more. */
-function walk(from: readonly NodeId[], next: (at: NodeId) => readonly NodeId[], found: NodeSet): NodeSet {
+/** All nodes that can be reached in one step or more. @param known of some nodes all that can be reached from them. */
+function walk(
+  from: readonly NodeId[],
+  next: (at: NodeId) => readonly NodeId[],
+  found: NodeSet,
+  known: ReadonlyMap<NodeId, NodeSet> = new Map(),
+): NodeSet {
   const toDo = [...from];
   for (let at = toDo.pop(); at !== undefined; at = toDo.pop()) {
     for (const id of next(at)) {
       if (found.has(id)) continue;
       found.add(id);
-      toDo.push(id);
+      const behind = known.get(id);
+      if (behind === undefined) toDo.push(id);
+      else found.addAll(behind);
     }
   }
   return found;

@@ -10,6 +10,9 @@ import type { EvaluateOptions, Meter, Scope } from './types.ts';
 /** Default units of work of one evaluation: a hostile expression ends within a quarter of a second. */
 export const DEFAULT_FUEL = 100_000;
 
+/** An error that a macro discards takes as long as several rounds: it is an object of its own, and so is each that holds it. */
+export const FAILURE_UNITS = 3;
+
 /** Thrown to end an evaluation from any depth; becomes an ExpressionError where the source is known. */
 export class Abort extends Error {
   readonly code: ExpressionErrorCode;

@@ -1,5 +1,6 @@
 /** Turns errors of the CEL library into sentences that quote names of the expression, and never data. */
 import { type CelError, type CelValue, celError, celType } from '@bufbuild/cel';
+import { charge, FAILURE_UNITS } from './evaluation.ts';
 import { isOptional } from './functions/optional.ts';
 
 /** Marks our own messages. Messages of the library may quote data, so they are never passed on. */
@@ -7,6 +8,7 @@ const OURS = '\u0001';
 
 /** An error as a value, as CEL defines it: `true || error` is true. */
 export function failure(id: number, message: string): CelError {
+  charge(FAILURE_UNITS);
   return celError(OURS + message, id);
 }
 

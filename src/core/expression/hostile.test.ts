@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../json.ts';
 import { compileExpression, ExpressionError, type Scope } from './index.ts';
 import { errorOf, evaluated } from './testing/evaluate.ts';
+import type { Meter } from './types.ts';
 
 function nested(levels: number): Json {
   let value: Json = 1;
@@ -99,6 +100,18 @@ describe('A bomb', { timeout: 60_000 }, () => {
     expect(traces).toEqual([]);
     expect(Error.stackTraceLimit).toBe(stackTraceLimit);
   });
+
+  it.each(['input.list.exists(a, input.nope == a)', 'input.list.exists(a, int(a) / 0 == a)', "input.list.exists(a, a + 'x' == a)"])(
+    'pays for errors that it swallows: %s',
+    (source) => {
+      const meterOf = (expression: string): number => {
+        const meter: Meter = { units: 0 };
+        errorOf(expression, { input: { list: Array.from({ length: 100 }, (_, index) => index) } }, { meter });
+        return meter.units;
+      };
+      expect(meterOf(source) - meterOf('input.list.exists(a, a == -1)')).toBeGreaterThanOrEqual(300);
+    },
+  );
 
   it('cannot hide its error behind ||', () => {
     expect(errorOf('input.list.all(a, input.list.all(b, true)) || true', scope)).toContain('MR_EXPRESSION_FUEL');

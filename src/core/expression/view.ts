@@ -4,6 +4,7 @@
  */
 import { type CelList, type CelMap, type CelValue, celList, celMap } from '@bufbuild/cel';
 import type { Json, JsonObject } from '../json.ts';
+import { charge, FAILURE_UNITS } from './evaluation.ts';
 
 /** The library recognises its own maps and lists by a symbol that it does not export; it is read from one of them. */
 function markOf(value: object): symbol {
@@ -33,7 +34,11 @@ export class JsonMapView {
   }
 
   get(key: unknown): CelValue | undefined {
-    if (typeof key !== 'string' || !Object.hasOwn(this.json, key)) return undefined;
+    if (typeof key !== 'string' || !Object.hasOwn(this.json, key)) {
+      // The library makes an error of it.
+      charge(FAILURE_UNITS);
+      return undefined;
+    }
     const value = this.json[key];
     return value === undefined ? undefined : viewOf(value);
   }

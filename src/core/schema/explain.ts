@@ -6,13 +6,15 @@ import type { SchemaError } from './types.ts';
 import { FUEL_KEYWORD, shortened } from './walk.ts';
 
 const ERRORS_MAX = 100;
+/** Alternatives inside of alternatives leave a hundred thousand errors, nearly all of which say the same. */
+const LOOKED_AT_MAX = 5_000;
 const QUOTED_MAX = 200;
 const NOT_ALLOWED = 'This is not allowed by the schema.';
 
 /** The same place and sentence once, in the order in which they were found. */
 export function explain(errors: readonly ErrorObject[]): readonly SchemaError[] {
   const explained = new Map<string, SchemaError>();
-  for (const found of errors) {
+  for (const found of errors.slice(0, LOOKED_AT_MAX)) {
     if (isOfNull(found)) continue;
     const error = errorOf(found);
     if (error !== null) explained.set(`${error.pointer} ${error.message}`, error);

@@ -5,6 +5,7 @@
  */
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json } from '../json.ts';
+import { type InParts, toEnd } from '../parts.ts';
 import { err, ok, type Result } from '../result.ts';
 import { explain } from './explain.ts';
 import { OutOfFuel, withFuel } from './fuel.ts';
@@ -29,7 +30,8 @@ export function compileSchema(schema: Json, limits: SchemaLimits = storedSchemaL
   if (errors.length > 0) return err(errors);
   try {
     const isValid = compileWith(walked.schema, { allErrors: false });
-    return ok({ validate: (value) => validate(value, isValid, walked.schema) });
+    const validateInParts = (value: Json) => inParts(value, isValid, walked.schema);
+    return ok({ validate: (value) => toEnd(validateInParts(value)), validateInParts });
   } catch (error) {
     // The validator throws for errors that only compiling finds: a reference to nothing, or a keyword without the one it needs.
     if (error instanceof Error && !error.message.startsWith('Bug:')) return err([{ pointer: '', message: compileSentence(error) }]);
@@ -42,10 +44,13 @@ function compileWith(schema: Json, options: { readonly allErrors: boolean }): Va
 }
 
 /** The first pass ends at the first error. Only a value that is wrong gets a second pass, which finds all errors. */
-function validate(value: Json, isValid: ValidateFunction, schema: Json): readonly SchemaError[] {
+function* inParts(value: Json, isValid: ValidateFunction, schema: Json): InParts<readonly SchemaError[]> {
   const first = errorsOf(value, isValid, FUEL);
   if (first.length === 0 || isGivenUp(first)) return first;
-  const all = errorsOf(value, allErrorsOf(isValid, schema), FUEL_FOR_ALL);
+  yield;
+  const findAll = allErrorsOf(isValid, schema);
+  yield;
+  const all = errorsOf(value, findAll, FUEL_FOR_ALL);
   return all.length > 0 && !isGivenUp(all) ? all : first;
 }
 

@@ -366,3 +366,19 @@ describe('The work is bounded', { timeout: 60_000 }, () => {
     expect(errorsOf({ items: { pattern: '(a?){200}b' } }, [text, text, text])).toEqual([GIVEN_UP]);
   });
 });
+
+it('A wrong value is checked in parts, of which the first tells that it is wrong; a right one is checked at once', () => {
+  const compiled = compileSchema({ properties: { a: { type: 'string' }, b: { type: 'number' } } });
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  const { validate, validateInParts } = compiled.value;
+  const partsOf = (value: Json): number => {
+    const work = validateInParts(value);
+    let parts = 1;
+    let next = work.next();
+    for (; next.done !== true; next = work.next()) parts++;
+    expect(next.value).toEqual(validate(value));
+    return parts;
+  };
+  expect(partsOf({ a: 'a', b: 1 })).toBe(1);
+  expect(partsOf({ a: 1, b: 'b' })).toBe(3);
+});

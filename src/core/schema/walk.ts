@@ -288,10 +288,10 @@ export type Charge = {
 /** In units: keywords go through all members, items or characters of a value, each for itself and whatever they find. */
 const PER_MEMBER: { readonly [keyword: string]: number } = {
   ...{ additionalProperties: 1, unevaluatedProperties: 1, patternProperties: 1, propertyNames: 1 },
-  ...{ minProperties: 0.5, maxProperties: 0.5 },
+  ...{ minProperties: 1, maxProperties: 1 },
 };
-const PER_ITEM: { readonly [keyword: string]: number } = { items: 0.05, contains: 0.05, unevaluatedItems: 0.05, prefixItems: 0.05 };
-const PER_CHARACTER: { readonly [keyword: string]: number } = { minLength: 0.01, maxLength: 0.01, format: 0.1 };
+const PER_ITEM: { readonly [keyword: string]: number } = { items: 0.05, contains: 0.2, unevaluatedItems: 0.05, prefixItems: 0.05 };
+const PER_CHARACTER: { readonly [keyword: string]: number } = { minLength: 0.02, maxLength: 0.02, format: 0.1 };
 
 function chargeOf(schema: JsonObject): Charge {
   const sum = (costs: { readonly [keyword: string]: number }): number =>

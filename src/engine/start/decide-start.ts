@@ -44,13 +44,13 @@ export type DecidedStart = {
   readonly direct: readonly DirectTask[];
 };
 
-export function inputErrors({ input: schema }: Definition, input: Json): readonly SchemaError[] {
-  return schema?.compiled.validate(input) ?? [];
+export function* inputErrorsInParts({ input: schema }: Definition, input: Json): InParts<readonly SchemaError[]> {
+  return schema === null ? [] : yield* schema.compiled.validateInParts(input);
 }
 
 /**
  * @param direct only where the start is caused by a record of the instance's own partition, which is so read again.
- * @param errors of the input, where whoever calls has checked it already.
+ * @param known errors of the input, where whoever calls has checked it already.
  */
 export function decideStart(...given: Parameters<typeof decideStartInParts>): DecidedStart | StartRefused {
   return toEnd(decideStartInParts(...given));
@@ -62,8 +62,9 @@ export function* decideStartInParts(
   definition: Definition,
   wanted: WantedStart,
   direct: DirectDispatch | null = null,
-  errors: readonly SchemaError[] = inputErrors(definition, wanted.input),
+  known: readonly SchemaError[] | null = null,
 ): InParts<DecidedStart | StartRefused> {
+  const errors = known ?? (yield* inputErrorsInParts(definition, wanted.input));
   if (errors.length > 0) return { kind: 'inputInvalid', errors };
   // UUIDv7 in lower case. The partition and the payload depend on it.
   const { instanceId = uuidv7() as InstanceId } = wanted;

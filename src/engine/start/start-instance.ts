@@ -13,7 +13,7 @@ import type { InstanceQueries } from '../../store/instance-queries.ts';
 import type { Start, StartResult } from '../../store/instance-store.ts';
 import { LoopTurns } from '../../store/loop-turns.ts';
 import { QueuePreparation } from '../queue-preparation.ts';
-import { decideStartInParts, inputErrors, type StartRefused, type WantedStart } from './decide-start.ts';
+import { decideStartInParts, inputErrorsInParts, type StartRefused, type WantedStart } from './decide-start.ts';
 
 export type StartRequest = Omit<WantedStart, 'instanceId' | 'child'> & {
   readonly definition: Definition;
@@ -50,7 +50,7 @@ export function createStartInstance(dependencies: StartDependencies): StartInsta
     await queues.prepare(definition);
     // Checking a large input, the first step and writing it take a tenth of a second each: each has a turn of its own then.
     const turns = new LoopTurns();
-    const errors = inputErrors(definition, wanted.input);
+    const errors = await inTurns(inputErrorsInParts(definition, wanted.input));
     if (turns.isOver) await turns.take();
     const decided = await inTurns(decideStartInParts(dependencies, definition, wanted, null, errors));
     if (!('start' in decided)) return (await earlierStart(dependencies, request)) ?? decided;

@@ -86,8 +86,9 @@ const join = guarded('join', (id, target, args) => {
   return callLibrary('join', id, target, args);
 });
 
-/** Units for each thing to be formatted: numbers go through the machine's own formatter, which is slow. */
+/** Units for each thing to be formatted, and for each decimal: those go through the machine's own formatter, which is slow. */
 const FORMAT_UNITS = 20;
+const DECIMAL_UNITS = 60;
 
 const format = guarded('format', (id, target, args) => {
   const [values] = args;
@@ -95,9 +96,11 @@ const format = guarded('format', (id, target, args) => {
     // The library would print it as "undefined".
     if ([...values].some(isOptional)) return notApplicable(id, 'format', [...values]);
     chargeTouch([target]);
-    charge(FORMAT_UNITS * values.size);
+    const clauses = clausesOf(target);
+    const decimals = clauses.filter((clause) => FOR_DOUBLES.has(clause)).length;
+    charge(FORMAT_UNITS * values.size + (DECIMAL_UNITS - FORMAT_UNITS) * Math.min(decimals, values.size));
     chargeWalk(values);
-    return callLibrary('format', id, target, [withFittingNumbers(target, values)]);
+    return callLibrary('format', id, target, [withFittingNumbers(clauses, values)]);
   }
   return callLibrary('format', id, target, args);
 });
@@ -107,8 +110,11 @@ const CLAUSE = /%(?:%|(?:\.\d+)?([A-Za-z]))/g;
 const FOR_INTS: ReadonlySet<string> = new Set(['d', 'x', 'X', 'o', 'b']);
 const FOR_DOUBLES: ReadonlySet<string> = new Set(['f', 'e']);
 
-function withFittingNumbers(text: string, values: CelList): CelList {
-  const clauses = [...text.matchAll(CLAUSE)].flatMap(([, letter]) => (letter === undefined ? [] : [letter]));
+function clausesOf(text: string): readonly string[] {
+  return [...text.matchAll(CLAUSE)].flatMap(([, letter]) => (letter === undefined ? [] : [letter]));
+}
+
+function withFittingNumbers(clauses: readonly string[], values: CelList): CelList {
   return celList([...values].map((value, index) => fitting(value, clauses[index] ?? '')));
 }
 

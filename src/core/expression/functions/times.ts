@@ -9,7 +9,7 @@ import { callLibrary, guarded } from './guard.ts';
 import { zoneFormatter } from './zones.ts';
 
 /** A zone's name goes through the machine's own formatter, which is slow to make. */
-export const ZONE_UNITS = 50;
+export const ZONE_UNITS = 70;
 const DAY_MS = 86_400_000;
 
 /** Milliseconds to add to UTC; undefined for an unknown zone. `+02:00`, `02:00`, `Europe/Berlin`, `UTC`. */
