@@ -6,8 +6,8 @@
 import type { preParsingHookHandler } from 'fastify';
 import { ApiProblem } from './problem.ts';
 
-/** What a process holds of bodies at once. Their values take several times as much. */
-export const bodiesBytesMax = 64 * 1_048_576;
+/** What a process holds of bodies at once. Their values and what is written of them take several times as much. */
+export const bodiesBytesMax = 32 * 1_048_576;
 
 /** Of one body that is not counted. */
 const SMALL_BYTES = 65_536;

@@ -47,7 +47,7 @@ export type ApiOptions = {
   readonly signal: AbortSignal;
   readonly batching?: StartBatcherOptions;
   readonly starts?: StartLimits;
-  /** Of the bodies above 64 KiB of all requests that are inside; default 64 MiB. */
+  /** Of the bodies above 64 KiB of all requests that are inside; default 32 MiB. */
   readonly bodiesBytesMax?: number;
   /** As in `StartDependencies`. */
   readonly continuation?: boolean;

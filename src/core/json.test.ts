@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, type Json, jsonEquals } from './json.ts';
+import { canonicalJson, type Json, jsonByteLength, jsonEquals } from './json.ts';
 
 /** What the text holds, as JSON would write it: without a negative zero. */
 function written(text: string): Json {
@@ -24,4 +24,13 @@ describe('The canonical text', () => {
     expect(jsonEquals([1, 2], [2, 1])).toBe(false);
     expect(jsonEquals(null, {})).toBe(false);
   });
+});
+
+it('The length in bytes is that of the whole text, wherever a long one is cut into pieces', () => {
+  fc.assert(
+    fc.property(fc.nat(4), fc.constantFrom('a', 'é', '€', '😀', '\ud83d'), fc.nat(9_000), (start, one, count) => {
+      const value = 'a'.repeat(start) + one.repeat(count);
+      expect(jsonByteLength(value)).toBe(Buffer.byteLength(JSON.stringify(value)));
+    }),
+  );
 });

@@ -24,13 +24,26 @@ export function canonicalJson(value: Json): string {
 }
 
 const encoder = new TextEncoder();
-/** Strings of up to a third of this are encoded into it: a new buffer for each would cost as much as the JSON itself. */
+/** Strings are encoded into it, piece by piece: a new buffer for each would cost as much as the JSON itself. */
 const scratch = new Uint8Array(12_288);
+/** A character takes three bytes at most, and two that are a pair take four. */
+const PIECE = scratch.length / 3 - 1;
 
 /** Length of the value as compact JSON, in UTF-8 bytes. */
 export function jsonByteLength(value: Json): number {
   const text = JSON.stringify(value);
-  return text.length * 3 > scratch.length ? encoder.encode(text).length : encoder.encodeInto(text, scratch).written;
+  let bytes = 0;
+  for (let at = 0; at < text.length; ) {
+    const end = at + PIECE;
+    const next = isHighSurrogate(text.charCodeAt(end - 1)) ? end + 1 : end;
+    bytes += encoder.encodeInto(text.slice(at, next), scratch).written;
+    at = next;
+  }
+  return bytes;
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
 }
 
 /** Postgres cannot store a NUL character, and UTF-8 cannot hold half of a surrogate pair. */

@@ -5,7 +5,7 @@ import { Scenario } from '../../test/support/scenario.ts';
 import { expenseApproval, graphOf, parsed } from '../core/definition/testing/documents.ts';
 import { document } from '../core/instance/testing/arbitraries.ts';
 import type { JsonObject } from '../core/json.ts';
-import { draw, statusesOf } from './index.ts';
+import { draw, drawInParts, statusesOf } from './index.ts';
 import { placeInLayers } from './layers.ts';
 
 const definition = parsed(expenseApproval);
@@ -194,4 +194,10 @@ it('colours an instance by what became of its nodes', () => {
   expect(svg).toContain('<title>b, task, incident</title>');
   expect(svg).toContain('<title>d, task</title>');
   expect(draw(scenario.definition, 'mermaid', statusesOf(scenario.state))).toContain('  class n2 incident\n');
+});
+
+it('An SVG document is made in parts: the event loop runs between laying out and writing', () => {
+  const work = drawInParts(definition, 'svg');
+  expect(work.next()).toEqual({ done: false, value: undefined });
+  expect(work.next()).toEqual({ done: true, value: draw(definition, 'svg') });
 });

@@ -2,6 +2,7 @@
  * A definition as an SVG document that stands alone: no script, no style sheet, no font, no link. All strings of a definition are
  * escaped and cut; tooltips hold them whole.
  */
+import type { InParts } from '../core/parts.ts';
 import { escapeXml } from '../core/xml.ts';
 import { type Item, type Placed, type Point, placeInLayers } from './layers.ts';
 import { type Arrow, type Box, type NodeStatus, type Picture, type PictureGraph, type Statuses, shortened } from './picture.ts';
@@ -28,8 +29,9 @@ const colours: { readonly [Status in NodeStatus]: Colours } = {
   cancelled: { fill: '#e5e7eb', stroke: '#4b5563' },
 };
 
-export function svgOf({ title, graph }: Picture, statuses: Statuses = new Map()): string {
+export function* svgInParts({ title, graph }: Picture, statuses: Statuses = new Map()): InParts<string> {
   const laid = layOut(graph);
+  yield;
   const width = Math.ceil(laid.width + 2 * PADDING);
   const height = Math.ceil(laid.height + 2 * PADDING);
   const content: string[] = [];

@@ -4,7 +4,8 @@
  */
 import { type TSchema, Type } from 'typebox';
 import { strict } from '../../contract/common.ts';
-import { type DrawingFormat, draw, drawingFormats, statusesOf } from '../../drawing/index.ts';
+import { type DrawingFormat, drawInParts, drawingFormats, statusesOf } from '../../drawing/index.ts';
+import { inTurns } from '../../store/in-turns.ts';
 import type { ApiApp, RouteContext } from '../context.ts';
 import { notFound } from '../problem.ts';
 import { findDefinition, findInstance, instanceIdOf } from './lookups.ts';
@@ -48,7 +49,7 @@ export function addDrawingRoutes(app: ApiApp, context: RouteContext): void {
       if (!/^[1-9][0-9]{0,8}$/.test(params.version))
         throw notFound(`There is no version ${params.version.slice(0, 20)} of ${params.id.slice(0, 130)}.`);
       const definition = await findDefinition(context, params.id, Number(params.version));
-      return reply.type(typeOf(format)).send(draw(definition, format));
+      return reply.type(typeOf(format)).send(await inTurns(drawInParts(definition, format)));
     },
   );
 
@@ -69,7 +70,7 @@ export function addDrawingRoutes(app: ApiApp, context: RouteContext): void {
     async ({ params, query: { format } }, reply) => {
       const { state } = await findInstance(context, instanceIdOf(params.id));
       const definition = await findDefinition(context, state.definitionId, state.definitionVersion);
-      return reply.type(typeOf(format)).send(draw(definition, format, statusesOf(state)));
+      return reply.type(typeOf(format)).send(await inTurns(drawInParts(definition, format, statusesOf(state))));
     },
   );
 }

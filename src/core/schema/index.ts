@@ -69,6 +69,9 @@ function errorsOf(value: Json, check: ValidateFunction, fuel: number): readonly 
     // A deeply nested schema or value may use up the stack before the fuel.
     if (error instanceof OutOfFuel || error instanceof RangeError) return GIVEN_UP;
     throw error;
+  } finally {
+    // The validator keeps them until its next call: of a large value a hundred megabytes.
+    check.errors = null;
   }
 }
 

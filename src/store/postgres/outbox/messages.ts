@@ -3,6 +3,7 @@
  * is NULL, which the table refuses, and the whole transaction with it.
  */
 
+import { bulkhead } from 'cockatiel';
 import type { InstanceId } from '../../../core/ids.ts';
 import type { OutboxMessage } from '../../../core/outbox-message.ts';
 import { translating } from '../connection/errors.ts';
@@ -51,8 +52,14 @@ export async function insertMessages(on: Queryable, messages: readonly OutboxMes
   await on.query({ ...publishStatement, values: messageColumns.encode(messages) });
 }
 
+/** From here on the parameters of a statement count: they are one more copy of the messages, and a flood may wait for connections. */
+const LARGE_BYTES = 65_536;
+const largeOnes = bulkhead(4, Number.POSITIVE_INFINITY);
+
 export async function publish(pool: Pool, messages: readonly OutboxMessage[]): Promise<void> {
-  await translating(() => insertMessages(pool, messages));
+  const insert = () => translating(() => insertMessages(pool, messages));
+  const bytes = messages.reduce((sum, { payload }) => sum + payload.length, 0);
+  await (bytes > LARGE_BYTES ? largeOnes.execute(insert) : insert());
 }
 
 /** Makes topics known: from now on the outbox takes messages for them. Call it after the broker has them. */
