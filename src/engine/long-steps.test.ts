@@ -70,7 +70,8 @@ test.each(kinds)('The cancel of $name', { timeout: 60_000 }, async ({ each, even
   expect(counted(partsValues(allParts, rows)).parts).toBeGreaterThan(10);
 });
 
-test.each(kinds)('The pause, the resume and the move to another version of $name', { timeout: 60_000 }, ({ each }) => {
+test.each(kinds)('The pause, the resume and the move to another version of $name', { timeout: 60_000 }, async ({ each }) => {
+  const outgoing = createOutgoing({ codec: (await memoryCodec()).codec, prefix: PREFIX, partitions: 1, publishTopics: [] });
   const { state, definition, now } = opened(each);
   const target = definitionOf({ ...(definition.document as object), title: 'Changed' }, 2);
   expect(counted(judge(definition, state, target, now))).toMatchObject({ value: { reasons: [] }, parts: expect.toSatisfy(isMany) });
@@ -82,6 +83,10 @@ test.each(kinds)('The pause, the resume and the move to another version of $name
     expect(value).toEqual(step(definition, of, given, at, defaultRunLimits, versions));
     expect(value.rejected).toEqual([]);
     expect(parts, command.type).toSatisfy(isMany);
+    const { value: transition } = counted(transitionInParts(outgoing, 0, { state: of, version: 1 }, value));
+    const rows = new TransitionRows();
+    counted(rows.addInParts(transition));
+    if (command.type === 'pause') expect(counted(partsValues(allParts, rows)).parts, 'columns of a pause').toBeGreaterThan(50);
     return value.state;
   };
   const resumed = issue(issue(state, { type: 'pause' }, now + 1), { type: 'resume' }, now + 2);
@@ -98,4 +103,11 @@ test('a short step is one part, which ends at once', () => {
   const result = inTurns(stepInParts(scenario.definition, scenario.state, [done], scenario.now, defaultRunLimits));
   expect(result).not.toBeInstanceOf(Promise);
   expect(result).toMatchObject({ state: { phase: 'completed' } });
+});
+
+test('What a pause does to all scopes is a part, and so is what follows from it', () => {
+  const { state, definition, now } = new Scenario({ id: 'short', nodes: { a: { type: 'task', task: 'x' } } });
+  const notification = { type: 'CommandIssued', commandId: 'c', by: 'ada', issuedAt: now, command: { type: 'pause' } } as const;
+  const pause = [{ instanceId: INSTANCE_ID, cause: 'n/0@9', notification: notification as never }];
+  expect(counted(stepInParts(definition, state, pause, now, defaultRunLimits)).parts).toBeGreaterThanOrEqual(3);
 });

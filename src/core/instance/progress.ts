@@ -105,7 +105,7 @@ export class Progress {
    * @returns null: it was little, and is done. Nearly all outcomes are, and a generator costs as much as an event.
    */
   applyLong(events: readonly NewEvent[]): InParts<void> | null {
-    if (events.length > EVENTS_FEW || !areBooksEmpty(this.view.state)) return this.#applyInParts(events);
+    if (events.length > EVENTS_FEW || events.some(isOfAllScopes) || !areBooksEmpty(this.view.state)) return this.#applyInParts(events);
     this.apply(events);
     return null;
   }
@@ -114,7 +114,11 @@ export class Progress {
     for (const [index, decided] of events.entries()) {
       if (endsPart(index)) yield;
       for (const event of withCompensation(this.view, decided)) {
-        const told = this.#applyOne(event);
+        const stamped = this.#write(event);
+        if (isOfAllScopes(event)) yield;
+        this.#follow(stamped);
+        if (isOfAllScopes(event)) yield;
+        const told = toldAfter(this.view, stamped);
         if (told.length === 0) continue;
         if (told.length > 1) yield;
         yield* this.#applyInParts(told);
@@ -124,6 +128,13 @@ export class Progress {
 
   /** @returns what children are told because of it, which is applied next. */
   #applyOne(event: NewEvent): readonly NewEvent[] {
+    const stamped = this.#write(event);
+    this.#follow(stamped);
+    return toldAfter(this.view, stamped);
+  }
+
+  /** Into the state and the history. */
+  #write(event: NewEvent): InstanceEvent {
     // The spread of a member of the union is that member, with its time.
     const stamped = { ...event, at: this.view.now } as InstanceEvent;
     const seq = applyEvent(this.#builder, stamped);
@@ -131,8 +142,7 @@ export class Progress {
     this.view.meter.units += EVENT_UNITS;
     this.history.push({ seq, cause: this.#cause, event: stamped });
     this.#count(stamped);
-    this.#follow(stamped);
-    return toldAfter(this.view, stamped);
+    return stamped;
   }
 
   /**
@@ -294,6 +304,11 @@ class LiveView implements View {
     this.#definition = definition;
     this.arrivals.forgetAll();
   }
+}
+
+/** Each looks at all scopes several times, of which there may be ten thousand. */
+function isOfAllScopes({ type }: NewEvent): boolean {
+  return type === 'InstancePaused' || type === 'InstanceResumed' || type === 'ParentWished';
 }
 
 function decideFollowUp(view: View, followUp: FollowUp): Decided {
