@@ -51,9 +51,16 @@ function countKeys(value: Json): number {
   const toDo: unknown[] = [value];
   for (let at = toDo.pop(); at !== undefined; at = toDo.pop()) {
     if (typeof at !== 'object' || at === null) continue;
-    const members: unknown[] = Object.values(at);
-    if (!Array.isArray(at)) count += members.length;
-    for (const member of members) if (typeof member === 'object' && member !== null) toDo.push(member);
+    if (Array.isArray(at)) {
+      for (const member of at) if (typeof member === 'object' && member !== null) toDo.push(member);
+      continue;
+    }
+    // What was parsed inherits nothing that is enumerable. Of eighty thousand members a list of the values takes twice as long.
+    for (const key in at) {
+      count++;
+      const member: unknown = Reflect.get(at, key);
+      if (typeof member === 'object' && member !== null) toDo.push(member);
+    }
   }
   return count;
 }
