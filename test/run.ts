@@ -46,8 +46,8 @@ const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
 /** Hundreds of processes are started from the same sources: Node keeps what it made of them, which halves their starts. */
 const compileCache = { NODE_COMPILE_CACHE: join(reports, 'compiled') };
 
-/** The stack of the tests lives for minutes: its JVMs compile with less effort, and an idle Debezium looks less often. */
-const cheapStack = { JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1', MILLRACE_CONNECTOR_POLL_INTERVAL: '20ms' };
+/** The JVMs of the tests live for minutes, so they compile with less effort. */
+const cheapStack = { JDK_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1' };
 const environments: Readonly<Record<Project, Readonly<Record<string, string>>>> = { unit: {}, integration: cheapStack };
 
 const { stop } = watchShutdownRequests();

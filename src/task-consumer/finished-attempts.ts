@@ -83,7 +83,7 @@ export class FinishedAttempts {
   }
 }
 
-/** A text that was put together holds all its parts. */
+/** A string that was put together holds all its parts. */
 function flat(text: string): string {
   return Buffer.from(text).toString();
 }
