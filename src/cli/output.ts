@@ -50,6 +50,11 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   print(table.toString().replaceAll(/ +$/gm, ''));
 }
 
+/** Behind a page, how to get the next one. */
+export function sayMore(nextCursor: string | null): void {
+  if (nextCursor !== null) say(`More: --cursor ${nextCursor}`);
+}
+
 const BORDERS = [
   ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
   ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Client, CommandAnswer, Instance, OpenWork } from '../../client/index.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
 import { historyLine } from '../history-line.ts';
-import { paintStatus, print, printJson, printTable, say, shortTime } from '../output.ts';
+import { paintStatus, print, printJson, printTable, say, sayMore, shortTime } from '../output.ts';
 import { openClient, parseCount, parseWait, readJsonArgument, waitMsOf } from '../session.ts';
 
 const UNMASKED = 'show what the definition marks as sensitive; for operators and admins, and logged';
@@ -78,7 +78,7 @@ export function addInstanceCommands(program: Command): void {
         shortTime(updatedAt),
       ]);
       printTable(['instance', 'definition', 'business key', 'status', 'started (UTC)', 'changed (UTC)'], rows, 'No instances.');
-      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+      sayMore(page.nextCursor);
     });
 
   program
@@ -99,7 +99,7 @@ export function addInstanceCommands(program: Command): void {
       if (json) return printJson({ items, nextCursor });
       for (const entry of items) print(historyLine(entry));
       if (items.length === 0) say('No entries.');
-      if (nextCursor !== null) say(`More: --cursor ${nextCursor}`);
+      sayMore(nextCursor);
     });
 
   program

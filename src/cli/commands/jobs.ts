@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Client, Job, NewJob } from '../../client/index.ts';
 import { CommandFailure, exitCodes } from '../exit.ts';
-import { paintStatus, print, printable, printJson, printTable, say, shortTime } from '../output.ts';
+import { paintStatus, print, printable, printJson, printTable, say, sayMore, shortTime } from '../output.ts';
 import { openClient, parseCount } from '../session.ts';
 
 type Query = NonNullable<NewJob['query']>;
@@ -68,7 +68,7 @@ export function addJobCommands(program: Command): void {
       ]);
       const head = ['job', 'operation', 'of', 'status', 'selected', 'sent', 'pending', 'applied', 'refused', 'by', 'created (UTC)'];
       printTable(head, rows, 'No jobs.');
-      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+      sayMore(page.nextCursor);
     });
   jobs
     .command('show')
@@ -94,7 +94,7 @@ export function addJobCommands(program: Command): void {
         shortTime(at),
       ]);
       printTable(['instance', 'result', 'why', 'at (UTC)'], rows, 'No results.');
-      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+      sayMore(page.nextCursor);
     });
   addAction(jobs, 'pause', 'Send nothing more until it is resumed', (client, id) => client.pauseJob(id));
   addAction(jobs, 'resume', 'Go on after a pause, also one by itself', (client, id) => client.resumeJob(id));

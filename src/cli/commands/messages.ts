@@ -1,7 +1,7 @@
 /** Messages: send-event, dead-letters. */
 import type { Command } from 'commander';
 import type { Client, DeadLetterClosed } from '../../client/index.ts';
-import { print, printJson, printTable, say, shortTime } from '../output.ts';
+import { print, printJson, printTable, sayMore, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonArgument } from '../session.ts';
 
 type EventOptions = {
@@ -49,7 +49,7 @@ export function addMessageCommands(program: Command): void {
         reason,
       ]);
       printTable(['id', 'code', 'topic/partition@offset', 'since (UTC)', 'reason'], rows, 'No dead letters.');
-      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+      sayMore(page.nextCursor);
     });
   addClosing(deadLetters, 'replay', 'Send the original records again to the topics they came from', (client, id) =>
     client.replayDeadLetter(id),

@@ -1,7 +1,7 @@
 /** Tasks of people: tasks, next, claim, unclaim, complete, fail, delegate, comment. */
 import type { Command } from 'commander';
 import type { Client, InboxTask } from '../../client/index.ts';
-import { print, printJson, printTable, say, shortTime } from '../output.ts';
+import { print, printJson, printTable, sayMore, shortTime } from '../output.ts';
 import { openClient, parseCount, parseWait, readJsonArgument, waitMsOf } from '../session.ts';
 import { printCommandAnswer } from './instances.ts';
 
@@ -32,7 +32,7 @@ export function addTaskCommands(program: Command): void {
         taskId,
       ]);
       printTable(['title', 'for', 'due (UTC)', 'since (UTC)', 'task'], rows, 'No open tasks.');
-      if (page.nextCursor !== null) say(`More: --cursor ${page.nextCursor}`);
+      sayMore(page.nextCursor);
     });
 
   addAssigning(program, 'claim', 'Claim a task, so that others see who works on it', (client, taskId, speaking) =>

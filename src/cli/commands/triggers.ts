@@ -1,7 +1,7 @@
 /** Triggers: list, pause, resume, fire. */
 import type { Command } from 'commander';
 import type { DefinitionTriggers, FireBody } from '../../client/index.ts';
-import { print, printJson, printTable, say, shortTime } from '../output.ts';
+import { print, printJson, printTable, sayMore, shortTime } from '../output.ts';
 import { openClient, parseCount, readJsonArgument } from '../session.ts';
 
 type FireOptions = {
@@ -26,7 +26,7 @@ export function addTriggerCommands(program: Command): void {
         definition === undefined ? await client.triggers(page) : { items: [await client.definitionTriggers(definition)], nextCursor: null };
       if (json) return printJson(answer);
       printTriggers(answer.items);
-      if (answer.nextCursor !== null) say(`More: --cursor ${answer.nextCursor}`);
+      sayMore(answer.nextCursor);
     });
   addSwitch(triggers, 'pause', 'Pause all triggers of a definition, or one');
   addSwitch(triggers, 'resume', 'Resume them; schedules continue after now');

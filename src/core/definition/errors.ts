@@ -69,6 +69,11 @@ export class DefinitionErrors {
 
   readonly warnings: (DefinitionError & { readonly code: DefinitionWarningCode })[] = [];
 
+  /** Where something is refused. What cannot be read there at all has no type. */
+  places(): ReadonlySet<string> {
+    return new Set(this.all.map(({ pointer }) => pointer));
+  }
+
   warn(pointer: string, code: DefinitionWarningCode, message: string): void {
     this.warnings.push({ pointer, code, message });
   }

@@ -54,21 +54,22 @@ function combined(types: readonly (ValueType | null)[]): readonly (readonly stri
 
 /** Compared with itself, since not every value can be given out. */
 function works(source: string): boolean {
-  return tried(`(${source}) == (${source})`, () => false);
+  return failureOf(`(${source}) == (${source})`) === null;
 }
 
 /** What cannot be compiled, or fails for another reason, is refused for that reason. */
 function isTaken(source: string): boolean {
-  return tried(`[${source}].size() == 1`, ({ message }) => !message.includes('cannot be applied to'));
+  return failureOf(`[${source}].size() == 1`)?.includes('cannot be applied to') !== true;
 }
 
-function tried(source: string, onError: (error: ExpressionError) => boolean): boolean {
-  const compiled = compileExpression(source);
-  if (!compiled.ok) return onError(new ExpressionError('MR_EXPRESSION_FAILED', 'cannot be compiled', source));
+/** Why a condition does not hold; null: it does. */
+function failureOf(condition: string): string | null {
+  const compiled = compileExpression(condition);
+  if (!compiled.ok) return 'It cannot be compiled.';
   try {
-    return compiled.value.evaluate({}) === true;
+    return compiled.value.evaluate({}) === true ? null : 'It gives something else.';
   } catch (error) {
-    if (error instanceof ExpressionError) return onError(error);
+    if (error instanceof ExpressionError) return error.message;
     throw error;
   }
 }

@@ -6,9 +6,8 @@ import { typesOfShape } from './shape.ts';
 import type { Shapes } from './shapes.ts';
 
 export function checkOperations(uses: readonly ExpressionUse[], shapes: Shapes, errors: DefinitionErrors): void {
-  const refused = new Set(errors.all.map(({ pointer }) => pointer));
+  const refused = errors.places();
   for (const use of uses) {
-    // What cannot be read at all has no type.
     if (refused.has(use.pointer)) continue;
     const typeOf = typesAt(shapes, use.place);
     for (const { source, offset: from } of expressionsOf(use)) {

@@ -5,9 +5,8 @@ import { type LookedUp, type Path, typesOfShape } from './shape.ts';
 import type { Shapes } from './shapes.ts';
 
 export function checkTypes(uses: readonly ExpressionUse[], shapes: Shapes, errors: DefinitionErrors): void {
-  const refused = new Set(errors.all.map(({ pointer }) => pointer));
+  const refused = errors.places();
   for (const use of uses) {
-    // What cannot be read at all has no type.
     if (refused.has(use.pointer)) continue;
     const told = new Set<string>();
     for (const { root, path: whole, isTested } of use.references) {

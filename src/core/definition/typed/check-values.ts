@@ -5,7 +5,7 @@ import { typesOfShape } from './shape.ts';
 import type { Shapes } from './shapes.ts';
 
 export function checkValues(uses: readonly ExpressionUse[], shapes: Shapes, errors: DefinitionErrors): void {
-  const refused = new Set(errors.all.map(({ pointer }) => pointer));
+  const refused = errors.places();
   for (const { pointer, place, text, wanted } of uses) {
     if (wanted === undefined || text === undefined || refused.has(pointer)) continue;
     const types = typesOfShape(shapes.ofTemplate(text, place));
