@@ -87,8 +87,9 @@ export async function startDevEngine(given: DevConfig, { handlers = [], handlerL
 function firstProbe(probes: OutboxProbes): { readonly probes: OutboxProbes; readonly cameBack: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const cameBack: OutboxProbes['cameBack'] = async (id) => {
-    await probes.cameBack(id);
+    const isLast = await probes.cameBack(id);
     resolve();
+    return isLast;
   };
   return { probes: { send: (topic, times) => probes.send(topic, times), cameBack }, cameBack: promise };
 }

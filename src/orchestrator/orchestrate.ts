@@ -210,7 +210,7 @@ async function probePublishing(
 ): Promise<void> {
   const { probes: topic } = topicNames(topics.prefix);
   const groupId = `${topic}.${randomUUID()}`;
-  const reader = createProbeReader({ log, topic, groupId, probes, logger: service.log });
+  const reader = createProbeReader({ log, topic, groupId, probes, logger: service.log, signal: service.signal });
   service.onStop('probe reader', () => reader.stop());
   await reader.start();
   service.repeat('probe whether messages are published', async () => {

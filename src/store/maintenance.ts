@@ -67,8 +67,11 @@ export interface OutboxProbes {
    * is sent only after `patienceMs`, in place of one that may be lost.
    */
   send(topic: string, times: { readonly intervalMs: number; readonly patienceMs: number }): Promise<void>;
-  /** The record of a probe was read. A repeat, or the record of an older probe, changes nothing. */
-  cameBack(id: string): Promise<void>;
+  /**
+   * The record of a probe was read. A repeat, or the record of an older probe, changes nothing.
+   * @returns whether it is the last one: false also while the commit of the one that sent it cannot be seen.
+   */
+  cameBack(id: string): Promise<boolean>;
 }
 
 export interface OutboxGauge {

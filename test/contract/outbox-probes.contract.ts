@@ -60,6 +60,15 @@ export function testOutboxProbes(open: () => Promise<ProbesUnderTest>): void {
       expect(await state()).toEqual(first);
     });
 
+    it('say whether the one that came back is the last', async () => {
+      expect(await given.probes.cameBack('019ac5e0-6d3c-7a52-b1ce-0d9d2e0d8f11')).toBe(false);
+      await given.probes.send(given.topic, atOnce);
+      const [probe] = await given.sent();
+      expect(await given.probes.cameBack('019ac5e0-6d3c-7a52-b1ce-0d9d2e0d8f11')).toBe(false);
+      expect(await given.probes.cameBack(probe?.key ?? '')).toBe(true);
+      expect(await given.probes.cameBack(probe?.key ?? '')).toBe(true);
+    });
+
     it('to a topic that the outbox does not know are refused, and none waits', async () => {
       await expect(given.probes.send('unknown', atOnce)).rejects.toMatchObject({ code: 'MR_OUTBOX_TOPIC_UNKNOWN' });
       expect(await state()).toEqual({ status: 'unsent' });

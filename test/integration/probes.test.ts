@@ -35,7 +35,14 @@ beforeAll(async () => {
   pool = createPool(stack.env.INSTANCE_DATABASE_URL ?? '', { connections: 3 });
   const log = connectKafka({ brokers: (stack.env.KAFKA_BROKERS ?? '').split(','), clientId: 'probes-test' }, quiet);
   topic = topicNames(stack.env.MILLRACE_TOPIC_PREFIX ?? '').probes;
-  reader = createProbeReader({ log, topic, groupId: 'probes-test', probes: createOutboxProbes(pool), logger: quiet });
+  reader = createProbeReader({
+    signal: new AbortController().signal,
+    log,
+    topic,
+    groupId: 'probes-test',
+    probes: createOutboxProbes(pool),
+    logger: quiet,
+  });
   await reader.start();
 }, 240_000);
 

@@ -116,8 +116,9 @@ export function createMemoryOutboxProbes(tables: MemoryTables): OutboxProbes {
     },
     async cameBack(id) {
       const { probe } = tables;
-      if (probe === null || probe.id !== id || probe.waitingSince === null) return;
-      tables.probe = { ...probe, waitingSince: null, roundTripMs: tables.now() - probe.sentAt };
+      if (probe === null || probe.id !== id) return false;
+      if (probe.waitingSince !== null) tables.probe = { ...probe, waitingSince: null, roundTripMs: tables.now() - probe.sentAt };
+      return true;
     },
   };
 }

@@ -20,8 +20,9 @@ const sendStatement = {
 
 const cameBackStatement = {
   name: 'probe-came-back',
-  text: `UPDATE outbox_probe SET waiting_since = NULL, round_trip = clock_timestamp() - sent_at
-    WHERE id = $1 AND waiting_since IS NOT NULL`,
+  text: `WITH back AS (
+      UPDATE outbox_probe SET waiting_since = NULL, round_trip = clock_timestamp() - sent_at WHERE id = $1 AND waiting_since IS NOT NULL)
+    SELECT FROM outbox_probe WHERE id = $1`,
 };
 
 export function createOutboxProbes(pool: Pool): OutboxProbes {
@@ -30,7 +31,8 @@ export function createOutboxProbes(pool: Pool): OutboxProbes {
       await translating(() => pool.query({ ...sendStatement, values: [topic, intervalMs / 1_000, patienceMs / 1_000] }));
     },
     async cameBack(id) {
-      await translating(() => pool.query({ ...cameBackStatement, values: [id] }));
+      const { rows } = await translating(() => pool.query({ ...cameBackStatement, values: [id] }));
+      return rows.length > 0;
     },
   };
 }
