@@ -36,6 +36,11 @@ function checkMachine() {
   if (java.error !== undefined || javaVersion === undefined)
     missing.push('Java 17 or later is needed; there is no java on the PATH. On Debian: apt install openjdk-17-jdk-headless');
   else if (Number(javaVersion) < 17) missing.push(`Java 17 or later is needed; java on the PATH is ${javaVersion}.`);
+  const javac = spawnSync('javac', ['-version'], { encoding: 'utf8' });
+  const javacVersion = /javac (?:1\.)?(\d+)/.exec(`${javac.stdout ?? ''}${javac.stderr ?? ''}`)?.[1];
+  if (javac.error !== undefined || javacVersion === undefined)
+    missing.push('A JDK is needed, a Java runtime alone is not enough; there is no javac on the PATH. On Debian: apt install openjdk-17-jdk-headless');
+  else if (Number(javacVersion) < 17) missing.push(`Java 17 or later is needed; javac on the PATH is ${javacVersion}.`);
   if (spawnSync('mvn', ['--version'], { stdio: 'ignore' }).error !== undefined)
     missing.push('Maven is needed; there is no mvn on the PATH. On Debian: apt install maven');
   if (missing.length > 0) fail(missing.join('\n'));

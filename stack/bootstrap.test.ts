@@ -1,4 +1,4 @@
-/** The first thing that a fresh clone runs, in a checkout made for the test, whose npm, java and mvn report how they were called. */
+/** The first thing that a fresh clone runs, in a checkout made for the test, whose npm, java, javac and mvn report how they were called. */
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ beforeEach(() => {
   writeFileSync(join(clone, 'stack', 'start.ts'), "process.stdout.write('The starter runs.\\n'); process.exit(7);");
   lock('1.0.0');
   tool('java', `echo 'openjdk version "17.0.15"' >&2`);
+  tool('javac', 'echo javac 17.0.15');
   tool('mvn', 'true');
   // As `npm ci` does: everything of the lockfile, and at the end the lockfile inside.
   tool(
@@ -77,6 +78,13 @@ test('names everything at once that the machine must bring', async () => {
   expect(errors).toContain('Java 17 or later is needed; java on the PATH is 11.');
   expect(errors).toContain('Maven is needed; there is no mvn on the PATH.');
   expect(calls()).toEqual([]);
+});
+
+test('needs a compiler of Java, and one that is new enough', async () => {
+  rmSync(join(tools, 'javac'));
+  expect(await bootstrap('start')).toMatchObject({ code: 1, errors: expect.stringMatching(/^A JDK is needed, .* no javac on the PATH/) });
+  tool('javac', `echo 'javac 1.8.0_412' >&2`);
+  expect(await bootstrap('start')).toMatchObject({ code: 1, errors: 'Java 17 or later is needed; javac on the PATH is 8.\n' });
 });
 
 test('names the commands that there are when it does not know one', async () => {

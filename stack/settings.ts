@@ -158,9 +158,12 @@ export function connectLoginFlag(folder: string): string {
   return `-Djava.security.auth.login.config=${folder}/jaas.conf`;
 }
 
+/** Refuses requests by a foreign name; its sources are in stack/connect/host-check. */
+const hostCheck = 'millrace.connect.HostCheck';
+
 /** Worker settings that do not depend on where it runs. Compose passes the same ones as `CONNECT_…`. */
 export const connectConfig = {
-  'rest.extension.classes': `${restLogin}.BasicAuthSecurityRestExtension`,
+  'rest.extension.classes': `${hostCheck},${restLogin}.BasicAuthSecurityRestExtension`,
   'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
   'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
   'value.converter.schemas.enable': 'false',

@@ -3,13 +3,14 @@
  * temporary folder first and is renamed when complete, so an interrupted download is simply repeated, and two
  * starters may download at once. Never changes what is there already.
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir, checkout } from '../home.ts';
 import { type OnProgress, runStep } from '../progress.ts';
 import { versions } from '../settings.ts';
+import { hostCheckFolder, hostCheckStep, installHostCheck } from './host-check.ts';
+import { moveUnlessThere, runTool } from './tool.ts';
 
 export interface Jars {
   /** Jars of the broker and of the Connect worker. */
@@ -17,10 +18,12 @@ export interface Jars {
   /** Connect's plugin.path, with Debezium in it. */
   readonly plugins: string;
   readonly registry: string;
+  /** A folder of classes, for Connect's class path. */
+  readonly hostCheck: string;
 }
 
 interface Bundle {
-  readonly name: keyof Jars;
+  readonly name: Exclude<keyof Jars, 'hostCheck'>;
   readonly title: string;
   readonly folder: string;
   readonly pom: string;
@@ -56,13 +59,14 @@ const bundles: readonly Bundle[] = [
   },
 ];
 
-/** The downloads that `installJars` will have to make, as the steps of its progress. */
+/** What `installJars` will have to download and to compile, as the steps of its progress. */
 export function missingJars(): { readonly step: string; readonly title: string }[] {
   const missing = bundles.filter(({ folder }) => !existsSync(join(cacheDir(), folder)));
-  return missing.map(({ name, title }) => ({ step: `install:${name}`, title: `Downloading ${title}` }));
+  const downloads = missing.map(({ name, title }) => ({ step: `install:${name}`, title: `Downloading ${title}` }));
+  return existsSync(hostCheckFolder()) ? downloads : [...downloads, hostCheckStep];
 }
 
-/** The folders of all jars; what is missing is downloaded first. */
+/** The folders of all jars; what is missing is downloaded first, and what is ours compiled. */
 export async function installJars(onProgress: OnProgress, signal?: AbortSignal): Promise<Jars> {
   const cache = cacheDir();
   mkdirSync(cache, { recursive: true });
@@ -72,14 +76,16 @@ export async function installJars(onProgress: OnProgress, signal?: AbortSignal):
     if (existsSync(target)) continue;
     await runStep(onProgress, `install:${bundle.name}`, `Downloading ${bundle.title}`, () => installBundle(bundle, target, signal));
   }
-  const folderOf = (name: keyof Jars): string => join(cache, bundles.find((bundle) => bundle.name === name)?.folder ?? name);
-  return { kafka: folderOf('kafka'), plugins: folderOf('plugins'), registry: folderOf('registry') };
+  const folderOf = (name: Bundle['name']): string => join(cache, bundles.find((bundle) => bundle.name === name)?.folder ?? name);
+  const hostCheck = await installHostCheck(folderOf('kafka'), onProgress, signal);
+  return { kafka: folderOf('kafka'), plugins: folderOf('plugins'), registry: folderOf('registry'), hostCheck };
 }
 
 async function installBundle(bundle: Bundle, target: string, signal?: AbortSignal): Promise<void> {
   const temporary = `${target}.${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await runMaven(
+    await runTool(
+      'mvn',
       [
         '--batch-mode',
         '--quiet',
@@ -91,7 +97,7 @@ async function installBundle(bundle: Bundle, target: string, signal?: AbortSigna
         // By default markers are beside the pom, and an interrupted unpacking would count as complete.
         `-DmarkersDirectory=${temporary}.markers`,
       ],
-      signal,
+      { signal },
     );
     if (!existsSync(temporary)) throw new Error(`Maven brought nothing for ${bundle.title}.`);
     moveUnlessThere(temporary, target);
@@ -99,29 +105,4 @@ async function installBundle(bundle: Bundle, target: string, signal?: AbortSigna
     rmSync(temporary, { recursive: true, force: true });
     rmSync(`${temporary}.markers`, { recursive: true, force: true });
   }
-}
-
-/** Another starter may have brought the same bundle meanwhile; then that one stays. */
-function moveUnlessThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!existsSync(to)) throw error;
-  }
-}
-
-async function runMaven(args: readonly string[], signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal === undefined ? {} : { signal }) });
-    let output = '';
-    const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-4_000);
-    };
-    maven.stdout.on('data', keep);
-    maven.stderr.on('data', keep);
-    maven.once('error', (cause) => reject(new Error(`mvn could not be started: ${cause.message}`, { cause })));
-    maven.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`mvn ended with exit code ${code}. The end of its output:\n${output}`)),
-    );
-  });
 }

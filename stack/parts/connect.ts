@@ -1,6 +1,6 @@
 /** Kafka Connect with Debezium: one distributed worker. It gets the database's password in its environment only. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { openFolder } from '../home.ts';
 import {
   connectLoginFiles,
@@ -36,7 +36,7 @@ export const connect: Part = {
       command: 'java',
       args: javaArguments(heapMiB.connect, [
         '-cp',
-        join(jars.kafka, '*'),
+        [join(jars.kafka, '*'), jars.hostCheck].join(delimiter),
         log4jFlag,
         connectLoginFlag(loginDir),
         'org.apache.kafka.connect.cli.ConnectDistributed',
