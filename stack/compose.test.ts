@@ -8,7 +8,9 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../src/service/config.ts';
 import {
+  connectBase,
   connectCommand,
+  connectDockerfile,
   connectEntrypoint,
   connectEnvironment,
   dataPaths,
@@ -39,7 +41,7 @@ import {
 
 interface Service {
   readonly image: string;
-  readonly build?: string;
+  readonly build?: string | { readonly context: string; readonly dockerfile: string };
   readonly environment?: Readonly<Record<string, string>>;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
@@ -107,6 +109,13 @@ describe('docker-compose.yml', () => {
   it('gives Connect the settings of the embedded one, its topics under the prefix, and the secrets that a connector names', () => {
     expect(service('connect').environment).toEqual(connectEnvironment(defaultPrefix, passwords));
     expect([service('connect').entrypoint, service('connect').command]).toEqual([connectEntrypoint, connectCommand]);
+  });
+
+  it('builds the image of Connect, which has the host check that its settings name', () => {
+    expect(service('connect').build).toEqual({ context: '.', dockerfile: connectDockerfile });
+    const [, extension = ''] = /^([\w.]+),/.exec(service('connect').environment?.CONNECT_REST_EXTENSION_CLASSES ?? '') ?? [];
+    expect(read('stack/connect/host-check/META-INF/services/org.apache.kafka.connect.rest.ConnectRestExtension').trim()).toBe(extension);
+    expect(read(`stack/connect/host-check/${extension.replaceAll('.', '/')}.java`)).toContain('implements ConnectRestExtension');
   });
 
   it('keeps the schema registry in a file', () => {
@@ -247,17 +256,30 @@ describe('docker-compose.yml', () => {
   });
 });
 
-describe('the Dockerfile', () => {
-  it('runs the Node that the checkout has, not as root', () => {
+describe('the Dockerfiles', () => {
+  const dockerfile = read('Dockerfile');
+  const ofConnect = read(connectDockerfile);
+
+  it('run the Node that the checkout has, not as root', () => {
     const { devDependencies } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
     const major = /\d+/.exec(devDependencies.node ?? '')?.[0];
-    const dockerfile = read('Dockerfile');
     for (const [, from] of dockerfile.matchAll(/^FROM (\S+)/gm)) expect(from).toBe(`node:${major}-slim`);
     expect(dockerfile).toMatch(/^USER node$/m);
   });
 
-  it('takes its context from a list of what it needs, and copies nothing else', () => {
-    const needed = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
+  it('add to the Connect of our Debezium a jar only, where its own jars are', () => {
+    const stages = ofConnect.split(/^(?=FROM )/m).slice(1);
+    expect(stages.map((stage) => /^FROM (.+)$/m.exec(stage)?.[1])).toEqual([
+      `${connectBase} AS connect`,
+      'eclipse-temurin:17-jdk AS compiler',
+      'connect',
+    ]);
+    const [, jar] = /jar --create --file (\S+) /.exec(ofConnect) ?? [];
+    expect(stages[2]?.trim().split('\n').slice(1)).toEqual([`COPY --from=compiler ${jar} /kafka/libs/`]);
+  });
+
+  it('take their context from a list of what they need, and copy nothing else', () => {
+    const needed = [...`${dockerfile}\n${ofConnect}`.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
     const admitted = [...read('.dockerignore').matchAll(/^!(.+)$/gm)].map(([, path]) => path);
     expect(admitted.sort()).toEqual([...new Set(needed)].sort());
   });

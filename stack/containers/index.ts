@@ -16,6 +16,7 @@ import { runStep } from '../progress.ts';
 import { defaultPrefix, host, type PartName, type Ports } from '../settings.ts';
 import {
   connectCommand,
+  connectDockerfile,
   connectEntrypoint,
   connectEnvironment,
   images,
@@ -50,6 +51,9 @@ export async function startStack(options: StackOptions = {}): Promise<StackHandl
   const secrets = readSecrets(home);
   mkdirSync(home.logs, { recursive: true });
   const logFile = (part: PartName): string => join(home.logs, `${part}.log`);
+  await runStep(onProgress, 'install:connect', `Building ${images.connect}`, async () => {
+    await GenericContainer.fromDockerfile(checkout, connectDockerfile).build(images.connect, { deleteOnExit: false });
+  });
   const network = await new Network().start();
   const running = new Map<PartName, StartedTestContainer>();
   /** Parts that somebody asked to end: their end is not reported. */

@@ -26,11 +26,16 @@ import {
 
 export const images = {
   kafka: `apache/kafka:${versions.kafka}`,
-  connect: `quay.io/debezium/connect:${versions.debezium}`,
+  /** Made of `connectBase` by `connectDockerfile`. */
+  connect: `millrace-connect:${versions.debezium}`,
   registry: `apicurio/apicurio-registry-mem:${versions.apicurio}`,
   postgres: `postgres:${versions.postgres}`,
   kafkaUi: `ghcr.io/kafbat/kafka-ui:v${versions.kafkaUi}`,
 } as const satisfies Record<PartName | 'kafkaUi', string>;
+
+export const connectBase = `quay.io/debezium/connect:${versions.debezium}`;
+/** From the root of the checkout, which is its context. */
+export const connectDockerfile = 'stack/connect/Dockerfile';
 
 /** What the parts listen on inside their network, where each has its name for an address. */
 export const innerPorts = { kafka: 19_092, controller: 29_093, registry: 8080, connect: 8083, postgres: 5432, api: 8080 } as const;
@@ -113,6 +118,7 @@ export function connectEnvironment(prefix: string, passwords: Pick<Passwords, 'c
     'offset.storage.topic': topics.offsets,
     'status.storage.topic': topics.status,
     'rest.host.name': '0.0.0.0',
+    // Its host check lets this name pass, and loopback.
     'rest.advertised.host.name': 'connect',
     // The one folder whose files `${file:…}` may name; it must exist, or the worker does not start.
     'config.providers.file.param.allowed.paths': '/kafka/config',
