@@ -39,7 +39,9 @@ function checkMachine() {
   const javac = spawnSync('javac', ['-version'], { encoding: 'utf8' });
   const javacVersion = /javac (?:1\.)?(\d+)/.exec(`${javac.stdout ?? ''}${javac.stderr ?? ''}`)?.[1];
   if (javac.error !== undefined || javacVersion === undefined)
-    missing.push('A JDK is needed, a Java runtime alone is not enough; there is no javac on the PATH. On Debian: apt install openjdk-17-jdk-headless');
+    missing.push(
+      'A JDK is needed, a Java runtime alone is not enough; there is no javac on the PATH. On Debian: apt install openjdk-17-jdk-headless',
+    );
   else if (Number(javacVersion) < 17) missing.push(`Java 17 or later is needed; javac on the PATH is ${javacVersion}.`);
   if (spawnSync('mvn', ['--version'], { stdio: 'ignore' }).error !== undefined)
     missing.push('Maven is needed; there is no mvn on the PATH. On Debian: apt install maven');

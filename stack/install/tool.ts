@@ -17,7 +17,11 @@ export async function runTool(
     tool.stdout.on('data', keep);
     tool.stderr.on('data', keep);
     tool.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(new Error(cause.code === 'ENOENT' && missing !== undefined ? missing : `${command} could not be started: ${cause.message}`, { cause })),
+      reject(
+        new Error(cause.code === 'ENOENT' && missing !== undefined ? missing : `${command} could not be started: ${cause.message}`, {
+          cause,
+        }),
+      ),
     );
     tool.once('close', (code) =>
       code === 0 ? resolve() : reject(new Error(`${command} ended with exit code ${code}. The end of its output:\n${output}`)),
