@@ -53,6 +53,11 @@ export type ApiSystems = {
 
 export type ServeApiConfig = Pick<Config, 'topics' | 'api' | 'continuation' | 'limits' | 'references' | 'service'>;
 
+/**
+ * New connections that the operating system keeps until they are taken, as many as Linux allows by default (`net.core.somaxconn`). One that
+ * finds no room is dropped, and its caller tries again after a second, three, and seven.
+ */
+const CONNECTIONS_WAITING_MAX = 4_096;
 const OUTBOX_SAMPLE_MS = 1_000;
 /** How often the instances are looked at that are waited for. */
 const LOOK_MS = 1_000;
@@ -83,7 +88,7 @@ export async function serveApi(config: ServeApiConfig, service: Service, systems
     return OUTBOX_SAMPLE_MS;
   });
   service.onStop('http server', () => app.close());
-  return await app.listen({ host: config.service.host, port: config.api.port });
+  return await app.listen({ host: config.service.host, port: config.api.port, backlog: CONNECTIONS_WAITING_MAX });
 }
 
 function createAdmission(config: ServeApiConfig, service: Service, { gauge }: ApiSystems, admin: LogAdmin): SamplingAdmissionControl {
