@@ -6,6 +6,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ConstantBackoff, handleWhenResult, retry } from 'cockatiel';
 import kafkajs from 'kafkajs';
 import { engineCli, engineProcessEnvironment, installSteps, runEngineCommand } from '../../stack/engine.ts';
 import { checkout, openHome } from '../../stack/home.ts';
@@ -243,11 +244,16 @@ export class Engine {
       const broker = { type: ConfigResourceTypes.BROKER, name: brokerConfig['node.id'], configEntries };
       await admin.alterConfigs({ validateOnly: false, resources: [broker] });
       const topic = `${this.#env.MILLRACE_TOPIC_PREFIX}.notifications`;
-      const described = await admin.describeConfigs({
-        includeSynonyms: false,
-        resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['flush.messages'] }],
+      const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['flush.messages'] };
+      // A broker takes a change from the controller a moment after the controller has answered.
+      const applied = retry(
+        handleWhenResult((found) => found !== '1'),
+        { maxAttempts: 100, backoff: new ConstantBackoff(100) },
+      );
+      const value = await applied.execute(async () => {
+        const described = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+        return described.resources[0]?.configEntries[0]?.configValue;
       });
-      const value = described.resources[0]?.configEntries[0]?.configValue;
       if (value !== '1') throw new Error(`The broker was told to flush each record, and says that ${topic} flushes after ${value}.`);
     } finally {
       await admin.disconnect();
